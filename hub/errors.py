@@ -1,0 +1,83 @@
+"""The few errors, and what each transport makes of them.
+
+    HubError
+    ├── Refused              the request is at fault; trying again unchanged will not help
+    │   ├── Unreadable       bytes that are not what they should be
+    │   ├── Invalid          readable, but not allowed (a name, a range, a setting)
+    │   ├── NotFound
+    │   ├── Conflict         it exists already, or changed meanwhile
+    │   ├── Unauthenticated  no key or token, or a wrong, expired or revoked one
+    │   └── Forbidden        known, but may not
+    ├── Busy                 right, but not now: carries `retry_after_s`
+    └── StoreError           the disk or the database said no
+
+Each transport maps these in one table of its own. A message says what was wrong, where, and what would be right.
+"""
+
+
+class HubError(Exception):
+    """The root: catch it to catch everything the hub raises on purpose."""
+
+    code = "error"
+
+
+class Refused(HubError):
+    """The request is at fault."""
+
+    code = "refused"
+
+
+class Unreadable(Refused):
+    """Bytes that are not what they should be."""
+
+    code = "unreadable"
+
+
+class Invalid(Refused):
+    """Readable, but not allowed. `where` names the field or path."""
+
+    code = "invalid"
+
+    def __init__(self, message: str, where: str | None = None) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+    code = "not_found"
+
+
+class Conflict(Refused):
+    """It exists already, or it changed meanwhile."""
+
+    code = "conflict"
+
+
+class Unauthenticated(Refused):
+    """No key or token was shown, or it is wrong, expired or revoked."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(Refused):
+    """Known, but not allowed to do this."""
+
+    code = "forbidden"
+
+
+class Busy(HubError):
+    """Right, but not now. Try again after `retry_after_s` seconds."""
+
+    code = "busy"
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(HubError):
+    """The disk or the database said no; nothing of the request was kept."""
+
+    code = "store"
