@@ -1,0 +1,226 @@
+"""Configuration: read once from config.toml and HUB__SECTION__KEY, checked, frozen, handed out by section.
+
+Every key, its default and its meaning stand in `config.toml` at the root of the project;
+a test holds that file and these classes together.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hub.errors import Invalid
+
+ENV_PREFIX = "HUB__"
+Port = Annotated[int, Field(ge=0, le=65535)]
+Positive = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpConfig(_Section):
+    """Where the page, REST and the WebSockets are served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    socket_path: str = ""  # "" means <store.path>/hub.sock
+    tls_cert: str = ""
+    tls_key: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    max_body_bytes: Positive = 1_048_576
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key go together: set both, or neither")
+        return self
+
+
+class MqttConfig(_Section):
+    """The hub's own MQTT endpoint."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    tls_port: Port = 0  # 0 means no TLS listener; it takes the certificate of [http]
+    max_packet_bytes: Annotated[int, Field(ge=128, le=268_435_455)] = 262_144
+    receive_max: Annotated[int, Field(ge=1, le=65_535)] = 65_535
+    topic_alias_max: Annotated[int, Field(ge=0, le=65_535)] = 16
+    session_expiry_max_s: Annotated[int, Field(ge=0)] = 86_400
+    sessions_max: Positive = 10_000
+    queued_max: Positive = 100
+
+
+class BrokerConfig(_Section):
+    """An outside MQTT broker to read from."""
+
+    url: str = ""  # "" means none; mqtt://user:password@host:1883 or mqtts://…
+    topics: tuple[str, ...] = ("devices/{id}/telemetry",)
+    client_id: str = "sensor-hub"
+    group: str = "hub"
+    device_keys: bool = False
+    session_expiry_s: Annotated[int, Field(ge=0)] = 86_400
+    receive_max: Annotated[int, Field(ge=1, le=65_535)] = 1_000
+    backoff_max_s: Seconds = 30.0
+
+
+class StoreConfig(_Section):
+    """Where devices, keys and readings are kept."""
+
+    path: str = "data"
+    memory_limit_mb: Positive = 512
+
+
+class LiveConfig(_Section):
+    """Live channels and those who watch them."""
+
+    resume_window_s: Seconds = 60.0
+    resume_max_bytes: Positive = 1_048_576
+    pending_max: Positive = 5_000
+    overview_interval_s: Seconds = 0.5
+    viewers_max: Positive = 2_000
+    subscriptions_max: Positive = 100
+    max_message_bytes: Positive = 16_384
+    ping_interval_s: Seconds = 25.0
+
+
+class LimitsConfig(_Section):
+    """What one device or all of them may ask of the hub."""
+
+    connect_timeout_s: Seconds = 10.0
+    connections_max: Positive = 20_000
+    pending_readings: Positive = 200_000
+    readings_per_s: Positive = 10_000
+    readings_burst: Positive = 20_000
+    future_max_s: Seconds = 300.0
+    metrics_max: Positive = 200
+    name_max: Annotated[int, Field(ge=8, le=200)] = 100
+    text_max: Positive = 4_096
+    depth_max: Annotated[int, Field(ge=1, le=16)] = 8
+    readings_max: Positive = 10_000
+    rejections_max: Positive = 1_000
+    attributes_max: Positive = 100
+
+
+class AuthConfig(_Section):
+    """Keys, sessions and tokens."""
+
+    login_link_s: Seconds = 3_600.0
+    session_s: Seconds = 2_592_000.0
+    token_max_s: Seconds = 31_536_000.0
+    failures_max: Positive = 10
+    failures_window_s: Seconds = 60.0
+
+
+class LogConfig(_Section):
+    """What the hub says of itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Config(BaseSettings):
+    """All sections. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", case_sensitive=False
+    )
+
+    http: HttpConfig = HttpConfig()
+    mqtt: MqttConfig = MqttConfig()
+    broker: BrokerConfig = BrokerConfig()
+    store: StoreConfig = StoreConfig()
+    live: LiveConfig = LiveConfig()
+    limits: LimitsConfig = LimitsConfig()
+    auth: AuthConfig = AuthConfig()
+    log: LogConfig = LogConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment stands over the file, which arrives as the init values."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the stores."""
+        return Path(self.store.path)
+
+    @property
+    def socket_path(self) -> Path:
+        """The Unix socket by which the command line speaks to a running hub."""
+        return Path(self.http.socket_path) if self.http.socket_path else self.data_dir / "hub.sock"
+
+
+def load(path: Path | None = None) -> Config:
+    """The configuration from `path`, or from ./config.toml if that exists, else the defaults; the environment over it.
+
+    Raises Invalid with every fault found: file, key, what is wrong, and the nearest known key where one was misspelt.
+    """
+    if path is None and Path("config.toml").is_file():
+        path = Path("config.toml")
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise Invalid(f"{path}: {error.strerror or error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Invalid(f"{path}: not TOML: {error}") from error
+    _refuse_unknown_environment(os.environ)
+    try:
+        return Config(**values)  # type: ignore[arg-type]  # pydantic checks what TOML gave
+    except ValidationError as error:
+        raise Invalid("\n".join(_faults(error, path))) from error
+
+
+def _refuse_unknown_environment(environment: Mapping[str, str]) -> None:
+    """pydantic-settings passes over variables of sections it does not know; a misspelt section must not be silent."""
+    for name in environment:
+        if not name.upper().startswith(ENV_PREFIX):
+            continue
+        section, _, key = name[len(ENV_PREFIX) :].lower().partition("__")
+        if section not in Config.model_fields or not key:
+            raise Invalid(
+                f"environment: {name} names no known section{_nearest(section, Config.model_fields)}"
+            )
+
+
+def _faults(error: ValidationError, path: Path | None) -> Iterable[str]:
+    for fault in error.errors(include_url=False):
+        where = ".".join(str(part) for part in fault["loc"])
+        source = path or "environment"
+        if fault["type"] == "extra_forbidden":
+            yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
+        else:
+            yield f"{source}: {where}: {fault['msg']}, got {fault['input']!r}"
+
+
+def _known(section: tuple[int | str, ...]) -> Iterable[str]:
+    if not section:
+        return Config.model_fields
+    annotation = Config.model_fields[str(section[0])].annotation
+    return (
+        annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else ()
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
