@@ -103,10 +103,6 @@ class LimitsConfig(_Section):
     readings_burst: Positive = 20_000
     future_max_s: Seconds = 300.0
     metrics_max: Positive = 200
-    name_max: Annotated[int, Field(ge=8, le=200)] = 100
-    text_max: Positive = 4_096
-    depth_max: Annotated[int, Field(ge=1, le=16)] = 8
-    readings_max: Positive = 10_000
     rejections_max: Positive = 1_000
     attributes_max: Positive = 100
 

@@ -71,11 +71,11 @@ class Reading(NamedTuple):
 class Refusal(NamedTuple):
     """Why one reading or message was refused: a stable `code`, a sentence for people, and where it was found.
 
-    `index` counts the readings handed to the same call; -1 means the whole message.
+    `position` counts the readings handed to the same call; -1 means the whole message.
     `raw` holds the bytes refused, cut to `RAW_MAX` bytes.
     """
 
-    index: int
+    position: int
     code: str
     message: str
     raw: bytes
