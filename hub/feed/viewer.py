@@ -1,0 +1,73 @@
+"""One dashboard, or anything else that watches."""
+
+import asyncio
+
+from hub.errors import Conflict, Invalid, NotFound
+from hub.feed.channel import DeviceChannel, Resume
+from hub.feed.overview import OverviewChannel
+from hub.feed.subscription import Subscription
+from hub.model import Principal
+
+
+class Viewer:
+    """The subscriptions of one connection. Its writer waits for `ready`, then sends what `take` gives, over and over.
+
+    While a frame is being sent more gathers, so quiet channels send at once and busy ones send large frames.
+    """
+
+    def __init__(self, principal: Principal, subscriptions_max: int) -> None:
+        self.principal = principal
+        self.ready = asyncio.Event()
+        self._subscriptions_max = subscriptions_max
+        self._subscriptions: dict[str, Subscription] = {}
+        self._woken: dict[Subscription, None] = {}  # in the order they woke
+        self._messages: list[bytes] = []  # answers; as many as the socket reads requests between two frames
+
+    def wake(self, subscription: Subscription) -> None:
+        """Something is pending on this subscription."""
+        self._woken[subscription] = None
+        self.ready.set()
+
+    def say(self, message: bytes) -> None:
+        """Put an answer before everything else that is pending."""
+        self._messages.append(message)
+        self.ready.set()
+
+    def subscribe(self, channel: DeviceChannel | OverviewChannel, resume: Resume | None = None) -> None:
+        """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid over the limit."""
+        if channel.name in self._subscriptions:
+            raise Conflict(f"already subscribed to {channel.name}")
+        if len(self._subscriptions) >= self._subscriptions_max:
+            raise Invalid(f"at most {self._subscriptions_max} subscriptions on one connection")
+        subscription = Subscription(self, channel, channel.offset)
+        self._subscriptions[channel.name] = subscription
+        self.say(channel.subscribe(subscription, resume))
+
+    def unsubscribe(self, name: str) -> None:
+        """Leave a channel; nothing more of it comes. Raises NotFound if not subscribed to it."""
+        subscription = self._subscriptions.pop(name, None)
+        if subscription is None:
+            raise NotFound(f"not subscribed to {name}")
+        self._woken.pop(subscription, None)
+        subscription.channel.unsubscribe(subscription)
+
+    def close(self) -> None:
+        """Leave all channels."""
+        for name in list(self._subscriptions):
+            self.unsubscribe(name)
+
+    def take(self) -> bytes:
+        """All that is pending, as one frame: one message, an array of messages, or empty."""
+        self.ready.clear()
+        messages, self._messages = self._messages, []
+        woken, self._woken = self._woken, {}
+        for subscription in woken:
+            if subscription.notices:
+                messages.extend(subscription.notices.values())
+                subscription.notices.clear()
+            message = subscription.channel.take(subscription)
+            if message is not None:
+                messages.append(message)
+        if len(messages) == 1:
+            return messages[0]
+        return b"[%b]" % b",".join(messages) if messages else b""

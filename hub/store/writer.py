@@ -1,0 +1,184 @@
+"""The history's one writer: a thread that commits batches back to back.
+
+Theory. The loop's thread fills an open batch and this thread commits the one before; when a commit is done the
+loop takes notice, completes its future and hands over whatever has gathered meanwhile. So a quiet hub commits
+each message at once and a busy one commits large batches, with no timer in either case (group commit). Handing
+over happens in the loop's thread only, so a batch is never torn.
+
+A batch that cannot be written (disk full, disk failing) is kept and tried again, with a growing pause, on a
+new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or acknowledged.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import duckdb
+import numpy as np
+
+from hub.store.batch import Batch
+
+RETRY_MIN_S = 0.25
+RETRY_MAX_S = 5.0
+REJECTIONS_TRIM_EVERY = 500
+
+
+class Writer(threading.Thread):
+    """Writes the batches it is given, in order.
+
+    `connect` gives the connection to write on, and a fresh one when called after a failure. `committed` and
+    `failed` are told in this thread what became of each try. A stopping writer tries its batch once more, no longer.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        committed: Callable[[Batch], None],
+        failed: Callable[[Batch, Exception], None],
+        rejections_max: int,
+    ) -> None:
+        super().__init__(name="history-writer", daemon=True)
+        self._connect = connect
+        self._committed = committed
+        self._failed = failed
+        self._rejections_max = rejections_max
+        self._rejections_since_trim = 0
+        # One batch is in flight at most, so this holds no more than it and the order to stop.
+        self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def write(self, batch: Batch) -> None:
+        """Take a batch to commit; the caller has none in flight."""
+        self._batches.put(batch)
+
+    def stop(self) -> None:
+        """End after what was given; a disk that fails now is not waited for."""
+        self._stopping.set()
+        self._batches.put(None)
+
+    def run(self) -> None:
+        """Commit until told to stop."""
+        while (batch := self._batches.get()) is not None:
+            pause_s = RETRY_MIN_S
+            while not self._try(batch):
+                if self._stopping.wait(pause_s):
+                    if not self._try(batch):
+                        return
+                    break
+                pause_s = min(RETRY_MAX_S, 2 * pause_s)
+
+    def _try(self, batch: Batch) -> bool:
+        try:
+            connection = self._connect()
+            connection.execute("BEGIN")
+            if batch.metrics:
+                _insert_metrics(connection, batch)
+            if batch.runs:
+                _insert_numbers(connection, batch)
+            if batch.texts:
+                _insert_texts(connection, batch)
+            if batch.sequences:
+                _insert_sequences(connection, batch)
+            if batch.rejections:
+                self._insert_rejections(connection, batch)
+            connection.execute("COMMIT")
+        except (duckdb.Error, OSError, MemoryError) as error:
+            self._failed(batch, error)
+            return False
+        self._committed(batch)
+        return True
+
+    def _insert_rejections(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+        columns: dict[str, np.ndarray] = {
+            "device": np.array([r.device for r in batch.rejections], np.int32),
+            "received_at": _instants([r.received_at for r in batch.rejections]),
+            "code": _objects([r.code for r in batch.rejections]),
+            "message": _objects([r.message for r in batch.rejections]),
+            "source": _objects([r.source for r in batch.rejections]),
+            "raw": _objects([r.raw for r in batch.rejections]),
+        }
+        _insert(
+            connection,
+            columns,
+            "INSERT INTO rejections SELECT nextval('rejection_number'), device, received_at, code, message, source, raw FROM new_rows",
+        )
+        self._rejections_since_trim += len(batch.rejections)
+        if self._rejections_since_trim >= REJECTIONS_TRIM_EVERY:
+            self._rejections_since_trim = 0
+            connection.execute(
+                """DELETE FROM rejections WHERE number IN (SELECT number FROM rejections
+                   QUALIFY row_number() OVER (PARTITION BY device ORDER BY number DESC) > ?)""",
+                [self._rejections_max],
+            )
+
+
+def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (m.number, m.device, m.name, str(m.type), m.unit, m.minimum, m.maximum)
+            for m in batch.metrics.values()
+        ],
+    )
+
+
+def _insert_numbers(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    runs = np.array(batch.runs, np.int64)
+    columns: dict[str, np.ndarray] = {
+        "device": np.repeat(runs[:, 0], runs[:, 2]),
+        "metric": np.frombuffer(batch.metric, np.int32),
+        "time": np.frombuffer(batch.time, "datetime64[us]"),
+        "received_at": np.repeat(runs[:, 1], runs[:, 2]).view("datetime64[us]"),
+        "value": np.frombuffer(batch.value, np.float64),
+    }
+    _insert(
+        connection,
+        columns,
+        "INSERT INTO readings SELECT device, metric, time, received_at, value, NULL FROM new_rows",
+    )
+
+
+def _insert_texts(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    device, metric, at, received_at, texts = zip(*batch.texts, strict=True)
+    columns: dict[str, np.ndarray] = {
+        "device": np.array(device, np.int32),
+        "metric": np.array(metric, np.int32),
+        "time": _instants(at),
+        "received_at": _instants(received_at),
+        "text": _objects(texts),
+    }
+    _insert(
+        connection,
+        columns,
+        "INSERT INTO readings SELECT device, metric, time, received_at, NULL, text FROM new_rows",
+    )
+
+
+def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    columns: dict[str, np.ndarray] = {
+        "device": np.array(list(batch.sequences), np.int32),
+        "highest": np.array([highest for highest, _ in batch.sequences.values()], np.int64),
+        "lost": np.array([lost for _, lost in batch.sequences.values()], np.int64),
+    }
+    _insert(
+        connection, columns, "INSERT OR REPLACE INTO sequences SELECT device, highest, lost FROM new_rows"
+    )
+
+
+def _instants(times: Sequence[int]) -> np.ndarray:
+    return np.array(times, np.int64).view("datetime64[us]")
+
+
+def _objects(values: Sequence[object]) -> np.ndarray:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, columns: dict[str, np.ndarray], statement: str) -> None:
+    """Run an INSERT … SELECT over numpy columns, which DuckDB reads where they lie."""
+    connection.register("new_rows", columns)
+    try:
+        connection.execute(statement)
+    finally:
+        connection.unregister("new_rows")
