@@ -1,0 +1,25 @@
+"""The other side of the wire: what runs on a device, or pretends to. Imports nothing from `hub`.
+
+errors, wire             what can go wrong; readings as bytes, the same on every transport
+backoff                  how long to wait before the next try
+backlog, spool           readings not yet acknowledged: in memory, or in a file that survives a kill
+transports               one connection to a hub: mqtt, websocket, http
+client                   DeviceClient: queue, send, resend, reconnect, commands
+signals, machines        pure generators; the machines made of them
+simulate, host, replay   what sends: simulated machines, this machine, a recording
+provision, console, cli  making devices through REST; the terminal; `python -m devices`
+"""
+
+from devices.client import Command, DeviceClient
+from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, SpoolError, Unsupported
+
+__all__ = [
+    "Busy",
+    "Command",
+    "DeviceClient",
+    "DeviceError",
+    "KeyRefused",
+    "LinkLost",
+    "SpoolError",
+    "Unsupported",
+]

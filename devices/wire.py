@@ -1,0 +1,122 @@
+"""Readings as bytes, the same on every transport: `{"ts": ms, "seq": n, "values": {…}}`, or an array of these."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+READING_MAX_BYTES = 65_536
+BATCH_MAX_BYTES = 131_072  # half of what a hub takes in one MQTT packet by default
+
+
+class Entry(NamedTuple):
+    """One reading, encoded once, with its place in the backlog. Places only rise."""
+
+    place: int
+    text: bytes
+
+
+class Refusal(NamedTuple):
+    """Why the hub refused a reading. `position` counts within the message sent; -1 means all of the message."""
+
+    position: int
+    code: str
+    message: str
+
+
+class Request(NamedTuple):
+    """A command as it came over the wire."""
+
+    id: str
+    method: str
+    params: object  # any JSON value
+
+
+def milliseconds(time: datetime | float) -> float:
+    """`time` in ms since 1970 UTC, whole where it can be. Raises ValueError for a datetime without a zone."""
+    if isinstance(time, datetime):
+        if time.tzinfo is None:
+            raise ValueError("time has no zone: give an aware datetime, as datetime.now(UTC) is")
+        time = time.timestamp() * 1000
+    if not math.isfinite(time):
+        raise ValueError(f"time is {time}: it must be milliseconds since 1970")
+    return int(time) if time == int(time) else round(time, 3)
+
+
+def encode(values: Mapping[str, object], time_ms: float, seq: int | None) -> bytes:
+    """One reading. Raises ValueError or TypeError for what JSON cannot carry: NaN, infinities, foreign objects."""
+    if not values:
+        raise ValueError("a reading needs at least one value")
+    reading: dict[str, object] = {"ts": time_ms}
+    if seq is not None:
+        reading["seq"] = seq
+    reading["values"] = dict(values)
+    text = json.dumps(reading, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(text) > READING_MAX_BYTES:
+        raise ValueError(f"a reading of {len(text)} bytes: at most {READING_MAX_BYTES} can be sent")
+    return text
+
+
+def join(entries: Sequence[Entry]) -> bytes:
+    """One message: the reading itself where there is one, else an array, in order."""
+    if len(entries) == 1:
+        return entries[0].text
+    return array(entries)
+
+
+def array(entries: Sequence[Entry]) -> bytes:
+    """The entries as a JSON array, in order."""
+    return b"[" + b",".join(entry.text for entry in entries) + b"]"
+
+
+def decode_object(text: str | bytes) -> dict[str, object]:
+    """A JSON object from the hub; empty where it is anything else, which no caller can do more with."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def refusals(answer: Mapping[str, object]) -> tuple[Refusal, ...]:
+    """What an error answer says was refused: its `refused` list, or the message as a whole."""
+    listed = answer.get("refused")
+    if isinstance(listed, list) and listed:
+        return tuple(_refusal(one) for one in listed if isinstance(one, dict))
+    message = (
+        answer.get("message") or answer.get("detail") or answer.get("title") or "refused without a reason"
+    )
+    return (Refusal(-1, str(answer.get("code", "refused")), str(message)),)
+
+
+def _refusal(one: Mapping[str, object]) -> Refusal:
+    position = one.get("position", -1)
+    return Refusal(
+        position if isinstance(position, int) else -1,
+        str(one.get("code", "refused")),
+        str(one.get("message", "")),
+    )
+
+
+def seconds(value: object) -> float | None:
+    """A finite, non-negative number of seconds out of a JSON value, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
+
+
+def retry_after_s(header: str | None, now: datetime | None = None) -> float | None:
+    """`Retry-After` in seconds (RFC 9110, 10.2.3: a number or a date); None where it is missing or unreadable."""
+    if header is None:
+        return None
+    try:
+        return seconds(float(header))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
