@@ -58,7 +58,7 @@ class DeviceChannel:
         self._log_bytes = 0
         self._keep_until_s = 0.0
         self._subscriptions: set[Subscription] = set()
-        self._waiting: list[Subscription] = []  # those that have all there is: the next publish wakes them
+        self._waiting: set[Subscription] = set()  # those that have all there is: the next publish wakes them
         self._frame: tuple[int, int, bytes] = (
             -1,
             -1,
@@ -135,7 +135,7 @@ class DeviceChannel:
         if not self._subscriptions and not self._log:
             self._log_start = self.offset
         self._subscriptions.add(subscription)
-        self._waiting.append(subscription)
+        self._waiting.add(subscription)
         subscription.cursor = self.offset
         head = orjson.dumps(
             {
@@ -153,8 +153,7 @@ class DeviceChannel:
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription. The log is kept a while, for the viewer may come back."""
         self._subscriptions.discard(subscription)
-        if subscription in self._waiting:
-            self._waiting.remove(subscription)
+        self._waiting.discard(subscription)
         if not self._subscriptions:
             self._keep_until_s = self._clock() + self._config.resume_window_s
 
@@ -200,7 +199,7 @@ class DeviceChannel:
         """The message with all this subscription has not got, or None; the subscription has got it then."""
         start, end = subscription.cursor, self.offset
         subscription.cursor = end
-        self._waiting.append(subscription)
+        self._waiting.add(subscription)
         if start == end:
             return None
         if self._frame[0] != start or self._frame[1] != end:

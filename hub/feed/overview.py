@@ -1,7 +1,6 @@
 """The overview: the latest of all devices, at most a few times a second."""
 
 from collections import deque
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
@@ -14,11 +13,18 @@ from hub.model import Principal
 TICKS_KEPT = 8
 
 
+class _Change(NamedTuple):
+    """What of one device changed."""
+
+    names: dict[str, object]
+    presence: bool
+
+
 class _Tick(NamedTuple):
-    """What one tick changed: the offset after it and, encoded, each device's part."""
+    """What one tick changed: the offset after it, and for each device the metrics. None: the device is gone."""
 
     offset: int
-    parts: dict[str, bytes]
+    changes: dict[str, _Change | None]
 
 
 class OverviewChannel:
@@ -38,6 +44,7 @@ class OverviewChannel:
         self._changed_presence: set[str] = set()
         self._removed: set[str] = set()
         self._subscriptions: set[Subscription] = set()
+        self._frame: tuple[int, bytes] = (-1, b"")  # from, message: the last one made, for the next viewer
 
     @property
     def viewers(self) -> int:
@@ -56,19 +63,20 @@ class OverviewChannel:
 
     def tick(self) -> None:
         """Gather what changed since the last tick and wake those who watch. Called every `overview_interval_s`."""
-        parts: dict[str, bytes] = {}
+        changes: dict[str, _Change | None] = {}
         if self._subscriptions:
-            parts = dict.fromkeys(self._removed, b"null")
+            changes = dict.fromkeys(self._removed)
             for device_id, channel in self._devices.items():
                 told = device_id in self._changed_presence
                 if channel.changed or told:
-                    parts[device_id] = orjson.dumps(_part(channel, channel.changed or {}, presence=told))
+                    changes[device_id] = _Change(channel.changed or {}, told)
                     channel.changed = {}
         self._changed_presence.clear()
         self._removed.clear()
-        if parts:
+        if changes:
             self.offset += 1
-            self._log.append(_Tick(self.offset, parts))
+            self._log.append(_Tick(self.offset, changes))
+            self._frame = (-1, b"")
             for subscription in self._subscriptions:
                 subscription.viewer.wake(subscription)
 
@@ -99,32 +107,47 @@ class OverviewChannel:
         if start == self.offset:
             return None
         principal = subscription.viewer.principal
+        if principal.devices is not None:
+            return self._changes_message(start, principal)
+        if self._frame[0] != start:
+            self._frame = (start, self._changes_message(start, principal))
+        return self._frame[1]
+
+    def _changes_message(self, start: int, principal: Principal) -> bytes:
         if not self._log or start < self._log[0].offset - 1:
             return self._message("overview", self._state(principal))
-        parts = [
-            (device_id, part)
-            for tick in self._log
-            if tick.offset > start
-            for device_id, part in tick.parts.items()
-            if principal.may_see(device_id)
-        ]
-        return self._message("overview", parts) if parts else None
+        merged: dict[str, _Change | None] = {}
+        for tick in self._log:
+            if tick.offset > start:
+                for device_id, change in tick.changes.items():
+                    merged[device_id] = _merge(merged.get(device_id), change)
+        devices: dict[str, object] = {}
+        for device_id, change in merged.items():
+            if not principal.may_see(device_id):
+                continue
+            channel = self._devices.get(device_id)
+            if change is None or channel is None:
+                devices[device_id] = None
+            else:
+                devices[device_id] = _part(channel, change.names, presence=change.presence)
+        return self._message("overview", devices)
 
-    def _state(self, principal: Principal) -> Iterable[tuple[str, bytes]]:
-        return (
-            (device_id, orjson.dumps(_part(channel, None, presence=True)))
+    def _state(self, principal: Principal) -> dict[str, object]:
+        return {
+            device_id: _part(channel, None, presence=True)
             for device_id, channel in self._devices.items()
             if principal.may_see(device_id)
-        )
+        }
 
-    def _message(self, kind: str, parts: Iterable[tuple[str, bytes]], **more: object) -> bytes:
-        """A device may stand in it twice after two ticks: the later one holds, as in any JSON object; so they are merged."""
-        head = {"type": kind, "channel": self.name, "epoch": self.epoch, "offset": self.offset, **more}
-        merged: dict[str, bytes] = {}
-        for device_id, part in parts:
-            merged[device_id] = _merge(merged[device_id], part) if device_id in merged else part
-        devices = b",".join(b"%b:%b" % (orjson.dumps(device_id), part) for device_id, part in merged.items())
-        return b'%b,"devices":{%b}}' % (orjson.dumps(head)[:-1], devices)
+    def _message(self, kind: str, devices: dict[str, object], **more: object) -> bytes:
+        head = {"type": kind, "channel": self.name, "epoch": self.epoch, "offset": self.offset}
+        return orjson.dumps({**head, **more, "devices": devices})
+
+
+def _merge(older: _Change | None, newer: _Change | None) -> _Change | None:
+    if older is None or newer is None:
+        return newer
+    return _Change({**older.names, **newer.names}, older.presence or newer.presence)
 
 
 def _part(channel: DeviceChannel, names: dict[str, object] | None, *, presence: bool) -> dict[str, object]:
@@ -133,10 +156,3 @@ def _part(channel: DeviceChannel, names: dict[str, object] | None, *, presence: 
         part["presence"] = channel.presence
         part["since"] = None if channel.since is None else wire_ms(channel.since)
     return part
-
-
-def _merge(older: bytes, newer: bytes) -> bytes:
-    if b"null" in (older, newer):
-        return newer
-    one, two = orjson.loads(older), orjson.loads(newer)
-    return orjson.dumps({**one, **two, "snapshot": {**one["snapshot"], **two["snapshot"]}})

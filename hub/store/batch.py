@@ -19,6 +19,7 @@ class Batch:
         "metrics",
         "readings",
         "rejections",
+        "removed",
         "runs",
         "sequences",
         "stored",
@@ -38,9 +39,12 @@ class Batch:
         self.metrics: dict[int, Metric] = {}  # new or changed, by number
         self.sequences: dict[int, tuple[int, int]] = {}  # device number: (highest stored, lost so far)
         self.rejections: list[Rejection] = []
+        self.removed: set[int] = set()  # device numbers: all that was stored of them goes
 
     def __bool__(self) -> bool:
-        return bool(self.runs or self.texts or self.metrics or self.sequences or self.rejections)
+        return bool(
+            self.runs or self.texts or self.metrics or self.sequences or self.rejections or self.removed
+        )
 
     def add(
         self,

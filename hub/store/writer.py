@@ -81,6 +81,8 @@ class Writer(threading.Thread):
                 _insert_sequences(connection, batch)
             if batch.rejections:
                 self._insert_rejections(connection, batch)
+            if batch.removed:
+                _remove(connection, batch)
             connection.execute("COMMIT")
         except (duckdb.Error, OSError, MemoryError) as error:
             self._failed(batch, error)
@@ -163,6 +165,12 @@ def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> No
     _insert(
         connection, columns, "INSERT OR REPLACE INTO sequences SELECT device, highest, lost FROM new_rows"
     )
+
+
+def _remove(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    for table in ("readings", "metrics", "sequences", "rejections"):
+        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?))"  # noqa: S608 - constants alone
+        connection.execute(statement, [list(batch.removed)])
 
 
 def _instants(times: Sequence[int]) -> np.ndarray:

@@ -1,0 +1,113 @@
+"""The life of a command: queued until the device can take it, sent, then answered or expired.
+
+The open commands are in memory; every step is written to the registry by one loop, `run`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from hub.errors import Busy, Conflict, Invalid, NotFound
+from hub.model import Command, CommandState, Device
+from hub.presence import Roster
+from hub.store.registry import Registry
+
+OPEN_MAX = 100  # of one device; more are refused until some are answered or expire
+TIMEOUT_MAX_S = 7 * 86_400.0
+METHOD_MAX = 100
+CHECK_INTERVAL_S = 1.0
+
+
+class Commands:
+    """Sends commands and takes their answers. `clock` gives µs UTC."""
+
+    def __init__(self, registry: Registry, roster: Roster, clock: Callable[[], int]) -> None:
+        self._registry = registry
+        self._roster = roster
+        self._clock = clock
+        self._open: dict[int, dict[int, Command]] = {}  # by device number, then by id, oldest first
+        self._unwritten: dict[int, Command] = {}
+        self._wake = asyncio.Event()
+
+    async def restore(self) -> None:
+        """Take up the commands that were open when the hub stopped."""
+        for command in await self._registry.open_commands():
+            self._open.setdefault(command.device, {})[command.id] = command
+
+    async def send(self, device: Device, method: str, params: object, timeout_s: float) -> Command:
+        """Send a command, at once if the device is there, else when it comes within `timeout_s`. Raises Invalid, Busy."""
+        if not 1 <= len(method) <= METHOD_MAX or not method.isprintable():
+            raise Invalid(f"a method has 1 to {METHOD_MAX} printable characters", "method")
+        if not 0 < timeout_s <= TIMEOUT_MAX_S:
+            raise Invalid("a timeout is over 0 and at most 7 days", "timeout_s")
+        if len(self._open.get(device.number, ())) >= OPEN_MAX:
+            raise Busy(
+                f"{device.id!r} has {OPEN_MAX} open commands; wait for answers",
+                retry_after_s=CHECK_INTERVAL_S,
+            )
+        now = self._clock()
+        expires_at = now + round(timeout_s * 1e6)
+        command = await self._registry.add_command(
+            Command(0, device.number, method, params, CommandState.QUEUED, now, expires_at)
+        )
+        self._open.setdefault(device.number, {})[command.id] = command
+        self._deliver(device, command)
+        return self._open[device.number].get(command.id, command)
+
+    def ready(self, device: Device) -> None:
+        """A session became able to take commands: those queued go out."""
+        for command in list(self._open.get(device.number, {}).values()):
+            if command.state is CommandState.QUEUED:
+                self._deliver(device, command)
+
+    def _deliver(self, device: Device, command: Command) -> None:
+        for session in reversed(self._roster.sessions(device)):
+            if session.deliver(command):
+                self._change(replace(command, state=CommandState.SENT, sent_at=self._clock()))
+                return
+
+    async def answer(self, device: Device, command_id: int, response: object) -> None:
+        """The device answers; on disk when it returns. Raises NotFound, Conflict if it was answered before or has expired."""
+        command = self._open.get(device.number, {}).get(command_id)
+        if command is None:
+            known = any(one.id == command_id for one in await self._registry.commands(device, OPEN_MAX))
+            if known:
+                raise Conflict(f"the command {command_id} was answered before, or has expired")
+            raise NotFound(f"{device.id!r} was sent no command {command_id}")
+        answered = replace(command, state=CommandState.ANSWERED, answered_at=self._clock(), response=response)
+        del self._open[device.number][command_id]
+        self._unwritten.pop(command_id, None)
+        await self._registry.update_command(answered)
+
+    async def list(self, device: Device, limit: int) -> list[Command]:
+        """The device's commands, newest first, as they stand now."""
+        current = self._open.get(device.number, {})
+        return [current.get(command.id, command) for command in await self._registry.commands(device, limit)]
+
+    def forget(self, device: Device) -> None:
+        """The device was removed."""
+        self._open.pop(device.number, None)
+
+    def _change(self, command: Command) -> None:
+        self._open[command.device][command.id] = command
+        self._unwritten[command.id] = command
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write what changed, and expire what got no answer in time; loops until cancelled."""
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), CHECK_INTERVAL_S)
+            except TimeoutError:
+                self._expire()
+            self._wake.clear()
+            unwritten, self._unwritten = self._unwritten, {}
+            for command in unwritten.values():
+                await self._registry.update_command(command)
+
+    def _expire(self) -> None:
+        now = self._clock()
+        for open_commands in self._open.values():
+            for command in [one for one in open_commands.values() if one.expires_at <= now]:
+                del open_commands[command.id]
+                self._unwritten[command.id] = replace(command, state=CommandState.EXPIRED)

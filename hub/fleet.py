@@ -1,0 +1,281 @@
+"""The fleet: every device with its keys, in memory for the path of a connection and in the registry for good."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from hub import keys
+from hub.config import AuthConfig, LimitsConfig
+from hub.errors import Conflict, Invalid, NotFound, Unauthenticated, Unreadable
+from hub.ingest import Ingest
+from hub.keys import Key
+from hub.model import ApiKey, Device
+from hub.presence import EndReason, Roster, SharedAttributes
+from hub.store.registry import Registry
+
+ID_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+NAME_MAX = 200
+LABELS_MAX = 32
+LABEL_MAX = 100
+ATTRIBUTE_NAME_MAX = 100
+ADDRESSES_MAX = 10_000  # beyond, the address that failed longest ago is forgotten
+SLOW_MIN_S = 0.1
+SLOW_MAX_S = 3.0
+USES_INTERVAL_S = 10.0
+_NOBODY = ApiKey("", 0, bytes(32))  # what a key with an unknown id is compared with, to take the same time
+
+
+class Login(NamedTuple):
+    """Who a key let in."""
+
+    device: Device
+    key_id: str
+
+
+class Attributes(NamedTuple):
+    """Slow-changing facts: reported by the device, and set by operators."""
+
+    device: dict[str, object]
+    shared: dict[str, object]
+
+
+class NewDevice(NamedTuple):
+    """What is asked for when a device is added."""
+
+    id: str
+    name: str = ""
+    labels: Mapping[str, str] = {}
+    expected_interval_s: float | None = None
+
+
+class Fleet:
+    """Devices, keys, attributes. `clock` gives µs UTC, `choose` one random character of a string."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        ingest: Ingest,
+        roster: Roster,
+        auth: AuthConfig,
+        limits: LimitsConfig,
+        clock: Callable[[], int],
+        choose: Callable[[str], str],
+    ) -> None:
+        self._registry = registry
+        self._ingest = ingest
+        self._roster = roster
+        self._auth = auth
+        self._limits = limits
+        self._clock = clock
+        self._choose = choose
+        self._devices: dict[str, Device] = {}
+        self._by_number: dict[int, Device] = {}
+        self._keys: dict[str, ApiKey] = {}
+        self._used: dict[str, ApiKey] = {}  # keys whose last use is not in the registry yet
+        self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()  # address: (count, last at µs)
+
+    async def restore(self) -> None:
+        """Read the registry, and open every device."""
+        for device in await self._registry.devices():
+            self._remember(device)
+        self._keys = {key.id: key for key in await self._registry.keys()}
+        await self._ingest.restore(self._devices.values())
+
+    def _remember(self, device: Device) -> None:
+        self._devices[device.id] = device
+        self._by_number[device.number] = device
+
+    # Devices
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def find(self, device_id: str) -> Device:
+        """The device. Raises NotFound."""
+        try:
+            return self._devices[device_id]
+        except KeyError:
+            raise NotFound(f"there is no device {device_id!r}") from None
+
+    def devices(self) -> list[Device]:
+        """All devices, by id."""
+        return [self._devices[device_id] for device_id in sorted(self._devices)]
+
+    async def add(self, wanted: Sequence[NewDevice]) -> list[tuple[Device, Key]]:
+        """Add devices with a key each, all or none; this is the only time the keys are seen. Raises Invalid, Conflict."""
+        now = self._clock()
+        for one in wanted:
+            _check_device(one.id, one.name, one.labels, one.expected_interval_s)
+        if twice := _repeated(one.id for one in wanted):
+            raise Conflict(f"the device {twice!r} is listed twice")
+        devices = [
+            Device(0, one.id, one.name or one.id, dict(one.labels), now, one.expected_interval_s)
+            for one in wanted
+        ]
+        made = [keys.make(self._choose) for _ in wanted]
+        kept = [ApiKey(key.id, 0, keys.digest(key.secret), now) for key in made]
+        added = await self._registry.add_devices(
+            devices, [(device.id, key) for device, key in zip(devices, kept, strict=True)]
+        )
+        for device, key in zip(added, kept, strict=True):
+            self._remember(device)
+            self._keys[key.id] = replace(key, device=device.number)
+            self._ingest.open(device)
+        return list(zip(added, made, strict=True))
+
+    async def update(
+        self, device: Device, name: str, labels: Mapping[str, str], expected_interval_s: float | None
+    ) -> Device:
+        """Change what operators set of a device. Raises Invalid."""
+        _check_device(device.id, name, labels, expected_interval_s)
+        changed = replace(device, name=name, labels=dict(labels), expected_interval_s=expected_interval_s)
+        await self._registry.update_device(changed)
+        self._remember(changed)
+        self._roster.update(changed)
+        return changed
+
+    async def remove(self, device: Device) -> None:
+        """Remove a device: its sessions end, its keys stop working, its readings go."""
+        await self._registry.remove_device(device)
+        del self._devices[device.id]
+        del self._by_number[device.number]
+        self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
+        self._ingest.close(device)
+
+    # Keys
+
+    async def authenticate(self, key: str, address: str, device_id: str | None = None) -> Login:
+        """Who holds this key; `device_id` is who it says it is, if it says.
+
+        Raises Unauthenticated, the later the more this address has failed of late.
+        """
+        login = self._verify(key, device_id)
+        if login is None:
+            await asyncio.sleep(self._slowness_s(address))
+            raise Unauthenticated("the key is wrong or revoked")
+        self._failures.pop(address, None)
+        used = replace(self._keys[login.key_id], last_used_at=self._clock(), last_used_from=address)
+        self._keys[used.id] = self._used[used.id] = used
+        return login
+
+    def _verify(self, text: str, device_id: str | None) -> Login | None:
+        try:
+            shown = keys.parse(text)
+        except Unreadable:
+            return None
+        kept = self._keys.get(shown.id, _NOBODY)
+        device = self._by_number.get(kept.device)
+        if not keys.matches(shown.secret, kept.digest) or kept.revoked_at is not None or device is None:
+            return None
+        if device_id is not None and device_id != device.id:
+            return None
+        return Login(device, kept.id)
+
+    def _slowness_s(self, address: str) -> float:
+        now = self._clock()
+        count, last = self._failures.pop(address, (0, 0))
+        count = count + 1 if now - last < self._auth.failures_window_s * 1e6 else 1
+        self._failures[address] = (count, now)
+        if len(self._failures) > ADDRESSES_MAX:
+            self._failures.popitem(last=False)
+        return SLOW_MAX_S if count > self._auth.failures_max else min(SLOW_MAX_S, SLOW_MIN_S * count)
+
+    def keys(self, device: Device) -> list[ApiKey]:
+        """The device's keys, oldest first, revoked ones too."""
+        return sorted(
+            (key for key in self._keys.values() if key.device == device.number),
+            key=lambda key: key.created_at,
+        )
+
+    async def add_key(self, device: Device) -> Key:
+        """One more key for the device; this is the only time it is seen."""
+        made = keys.make(self._choose)
+        kept = ApiKey(made.id, device.number, keys.digest(made.secret), self._clock())
+        await self._registry.put_keys([kept])
+        self._keys[kept.id] = kept
+        return made
+
+    async def revoke(self, device: Device, key_id: str) -> None:
+        """End a key for good, and every session that began with it. Raises NotFound, Conflict if it was revoked before."""
+        key = self._keys.get(key_id)
+        if key is None or key.device != device.number:
+            raise NotFound(f"{device.id!r} has no key {key_id!r}")
+        if key.revoked_at is not None:
+            raise Conflict(f"the key {key_id!r} was revoked before")
+        revoked = replace(key, revoked_at=self._clock())
+        self._keys[key_id] = revoked
+        for session in self._roster.sessions(device):
+            if session.key_id == key_id:
+                session.end(EndReason.REVOKED)
+        await self._registry.put_keys([revoked])
+
+    async def keep_uses(self) -> None:
+        """Write when and from where keys were used last; loops until cancelled, once more when it is."""
+        try:
+            while True:
+                await asyncio.sleep(USES_INTERVAL_S)
+                await self._write_uses()
+        finally:
+            await self._write_uses()
+
+    async def _write_uses(self) -> None:
+        used, self._used = self._used, {}
+        await self._registry.put_keys(self._keys[key_id] for key_id in used if key_id in self._keys)
+
+    # Attributes
+
+    async def attributes(self, device: Device) -> Attributes:
+        """What the device reported of itself, and what operators set."""
+        found = await self._registry.attributes(device)
+        return Attributes(found["device"], found["shared"])
+
+    async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
+        """The device reports facts about itself; on disk when it returns. None removes one. Raises Invalid."""
+        await self._put_attributes(device, "device", values)
+
+    async def share_attributes(self, device: Device, values: Mapping[str, object]) -> None:
+        """An operator sets facts for the device: kept, and sent to it if it is there. None removes one. Raises Invalid."""
+        await self._put_attributes(device, "shared", values)
+        for session in self._roster.sessions(device):
+            session.deliver(SharedAttributes(dict(values)))
+
+    async def _put_attributes(self, device: Device, scope: str, values: Mapping[str, object]) -> None:
+        for name in values:
+            if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX or not name.isprintable():
+                raise Invalid(
+                    f"an attribute's name has 1 to {ATTRIBUTE_NAME_MAX} printable characters", name[:40]
+                )
+        await self._registry.put_attributes(device, scope, values, self._clock(), self._limits.attributes_max)
+
+
+def _check_device(
+    device_id: str, name: str, labels: Mapping[str, str], expected_interval_s: float | None
+) -> None:
+    if not ID_SHAPE.fullmatch(device_id):
+        raise Invalid(
+            "an id has 1 to 100 letters, digits, or . _ : - and begins with a letter or digit", "id"
+        )
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise Invalid(f"a name has at most {NAME_MAX} printable characters", "name")
+    if len(labels) > LABELS_MAX:
+        raise Invalid(f"a device has at most {LABELS_MAX} labels", "labels")
+    for key, value in labels.items():
+        if not 1 <= len(key) <= LABEL_MAX or len(value) > LABEL_MAX or set("=;/") & set(key) or ";" in value:
+            raise Invalid(
+                f"a label is key=value of at most {LABEL_MAX} characters each, no ; and no = or / in the key",
+                "labels",
+            )
+    if expected_interval_s is not None and not 0 < expected_interval_s <= 86_400 * 366:
+        raise Invalid("an interval is over 0 and at most a year", "expected_interval_s")
+
+
+def _repeated(ids: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            return one
+        seen.add(one)
+    return None

@@ -1,0 +1,157 @@
+"""Who is there: the sessions of connected devices, and from them and the readings whether each is online, stale or offline.
+
+    online      a session is open, or (HTTP, outside broker) readings come as expected
+    stale       it should have sent by now: a session is open and silent, or readings stopped a while ago
+    offline     the last session ended, or without sessions, silent for much longer than expected
+    never_seen  not a sign of it, ever
+
+What is expected is the device's `expected_interval_s`, or the interval learnt from its readings.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from hub.feed import Feed
+from hub.model import Command, Device, Presence
+
+STALE_AFTER_INTERVALS = 3.0
+OFFLINE_AFTER_INTERVALS = 10.0
+STALE_MIN_S = 5.0  # a device that sends ten times a second is not stale at the first hiccup of a network
+INTERVAL_UNKNOWN_S = 60.0
+LEARNING_RATE = 0.1
+
+
+class SharedAttributes(NamedTuple):
+    """Facts set by operators, on their way to the device."""
+
+    values: dict[str, object]
+
+
+class EndReason(Enum):
+    """Why the hub ends a device's session."""
+
+    REVOKED = "the key was revoked"
+    REMOVED = "the device was removed"
+    TAKEN_OVER = "another connection took over"
+    SHUTDOWN = "the hub is stopping"
+
+
+class Session(Protocol):
+    """One connected device, as a transport offers it."""
+
+    device: Device
+    key_id: str
+
+    def deliver(self, message: Command | SharedAttributes) -> bool:
+        """Send a message to the device. False when it cannot take it now."""
+
+    def end(self, reason: EndReason) -> None:
+        """Close the connection at once, saying why where the protocol can."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one device's life. Times in µs UTC."""
+
+    device: Device
+    presence: Presence = Presence.NEVER_SEEN
+    since: int | None = None
+    last_seen: int | None = None
+    interval_s: float | None = None  # learnt
+    sessions: list[Session] = field(default_factory=list)
+
+
+class Roster:
+    """The devices' sessions and presence. `clock` gives µs UTC."""
+
+    def __init__(self, feed: Feed, clock: Callable[[], int]) -> None:
+        self._feed = feed
+        self._clock = clock
+        self._seen: dict[int, _Seen] = {}
+
+    def add(self, device: Device, last_seen: int | None = None) -> None:
+        """Know a device; `last_seen` is when the history last heard of it."""
+        seen = self._seen[device.number] = _Seen(device, last_seen=last_seen)
+        if last_seen is not None:
+            self._set(seen, Presence.OFFLINE, last_seen)
+
+    def update(self, device: Device) -> None:
+        """The device's settings changed."""
+        self._seen[device.number].device = device
+
+    def remove(self, device: Device) -> None:
+        """End the device's sessions and forget it."""
+        for session in list(self._seen[device.number].sessions):
+            session.end(EndReason.REMOVED)
+        del self._seen[device.number]
+
+    def enter(self, session: Session) -> None:
+        """A session began."""
+        seen = self._seen[session.device.number]
+        seen.sessions.append(session)
+        now = self._clock()
+        seen.last_seen = now
+        self._set(seen, Presence.ONLINE, now)
+
+    def leave(self, session: Session) -> None:
+        """A session ended. Without effect when it is gone already."""
+        seen = self._seen.get(session.device.number)
+        if seen is None or session not in seen.sessions:
+            return
+        seen.sessions.remove(session)
+        if not seen.sessions:
+            self._set(seen, Presence.OFFLINE, self._clock())
+
+    def heard(self, device: Device, now: int) -> None:
+        """Readings came. On the path of every message: a few comparisons."""
+        seen = self._seen[device.number]
+        if seen.last_seen is not None and seen.presence is Presence.ONLINE:
+            gap_s = (now - seen.last_seen) / 1e6
+            learnt = seen.interval_s
+            seen.interval_s = gap_s if learnt is None else learnt + LEARNING_RATE * (gap_s - learnt)
+        seen.last_seen = now
+        if seen.presence is not Presence.ONLINE:
+            self._set(seen, Presence.ONLINE, now)
+
+    def tick(self) -> None:
+        """Find who has gone silent. Called about once a second."""
+        now = self._clock()
+        for seen in self._seen.values():
+            if seen.presence is Presence.ONLINE or (seen.presence is Presence.STALE and not seen.sessions):
+                self._judge(seen, now)
+
+    def _judge(self, seen: _Seen, now: int) -> None:
+        expected_s = seen.device.expected_interval_s or seen.interval_s or INTERVAL_UNKNOWN_S
+        silent_s = (now - (seen.last_seen or now)) / 1e6
+        if not seen.sessions and silent_s > max(STALE_MIN_S, expected_s) * OFFLINE_AFTER_INTERVALS:
+            self._set(seen, Presence.OFFLINE, now)
+        elif silent_s > max(STALE_MIN_S, expected_s * STALE_AFTER_INTERVALS):
+            self._set(seen, Presence.STALE, now)
+
+    def _set(self, seen: _Seen, presence: Presence, since: int) -> None:
+        if seen.presence is not presence:
+            seen.presence, seen.since = presence, since
+            self._feed.set_presence(seen.device.id, presence, since)
+
+    def last_seen(self, device: Device) -> int | None:
+        """When anything came of the device, µs UTC."""
+        return self._seen[device.number].last_seen
+
+    def sessions(self, device: Device) -> list[Session]:
+        """The device's open sessions, oldest first."""
+        seen = self._seen.get(device.number)
+        return list(seen.sessions) if seen else []
+
+    def all_sessions(self) -> Iterator[Session]:
+        """Every open session."""
+        for seen in self._seen.values():
+            yield from list(seen.sessions)
+
+    def count(self) -> dict[Presence, int]:
+        """How many devices are in each state."""
+        counts = dict.fromkeys(Presence, 0)
+        for seen in self._seen.values():
+            counts[seen.presence] += 1
+        return counts
