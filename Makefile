@@ -1,0 +1,63 @@
+# make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
+# make test    all tests, with what they need installed
+# make check   linters and types, Python and page
+# make bench   the figures of the README
+
+PYTHON ?= python3
+BIN := .venv/bin
+PAGE_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print)
+
+.PHONY: setup page demo test check bench lock clean
+
+setup: .stamps/setup page
+
+.stamps/venv: requirements.lock
+	@mkdir -p .stamps
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.stamps/setup: .stamps/venv pyproject.toml build_page.py
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+page: .stamps/page
+
+.stamps/page: .stamps/venv build_page.py $(PAGE_SOURCES)
+	$(BIN)/python build_page.py
+	@touch $@
+
+demo: setup
+	$(BIN)/hub demo
+
+.stamps/peers: tests/peers/package-lock.json
+	@mkdir -p .stamps
+	npm ci --prefix tests/peers --silent --no-audit --no-fund
+	@touch $@
+
+test: setup .stamps/peers
+	@tests/system_packages.sh
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+	npm run --prefix web --silent test
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npm run --prefix web --silent lint
+	npm run --prefix web --silent typecheck
+
+bench: setup
+	@tests/system_packages.sh
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Pins every dependency, direct or not, by version and digest; needs uv (pip install uv).
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
+
+clean:
+	rm -rf .venv .stamps hub/static web/node_modules tests/peers/node_modules dist .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -1,0 +1,258 @@
+"""`hub devices`, `hub keys`, `hub tokens`, `hub login`."""
+
+import csv
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from hub.cli.calls import call, show_json, show_table
+from hub.errors import Invalid
+
+devices_app = typer.Typer(no_args_is_help=True, help="Add, list, show, remove, import and export devices.")
+keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
+tokens_app = typer.Typer(no_args_is_help=True, help="Make tokens for programs that read the hub.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device's id.")]
+IMPORT_CHUNK = 1000
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _path(device_id: str, rest: str = "") -> str:
+    return f"/api/v1/devices/{quote(device_id, safe='')}{rest}"
+
+
+def _when(ms: float | None) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") if ms else "never"
+
+
+def _labels(text: str) -> dict[str, str]:
+    labels = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise Invalid(f"labels are written k=v;k=v, got {part!r}")
+        labels[key.strip()] = value.strip()
+    return labels
+
+
+def _labels_text(labels: dict[str, str]) -> str:
+    return ";".join(f"{key}={value}" for key, value in labels.items())
+
+
+@devices_app.command("add")
+def add_device(
+    context: typer.Context,
+    device_id: DeviceId,
+    name: Annotated[str, typer.Option(help="What people call it; its id if left out.")] = "",
+    labels: Annotated[str, typer.Option(help="k=v;k=v")] = "",
+    as_json: Json = False,
+) -> None:
+    """Add a device and print its API key, which is shown this once."""
+    body = {"id": device_id, "name": name, "labels": _labels(labels)}
+    made = call(context, lambda client: client.call("POST", "/api/v1/devices", body))
+    if as_json:
+        show_json(made)
+    else:
+        typer.echo(made["key"])
+        Console(stderr=True).print(f"Added [b]{device_id}[/b]. This is its key; it is not shown again.")
+
+
+@devices_app.command("list")
+def list_devices(context: typer.Context, as_json: Json = False) -> None:
+    """List all devices."""
+
+    async def use(client: Any) -> list[dict[str, Any]]:
+        return [row async for row in client.pages("/api/v1/devices", "devices")]
+
+    found = call(context, use)
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["name"],
+            one["presence"].replace("_", " "),
+            _when(one["last_seen"]),
+            _labels_text(one["labels"]),
+        )
+        for one in found
+    ]
+    show_table(
+        ("ID", "NAME", "PRESENCE", "LAST SEEN (UTC)", "LABELS"), rows, "No devices yet: hub devices add ID"
+    )
+
+
+@devices_app.command("show")
+def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+    """Show one device with its latest values."""
+
+    async def use(client: Any) -> dict[str, Any]:
+        return {
+            **await client.call("GET", _path(device_id)),
+            **await client.call("GET", _path(device_id, "/latest")),
+        }
+
+    found = call(context, use)
+    if as_json:
+        show_json(found)
+        return
+    units = {metric["name"]: metric["unit"] or "" for metric in found["metrics"]}
+    typer.echo(
+        f"{found['id']}  {found['name']}  {found['presence'].replace('_', ' ')}  {_labels_text(found['labels'])}"
+    )
+    rows = [
+        (name, f"{value} {units.get(name, '')}".strip(), _when(time))
+        for name, (time, value) in found["snapshot"].items()
+    ]
+    show_table(("METRIC", "LATEST", "TIME (UTC)"), rows, "No readings yet.")
+
+
+@devices_app.command("remove")
+def remove_device(
+    context: typer.Context,
+    device_id: DeviceId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a device with its keys and all its readings."""
+    if not yes:
+        typer.confirm(f"Remove {device_id} with its keys and all its readings?", abort=True)
+    call(context, lambda client: client.call("DELETE", _path(device_id)))
+    typer.echo(f"removed {device_id}")
+
+
+@devices_app.command("import")
+def import_devices(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Columns id,name,labels; labels are k=v;k=v.")
+    ],
+    output: Annotated[Path, typer.Option(help="Where to write id,key; the file must not exist.")],
+) -> None:
+    """Add many devices at once and write their keys."""
+    wanted = _read_devices(file)
+
+    async def use(client: Any) -> int:
+        with output.open("x", newline="", encoding="utf-8", opener=_private) as keys_file:
+            writer = csv.writer(keys_file)
+            writer.writerow(("id", "key"))
+            starts = range(0, len(wanted), IMPORT_CHUNK)
+            for start in track(starts, "Adding devices", console=Console(stderr=True), transient=True):
+                chunk = {"devices": wanted[start : start + IMPORT_CHUNK]}
+                made = await client.call("POST", "/api/v1/devices", chunk)
+                writer.writerows((one["id"], one["key"]) for one in made["devices"])
+                keys_file.flush()
+        return len(wanted)
+
+    try:
+        count = call(context, use)
+    except FileExistsError as error:
+        raise Invalid(f"{output} exists; keys are never written over") from error
+    typer.echo(f"added {count} devices; their keys are in {output}")
+
+
+def _private(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, 0o600)
+
+
+def _read_devices(file: Path) -> list[dict[str, object]]:
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines)
+            if "id" not in (reader.fieldnames or ()):
+                raise Invalid(
+                    f"{file}: the first line names the columns id,name,labels; got {reader.fieldnames}"
+                )
+            return [
+                {"id": row["id"], "name": row.get("name") or "", "labels": _labels(row.get("labels") or "")}
+                for row in reader
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Invalid(f"{file}: {error}") from error
+
+
+@devices_app.command("export")
+def export_devices(
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option(help="The file to write; the terminal if left out.")] = None,
+) -> None:
+    """Write all devices as CSV (id,name,labels), as `import` reads it."""
+
+    async def use(client: Any) -> list[dict[str, Any]]:
+        return [row async for row in client.pages("/api/v1/devices", "devices")]
+
+    rows = [(one["id"], one["name"], _labels_text(one["labels"])) for one in call(context, use)]
+    with output.open("w", newline="", encoding="utf-8") if output else typer.open_file("-", "w") as lines:
+        csv.writer(lines).writerows([("id", "name", "labels"), *rows])
+    if output:
+        typer.echo(f"wrote {len(rows)} devices to {output}")
+
+
+@keys_app.command("add")
+def add_key(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+    """Make one more key for a device and print it, this once."""
+    made = call(context, lambda client: client.call("POST", _path(device_id, "/keys")))
+    show_json(made) if as_json else typer.echo(made["key"])
+
+
+@keys_app.command("list")
+def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+    """List a device's keys: when made, last used, from where, and whether revoked."""
+    found = call(context, lambda client: client.call("GET", _path(device_id, "/keys")))["keys"]
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            str(one["created_at"]),
+            str(one["last_used_at"] or "never"),
+            one["last_used_from"] or "",
+            f"revoked {one['revoked_at']}" if one["revoked_at"] else "active",
+        )
+        for one in found
+    ]
+    show_table(("KEY ID", "MADE", "LAST USED", "FROM", "STATE"), rows, f"No keys: hub keys add {device_id}")
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    context: typer.Context, device_id: DeviceId, key_id: Annotated[str, typer.Argument(metavar="KEY_ID")]
+) -> None:
+    """End a key for good, and the connections that began with it."""
+    call(context, lambda client: client.call("DELETE", _path(device_id, f"/keys/{quote(key_id, safe='')}")))
+    typer.echo(f"revoked {key_id}")
+
+
+@tokens_app.command("add")
+def add_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Who or what it is for.")],
+    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
+    ttl: Annotated[str, typer.Option(help="How long it works: 30m, 1h, 7d.")] = "1h",
+    devices: Annotated[str, typer.Option(help="Only these devices: a,b. All if left out.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a token (JWT) for REST and the live socket."""
+    found = DURATION.fullmatch(ttl.strip())
+    if found is None:
+        raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
+    only = [one.strip() for one in devices.split(",") if one.strip()] or None
+    body = {"name": name, "role": role, "ttl_s": float(found[1]) * SECONDS[found[2]], "devices": only}
+    made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
+    show_json(made) if as_json else typer.echo(made["token"])
+
+
+def login(context: typer.Context) -> None:
+    """Print a link that opens the page logged in; it works once, for an hour."""
+    typer.echo(call(context, lambda client: client.call("POST", "/api/v1/login-links", {}))["url"])

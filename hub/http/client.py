@@ -1,0 +1,79 @@
+"""The command line's way to a hub: REST over its Unix socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from hub.errors import Busy, Conflict, Forbidden, HubError, Invalid, NotFound, StoreError, Unauthenticated
+
+TIMEOUT_S = 300.0  # ten thousand devices made in one request take some seconds, on a slow disk more
+_ERRORS: dict[int, type[HubError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: Invalid,
+    400: Invalid,
+    500: HubError,
+}
+
+
+class Unreachable(HubError):
+    """No hub answers at the socket."""
+
+
+class Client:
+    """Calls REST as the owner of the hub. Make it with `connect`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, socket_path: Path) -> AsyncIterator["Client"]:
+        """A client of the hub at `socket_path`; raises Unreachable at the first call if there is none."""
+        connector = aiohttp.UnixConnector(path=str(socket_path))
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession("http://hub", connector=connector, timeout=timeout) as session:
+            yield cls(session)
+
+    async def call(
+        self, method: str, path: str, body: object = None, query: dict[str, str] | None = None
+    ) -> Any:
+        """The JSON that `path` answers, None for no content.
+
+        Raises the error that the answer's status stands for, with its detail; Unreachable when nobody answers.
+        """
+        try:
+            async with self._session.request(method, path, json=body, params=query) as response:
+                if response.status == 204:
+                    return None
+                answer = await response.json(content_type=None)
+                if response.status >= 400:
+                    raise _error(response, answer)
+                return answer
+        except (aiohttp.ClientConnectionError, FileNotFoundError) as error:
+            raise Unreachable(f"no hub answers: {error}") from error
+
+    async def pages(self, path: str, name: str) -> AsyncIterator[dict[str, Any]]:
+        """All rows of a paged list."""
+        cursor = ""
+        while True:
+            page = await self.call(
+                "GET", path, query={"limit": "1000", **({"cursor": cursor} if cursor else {})}
+            )
+            for row in page[name]:
+                yield row
+            cursor = page.get("next") or ""
+            if not cursor:
+                return
+
+
+def _error(response: aiohttp.ClientResponse, answer: Any) -> HubError:
+    detail = answer.get("detail") or answer.get("title") if isinstance(answer, dict) else str(answer)
+    if response.status in (429, 503):
+        return Busy(detail, float(response.headers.get("Retry-After", "1")))
+    return _ERRORS.get(response.status, StoreError)(detail)
