@@ -126,6 +126,7 @@ class DeviceClient:
         self._backlog: Backlog = MemoryBacklog(self._first_seq)
         self._runner: asyncio.Task[None] | None = None
         self._told = False
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         """Open the spool and begin to connect. Raises SpoolError; never waits for the hub."""
@@ -147,6 +148,8 @@ class DeviceClient:
                     async with asyncio.timeout(self._drain_s):
                         await self.flush()
         finally:
+            # A task group whose child fails in the turn it is cancelled reports the failure alone (Python 3.11).
+            self._leaving = True
             runner.cancel()
             await asyncio.wait([runner])
             if not runner.cancelled():
@@ -248,7 +251,7 @@ class DeviceClient:
         """Connect, deliver until the link ends, wait, again. Ends by KeyRefused, SpoolError, or being cancelled."""
         loop = asyncio.get_running_loop()
         try:
-            while True:
+            while not self._leaving:
                 opened_s = loop.time()
                 error = await self._session()
                 self.last_error = error

@@ -71,12 +71,12 @@ class MqttTransport:
             raise LinkLost(f"no connection to {self._host}:{self._port}") from error
         except OSError as error:
             raise LinkLost(str(error)) from error
+        link = MqttLink(stream, requests)
         try:
-            link = MqttLink(stream, requests)
             await link.open(self._host, self._port, self._key)
             yield link
-            link.leave()
         finally:
+            link.leave()
             await stream.shut()
 
 
