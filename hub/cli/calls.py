@@ -1,7 +1,7 @@
 """How a command reaches the hub: the running one by its socket, else the same application for this one call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hub.config import Config, load
+from hub.config import Config, LogConfig, load
 
 T = TypeVar("T")
 
@@ -30,9 +30,9 @@ async def _with_client(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
             return await use(client)
         except Unreachable:
             pass
-    from hub.run import quiet_logs, running
+    from hub.run import running, set_up_logs
 
-    quiet_logs()
+    set_up_logs(LogConfig(level="warning", format="console"))
     async with running(config, listen=False), Client.connect(config.socket_path) as client:
         return await use(client)
 
@@ -42,7 +42,7 @@ def show_json(value: object) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
-def show_table(columns: tuple[str, ...], rows: list[tuple[str, ...]], empty: str) -> None:
+def show_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], empty: str) -> None:
     """Print for a person to read; `empty` says what to do when there is nothing to show."""
     console = Console()
     if not rows:

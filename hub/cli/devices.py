@@ -1,7 +1,10 @@
 """`hub devices`, `hub keys`, `hub tokens`, `hub login`."""
 
 import csv
+import os
 import re
+import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -139,9 +142,13 @@ def import_devices(
 ) -> None:
     """Add many devices at once and write their keys."""
     wanted = _read_devices(file)
+    try:
+        keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115 - Path.open has no opener
+    except OSError as error:
+        raise Invalid(f"{output}: {error.strerror}; keys are never written over") from error
 
     async def use(client: Any) -> int:
-        with output.open("x", newline="", encoding="utf-8", opener=_private) as keys_file:
+        with open(output, "x", newline="", encoding="utf-8", opener=_private) as keys_file:
             writer = csv.writer(keys_file)
             writer.writerow(("id", "key"))
             starts = range(0, len(wanted), IMPORT_CHUNK)
@@ -152,16 +159,11 @@ def import_devices(
                 keys_file.flush()
         return len(wanted)
 
-    try:
-        count = call(context, use)
-    except FileExistsError as error:
-        raise Invalid(f"{output} exists; keys are never written over") from error
+    count = call(context, use)
     typer.echo(f"added {count} devices; their keys are in {output}")
 
 
 def _private(path: str, flags: int) -> int:
-    import os
-
     return os.open(path, flags, 0o600)
 
 
@@ -192,7 +194,7 @@ def export_devices(
         return [row async for row in client.pages("/api/v1/devices", "devices")]
 
     rows = [(one["id"], one["name"], _labels_text(one["labels"])) for one in call(context, use)]
-    with output.open("w", newline="", encoding="utf-8") if output else typer.open_file("-", "w") as lines:
+    with output.open("w", newline="", encoding="utf-8") if output else nullcontext(sys.stdout) as lines:
         csv.writer(lines).writerows([("id", "name", "labels"), *rows])
     if output:
         typer.echo(f"wrote {len(rows)} devices to {output}")

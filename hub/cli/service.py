@@ -1,0 +1,60 @@
+"""`hub serve`, `hub demo`, `hub check`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hub.config import Config, load
+from hub.errors import Invalid
+
+if TYPE_CHECKING:
+    from hub.run import Hub
+
+
+def _config(context: typer.Context) -> Config:
+    return load(context.obj if isinstance(context.obj, Path) else None)
+
+
+def serve(context: typer.Context) -> None:
+    """Run the hub until it is told to stop (Ctrl-C, SIGTERM)."""
+    config = _config(context)
+    import uvloop
+
+    from hub.run import serve as run_hub
+    from hub.run import set_up_logs
+
+    set_up_logs(config.log)
+    uvloop.run(run_hub(config, _announce))
+
+
+async def _announce(hub: "Hub") -> None:
+    typer.echo(f"The page:  {await hub.login_link()}")
+    typer.echo(f"           (this link logs you in once; `hub login` prints another. Without it: {hub.url})")
+    if hub.mqtt_port is not None:
+        typer.echo(
+            f"Devices:   mqtt port {hub.mqtt_port}, {hub.url}/api/v1/telemetry; `hub devices add ID` makes a key"
+        )
+    sys.stdout.flush()
+
+
+def check(context: typer.Context) -> None:
+    """Say whether the configuration is right, and what is wrong with it."""
+    config = _config(context)
+    from hub.mqtt.topics import check_templates
+
+    del check_templates
+    typer.echo(f"ok: the page on {config.http.host}:{config.http.port}, data in {config.data_dir.resolve()}")
+
+
+def demo(
+    context: typer.Context,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the stores in this folder; else they go at the end.")
+    ] = None,
+    devices: Annotated[int, typer.Option(min=20, max=5000, help="How many devices to simulate.")] = 24,
+) -> None:
+    """Run a hub with simulated devices, this machine's own figures and a recording, and print its address."""
+    del context, keep, devices
+    raise Invalid("not yet")
