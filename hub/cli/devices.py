@@ -143,23 +143,29 @@ def import_devices(
     """Add many devices at once and write their keys."""
     wanted = _read_devices(file)
     try:
-        keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115 - Path.open has no opener
+        keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed below
     except OSError as error:
         raise Invalid(f"{output}: {error.strerror}; keys are never written over") from error
+    writer = csv.writer(keys_file)
 
-    async def use(client: Any) -> int:
-        with open(output, "x", newline="", encoding="utf-8", opener=_private) as keys_file:
-            writer = csv.writer(keys_file)
-            writer.writerow(("id", "key"))
-            starts = range(0, len(wanted), IMPORT_CHUNK)
-            for start in track(starts, "Adding devices", console=Console(stderr=True), transient=True):
-                chunk = {"devices": wanted[start : start + IMPORT_CHUNK]}
-                made = await client.call("POST", "/api/v1/devices", chunk)
-                writer.writerows((one["id"], one["key"]) for one in made["devices"])
-                keys_file.flush()
-        return len(wanted)
+    async def use(client: Any) -> None:
+        starts = range(0, len(wanted), IMPORT_CHUNK)
+        for start in track(starts, "Adding devices", console=Console(stderr=True), transient=True):
+            made = await client.call(
+                "POST", "/api/v1/devices", {"devices": wanted[start : start + IMPORT_CHUNK]}
+            )
+            if start == 0:
+                writer.writerow(("id", "key"))
+            writer.writerows((one["id"], one["key"]) for one in made["devices"])
+            keys_file.flush()
 
-    count = call(context, use)
+    try:
+        with keys_file:
+            call(context, use)
+    finally:
+        if output.stat().st_size == 0:
+            output.unlink()  # nothing was added, so a second try may use the same name
+    count = len(wanted)
     typer.echo(f"added {count} devices; their keys are in {output}")
 
 

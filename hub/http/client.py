@@ -73,7 +73,7 @@ class Client:
 
 
 def _error(response: aiohttp.ClientResponse, answer: Any) -> HubError:
-    detail = answer.get("detail") or answer.get("title") if isinstance(answer, dict) else str(answer)
+    detail = str(answer.get("detail") or answer.get("title")) if isinstance(answer, dict) else str(answer)
     if response.status in (429, 503):
         return Busy(detail, float(response.headers.get("Retry-After", "1")))
     return _ERRORS.get(response.status, StoreError)(detail)
