@@ -36,6 +36,7 @@ async def _announce(hub: "Hub") -> None:
         typer.echo(
             f"Devices:   mqtt port {hub.mqtt_port}, {hub.url}/api/v1/telemetry; `hub devices add ID` makes a key"
         )
+    typer.echo("Ready. Ctrl-C stops it.")
     sys.stdout.flush()
 
 

@@ -1,0 +1,37 @@
+"""What many tests need: a real hub in a process of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub_process import HubProcess
+
+
+@pytest.fixture
+def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
+    """Starts hubs, with settings such as HUB__LIMITS__READINGS_PER_S="10"; all are stopped at the end."""
+    hubs: list[HubProcess] = []
+
+    def start(name: str = "data", **settings: str) -> HubProcess:
+        hub = HubProcess(tmp_path / name, **settings)
+        hubs.append(hub)
+        return hub.start()
+
+    yield start
+    for hub in hubs:
+        hub.stop()
+
+
+@pytest.fixture
+def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
+    """A running hub, on its defaults and free ports."""
+    return start_hub()
+
+
+@pytest.fixture(scope="session")
+def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """One running hub for tests that each use devices of their own and leave the hub as it was."""
+    hub = HubProcess(tmp_path_factory.mktemp("shared") / "data").start()
+    yield hub
+    hub.stop()
