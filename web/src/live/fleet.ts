@@ -1,0 +1,204 @@
+import { batch, type ReadonlySignal, signal } from "@preact/signals";
+import type { OverviewDevices, OverviewEntry, Presence, Sample } from "./protocol";
+import type { DeviceInfo, MetricInfo } from "./rest";
+import { Ring } from "./ring";
+
+/** Enough for the sparkline's minute at the overview's two updates a second. */
+const SPARK_POINTS = 160;
+
+export type FleetPhase =
+  | { readonly kind: "loading" }
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/**
+ * One device as the page knows it. What changes with every reading is plain fields for the painters;
+ * `info` stays null until REST told it, and such a device is not listed yet.
+ */
+export class DeviceRecord {
+  readonly id: string;
+  info: DeviceInfo | null = null;
+  presence: Presence = "never_seen";
+  since: number | null = null;
+  /** Hub time of the last sign of life, in milliseconds. */
+  lastSeen: number | null = null;
+  readonly latest = new Map<string, Sample>();
+  /** Rises with every change a painter may want to show. */
+  revision = 0;
+  #spark: { readonly metric: string; readonly ring: Ring } | null = null;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  get name(): string {
+    return this.info?.name || this.id;
+  }
+
+  metric(name: string): MetricInfo | undefined {
+    return this.info?.metrics.find((metric) => metric.name === name);
+  }
+
+  /** The metric a list row shows: the wished one, else the first number, else the first of any type. */
+  shownMetric(wished: string | null): MetricInfo | undefined {
+    const metrics = this.info?.metrics ?? [];
+    if (wished !== null) return metrics.find((metric) => metric.name === wished);
+    return metrics.find((metric) => metric.type === "number") ?? metrics[0];
+  }
+
+  /** The ring behind the sparkline; started anew when another metric is shown. */
+  spark(metric: string): Ring {
+    if (this.#spark?.metric !== metric) {
+      this.#spark = { metric, ring: new Ring(SPARK_POINTS) };
+      const now = this.latest.get(metric);
+      if (now && typeof now[1] === "number") this.#spark.ring.push(now[0], now[1]);
+    }
+    return this.#spark.ring;
+  }
+
+  /** Takes a newer value; an older one, as late readings bring, changes nothing here. */
+  take(metric: string, sample: Sample): void {
+    const known = this.latest.get(metric);
+    if (known && known[0] > sample[0]) return;
+    this.latest.set(metric, sample);
+    this.revision++;
+    if (this.#spark?.metric === metric && typeof sample[1] === "number") {
+      this.#spark.ring.push(sample[0], sample[1]);
+    }
+  }
+}
+
+/** All devices, their latest values, and the counts above the list. */
+export class Fleet {
+  readonly #devices = new Map<string, DeviceRecord>();
+  readonly #structure = signal(0);
+  readonly #phase = signal<FleetPhase>({ kind: "loading" });
+  /** Values taken since the page opened. */
+  updates = 0;
+
+  /** Rises when a device comes, goes, is renamed or changes presence: what sorting and filtering depend on. */
+  get structure(): ReadonlySignal<number> {
+    return this.#structure;
+  }
+
+  get phase(): ReadonlySignal<FleetPhase> {
+    return this.#phase;
+  }
+
+  get(deviceId: string): DeviceRecord | undefined {
+    return this.#devices.get(deviceId);
+  }
+
+  /** Those that REST has described. */
+  *listed(): Iterable<DeviceRecord> {
+    for (const device of this.#devices.values()) if (device.info) yield device;
+  }
+
+  count(presence?: Presence): number {
+    let count = 0;
+    for (const device of this.listed()) if (!presence || device.presence === presence) count++;
+    return count;
+  }
+
+  /** The whole list from REST: who is not on it is gone. */
+  describeAll(infos: readonly DeviceInfo[]): void {
+    batch(() => {
+      const named = new Set(infos.map((info) => info.id));
+      for (const id of this.#devices.keys()) if (!named.has(id)) this.#devices.delete(id);
+      for (const info of infos) this.#describe(info);
+      this.#structure.value++;
+      this.#phase.value = { kind: "ready" };
+    });
+  }
+
+  /** One device from REST: new, or with a metric it did not have. */
+  describe(info: DeviceInfo): void {
+    this.#describe(info);
+    this.#structure.value++;
+  }
+
+  failed(reason: string): void {
+    if (this.#phase.value.kind !== "ready") this.#phase.value = { kind: "failed", reason };
+  }
+
+  loading(): void {
+    if (this.#phase.value.kind !== "ready") this.#phase.value = { kind: "loading" };
+  }
+
+  /**
+   * Takes an overview that came at hub time `now`.
+   * @param isWhole the answer to a subscribe: its values are the state, not news
+   * @returns ids whose description is missing or lacks a metric
+   */
+  overview(entries: OverviewDevices, now: number, isWhole: boolean): string[] {
+    const unknown: string[] = [];
+    let isChanged = false;
+    for (const [id, entry] of Object.entries(entries)) {
+      if (entry === null) {
+        isChanged = this.#devices.delete(id) || isChanged;
+        continue;
+      }
+      const device = this.#record(id);
+      isChanged = this.#apply(device, entry, now, isWhole) || isChanged;
+      if (!isDescribed(device, entry)) unknown.push(id);
+    }
+    if (isChanged) this.#structure.value++;
+    return unknown;
+  }
+
+  /** Takes presence told on a device's own channel. */
+  presence(deviceId: string, presence: Presence, since: number | null): void {
+    const device = this.#devices.get(deviceId);
+    if (device && this.#apply(device, { presence, since }, 0, true)) this.#structure.value++;
+  }
+
+  /** @returns whether something the list is sorted or filtered by changed */
+  #apply(device: DeviceRecord, entry: OverviewEntry, now: number, isWhole: boolean): boolean {
+    if (entry.since !== undefined) device.since = entry.since;
+    let newest: number | null = device.lastSeen;
+    for (const [metric, sample] of Object.entries(entry.snapshot ?? {})) {
+      device.take(metric, sample);
+      if (isWhole) newest = Math.max(newest ?? sample[0], Math.min(sample[0], now));
+      else newest = now;
+      this.updates++;
+    }
+    device.lastSeen = newest;
+    if (entry.presence === undefined || entry.presence === device.presence) return false;
+    device.presence = entry.presence;
+    device.revision++;
+    return true;
+  }
+
+  #describe(info: DeviceInfo): void {
+    const device = this.#record(info.id);
+    const isNew = device.info === null;
+    device.info = info;
+    device.lastSeen = latest(device.lastSeen, info.last_seen);
+    // The live word is newer than a list that took its time, unless there was no live word yet.
+    if (isNew && device.revision === 0) {
+      device.presence = info.presence;
+      device.since = info.since;
+    }
+    device.revision++;
+  }
+
+  #record(id: string): DeviceRecord {
+    let device = this.#devices.get(id);
+    if (!device) {
+      device = new DeviceRecord(id);
+      this.#devices.set(id, device);
+    }
+    return device;
+  }
+}
+
+function isDescribed(device: DeviceRecord, entry: OverviewEntry): boolean {
+  if (!device.info) return false;
+  for (const metric of Object.keys(entry.snapshot ?? {})) if (!device.metric(metric)) return false;
+  return true;
+}
+
+function latest(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.max(a, b);
+}

@@ -1,0 +1,252 @@
+/** Brings the live layer together: the connection, all devices, the one that is open, and what the hub says of itself. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { type Clock, HubClock } from "./clock";
+import { Connection, type LinkState, type Socket } from "./connection";
+import { DelayMeter } from "./delay";
+import { Fleet } from "./fleet";
+import {
+  deviceChannel,
+  type Message,
+  OVERVIEW,
+  type OverviewDevices,
+  type Presence,
+  type Readings,
+} from "./protocol";
+import { Problem, type Rest } from "./rest";
+import { DeviceWatch } from "./watch";
+
+/** Devices asked for one by one; above, the whole list is cheaper. */
+const SINGLY_MAX = 10;
+const DESCRIBE_SOON_MS = 300;
+/** A device whose description stays incomplete is not asked for more often than this. */
+const DESCRIBE_AGAIN_MS = 5_000;
+const READINESS_MS = 10_000;
+/** The code of an `error` that says readings are shown but not stored. */
+const STORE_FAILS = "store";
+
+export interface LiveSurroundings {
+  readonly clock: Clock;
+  readonly wallTime: number;
+  readonly random: () => number;
+  readonly openSocket: () => Socket;
+  readonly rest: Rest;
+}
+
+export class Live {
+  readonly fleet = new Fleet();
+  readonly delay = new DelayMeter();
+  readonly hubClock: HubClock;
+  readonly rest: Rest;
+  readonly #clock: Clock;
+  readonly #connection: Connection;
+  readonly #link = signal<LinkState>({ kind: "connecting" });
+  readonly #watch = signal<DeviceWatch | null>(null);
+  readonly #trouble = signal<string | null>(null);
+  readonly #lostAt = signal<number | null>(null);
+  readonly #undescribed = new Set<string>();
+  readonly #describedAt = new Map<string, number>();
+  #isDescribing = false;
+  #cancelReadiness: () => void = () => {};
+
+  constructor(around: LiveSurroundings) {
+    this.#clock = around.clock;
+    this.rest = around.rest;
+    this.hubClock = new HubClock(around.clock, around.wallTime);
+    this.#connection = new Connection(
+      {
+        clock: around.clock,
+        random: around.random,
+        open: around.openSocket,
+        isSignedIn: () => around.rest.isSignedIn(),
+      },
+      { linkChanged: (state) => this.#linkChanged(state), received: (message) => this.#take(message) },
+    );
+  }
+
+  get link(): ReadonlySignal<LinkState> {
+    return this.#link;
+  }
+
+  /** The open device, or null. */
+  get watched(): ReadonlySignal<DeviceWatch | null> {
+    return this.#watch;
+  }
+
+  /** What the hub says is wrong with itself, in its words; null where nothing is. */
+  get trouble(): ReadonlySignal<string | null> {
+    return this.#trouble;
+  }
+
+  /** Hub time when the values shown stopped being live; null while they are. */
+  get lostAt(): ReadonlySignal<number | null> {
+    return this.#lostAt;
+  }
+
+  start(): void {
+    this.#connection.subscribe(OVERVIEW);
+    this.#connection.start();
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  async signOut(): Promise<void> {
+    await this.rest.signOut();
+    location.reload();
+  }
+
+  /** Loads the device list, again after a failure. */
+  async loadDevices(): Promise<void> {
+    this.fleet.loading();
+    try {
+      this.fleet.describeAll(await this.rest.devices());
+    } catch (error) {
+      this.fleet.failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Opens a device, closing the one before; null closes it only. */
+  open(deviceId: string | null): void {
+    const before = this.#watch.peek();
+    if (before?.deviceId === deviceId) return;
+    if (before) {
+      before.close();
+      this.#connection.unsubscribe(deviceChannel(before.deviceId));
+    }
+    if (deviceId === null) {
+      this.#watch.value = null;
+      return;
+    }
+    this.#watch.value = new DeviceWatch(
+      deviceId,
+      (metric, from, to, points) => this.rest.history(deviceId, metric, from, to, points),
+      this.#clock,
+      () => this.hubClock.now(),
+    );
+    this.#connection.subscribe(deviceChannel(deviceId));
+  }
+
+  #linkChanged(state: LinkState): void {
+    const wasLive = this.#link.peek().kind === "live";
+    this.#link.value = state;
+    if (state.kind === "live") {
+      this.#lostAt.value = null;
+      void this.loadDevices();
+      void this.#checkReadiness();
+    } else if (wasLive) {
+      this.#lostAt.value = this.hubClock.now();
+      this.#cancelReadiness();
+    }
+  }
+
+  #take(message: Message): void {
+    switch (message.type) {
+      case "hello":
+        this.hubClock.set(message.time);
+        return;
+      case "subscribed":
+        if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
+        else {
+          this.#watchOf(message.channel)?.subscribed(message);
+          if (message.presence) this.#takePresence(message.channel, message.presence, message.since ?? null);
+        }
+        return;
+      case "overview":
+        this.#takeOverview(message.devices, false);
+        return;
+      case "readings":
+        this.#takeReadings(message);
+        return;
+      case "presence":
+        this.#takePresence(message.channel, message.status, message.since);
+        return;
+      case "error":
+        // Nothing this page sends is refused unless a device went away meanwhile, which the overview tells too.
+        // What else the hub has to say concerns itself.
+        if (message.code === STORE_FAILS) {
+          this.#trouble.value = message.message;
+          this.#checkReadinessSoon();
+        }
+        return;
+    }
+  }
+
+  #takeOverview(devices: OverviewDevices, isWhole: boolean): void {
+    const now = this.hubClock.now();
+    const unknown = this.fleet.overview(devices, now, isWhole);
+    if (!isWhole && !this.#watch.peek()) {
+      for (const entry of Object.values(devices)) {
+        const newest = Object.values(entry?.snapshot ?? {}).reduce((most, [time]) => Math.max(most, time), 0);
+        if (newest) this.delay.add(newest, now);
+      }
+    }
+    for (const id of unknown) this.#undescribed.add(id);
+    if (this.#undescribed.size > 0) this.#describeSoon();
+  }
+
+  #takeReadings(message: Readings): void {
+    const newest = message.readings[message.readings.length - 1];
+    if (newest) this.delay.add(newest[0], this.hubClock.now());
+    this.#watchOf(message.channel)?.readings(message);
+  }
+
+  #takePresence(channel: string, presence: Presence, since: number | null): void {
+    const watch = this.#watchOf(channel);
+    if (watch) this.fleet.presence(watch.deviceId, presence, since);
+  }
+
+  #watchOf(channel: string): DeviceWatch | null {
+    const watch = this.#watch.peek();
+    return watch && deviceChannel(watch.deviceId) === channel ? watch : null;
+  }
+
+  /** Many unknown devices come in one overview; they are asked for together a moment later. */
+  #describeSoon(): void {
+    if (this.#isDescribing || this.fleet.phase.peek().kind !== "ready") return;
+    this.#isDescribing = true;
+    this.#clock.after(DESCRIBE_SOON_MS, () => void this.#describeUnknown());
+  }
+
+  async #describeUnknown(): Promise<void> {
+    const now = this.#clock.now();
+    const ids = [...this.#undescribed].filter(
+      (id) => now - (this.#describedAt.get(id) ?? Number.NEGATIVE_INFINITY) >= DESCRIBE_AGAIN_MS,
+    );
+    this.#undescribed.clear();
+    for (const id of ids) this.#describedAt.set(id, now);
+    try {
+      if (ids.length > SINGLY_MAX) await this.loadDevices();
+      else for (const id of ids) await this.#describe(id);
+    } finally {
+      this.#isDescribing = false;
+    }
+  }
+
+  async #describe(id: string): Promise<void> {
+    try {
+      this.fleet.describe(await this.rest.device(id));
+    } catch (error) {
+      // Gone already, or no answer: the next overview that names it asks again.
+      if (!(error instanceof Problem) || error.status !== 404) return;
+      this.#describedAt.delete(id);
+    }
+  }
+
+  /** While the hub is not ready its reason is shown; asked until it is ready again. */
+  async #checkReadiness(): Promise<void> {
+    this.#cancelReadiness();
+    try {
+      const readiness = await this.rest.readiness();
+      this.#trouble.value = readiness.ready ? null : readiness.reason;
+    } catch {
+      // No answer: the connection notices and says so.
+    }
+    if (this.#link.peek().kind === "live") this.#checkReadinessSoon();
+  }
+
+  #checkReadinessSoon(): void {
+    this.#cancelReadiness();
+    this.#cancelReadiness = this.#clock.after(READINESS_MS, () => void this.#checkReadiness());
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The live socket's language, subprotocol `hub.v1`: what the hub says, as types, and frames decoded into them.
+ * Times are milliseconds UTC, with a fraction where the device gave one.
+ */
+
+export type Value = number | string | boolean;
+export type Sample = readonly [time: number, value: Value];
+export type Snapshot = Readonly<Record<string, Sample>>;
+export type Reading = readonly [time: number, values: Readonly<Record<string, Value>>];
+export type Presence = "online" | "stale" | "offline" | "never_seen";
+
+/** One device's part of an overview: only what changed, or all of it in the answer to a subscribe. */
+export interface OverviewEntry {
+  readonly snapshot?: Snapshot;
+  readonly presence?: Presence;
+  readonly since?: number | null;
+}
+
+/** `null` stands for a device that was removed. */
+export type OverviewDevices = Readonly<Record<string, OverviewEntry | null>>;
+
+export interface Hello {
+  readonly type: "hello";
+  readonly time: number;
+}
+export interface Subscribed {
+  readonly type: "subscribed";
+  readonly channel: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly recovered: boolean;
+  readonly snapshot?: Snapshot;
+  readonly readings?: readonly Reading[];
+  readonly presence?: Presence;
+  readonly since?: number | null;
+  readonly devices?: OverviewDevices;
+}
+export interface Readings {
+  readonly type: "readings";
+  readonly channel: string;
+  readonly offset: number;
+  readonly readings: readonly Reading[];
+  /** How many readings the hub left out because this viewer was slow. */
+  readonly skipped?: number;
+}
+export interface Overview {
+  readonly type: "overview";
+  readonly channel: string;
+  readonly offset: number;
+  readonly devices: OverviewDevices;
+}
+export interface PresenceChange {
+  readonly type: "presence";
+  readonly channel: string;
+  readonly status: Presence;
+  readonly since: number | null;
+}
+export interface Failure {
+  readonly type: "error";
+  readonly code: string;
+  readonly message: string;
+  readonly channel?: string;
+}
+export interface Shutdown {
+  readonly type: "shutdown";
+  readonly retry_after_s: number;
+}
+export type Message = Hello | Subscribed | Readings | Overview | PresenceChange | Failure | Shutdown;
+
+/** A frame that is not what the protocol allows. The connection is closed and opened anew. */
+export class ProtocolError extends Error {}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === "string";
+const number: Check = (value) => typeof value === "number";
+const flag: Check = (value) => typeof value === "boolean";
+const list: Check = (value) => Array.isArray(value);
+const table: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The fields each message must have. Deeper down the hub is believed: it encoded these from typed values. */
+const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>>> = {
+  hello: { time: number },
+  subscribed: { channel: text, epoch: text, offset: number, recovered: flag },
+  readings: { channel: text, offset: number, readings: list },
+  overview: { channel: text, offset: number, devices: table },
+  presence: { channel: text, status: text },
+  error: { code: text, message: text },
+  shutdown: { retry_after_s: number },
+};
+
+/**
+ * One frame, holding a message or an array of messages, as messages in order.
+ * Types this page does not know are left out: a newer hub may say more.
+ * @throws ProtocolError where a frame is no JSON, or a known message lacks a field
+ */
+export function decode(frame: string): Message[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(frame);
+  } catch {
+    throw new ProtocolError("a frame that is not JSON");
+  }
+  const messages: Message[] = [];
+  for (const candidate of Array.isArray(parsed) ? parsed : [parsed]) {
+    if (isKnown(candidate)) messages.push(candidate);
+  }
+  return messages;
+}
+
+function isKnown(candidate: unknown): candidate is Message {
+  if (!table(candidate)) throw new ProtocolError("a message that is not an object");
+  const fields = candidate as Fields;
+  const type = fields.type;
+  if (typeof type !== "string") throw new ProtocolError("a message without a type");
+  if (!Object.hasOwn(REQUIRED, type)) return false;
+  const required = REQUIRED[type as Message["type"]];
+  for (const [name, holds] of Object.entries(required)) {
+    if (!holds(fields[name])) throw new ProtocolError(`"${type}" without a proper "${name}"`);
+  }
+  return true;
+}
+
+export const OVERVIEW = "overview";
+
+export function deviceChannel(deviceId: string): string {
+  return `device/${deviceId}`;
+}

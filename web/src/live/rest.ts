@@ -1,0 +1,172 @@
+import type { Presence, Snapshot } from "./protocol";
+
+/** What REST says of a metric. */
+export interface MetricInfo {
+  readonly name: string;
+  readonly type: "number" | "text" | "boolean";
+  readonly unit: string | null;
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+}
+
+/** What REST says of a device. Times in milliseconds UTC. */
+export interface DeviceInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly expected_interval_s: number | null;
+  readonly presence: Presence;
+  readonly since: number | null;
+  readonly last_seen: number | null;
+  readonly metrics: readonly MetricInfo[];
+}
+
+/** Readings over a range, in columns, ascending in time. Raw readings have min = avg = max. */
+export interface History {
+  readonly tier: string;
+  readonly time: readonly number[];
+  readonly min: readonly (number | null)[];
+  readonly max: readonly (number | null)[];
+  readonly avg: readonly (number | null)[];
+}
+
+export interface Latest {
+  readonly snapshot: Snapshot;
+}
+
+/** The hub answered, and the answer is no. `status` is HTTP's; the message is the problem's own words. */
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** No answer came: no network, no hub, or not in time. */
+export class Unreachable extends Error {}
+
+const PAGE = 1000;
+const DEVICES_MAX = 20_000; // past this the list would not be one; the search is then the server's job
+const TIMEOUT_MS = 15_000;
+
+/** The hub's REST interface, as much of it as the page uses. Throws Problem or Unreachable. */
+export class Rest {
+  readonly #fetch: typeof fetch;
+
+  constructor(fetcher: typeof fetch) {
+    this.#fetch = fetcher;
+  }
+
+  /** Whether the browser holds a session the hub accepts. */
+  async isSignedIn(): Promise<boolean> {
+    try {
+      await this.#get("/api/v1/session");
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) return false;
+      throw error;
+    }
+  }
+
+  /** Whether the hub says it is ready; a sentence about what is not, otherwise. */
+  async readiness(): Promise<{ ready: true } | { ready: false; reason: string }> {
+    try {
+      await this.#get("/readyz");
+      return { ready: true };
+    } catch (error) {
+      if (error instanceof Problem && error.status === 503) return { ready: false, reason: error.message };
+      throw error;
+    }
+  }
+
+  async signOut(): Promise<void> {
+    await this.#request("/api/v1/session", "DELETE");
+  }
+
+  /** All devices, page by page. */
+  async devices(): Promise<DeviceInfo[]> {
+    const devices: DeviceInfo[] = [];
+    let cursor: string | null = null;
+    do {
+      const query = new URLSearchParams({ limit: String(PAGE) });
+      if (cursor !== null) query.set("cursor", cursor);
+      const page = (await this.#get(`/api/v1/devices?${query}`)) as {
+        devices: DeviceInfo[];
+        next: string | null;
+      };
+      devices.push(...page.devices);
+      cursor = page.next;
+    } while (cursor !== null && devices.length < DEVICES_MAX);
+    return devices;
+  }
+
+  async device(deviceId: string): Promise<DeviceInfo> {
+    return (await this.#get(devicePath(deviceId))) as DeviceInfo;
+  }
+
+  /** Readings of one metric with from ≤ time ≤ to, at most about `points` of them. Times in milliseconds UTC. */
+  async history(
+    deviceId: string,
+    metric: string,
+    from: number,
+    to: number,
+    points: number,
+  ): Promise<History> {
+    const query = new URLSearchParams({
+      metric,
+      from: String(Math.floor(from)),
+      to: String(Math.ceil(to)),
+      points: String(points),
+    });
+    return (await this.#get(`${devicePath(deviceId)}/history?${query}`)) as History;
+  }
+
+  #get(path: string): Promise<unknown> {
+    return this.#request(path, "GET");
+  }
+
+  async #request(path: string, method: "GET" | "DELETE"): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await this.#fetch(path, {
+        method,
+        headers: { Accept: "application/json" },
+        credentials: "same-origin",
+        cache: "no-store",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch (error) {
+      throw new Unreachable(error instanceof Error ? error.message : "no answer");
+    }
+    const body = await readBody(response);
+    if (!response.ok) throw new Problem(response.status, problemText(body, response));
+    return body;
+  }
+}
+
+function devicePath(deviceId: string): string {
+  return `/api/v1/devices/${encodeURIComponent(deviceId)}`;
+}
+
+/** The body as JSON, or undefined where it is none: a proxy's error page, or plain "ok". */
+async function readBody(response: Response): Promise<unknown> {
+  const type = response.headers.get("content-type") ?? "";
+  if (!type.includes("json")) {
+    await response.text();
+    return undefined;
+  }
+  try {
+    return await response.json();
+  } catch {
+    throw new Unreachable("the answer broke off");
+  }
+}
+
+function problemText(body: unknown, response: Response): string {
+  const problem = (body ?? {}) as { detail?: unknown; title?: unknown };
+  if (typeof problem.detail === "string") return problem.detail;
+  if (typeof problem.title === "string") return problem.title;
+  return `the hub answered ${response.status} ${response.statusText}`.trim();
+}

@@ -1,0 +1,162 @@
+/** A stretch of a ring: two views of equal length, ascending in time, valid until the ring next changes. */
+export interface Stretch {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
+const INITIAL = 256;
+
+/**
+ * The newest points of one metric, ascending in time, one point an instant.
+ *
+ * The arrays are twice as long as the capacity: points are written ever further right, and only when the end is
+ * reached are they moved to the front. So any window is one contiguous view, and a push costs O(1) on average.
+ * It starts small and doubles up to `most` points; when full, the oldest point makes room.
+ */
+export class Ring {
+  readonly #most: number;
+  #capacity: number;
+  #times: Float64Array;
+  #values: Float64Array;
+  #start = 0;
+  #end = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#capacity = Math.min(most, INITIAL);
+    this.#times = new Float64Array(this.#capacity * 2);
+    this.#values = new Float64Array(this.#capacity * 2);
+  }
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Time of the newest point; -Infinity where there is none. */
+  get lastTime(): number {
+    return this.length ? (this.#times[this.#end - 1] as number) : Number.NEGATIVE_INFINITY;
+  }
+
+  /** Time of the oldest point; Infinity where there is none. */
+  get firstTime(): number {
+    return this.length ? (this.#times[this.#start] as number) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Puts a point where its time belongs. A point of the same instant is replaced, so repeating one changes nothing. */
+  push(time: number, value: number): void {
+    if (time > this.lastTime) {
+      this.#append(time, value);
+      return;
+    }
+    const place = this.#lowerBound(time);
+    if (this.#times[place] === time) {
+      this.#values[place] = value;
+      return;
+    }
+    this.#insert(time, value);
+  }
+
+  /** Puts many points, ascending in time, where they belong. Where an instant is there already, what is there stays. */
+  merge(times: ArrayLike<number>, values: ArrayLike<number>): void {
+    const mine = this.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const total = mine.times.length + times.length;
+    const mergedTimes = new Float64Array(total);
+    const mergedValues = new Float64Array(total);
+    let count = 0;
+    let i = 0;
+    let j = 0;
+    while (i < mine.times.length || j < times.length) {
+      const own = i < mine.times.length ? (mine.times[i] as number) : Number.POSITIVE_INFINITY;
+      const other = j < times.length ? (times[j] as number) : Number.POSITIVE_INFINITY;
+      const takeOwn = own <= other;
+      mergedTimes[count] = takeOwn ? own : other;
+      mergedValues[count] = (takeOwn ? mine.values[i] : values[j]) as number;
+      count++;
+      if (takeOwn) i++;
+      if (other <= own) j++;
+    }
+    this.#replace(mergedTimes.subarray(0, count), mergedValues.subarray(0, count));
+  }
+
+  /** The points with from ≤ time ≤ to, and where there are any, the nearest one on either side: lines cross edges. */
+  window(from: number, to: number): Stretch {
+    const first = Math.max(this.#start, this.#lowerBound(from) - 1);
+    const last = Math.min(this.#end, this.#upperBound(to) + 1);
+    return { times: this.#times.subarray(first, last), values: this.#values.subarray(first, last) };
+  }
+
+  #replace(times: Float64Array, values: Float64Array): void {
+    const kept = Math.min(times.length, this.#most);
+    let capacity = this.#capacity;
+    while (capacity < kept) capacity = Math.min(this.#most, capacity * 2);
+    this.#take(times.subarray(times.length - kept), values.subarray(values.length - kept), capacity);
+  }
+
+  /** New arrays with room for `capacity` points, these at the front. */
+  #take(times: Float64Array, values: Float64Array, capacity: number): void {
+    this.#capacity = capacity;
+    this.#times = new Float64Array(capacity * 2);
+    this.#values = new Float64Array(capacity * 2);
+    this.#times.set(times);
+    this.#values.set(values);
+    this.#start = 0;
+    this.#end = times.length;
+  }
+
+  #append(time: number, value: number): void {
+    if (this.length === this.#capacity) {
+      if (this.#capacity < this.#most) {
+        const all = this.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+        this.#take(all.times, all.values, Math.min(this.#most, this.#capacity * 2));
+      } else {
+        this.#start++;
+      }
+    }
+    if (this.#end === this.#times.length) this.#toFront();
+    this.#times[this.#end] = time;
+    this.#values[this.#end] = value;
+    this.#end++;
+  }
+
+  #insert(time: number, value: number): void {
+    const isOldest = time < this.firstTime;
+    if (isOldest && this.length === this.#most) return;
+    this.#append(this.lastTime, 0);
+    const place = this.#lowerBound(time);
+    this.#times.copyWithin(place + 1, place, this.#end - 1);
+    this.#values.copyWithin(place + 1, place, this.#end - 1);
+    this.#times[place] = time;
+    this.#values[place] = value;
+  }
+
+  #toFront(): void {
+    this.#times.copyWithin(0, this.#start, this.#end);
+    this.#values.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+
+  /** Index of the first point at or after `time`. */
+  #lowerBound(time: number): number {
+    let low = this.#start;
+    let high = this.#end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#times[middle] as number) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Index of the first point after `time`. */
+  #upperBound(time: number): number {
+    let low = this.#start;
+    let high = this.#end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#times[middle] as number) <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

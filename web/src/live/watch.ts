@@ -1,0 +1,243 @@
+/**
+ * One open device: its rings, filled from history and kept up by its channel, without a seam.
+ *
+ * Theory: the hub publishes a reading first and stores it a moment later. So a history asked for right after a
+ * subscribe may lack what was published just before it. Three things close that gap:
+ *  1. Subscribe first, and hold back what comes until history is in; then apply what was held.
+ *  2. A ring keeps one point an instant, so a reading that came both ways is there once.
+ *  3. Commits are in order. The `subscribed` answer tells the latest value of each metric as of then; once
+ *     history reaches that instant, all before it was there too. Until it does, history is asked again.
+ */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Clock } from "./clock";
+import type { Reading, Readings, Sample, Snapshot, Subscribed } from "./protocol";
+import type { History } from "./rest";
+import { Ring } from "./ring";
+
+/** The longest window shown, in milliseconds, and a little. */
+export const KEPT_MS = 5 * 60_000 + 5_000;
+/** Five minutes at 50 a second; a faster metric keeps a shorter stretch. */
+const RING_POINTS = 16_384;
+/** What is asked of history: raw where the device sends up to 16 a second, averages above. */
+const HISTORY_POINTS = 5_000;
+/** Readings held back while history is on its way. More than these, and the oldest go: history will have them. */
+const HELD_MAX = 20_000;
+/** Metrics asked at once; the rest wait their turn. */
+const ASKED_AT_ONCE = 4;
+const REACH_TRIES = 8;
+const REACH_AGAIN_MS = 400;
+const REFILL_MS = 2_000;
+/** A metric's time in history may be rounded to the millisecond. */
+const ROUNDING_MS = 1;
+
+export type Backfill = "loading" | "done" | "failed";
+export type AskHistory = (metric: string, from: number, to: number, points: number) => Promise<History>;
+
+export class DeviceWatch {
+  readonly deviceId: string;
+  readonly rings = new Map<string, Ring>();
+  readonly latest = new Map<string, Sample>();
+  /** Rises with every reading, for painters. */
+  revision = 0;
+  /** Readings the hub left out because this page was slow; history fills them in. */
+  skipped = 0;
+  readonly #ask: AskHistory;
+  readonly #clock: Clock;
+  readonly #hubNow: () => number;
+  readonly #backfill = signal<Backfill>("loading");
+  readonly #metrics = signal<readonly string[]>([]);
+  #held: Reading[] | null = [];
+  #round = 0;
+  #cancelTimer: () => void = () => {};
+  #cancelRefill: () => void = () => {};
+  #refillDue = false;
+
+  constructor(deviceId: string, ask: AskHistory, clock: Clock, hubNow: () => number) {
+    this.deviceId = deviceId;
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#hubNow = hubNow;
+  }
+
+  /** How far history has come in. */
+  get backfill(): ReadonlySignal<Backfill> {
+    return this.#backfill;
+  }
+
+  /** Names of the metrics seen so far, in order of appearance. */
+  get metrics(): ReadonlySignal<readonly string[]> {
+    return this.#metrics;
+  }
+
+  /** The hub confirmed the subscription: all that was missed, or a snapshot from which to start over. */
+  subscribed(answer: Subscribed): void {
+    if (answer.recovered && this.#backfill.value === "done") {
+      for (const reading of answer.readings ?? []) this.#apply(reading);
+      this.#takeSnapshot(answer.snapshot ?? {});
+      return;
+    }
+    this.#held = [...(answer.readings ?? [])];
+    this.#takeSnapshot(answer.snapshot ?? {});
+    void this.#fill(answer.snapshot ?? {}, this.#resumeFrom());
+  }
+
+  readings(message: Readings): void {
+    if (message.skipped) {
+      this.skipped += message.skipped;
+      this.#refillSoon();
+    }
+    if (!this.#held) {
+      for (const reading of message.readings) this.#apply(reading);
+      return;
+    }
+    this.#held.push(...message.readings);
+    if (this.#held.length > HELD_MAX) this.#held.splice(0, this.#held.length - HELD_MAX);
+    for (const [time, values] of message.readings) this.#takeLatest(time, values);
+  }
+
+  /** Asks for history again after it failed. */
+  retry(): void {
+    this.#held ??= [];
+    void this.#fill(Object.fromEntries(this.latest), this.#hubNow() - KEPT_MS);
+  }
+
+  /** Nothing more is asked or applied. */
+  close(): void {
+    this.#round++;
+    this.#cancelTimer();
+    this.#cancelRefill();
+  }
+
+  /** Where history must begin so that no hole stays: the oldest of the rings' ends, or the whole window. */
+  #resumeFrom(): number {
+    const windowStart = this.#hubNow() - KEPT_MS;
+    if (this.#backfill.value !== "done") return windowStart;
+    let from = this.#hubNow();
+    for (const ring of this.rings.values()) from = Math.min(from, ring.lastTime);
+    return Math.max(windowStart, from);
+  }
+
+  /** A slow page is told of skipped readings often; history is asked for all of them together, not each time. */
+  #refillSoon(): void {
+    if (this.#refillDue) return;
+    this.#refillDue = true;
+    const from = this.#resumeFrom();
+    this.#cancelRefill = this.#clock.after(REFILL_MS, () => {
+      this.#refillDue = false;
+      void this.#fill(Object.fromEntries(this.latest), from);
+    });
+  }
+
+  /** Asks history from `from` on until it holds the snapshot; applies what was held after the first answer. */
+  async #fill(snapshot: Snapshot, from: number): Promise<void> {
+    const round = ++this.#round;
+    this.#cancelTimer();
+    if (this.#backfill.value === "failed") this.#backfill.value = "loading";
+    let behind = numbersOf(snapshot);
+    try {
+      for (let attempt = 0; behind.length > 0 && attempt < REACH_TRIES; attempt++) {
+        if (attempt > 0) await this.#pause(REACH_AGAIN_MS);
+        if (round !== this.#round) return;
+        behind = await this.#fillOnce(behind, snapshot, from, round);
+        if (round !== this.#round) return;
+        this.#release();
+      }
+      this.#release();
+      this.#backfill.value = "done";
+    } catch {
+      if (round !== this.#round) return;
+      this.#release();
+      this.#backfill.value = "failed";
+    }
+  }
+
+  /** @returns the metrics whose history does not reach their snapshot yet */
+  async #fillOnce(
+    metrics: readonly string[],
+    snapshot: Snapshot,
+    from: number,
+    round: number,
+  ): Promise<string[]> {
+    const queue = [...metrics];
+    const behind: string[] = [];
+    const to = this.#hubNow() + 1000;
+    const worker = async (): Promise<void> => {
+      for (let metric = queue.shift(); metric !== undefined; metric = queue.shift()) {
+        const history = await this.#ask(metric, from, to, HISTORY_POINTS);
+        if (round !== this.#round) return;
+        const { times, values } = columnsOf(history);
+        this.#ring(metric).merge(times, values);
+        this.revision++;
+        const reached = times[times.length - 1] ?? Number.NEGATIVE_INFINITY;
+        const wanted = snapshot[metric]?.[0] ?? Number.NEGATIVE_INFINITY;
+        const isOutside = wanted < from || wanted > to;
+        if (!isOutside && reached + ROUNDING_MS < wanted) behind.push(metric);
+      }
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));
+    return behind;
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#cancelTimer = this.#clock.after(ms, resolve);
+    });
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const reading of held) this.#apply(reading);
+  }
+
+  #apply([time, values]: Reading): void {
+    for (const [metric, value] of Object.entries(values)) {
+      if (typeof value === "number") this.#ring(metric).push(time, value);
+    }
+    this.#takeLatest(time, values);
+  }
+
+  #takeSnapshot(snapshot: Snapshot): void {
+    for (const [metric, [time, value]] of Object.entries(snapshot)) {
+      if (typeof value === "number" && this.#held === null) this.#ring(metric).push(time, value);
+      this.#takeLatest(time, { [metric]: value });
+    }
+  }
+
+  #takeLatest(time: number, values: Reading[1]): void {
+    for (const [metric, value] of Object.entries(values)) {
+      const known = this.latest.get(metric);
+      if (!known) this.#metrics.value = [...this.#metrics.value, metric];
+      if (!known || known[0] <= time) this.latest.set(metric, [time, value]);
+    }
+    this.revision++;
+  }
+
+  #ring(metric: string): Ring {
+    let ring = this.rings.get(metric);
+    if (!ring) {
+      ring = new Ring(RING_POINTS);
+      this.rings.set(metric, ring);
+    }
+    return ring;
+  }
+}
+
+function numbersOf(snapshot: Snapshot): string[] {
+  return Object.entries(snapshot)
+    .filter(([, sample]) => typeof sample[1] === "number")
+    .map(([metric]) => metric);
+}
+
+/** History's instants and averages, without buckets that hold nothing. */
+function columnsOf(history: History): { times: number[]; values: number[] } {
+  const times: number[] = [];
+  const values: number[] = [];
+  for (let i = 0; i < history.time.length; i++) {
+    const average = history.avg[i];
+    if (average === null || average === undefined) continue;
+    times.push(history.time[i] as number);
+    values.push(average);
+  }
+  return { times, values };
+}

@@ -1,0 +1,48 @@
+/** Something that shows what has no signal: numbers, sparklines, charts. */
+export interface Painter {
+  /** Milliseconds between two paints; asked before each. */
+  intervalMs(): number;
+  paint(): void;
+}
+
+/**
+ * The page's one animation loop. Each painter has its own pace; nothing paints while the tab is hidden (the browser
+ * calls no frame) or the page is paused, but for a painter that is new or was asked to show something else.
+ */
+export class PaintLoop {
+  readonly #due = new Map<Painter, number>();
+  readonly #requestFrame: (run: (now: number) => void) => void;
+  readonly #isPaused: () => boolean;
+
+  constructor(requestFrame: (run: (now: number) => void) => void, isPaused: () => boolean) {
+    this.#requestFrame = requestFrame;
+    this.#isPaused = isPaused;
+    this.#requestFrame(this.#frame);
+  }
+
+  /** Paints from the next frame on; what it returns ends that. */
+  add(painter: Painter): () => void {
+    this.#due.set(painter, 0);
+    return () => {
+      this.#due.delete(painter);
+    };
+  }
+
+  /** Has every painter paint in the next frame, paused or not: the theme, the window or the width changed. */
+  repaint(): void {
+    for (const painter of this.#due.keys()) this.#due.set(painter, 0);
+  }
+
+  readonly #frame = (now: number): void => {
+    const isPaused = this.#isPaused();
+    for (const [painter, due] of this.#due) {
+      if (now < due || (isPaused && due !== 0)) continue;
+      this.#due.set(painter, now + painter.intervalMs() - FRAME_SLACK_MS);
+      painter.paint();
+    }
+    this.#requestFrame(this.#frame);
+  };
+}
+
+/** Frames come at 16.7 ms: a painter due within the next half frame is painted now rather than one frame late. */
+const FRAME_SLACK_MS = 8;

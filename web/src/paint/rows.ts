@@ -1,0 +1,86 @@
+import type { DeviceRecord } from "../live/fleet";
+import { age, Figures } from "./format";
+import type { Painter } from "./loop";
+import { paintSparkline } from "./sparkline";
+
+const VALUES_MS = 100;
+const SPARKS_MS = 500;
+const AGES_MS = 1_000;
+
+/** The cells of one list row that change with readings. */
+export interface RowCells {
+  readonly device: DeviceRecord;
+  /** The metric shown, by name; undefined where the device has none. */
+  readonly metric: string | undefined;
+  readonly unit: string | null | undefined;
+  readonly value: HTMLElement;
+  readonly age: HTMLElement;
+  readonly spark: HTMLCanvasElement;
+}
+
+interface Row extends RowCells {
+  readonly figures: Figures;
+  revision: number;
+}
+
+/** Paints the rows of the list that are in the document: values, sparklines and ages, each at its own pace. */
+export class RowPainters {
+  readonly #rows = new Set<Row>();
+  readonly #hubNow: () => number;
+  readonly #colour: () => string;
+  readonly painters: readonly Painter[];
+
+  constructor(hubNow: () => number, colour: () => string, slowest: () => number) {
+    this.#hubNow = hubNow;
+    this.#colour = colour;
+    const pace = (ms: number) => () => Math.max(ms, slowest());
+    this.painters = [
+      { intervalMs: pace(VALUES_MS), paint: () => this.#each((row) => this.#paintValue(row)) },
+      { intervalMs: pace(SPARKS_MS), paint: () => this.#each((row) => this.#paintSpark(row)) },
+      { intervalMs: pace(AGES_MS), paint: () => this.#each((row) => this.#paintAge(row)) },
+    ];
+  }
+
+  /** Takes a row's cells and fills them at once; what it returns ends that. */
+  add(cells: RowCells): () => void {
+    const row: Row = { ...cells, figures: new Figures(), revision: -1 };
+    this.#rows.add(row);
+    this.#paintValue(row);
+    this.#paintAge(row);
+    this.#paintSpark(row);
+    return () => {
+      this.#rows.delete(row);
+    };
+  }
+
+  /** The rows in the document. */
+  shown(): Iterable<RowCells> {
+    return this.#rows;
+  }
+
+  #each(paint: (row: Row) => void): void {
+    for (const row of this.#rows) paint(row);
+  }
+
+  #paintValue(row: Row): void {
+    if (row.revision === row.device.revision) return;
+    row.revision = row.device.revision;
+    const sample = row.metric === undefined ? undefined : row.device.latest.get(row.metric);
+    setText(row.value, sample ? row.figures.value(sample[1], row.unit) : "–");
+  }
+
+  #paintAge(row: Row): void {
+    const seen = row.device.lastSeen;
+    setText(row.age, seen === null ? "" : age(this.#hubNow() - seen));
+  }
+
+  #paintSpark(row: Row): void {
+    if (row.metric === undefined || row.device.metric(row.metric)?.type !== "number") return;
+    paintSparkline(row.spark, row.device.spark(row.metric), this.#hubNow(), this.#colour());
+  }
+}
+
+/** Writes only what changed: an equal text would still cost a layout. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,32 @@
+import { Banner } from "./Banner";
+import { DeviceList } from "./DeviceList";
+import { DeviceView } from "./DeviceView";
+import { Header } from "./Header";
+import { usePage } from "./page";
+import { SignedOut } from "./SignedOut";
+
+/** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
+export function App() {
+  const page = usePage();
+  const link = page.live.link.value;
+  const { deviceId } = page.route.value;
+  if (link.kind === "signed_out") {
+    return (
+      <>
+        <Header />
+        <SignedOut />
+      </>
+    );
+  }
+  const isLost = page.live.lostAt.value !== null;
+  return (
+    <>
+      <Header />
+      <Banner />
+      <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>
+        <DeviceList />
+        <DeviceView />
+      </main>
+    </>
+  );
+}

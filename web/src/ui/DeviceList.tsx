@@ -1,0 +1,175 @@
+import { computed, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { DeviceRecord } from "../live/fleet";
+import { count } from "../paint/format";
+import { DeviceGrid } from "./DeviceGrid";
+import { listing, metricNames, type Sort, type SortKey } from "./listing";
+import { usePage } from "./page";
+import { Totals } from "./Totals";
+
+/** How often a list sorted by value is put in order again; more often, rows would dance. */
+const RESORT_MS = 2_000;
+
+/** All devices: totals, search, and the grid, or what there is to say where there is none. */
+export function DeviceList() {
+  const page = usePage();
+  const { fleet } = page.live;
+  const sort = useSignal<Sort>({ key: "name", isDescending: false });
+  const resorted = useSignal(0);
+  const devices = useComputed(() => {
+    fleet.structure.value;
+    if (sort.value.key === "value") resorted.value;
+    return listing(fleet.listed(), page.query.value, sort.value, page.wishedMetric.value);
+  });
+  useEffect(
+    () => page.loop.add({ intervalMs: () => RESORT_MS, paint: () => void resorted.value++ }),
+    [page, resorted],
+  );
+  const sortBy = (key: SortKey) => {
+    const { key: now, isDescending } = sort.peek();
+    sort.value = { key, isDescending: key === now ? !isDescending : key === "value" };
+  };
+  return (
+    <section class="panel list" aria-labelledby="devices-title">
+      <Totals />
+      <div class="toolbar">
+        <h2 id="devices-title">Devices</h2>
+        <span class="grow" />
+        <MetricMenu />
+        <Search />
+      </div>
+      <ListBody devices={devices.value} sort={sort.value} sortBy={sortBy} />
+    </section>
+  );
+}
+
+function ListBody(props: { devices: DeviceRecord[]; sort: Sort; sortBy: (key: SortKey) => void }) {
+  const page = usePage();
+  const { fleet } = page.live;
+  const phase = fleet.phase.value;
+  if (phase.kind === "failed") {
+    return (
+      <div class="message" role="alert">
+        <h3>The device list did not load</h3>
+        <p>{phase.reason}</p>
+        <button type="button" class="button" onClick={() => void page.live.loadDevices()}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (phase.kind === "loading") return <Loading />;
+  if (props.devices.length > 0) return <DeviceGrid {...props} />;
+  return fleet.count() === 0 ? <NoDevices /> : <NoMatch />;
+}
+
+function Loading() {
+  return (
+    <div class="message" role="status">
+      <p class="loading">Loading devices</p>
+    </div>
+  );
+}
+
+function NoDevices() {
+  return (
+    <div class="message">
+      <h3>No devices yet</h3>
+      <p>Add one where the hub runs. This prints its API key, once:</p>
+      <pre>
+        <code>hub devices add boiler-1</code>
+      </pre>
+      <p>Then send a reading with that key:</p>
+      <pre>
+        <code>
+          {`mosquitto_pub -h ${location.hostname} -u <key> \\\n  -t v1/devices/me/telemetry \\\n  -m '{"temperature": 20.5}'`}
+        </code>
+      </pre>
+      <p>It appears here at once.</p>
+    </div>
+  );
+}
+
+function NoMatch() {
+  const page = usePage();
+  return (
+    <div class="message">
+      <h3>No device matches “{page.query.value}”</h3>
+      <p>Names, ids, labels and states are searched.</p>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          page.query.value = "";
+        }}
+      >
+        Show all {count(page.live.fleet.count())}
+      </button>
+    </div>
+  );
+}
+
+/** Which metric the rows show: each device's first, or the same one for all. */
+function MetricMenu() {
+  const page = usePage();
+  const { fleet } = page.live;
+  const names = useMemo(
+    () =>
+      computed(() => {
+        fleet.structure.value;
+        return metricNames(fleet.listed());
+      }),
+    [fleet],
+  );
+  return (
+    <select
+      class="field"
+      aria-label="Metric shown"
+      value={page.wishedMetric.value ?? ""}
+      onChange={(change) => {
+        page.wishedMetric.value = change.currentTarget.value || null;
+      }}
+    >
+      <option value="">First metric</option>
+      {names.value.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** The search box; `/` anywhere on the page goes to it, Escape empties it. */
+function Search() {
+  const page = usePage();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const focusOnSlash = (press: KeyboardEvent) => {
+      if (press.key !== "/" || press.ctrlKey || press.metaKey || press.altKey) return;
+      if (press.target instanceof HTMLElement && press.target.matches("input, select, textarea")) return;
+      press.preventDefault();
+      input.current?.focus();
+      input.current?.select();
+    };
+    addEventListener("keydown", focusOnSlash);
+    return () => removeEventListener("keydown", focusOnSlash);
+  }, []);
+  return (
+    <input
+      ref={input}
+      class="field search"
+      type="search"
+      aria-label="Search devices"
+      aria-keyshortcuts="/"
+      placeholder="Search ( / )"
+      value={page.query.value}
+      onInput={(change) => {
+        page.query.value = change.currentTarget.value;
+      }}
+      onKeyDown={(press) => {
+        if (press.key === "Escape") page.query.value = "";
+      }}
+    />
+  );
+}

@@ -1,0 +1,191 @@
+import { useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { DeviceRecord } from "../live/fleet";
+import type { MetricInfo } from "../live/rest";
+import type { DeviceWatch } from "../live/watch";
+import { span } from "../paint/format";
+import { setText } from "../paint/rows";
+import { saveWindowAsCsv } from "./csv";
+import { MetricCard } from "./MetricCard";
+import { PresenceMark } from "./PresenceMark";
+import { usePage } from "./page";
+import { hashOf, WINDOWS_S, type WindowSeconds } from "./route";
+import { ValueTable } from "./ValueTable";
+import { PRESENCE_WAS, PRESENCE_WORD } from "./words";
+
+const AGE_MS = 1_000;
+
+/** The open device, or what to say where none is. */
+export function DeviceView() {
+  const page = usePage();
+  const { deviceId } = page.route.value;
+  const { fleet } = page.live;
+  fleet.structure.value;
+  if (deviceId === null) {
+    return (
+      <section class="panel device is-empty" aria-label="Device">
+        <p class="message">Choose a device to see its readings live.</p>
+      </section>
+    );
+  }
+  const device = fleet.get(deviceId);
+  const watch = page.live.watched.value;
+  if (device?.info && watch) return <OpenDevice key={deviceId} device={device} watch={watch} />;
+  return (
+    <section class="panel device" aria-label="Device">
+      <BackLink />
+      {fleet.phase.value.kind === "ready" ? (
+        <div class="message">
+          <h2>There is no device “{deviceId}”</h2>
+          <p>It was removed, or the link is wrong.</p>
+        </div>
+      ) : (
+        <p class="message loading">Loading {deviceId}</p>
+      )}
+    </section>
+  );
+}
+
+function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatch }) {
+  const page = usePage();
+  const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // On a phone the list has gone from sight: say where one is now.
+    if (matchMedia("(max-width: 760px)").matches) title.current?.focus();
+  }, []);
+  const metrics = useComputed(() => metricsOf(device, watch, page.live.fleet.structure.value)).value;
+  const numbers = metrics.filter((metric) => metric.type === "number");
+  const others = metrics.filter((metric) => metric.type !== "number");
+  return (
+    <section class="panel device" aria-labelledby="device-title">
+      <header class="device-head">
+        <BackLink />
+        <div class="device-name">
+          <h2 id="device-title" ref={title} tabIndex={-1} class="ellipsis">
+            {device.name}
+          </h2>
+          <DeviceFacts device={device} />
+        </div>
+        <span class="grow" />
+        <WindowPicker />
+        <button
+          type="button"
+          class="button csv"
+          disabled={numbers.length === 0}
+          onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
+        >
+          CSV
+        </button>
+      </header>
+      <BackfillNote watch={watch} />
+      <div class="cards">
+        {numbers.map((metric, index) => (
+          <MetricCard key={metric.name} device={device} watch={watch} metric={metric} index={index} />
+        ))}
+        {others.length > 0 && <ValueTable watch={watch} metrics={others} />}
+      </div>
+      {metrics.length === 0 && (
+        <p class="message">
+          {device.presence === "never_seen"
+            ? "This device has not sent anything yet. Its readings appear here as soon as it does."
+            : "No readings yet."}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** Name by name: labels, id, and presence with how long it has been so. */
+function DeviceFacts({ device }: { device: DeviceRecord }) {
+  const page = usePage();
+  const since = useRef<HTMLSpanElement>(null);
+  page.live.fleet.structure.value;
+  const words = page.live.lostAt.value === null ? PRESENCE_WORD : PRESENCE_WAS;
+  useEffect(
+    () =>
+      page.loop.add({
+        intervalMs: () => AGE_MS,
+        paint: () => {
+          const text =
+            device.since === null ? "" : ` for ${span(Math.max(0, page.viewNow() - device.since))}`;
+          if (since.current) setText(since.current, text);
+        },
+      }),
+    [page, device],
+  );
+  const labels = Object.entries(device.info?.labels ?? {});
+  return (
+    <div class="facts small">
+      <span class="state-word">
+        <PresenceMark presence={device.presence} />
+        <span>
+          {words[device.presence]}
+          <span ref={since} />
+        </span>
+      </span>
+      {device.name !== device.id && <span>{device.id}</span>}
+      {labels.map(([key, value]) => (
+        <span key={key} title={key}>
+          {value}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+function WindowPicker() {
+  const page = usePage();
+  const route = page.route.value;
+  const title = (seconds: WindowSeconds) => (seconds < 120 ? `${seconds} s` : `${seconds / 60} min`);
+  return (
+    <fieldset class="picker">
+      <legend class="unseen">Window</legend>
+      {WINDOWS_S.map((windowS) => (
+        <label key={windowS}>
+          <input
+            type="radio"
+            name="window"
+            checked={route.windowS === windowS}
+            onChange={() => location.replace(hashOf({ ...route, windowS }))}
+          />
+          <span>{title(windowS)}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function BackfillNote({ watch }: { watch: DeviceWatch }) {
+  if (watch.backfill.value !== "failed") return null;
+  return (
+    <div class="banner banner-retry" role="alert">
+      <span>Earlier readings could not be loaded; the charts show what came since.</span>
+      <button type="button" class="button" onClick={() => watch.retry()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+function BackLink() {
+  const page = usePage();
+  return (
+    <a class="button back" href={hashOf({ ...page.route.value, deviceId: null })}>
+      <span aria-hidden="true">‹</span> Devices
+    </a>
+  );
+}
+
+/** What REST described, and after it what came live but is not described yet. */
+function metricsOf(device: DeviceRecord, watch: DeviceWatch, _structure: number): MetricInfo[] {
+  const described = device.info?.metrics ?? [];
+  const known = new Set(described.map((metric) => metric.name));
+  const fresh = watch.metrics.value
+    .filter((name) => !known.has(name))
+    .map((name): MetricInfo => {
+      const kind = typeof watch.latest.get(name)?.[1];
+      const type = kind === "number" || kind === "boolean" ? kind : "text";
+      return { name, type, unit: null, minimum: null, maximum: null };
+    });
+  return [...described, ...fresh];
+}

@@ -1,0 +1,50 @@
+import { usePage } from "./page";
+import { THEMES } from "./theme";
+
+const LINK_WORD = {
+  connecting: "Connecting",
+  live: "Live",
+  waiting: "Disconnected",
+  signed_out: "Signed out",
+} as const;
+
+/** Name, state of the connection, and what concerns the page as a whole. */
+export function Header() {
+  const page = usePage();
+  const link = page.live.link.value.kind;
+  const isPaused = page.pausedAt.value !== null;
+  const state = link === "live" && isPaused ? "paused" : link;
+  const theme = page.themes.choice.value;
+  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
+  return (
+    <header class="top">
+      <h1>
+        <a href="#/">Sensor hub</a>
+      </h1>
+      <span class={`pill pill-${state}`}>
+        <span class="pill-mark" aria-hidden="true" />
+        {state === "paused" ? "Paused" : LINK_WORD[link]}
+      </span>
+      <span class="grow" />
+      {link !== "signed_out" && (
+        <button type="button" class="button pause" aria-pressed={isPaused} onClick={() => page.togglePause()}>
+          {isPaused ? "Resume" : "Pause"}
+        </button>
+      )}
+      <button
+        type="button"
+        class="button theme"
+        title={`Change to ${next} theme`}
+        onClick={() => page.setTheme(next)}
+      >
+        <span class="theme-long">Theme: </span>
+        {theme}
+      </button>
+      {link === "live" && (
+        <button type="button" class="button quiet" onClick={() => void page.live.signOut()}>
+          Sign out
+        </button>
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,73 @@
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+import type { DeviceRecord } from "../live/fleet";
+import type { MetricInfo } from "../live/rest";
+import type { DeviceWatch } from "../live/watch";
+import { ChartPainter } from "../paint/charts";
+import { usePage } from "./page";
+
+export const SERIES_COLOURS = 6;
+
+interface CardProps {
+  readonly device: DeviceRecord;
+  readonly watch: DeviceWatch;
+  readonly metric: MetricInfo;
+  readonly index: number;
+}
+
+/** One number metric: its latest value, least, mean and greatest of the window, and the live chart. */
+export function MetricCard({ device, watch, metric, index }: CardProps) {
+  const page = usePage();
+  const id = useId();
+  const card = useRef<HTMLElement>(null);
+  const value = useRef<HTMLSpanElement>(null);
+  const summary = useRef<HTMLSpanElement>(null);
+  const chart = useRef<HTMLDivElement>(null);
+  const windowS = page.route.value.windowS;
+  const theme = page.themes.shown.value;
+  const expected = device.info?.expected_interval_s ?? null;
+  const { name, unit } = metric;
+  useLayoutEffect(() => {
+    if (!card.current || !value.current || !summary.current || !chart.current) return;
+    const painter = new ChartPainter({
+      cells: { card: card.current, value: value.current, summary: summary.current, chart: chart.current },
+      watch,
+      metric: name,
+      unit,
+      theme,
+      windowMs: windowS * 1000,
+      expectedMs: expected === null ? null : expected * 1000,
+      isFirst: index === 0,
+      viewNow: () => page.viewNow(),
+      slowestMs: () => page.slowestMs(),
+    });
+    const stops = painter.painters.map((one) => page.loop.add(one));
+    return () => {
+      for (const stop of stops) stop();
+      painter.destroy();
+    };
+  }, [page, watch, name, unit, theme, windowS, expected, index]);
+  useEffect(() => {
+    // History came in, or the page was resumed: show it even while paused.
+    watch.backfill.value;
+    page.loop.repaint();
+  }, [page, watch.backfill.value]);
+  return (
+    <section ref={card} class={`card series-${index % SERIES_COLOURS}`} aria-labelledby={id}>
+      <div class="card-head">
+        <span class="swatch" aria-hidden="true" />
+        <h3 id={id} class="ellipsis">
+          {name}
+        </h3>
+        <span class="grow" />
+        <span ref={value} class="card-value" />
+        <span ref={summary} class="card-summary small" />
+      </div>
+      <div
+        ref={chart}
+        class="chart"
+        role="img"
+        aria-label={`${name}, line chart of the last ${windowS < 120 ? `${windowS} seconds` : `${windowS / 60} minutes`}`}
+      />
+    </section>
+  );
+}

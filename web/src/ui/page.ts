@@ -1,0 +1,117 @@
+import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Live } from "../live/live";
+import { SparkFiller } from "../live/sparks";
+import { resolveColour } from "../paint/colour";
+import { PaintLoop } from "../paint/loop";
+import { RowPainters } from "../paint/rows";
+import { SPARK_MS } from "../paint/sparkline";
+import { type Route, routeOf } from "./route";
+import { type ThemeChoice, Themes } from "./theme";
+
+/** Painting under reduced motion: twice a second, whatever the painter. */
+const STILL_MS = 500;
+
+/** What the components share: the live layer, the paint loop and the page's own state. */
+export class Page {
+  readonly live: Live;
+  readonly themes: Themes;
+  readonly loop: PaintLoop;
+  readonly rows: RowPainters;
+  readonly sparks: SparkFiller;
+  readonly query = signal("");
+  readonly wishedMetric = signal<string | null>(null);
+  readonly #route: Signal<Route>;
+  readonly #pausedAt = signal<number | null>(null);
+  readonly #motion = matchMedia("(prefers-reduced-motion: reduce)");
+  #sparkColour = "";
+
+  constructor(live: Live) {
+    this.live = live;
+    this.themes = new Themes(document.documentElement, localStorage);
+    this.#route = signal(routeOf(location.hash));
+    this.loop = new PaintLoop(
+      (run) => requestAnimationFrame(run),
+      () => this.#pausedAt.peek() !== null,
+    );
+    this.rows = new RowPainters(
+      () => this.viewNow(),
+      () => this.#sparkColour,
+      () => this.slowestMs(),
+    );
+    this.sparks = new SparkFiller(live.rest, () => live.hubClock.now(), SPARK_MS);
+    for (const painter of this.rows.painters) this.loop.add(painter);
+    this.#listen();
+  }
+
+  get route(): ReadonlySignal<Route> {
+    return this.#route;
+  }
+
+  /** Hub time at which the view was frozen; null while it moves. */
+  get pausedAt(): ReadonlySignal<number | null> {
+    return this.#pausedAt;
+  }
+
+  /** The hub time the view shows: now, or when it was paused. */
+  viewNow(): number {
+    return this.#pausedAt.peek() ?? this.live.hubClock.now();
+  }
+
+  /** The least milliseconds between paints: more under reduced motion. */
+  slowestMs(): number {
+    return this.#motion.matches ? STILL_MS : 0;
+  }
+
+  togglePause(): void {
+    this.#pausedAt.value = this.#pausedAt.peek() === null ? this.live.hubClock.now() : null;
+    this.loop.repaint();
+  }
+
+  setTheme(choice: ThemeChoice): void {
+    this.themes.choose(choice);
+  }
+
+  #listen(): void {
+    addEventListener("hashchange", () => {
+      this.#route.value = routeOf(location.hash);
+    });
+    addEventListener("online", () => this.live.retryNow());
+    addEventListener("resize", () => this.loop.repaint());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.live.retryNow();
+    });
+    effect(() => {
+      this.themes.shown.value;
+      this.#sparkColour = resolveColour(document.documentElement, "--series-0");
+      this.loop.repaint();
+    });
+    effect(() => {
+      if (this.live.link.value.kind !== "live") return;
+      for (const { device, metric } of this.rows.shown()) {
+        if (metric !== undefined && device.metric(metric)?.type === "number") {
+          this.sparks.wantAgain(device, metric);
+        }
+      }
+    });
+    effect(() => {
+      const wanted = this.#route.value.deviceId;
+      this.live.fleet.structure.value;
+      // A device is opened once it is known to be there; a wrong link shows so instead of an empty chart.
+      const isThere = wanted !== null && this.live.fleet.get(wanted)?.info;
+      this.live.open(isThere ? wanted : null);
+      const name = wanted === null ? undefined : this.live.fleet.get(wanted)?.name;
+      document.title = name === undefined ? "Sensor hub" : `${name} · Sensor hub`;
+    });
+  }
+}
+
+const PageContext = createContext<Page | null>(null);
+export const PageProvider = PageContext.Provider;
+
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (!page) throw new Error("a component outside the page");
+  return page;
+}

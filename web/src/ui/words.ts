@@ -1,0 +1,17 @@
+import type { Presence } from "../live/protocol";
+
+/** Presence as people read it. */
+export const PRESENCE_WORD: Readonly<Record<Presence, string>> = {
+  online: "Online",
+  stale: "Stale",
+  offline: "Offline",
+  never_seen: "Never seen",
+};
+
+/** While the hub cannot be heard, presence is only what it last said. */
+export const PRESENCE_WAS: Readonly<Record<Presence, string>> = {
+  online: "Was online",
+  stale: "Was stale",
+  offline: "Was offline",
+  never_seen: "Never seen",
+};

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// The hub serves the built page: index.html at /, everything else under /assets with a hash in its name.
+// No inlining and no preload helper: the page's Content-Security-Policy allows neither.
+export default defineConfig({
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: false,
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+  },
+  test: {
+    environment: "node",
+    include: ["test/**/*.test.ts"],
+  },
+});
