@@ -1,0 +1,126 @@
+"""A hub's rooms with the MQTT endpoint alone, on real stores, for as long as a test lasts."""
+
+import asyncio
+import inspect
+import secrets
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.commands import Commands
+from hub.config import AuthConfig, LimitsConfig, LiveConfig, MqttConfig
+from hub.feed import Feed
+from hub.fleet import Fleet, NewDevice
+from hub.ingest import Ingest
+from hub.model import Device, Rejection
+from hub.mqtt.endpoint import Endpoint
+from hub.presence import Roster
+from hub.store.history import History
+from hub.store.registry import Registry
+from tests.mqtt.client import Client
+
+DEADLINE_S = 10.0
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@dataclass
+class Clock:
+    """Steady seconds that a test can move on."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+@dataclass
+class Rooms:
+    """What a test may look at, and talk to."""
+
+    registry: Registry
+    history: History
+    roster: Roster
+    ingest: Ingest
+    fleet: Fleet
+    commands: Commands
+    endpoint: Endpoint
+    clock: Clock
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def add(self, *ids: str) -> list[Device]:
+        """Devices, each with its key in `keys`."""
+        added = await self.fleet.add([NewDevice(one) for one in ids])
+        self.keys |= {device.id: str(key) for device, key in added}
+        return [device for device, _ in added]
+
+    @property
+    def port(self) -> int:
+        assert self.endpoint.port is not None
+        return self.endpoint.port
+
+    def client(self, **options: object) -> Client:
+        """A client that is not connected yet."""
+        return Client(self.port, **options)  # type: ignore[arg-type]
+
+    async def stored(self, device_id: str) -> list[tuple[str, object]]:
+        """The device's values on disk, as (metric, value), oldest first."""
+        device = self.fleet.find(device_id)
+        await self.history.stored
+        found: list[tuple[str, object]] = []
+        for metric in await self.history.metrics():
+            if metric.device == device.number:
+                columns = await self.history.range(metric, 0, 2**53, 10_000)
+                found += [(metric.name, value) for value in columns.avg]
+        return found
+
+    async def rejections(self, device_id: str) -> list[Rejection]:
+        """The device's rejections on disk, newest first."""
+        await self.history.stored
+        return await self.history.rejections(self.fleet.find(device_id), 100)
+
+
+async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds; fails after a generous while."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        outcome = holds()
+        if inspect.isawaitable(outcome):
+            outcome = await outcome
+        if outcome:
+            return
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def rooms(
+    path: Path,
+    mqtt: MqttConfig | None = None,
+    limits: LimitsConfig | None = None,
+    tls: ssl.SSLContext | None = None,
+    intake: type[Ingest] = Ingest,
+) -> AsyncIterator[Rooms]:
+    """Everything a device needs to be heard, on a free port."""
+    mqtt, limits = mqtt or MqttConfig(port=0), limits or LimitsConfig()
+    async with (
+        Registry.open(path / "registry.db") as registry,
+        History.open(path / "history.duckdb", 256, limits.rejections_max) as history,
+    ):
+        feed = Feed(LiveConfig(), "epoch", time.monotonic)
+        roster = Roster(feed, now_us)
+        ingest = intake(history, feed, roster, limits, now_us)
+        fleet = Fleet(registry, ingest, roster, AuthConfig(), limits, now_us, secrets.choice)
+        commands = Commands(registry, roster, now_us)
+        clock = Clock()
+        endpoint = Endpoint(mqtt, limits, fleet, ingest, roster, commands, now_us, clock_s=clock)
+        await endpoint.start(tls)
+        try:
+            yield Rooms(registry, history, roster, ingest, fleet, commands, endpoint, clock)
+        finally:
+            await endpoint.stop(2)
