@@ -20,6 +20,9 @@ export type CursorPoint = { readonly time: number; readonly value: number } | nu
 const HEIGHT = 176;
 const AXIS_WIDTH = 56;
 const AXIS_HEIGHT = 28;
+/** Pixels that "10:44:12" takes, with room around it. */
+const LABEL_WIDTH = 60;
+const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300].map((seconds) => seconds * 1000);
 /** A y-range that fits is kept until the points use less than this part of it: axes that twitch are hard to read. */
 const RANGE_USED_LEAST = 0.45;
 const PADDING = 0.12;
@@ -72,7 +75,7 @@ export class MetricChart {
       },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => this.#fit(low, high) } },
       axes: [
-        { ...axis, size: AXIS_HEIGHT, space: 90, values: (_plot, splits) => splits.map(timeLabel) },
+        { ...axis, size: AXIS_HEIGHT, space: LABEL_WIDTH, incrs: [...STEPS_MS], values: timeLabels },
         { ...axis, size: AXIS_WIDTH, space: 28 },
       ],
       series: [
@@ -117,9 +120,13 @@ export class MetricChart {
   }
 }
 
-/** Ticks fall on whole seconds, give or take the last bit of a float. */
-function timeLabel(ms: number): string {
-  return clockTime(Math.round(ms / 1000) * 1000);
+/** Times of day for the ticks, which fall on whole seconds but for a float's last bit. None where it would be cut off. */
+function timeLabels(plot: uPlot, splits: number[]): string[] {
+  const most = plot.width - LABEL_WIDTH / 2;
+  return splits.map((split) => {
+    if (plot.valToPos(split, "x") + AXIS_WIDTH > most) return "";
+    return clockTime(Math.round(split / 1000) * 1000);
+  });
 }
 
 function pixels(plot: uPlot, from: number, to: number): [number, number] {

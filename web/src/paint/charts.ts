@@ -1,7 +1,7 @@
 import type { DeviceWatch } from "../live/watch";
 import { type CursorPoint, type Look, MetricChart } from "./chart";
 import { resolveColour } from "./colour";
-import { clockTime, Figures } from "./format";
+import { age, clockTime, Figures } from "./format";
 import { findGaps, summarize } from "./gaps";
 import type { Painter } from "./loop";
 import { setText } from "./rows";
@@ -109,11 +109,17 @@ export class ChartPainter {
     const { from, to } = this.#span();
     const ring = this.#around.watch.rings.get(this.#around.metric);
     const summary = ring ? summarize(ring.window(from, to), from, to) : null;
-    if (!summary) return "nothing in this window";
+    if (!summary) return this.#lastOf(to);
     const [min, mean, max] = [summary.min, this.#rounded(summary.mean), summary.max].map((value) =>
       this.#figures.number(value),
     );
     return `min ${min} · mean ${mean} · max ${max}`;
+  }
+
+  /** A window without readings says when the last one was. */
+  #lastOf(now: number): string {
+    const sample = this.#around.watch.latest.get(this.#around.metric);
+    return sample ? `no reading here; last ${age(now - sample[0])}` : "no reading yet";
   }
 
   /** A mean has endless decimals; it is shown with as many as the values have. */

@@ -13,7 +13,7 @@ export function Banner() {
   const isFirst = link.kind === "connecting" && lostAt === null;
   const text = isFirst ? "" : sentence(link, lostAt);
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Connection">
       <div role="status" aria-live="polite" class={text ? "banner banner-link" : "nothing"}>
         {text && <span>{text}</span>}
       </div>
@@ -28,7 +28,7 @@ export function Banner() {
       <div role="alert" class={trouble ? "banner banner-trouble" : "nothing"}>
         {trouble && <span>The hub has a problem: {trouble}</span>}
       </div>
-    </div>
+    </section>
   );
 }
 

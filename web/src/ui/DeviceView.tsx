@@ -78,12 +78,13 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
         </button>
       </header>
       <BackfillNote watch={watch} />
-      <div class="cards">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
+      <section class="cards" tabIndex={0} aria-label="Readings">
         {numbers.map((metric, index) => (
           <MetricCard key={metric.name} device={device} watch={watch} metric={metric} index={index} />
         ))}
         {others.length > 0 && <ValueTable watch={watch} metrics={others} />}
-      </div>
+      </section>
       {metrics.length === 0 && (
         <p class="message">
           {device.presence === "never_seen"

@@ -1,5 +1,5 @@
 import { usePage } from "./page";
-import { THEMES } from "./theme";
+import { ThemeButton } from "./ThemeButton";
 
 const LINK_WORD = {
   connecting: "Connecting",
@@ -14,8 +14,6 @@ export function Header() {
   const link = page.live.link.value.kind;
   const isPaused = page.pausedAt.value !== null;
   const state = link === "live" && isPaused ? "paused" : link;
-  const theme = page.themes.choice.value;
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
   return (
     <header class="top">
       <h1>
@@ -31,15 +29,7 @@ export function Header() {
           {isPaused ? "Resume" : "Pause"}
         </button>
       )}
-      <button
-        type="button"
-        class="button theme"
-        title={`Change to ${next} theme`}
-        onClick={() => page.setTheme(next)}
-      >
-        <span class="theme-long">Theme: </span>
-        {theme}
-      </button>
+      <ThemeButton />
       {link === "live" && (
         <button type="button" class="button quiet" onClick={() => void page.live.signOut()}>
           Sign out

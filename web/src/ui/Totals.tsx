@@ -19,14 +19,14 @@ export function Totals() {
       intervalMs: () => TOTALS_MS,
       paint: () => {
         const now = performance.now();
+        const isLive = page.live.link.peek().kind === "live";
         if (now - before.at >= RATE_OVER_MS && rate.current) {
-          const isLive = page.live.link.peek().kind === "live";
           const perSecond = ((fleet.updates - before.updates) / (now - before.at)) * 1000;
           setText(rate.current, isLive ? count(perSecond) : "–");
           before = { updates: fleet.updates, at: now };
         }
         const ms = page.live.delay.take();
-        if (late.current) setText(late.current, ms === null ? "–" : delay(ms));
+        if (late.current) setText(late.current, ms === null || !isLive ? "–" : delay(ms));
       },
     });
   }, [page, fleet]);

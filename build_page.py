@@ -1,0 +1,139 @@
+"""Builds the page in web/ into hub/static, for the wheel, the sdist and a working copy.
+
+It runs as hatchling's build hook and on its own (`python build_page.py`); both keep one stamp, a digest of all the
+page is made from, so that nothing is built twice. Where npm is missing, what is there stays, and the hub explains
+itself at `/` where nothing is. Where npm is there but fails, so does the build: a warning would be hidden by pip,
+and the result would be a wheel without its page.
+"""
+
+import gzip
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parent
+SOURCES = (
+    "src",
+    "index.html",
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    "tsconfig.json",
+    "vite.config.ts",
+)
+STAMP = "stamp.txt"
+COMPRESSED_MAX_BYTES = 60 * 1024
+NPM_TIMEOUT_S = 600
+
+
+class PageError(Exception):
+    """The page could not be built, and this is why."""
+
+
+def build_page(root: Path) -> None:
+    """Make hub/static fit web/. Raises PageError where npm is there but fails."""
+    web, static = root / "web", root / "hub" / "static"
+    stamp = digest(web, source_files(web))
+    if (static / STAMP).is_file() and (static / STAMP).read_text().strip() == stamp:
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        kept = "the one that is there is kept" if (static / "index.html").is_file() else "going on without it"
+        say(f"npm is not installed, so the page cannot be built; {kept}")
+        return
+    install(npm, web)
+    run([npm, "run", "--silent", "build"], web)
+    size = compressed_size(web / "dist")
+    say(f"the page is {size / 1024:.1f} KiB compressed, of {COMPRESSED_MAX_BYTES // 1024}")
+    if size > COMPRESSED_MAX_BYTES:
+        raise PageError(f"the page is {size} bytes compressed; at most {COMPRESSED_MAX_BYTES} are allowed")
+    publish(web / "dist", static, stamp)
+
+
+def source_files(web: Path) -> Iterator[Path]:
+    """All that the built page depends on, in order."""
+    for name in SOURCES:
+        source = web / name
+        if source.is_dir():
+            yield from sorted(path for path in source.rglob("*") if path.is_file())
+        elif source.is_file():
+            yield source
+
+
+def digest(web: Path, files: Iterable[Path]) -> str:
+    """One digest of names, as seen from web/, and contents."""
+    total = hashlib.sha256()
+    for path in files:
+        content = path.read_bytes()
+        total.update(f"{path.relative_to(web).as_posix()}\0{len(content)}\0".encode() + content)
+    return total.hexdigest()
+
+
+def install(npm: str, web: Path) -> None:
+    """Install what the lock names, unless that is what is installed."""
+    installed = web / "node_modules" / ".installed"
+    lock = digest(web, (web / "package.json", web / "package-lock.json"))
+    if installed.is_file() and installed.read_text() == lock:
+        return
+    run([npm, "ci", "--no-audit", "--no-fund"], web)
+    installed.write_text(lock)
+
+
+def publish(built: Path, static: Path, stamp: str) -> None:
+    """Put the built page in place. The stamp goes last: a build cut off in the middle is done again."""
+    shutil.rmtree(static, ignore_errors=True)
+    shutil.copytree(built, static)
+    (static / STAMP).write_text(stamp + "\n")
+
+
+def compressed_size(built: Path) -> int:
+    """Bytes a browser loads in all, as gzip would send them."""
+    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in built.rglob("*") if path.is_file())
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Run npm; its output is shown only where it fails. Raises PageError then."""
+    try:
+        done = subprocess.run(  # noqa: S603  (npm, found above)
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=NPM_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PageError(f"{' '.join(command[1:])} took longer than {NPM_TIMEOUT_S} s") from error
+    if done.returncode != 0:
+        raise PageError(f"npm {' '.join(command[1:])} failed ({done.returncode}):\n{done.stdout}")
+
+
+def say(sentence: str) -> None:
+    """Tell whoever builds. Standard error: hatchling's standard output is for its frontend."""
+    sys.stderr.write(f"build_page: {sentence}\n")
+
+
+class PageBuildHook(BuildHookInterface[Any]):
+    """Hatchling's hook: the page is built before the wheel, the sdist or an editable install is put together."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the page; what it consists of is in `artifacts` of pyproject.toml."""
+        del version, build_data
+        build_page(Path(self.root))
+
+
+if __name__ == "__main__":
+    try:
+        build_page(ROOT)
+    except PageError as error:
+        sys.exit(f"build_page: {error}")
