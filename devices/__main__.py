@@ -1,0 +1,3 @@
+from devices.cli import app
+
+app(prog_name="python -m devices")

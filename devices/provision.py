@@ -1,0 +1,114 @@
+"""The devices to be: from a file of keys, or made through the hub's REST interface."""
+
+import asyncio
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import aiohttp
+
+from devices import wire
+from devices.backoff import Backoff
+from devices.errors import Busy, DeviceError, KeyRefused, LinkLost
+
+_TRIES_MAX = 8
+_AT_ONCE = 8  # requests on their way together
+_TIMEOUT = aiohttp.ClientTimeout(total=30.0)
+
+
+class Login(NamedTuple):
+    """A device and its key."""
+
+    id: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Login(id={self.id!r})"  # a key has no place in a log
+
+
+def read_keys(path: Path) -> list[Login]:
+    """The logins of a CSV file with the columns id and key. Raises ValueError with what is wrong and where."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.DictReader(lines)
+            if not {"id", "key"} <= set(rows.fieldnames or ()):
+                raise ValueError(f"{path}: the first line must name the columns id,key")
+            logins = [Login((row["id"] or "").strip(), (row["key"] or "").strip()) for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: {error}") from error
+    for number, login in enumerate(logins, 2):
+        if not login.id or not login.key:
+            raise ValueError(f"{path}: line {number}: an id and a key are wanted")
+    if not logins:
+        raise ValueError(f"{path}: no devices in it")
+    return logins
+
+
+def write_keys(path: Path, logins: Iterable[Login]) -> None:
+    """The same file, readable by its owner alone."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as lines:
+        rows = csv.writer(lines, lineterminator="\n")
+        rows.writerow(("id", "key"))
+        rows.writerows(logins)
+
+
+class Provisioner:
+    """Makes devices and keys through REST, with an operator's token."""
+
+    def __init__(self, hub: str, token: str, backoff: Backoff | None = None) -> None:
+        self._hub = hub.rstrip("/")
+        self._token = token
+        self._backoff = backoff or Backoff(Random())
+
+    async def devices(self, ids: Sequence[str]) -> list[Login]:
+        """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token), DeviceError."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        turn = asyncio.Semaphore(_AT_ONCE)
+        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+
+            async def make(device_id: str) -> Login:
+                async with turn:
+                    return await self._device(session, device_id)
+
+            return list(await asyncio.gather(*map(make, ids)))
+
+    async def _device(self, session: aiohttp.ClientSession, device_id: str) -> Login:
+        kind, _, number = device_id.rpartition("-")
+        name = f"{kind.replace('-', ' ').capitalize()} {number}"
+        wanted = {"id": device_id, "name": name, "labels": {"kind": kind, "simulated": "yes"}}
+        await self._call(session, "POST", "devices", wanted, exists=True)
+        made = await self._call(session, "POST", f"devices/{device_id}/keys", {})
+        return Login(device_id, str(made["key"]))
+
+    async def _call(
+        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, exists: bool = False
+    ) -> dict[str, object]:
+        """One request, tried again while the hub is busy or not there yet, a few times."""
+        for _ in range(_TRIES_MAX - 1):
+            try:
+                return await self._try(session, verb, path, body, exists=exists)
+            except (Busy, LinkLost) as error:
+                await asyncio.sleep(self._backoff.next_s(error.retry_after_s))
+        return await self._try(session, verb, path, body, exists=exists)
+
+    async def _try(
+        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, exists: bool
+    ) -> dict[str, object]:
+        url = f"{self._hub}/api/v1/{path}"
+        try:
+            async with session.request(verb, url, json=body, allow_redirects=False) as response:
+                said = wire.decode_object(await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise LinkLost(str(error) or f"no answer from {url}") from error
+        if response.status in {200, 201, 204} or (exists and response.status == 409):
+            self._backoff.reset()
+            return said
+        reason = f"{verb} {path}: HTTP {response.status}: {said.get('detail') or said.get('title') or response.reason}"
+        if response.status in {401, 403}:
+            raise KeyRefused(reason)
+        if response.status in {429, 502, 503, 504}:
+            raise Busy(reason, wire.retry_after_s(response.headers.get("Retry-After")))
+        raise DeviceError(reason)

@@ -1,0 +1,163 @@
+"""Many simulated machines in one process, each with a key and a connection of its own."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+from devices.client import Command, DeviceClient
+from devices.console import Stop
+from devices.errors import KeyRefused
+from devices.machines import Machine, kind_of
+from devices.provision import Login
+
+TRANSPORTS = ("mqtt", "websocket", "http")
+_BEHIND_MAX_S = 10.0  # further behind than this, as after a suspend, and what was missed is left out
+_START_WITHIN_S = 2.0  # all devices connect within so long, not in one instant
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a hub is found: `web` is its http(s) address, `mqtt` its MQTT endpoint."""
+
+    web: str
+    mqtt: str
+
+    def url(self, transport: str) -> str:
+        """The device's address for one of `TRANSPORTS`."""
+        match transport:
+            case "mqtt":
+                return self.mqtt
+            case "websocket":
+                return "ws" + self.web.removeprefix("http")
+        return self.web
+
+
+def addresses(web: str, mqtt: str | None) -> Addresses:
+    """The addresses of the hub at `web`; MQTT on the same host where it is not given. Raises ValueError."""
+    parts = urlsplit(web)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{web!r}: the hub's address looks like http://127.0.0.1:8080")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = f"mqtts://{host}:8883" if parts.scheme == "https" else f"mqtt://{host}:1883"
+    return Addresses(web.rstrip("/"), mqtt or default)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to simulate. The same seed makes the same machines, whatever their number."""
+
+    addresses: Addresses
+    transport: str  # one of TRANSPORTS, or "mixed"
+    rate_hz: float
+    seed: int
+    spool: Path | None = (
+        None  # a folder; each device numbers its readings and keeps them in a file of its own
+    )
+
+    def transport_of(self, position: int) -> str:
+        """The transport of the device at this position in the list."""
+        return TRANSPORTS[position % len(TRANSPORTS)] if self.transport == "mixed" else self.transport
+
+
+class Simulation:
+    """Runs all devices until told to stop, and knows how they are doing."""
+
+    def __init__(
+        self, plan: Plan, logins: Sequence[Login], clock_ms: Callable[[], float] | None = None
+    ) -> None:
+        self._plan = plan
+        self._logins = logins
+        self._clock_ms = clock_ms or (lambda: time.time() * 1000)
+        self._clients: list[DeviceClient] = []
+        self.refused_keys: list[str] = []
+
+    def describe(self) -> str:
+        """One line for people."""
+        connected = sum(client.connected for client in self._clients)
+        counts = [client.counts for client in self._clients]
+        parts = [
+            f"{connected}/{len(self._logins)} devices connected",
+            f"{sum(count.acknowledged for count in counts):,} readings acknowledged",
+            f"{sum(client.waiting for client in self._clients):,} waiting",
+        ]
+        for word in ("refused", "dropped"):
+            number = sum(getattr(count, word) for count in counts)
+            if number:
+                parts.append(f"{number:,} {word}")
+        if self.refused_keys:
+            parts.append(f"{len(self.refused_keys)} keys refused")
+        return " · ".join(parts)
+
+    async def run(self, stop: Stop) -> None:
+        """Until the stop, or until no device is left because the hub refused every key."""
+        async with asyncio.TaskGroup() as group:
+            for position, login in enumerate(self._logins):
+                group.create_task(self._run_one(position, login, stop))
+
+    async def _run_one(self, position: int, login: Login, stop: Stop) -> None:
+        rng = Random(f"{self._plan.seed}/{login.id}")
+        machine = Machine(kind_of(login.id, position), rng)
+        if await stop.pause(Random(position).uniform(0, _START_WITHIN_S)):
+            return
+        try:
+            async with self._client(position, login) as client:
+                self._clients.append(client)
+                await self._live(client, machine, position, stop)
+        except* KeyRefused as refused:
+            self._give_up(login, refused)
+
+    async def _live(self, client: DeviceClient, machine: Machine, position: int, stop: Stop) -> None:
+        async with asyncio.TaskGroup() as group:
+            obeying = None
+            if self._plan.transport_of(position) != "http":
+                obeying = group.create_task(obey(client, machine))
+            await self._measure(client, machine, stop)
+            if obeying is not None:
+                obeying.cancel()
+
+    def _client(self, position: int, login: Login) -> DeviceClient:
+        url = self._plan.addresses.url(self._plan.transport_of(position))
+        if self._plan.spool is None:
+            return DeviceClient(url, login.key)
+        return DeviceClient(url, login.key, numbered=True, spool=self._plan.spool / f"{login.id}.spool")
+
+    async def _measure(self, client: DeviceClient, machine: Machine, stop: Stop) -> None:
+        """A reading every period, on time on average: a late one does not make the next late."""
+        loop = asyncio.get_running_loop()
+        began_s, began_ms = loop.time(), self._clock_ms()
+        period_s = 1 / self._plan.rate_hz
+        due_s = 0.0
+        while not await stop.pause(began_s + due_s - loop.time()):
+            values = machine.read(due_s)
+            if values is not None:
+                await client.send(values, time=began_ms + due_s * 1000)
+            due_s += period_s
+            behind_s = loop.time() - began_s - due_s
+            if behind_s > _BEHIND_MAX_S:
+                due_s += period_s * int(behind_s / period_s)
+
+    def _give_up(self, login: Login, refused: BaseExceptionGroup[KeyRefused]) -> None:
+        self.refused_keys.append(login.id)
+        reason: BaseException = refused
+        while isinstance(reason, BaseExceptionGroup):
+            reason = reason.exceptions[0]
+        log.error("%s: key refused: %s", login.id, reason)
+
+
+async def obey(client: DeviceClient, machine: Machine) -> None:
+    """Answer the commands that come: `identify` says what this is, anything else that it is not known."""
+    async for command in client.commands():
+        await command.answer(_answer(command, machine))
+
+
+def _answer(command: Command, machine: Machine) -> dict[str, object]:
+    if command.method == "identify":
+        return {"kind": machine.kind, "simulated": True}
+    return {"error": f"a simulated {machine.kind} knows no command {command.method!r}; it knows: identify"}

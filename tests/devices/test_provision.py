@@ -1,0 +1,118 @@
+import stat
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from devices.errors import DeviceError, KeyRefused
+from devices.provision import Login, Provisioner, read_keys, write_keys
+from tests.devices.peers import Remembering
+
+
+class Rest:
+    """The two calls that make a device, as the hub's REST interface answers them."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Any] = {}
+        self.answers: deque[web.Response] = deque()
+        self.tokens: set[str] = set()
+        app = web.Application()
+        app.router.add_post("/api/v1/devices", self._add)
+        app.router.add_post("/api/v1/devices/{id}/keys", self._key)
+        self.server = TestServer(app)
+
+    async def _add(self, request: web.Request) -> web.Response:
+        self.tokens.add(request.headers["Authorization"])
+        if self.answers:
+            return self.answers.popleft()
+        wanted = await request.json()
+        status = 409 if wanted["id"] in self.devices else 201
+        self.devices[wanted["id"]] = wanted
+        return web.json_response(wanted, status=status)
+
+    async def _key(self, request: web.Request) -> web.Response:
+        device_id = request.match_info["id"]
+        assert device_id in self.devices
+        return web.json_response({"id": "k", "key": f"hk_{device_id}", "created_at": 0}, status=201)
+
+    @property
+    def url(self) -> str:
+        return str(self.server.make_url("/"))
+
+
+async def test_devices_are_made_with_a_name_and_their_kind_and_get_a_key() -> None:
+    rest = Rest()
+    async with rest.server:
+        logins = await Provisioner(rest.url, "T").devices(["pump-01", "cold-store-02"])
+    assert logins == [Login("pump-01", "hk_pump-01"), Login("cold-store-02", "hk_cold-store-02")]
+    assert rest.tokens == {"Bearer T"}
+    assert rest.devices["cold-store-02"] == {
+        "id": "cold-store-02",
+        "name": "Cold store 02",
+        "labels": {"kind": "cold-store", "simulated": "yes"},
+    }
+
+
+async def test_a_device_that_exists_gets_another_key() -> None:
+    rest = Rest()
+    async with rest.server:
+        provisioner = Provisioner(rest.url, "T")
+        assert await provisioner.devices(["pump-01"]) == await provisioner.devices(["pump-01"])
+
+
+async def test_a_busy_hub_is_asked_again_when_it_says() -> None:
+    rest, backoff = Rest(), Remembering()
+    rest.answers.append(web.Response(status=503, headers={"Retry-After": "3"}))
+    async with rest.server:
+        await Provisioner(rest.url, "T", backoff).devices(["pump-01"])
+    assert backoff.asked == [3.0]
+    assert list(rest.devices) == ["pump-01"]
+
+
+async def test_a_hub_that_stays_busy_is_given_up() -> None:
+    rest = Rest()
+    rest.answers.extend(web.Response(status=503) for _ in range(50))
+    async with rest.server:
+        with pytest.raises(DeviceError, match="POST devices: HTTP 503"):
+            await Provisioner(rest.url, "T", Remembering()).devices(["pump-01"])
+    assert len(rest.answers) == 42
+
+
+async def test_a_token_that_may_not_is_told_as_such() -> None:
+    rest = Rest()
+    rest.answers.append(web.json_response({"detail": "the token has expired"}, status=401))
+    async with rest.server:
+        with pytest.raises(KeyRefused, match="POST devices: HTTP 401: the token has expired"):
+            await Provisioner(rest.url, "T").devices(["pump-01"])
+
+
+def test_a_file_of_keys_is_read_back_and_kept_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "keys.csv"
+    logins = [Login("pump-01", "hk_a"), Login("fan-01", "hk_b")]
+    write_keys(path, logins)
+    assert read_keys(path) == logins
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == "id,key\npump-01,hk_a\nfan-01,hk_b\n"
+
+
+def test_a_login_does_not_show_its_key() -> None:
+    assert "hk_a" not in repr(Login("pump-01", "hk_a"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("name,key\na,b\n", "the first line must name the columns id,key"),
+        ("id,key\n", "no devices in it"),
+        ("id,key\na,k\nb,\n", "line 3: an id and a key are wanted"),
+        ("id,key\na\n", "line 2: an id and a key are wanted"),
+    ],
+)
+def test_a_wrong_file_of_keys_is_refused_with_the_line(tmp_path: Path, text: str, wrong: str) -> None:
+    path = tmp_path / "keys.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=wrong):
+        read_keys(path)

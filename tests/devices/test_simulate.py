@@ -1,0 +1,147 @@
+import asyncio
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from devices.client import DeviceClient
+from devices.console import Stop
+from devices.machines import Machine
+from devices.provision import Login
+from devices.simulate import Addresses, Plan, Simulation, addresses, obey
+from tests.devices.peers import KEY, Mosquitto, Watcher, free_port, quick, small_hub, stopping, until
+
+
+def logins(*ids: str) -> list[Login]:
+    return [Login(device_id, f"hk_{device_id}") for device_id in ids]
+
+
+def test_the_hubs_web_address_gives_the_others() -> None:
+    plain = addresses("http://127.0.0.1:8080/", None)
+    assert [plain.url(transport) for transport in ("mqtt", "websocket", "http")] == [
+        "mqtt://127.0.0.1:1883",
+        "ws://127.0.0.1:8080",
+        "http://127.0.0.1:8080",
+    ]
+    assert addresses("https://hub.example", None).url("mqtt") == "mqtts://hub.example:8883"
+    assert addresses("https://hub.example", None).url("websocket") == "wss://hub.example"
+    assert addresses("http://[::1]:80", None).url("mqtt") == "mqtt://[::1]:1883"
+    assert addresses("http://a", "mqtt://b:5").url("mqtt") == "mqtt://b:5"
+    with pytest.raises(ValueError, match="looks like"):
+        addresses("127.0.0.1:8080", None)
+
+
+async def test_mixed_devices_arrive_over_all_three_transports(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    with stopping(broker):
+        await broker.start()
+        watcher = Watcher(broker.port, "v1/devices/me/telemetry")
+        with stopping(watcher):
+            await watcher.start()
+            async with small_hub() as hub:
+                plan = Plan(Addresses(hub.http, broker.url), "mixed", rate_hz=20.0, seed=1)
+                simulation = Simulation(plan, logins("pump-01", "greenhouse-01", "fan-01"))
+                stop = Stop()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(simulation.run(stop))
+                    await until(lambda: len(watcher.messages) > 5)
+                    await until(lambda: len(hub.readings) > 20)
+                    await until(lambda: {frozenset(r["values"]) for r in hub.readings} >= {GREENHOUSE, FAN})
+                    assert simulation.describe().startswith("3/3 devices connected · ")
+                    stop.now()
+    assert set(json.loads(watcher.messages[0].payload)["values"]) == PUMP
+    assert set(hub.headers) == {"Bearer hk_greenhouse-01", "Bearer hk_fan-01"}
+
+
+PUMP = frozenset({"temperature", "pressure", "vibration", "flow", "state"})
+GREENHOUSE = frozenset({"temperature", "humidity", "light", "door_open"})
+FAN = frozenset({"speed", "vibration", "temperature"})
+
+
+async def simulated(seed: int, count: int) -> list[dict[str, Any]]:
+    """The first readings of one machine that starts at a given time."""
+    async with small_hub() as hub:
+        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=100.0, seed=seed)
+        stop = Stop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Simulation(plan, logins("pump-01"), lambda: 1_000_000.0).run(stop))
+            await until(lambda: len(hub.readings) >= count)
+            stop.now()
+        return hub.readings[:count]
+
+
+async def test_the_same_seed_sends_the_same_readings() -> None:
+    first = await simulated(1, 20)
+    assert first == await simulated(1, 20)
+    assert first != await simulated(2, 20)
+    assert [reading["ts"] for reading in first] == [1_000_000 + 10 * number for number in range(20)]
+
+
+async def test_everything_measured_before_the_stop_is_sent_and_numbered(tmp_path: Path) -> None:
+    async with small_hub() as hub:
+        plan = Plan(Addresses(hub.http, ""), "websocket", rate_hz=200.0, seed=1, spool=tmp_path)
+        simulation = Simulation(plan, logins("pump-01"))
+        stop = Stop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(simulation.run(stop))
+            await until(lambda: len(hub.readings) >= 50)
+            stop.now()
+        assert " · 0 waiting" in simulation.describe()
+        assert [reading["seq"] for reading in hub.readings] == list(range(1, len(hub.readings) + 1))
+
+
+async def test_a_refused_key_ends_that_device_and_no_other() -> None:
+    async with small_hub() as hub:
+        hub.post_answers.append((401, {}, {"detail": "revoked"}))
+        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=20.0, seed=1)
+        simulation = Simulation(plan, logins("pump-01", "pump-02"))
+        stop = Stop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(simulation.run(stop))
+            await until(lambda: len(hub.readings) > 10)
+            stop.now()
+        assert len(simulation.refused_keys) == 1
+        assert simulation.describe().endswith("1 keys refused")
+
+
+async def test_when_all_keys_are_refused_the_simulation_ends_by_itself() -> None:
+    async with small_hub() as hub:
+        hub.handshake_status = 401
+        plan = Plan(Addresses(hub.http, ""), "websocket", rate_hz=20.0, seed=1)
+        simulation = Simulation(plan, logins("pump-01", "pump-02"))
+        async with asyncio.timeout(20):
+            await simulation.run(Stop())
+        assert sorted(simulation.refused_keys) == ["pump-01", "pump-02"]
+
+
+async def test_a_simulated_machine_answers_commands() -> None:
+    async with (
+        small_hub() as hub,
+        DeviceClient(hub.ws, KEY, backoff=quick()) as device,
+        asyncio.TaskGroup() as group,
+    ):
+        obeying = group.create_task(obey(device, Machine("fan", Random(1))))
+        await until(lambda: device.connected)
+        await hub.sockets[0].send_json({"type": "command", "id": 1, "method": "identify", "params": None})
+        await hub.sockets[0].send_json({"type": "command", "id": 2, "method": "explode", "params": None})
+        await until(lambda: len(hub.responses) == 2)
+        obeying.cancel()
+    assert hub.responses[0]["response"] == {"kind": "fan", "simulated": True}
+    assert "knows no command 'explode'" in hub.responses[1]["response"]["error"]
+
+
+async def test_a_hub_that_is_away_at_the_start_gets_everything_later() -> None:
+    port = free_port()
+    plan = Plan(Addresses(f"http://127.0.0.1:{port}", ""), "http", rate_hz=50.0, seed=1)
+    simulation = Simulation(plan, logins("pump-01"), lambda: 0.0)
+    stop = Stop()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(simulation.run(stop))
+        await until(lambda: "0 readings acknowledged" in simulation.describe())
+        async with small_hub(port) as hub:
+            await until(lambda: len(hub.readings) > 60)
+            assert hub.readings[0]["ts"] == 0
+            stop.now()
+            await until(lambda: " 0 waiting" in simulation.describe())
