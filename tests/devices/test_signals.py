@@ -1,6 +1,6 @@
 import statistics
-from itertools import pairwise
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 import pytest
