@@ -88,6 +88,7 @@ class Endpoint:
         """Accept no more, acknowledge what is being stored, tell every client, close. Takes about `timeout_s` at most."""
         for server in self._servers:
             server.close()
+        self.port = self.tls_port = None
         connections = list(self._open)
         await asyncio.gather(*(connection.stop(timeout_s / 2, timeout_s / 4) for connection in connections))
         await self._shared.finish(timeout_s / 4)

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 from hub.mqtt.codec import Decoder, Peer
 from hub.mqtt.codec_encode import encode
@@ -60,7 +60,7 @@ class Client:
         )
         self._decoder = Decoder(Peer.SERVER, 268_435_455, version)
         self.reader: asyncio.StreamReader
-        self.writer: asyncio.StreamWriter
+        self.writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> Self:
         """The network connection alone."""
@@ -74,7 +74,18 @@ class Client:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.writer.close()
+        self.close()
+
+    def close(self) -> None:
+        """Be gone, without a DISCONNECT."""
+        if self.writer is not None:
+            self.writer.close()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """Below the streams."""
+        assert self.writer is not None
+        return cast("asyncio.Transport", self.writer.transport)
 
     async def connect(self) -> Connack:
         """Open, send CONNECT, and see what the hub says."""
@@ -86,7 +97,13 @@ class Client:
         self.write(b"".join(encode(packet, self.version) for packet in packets))
 
     def write(self, raw: bytes) -> None:
+        assert self.writer is not None
         self.writer.write(raw)
+
+    async def drain(self) -> None:
+        """Wait until what was written has left."""
+        assert self.writer is not None
+        await self.writer.drain()
 
     async def receive(self) -> Packet | None:
         """The next packet, None when the hub has closed the connection."""

@@ -5,17 +5,19 @@ import inspect
 import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hub.commands import Commands
 from hub.config import AuthConfig, LimitsConfig, LiveConfig, MqttConfig
 from hub.feed import Feed
 from hub.fleet import Fleet, NewDevice
-from hub.ingest import Ingest
-from hub.model import Device, Rejection
+from hub.ingest import Ingest, Receipt
+from hub.model import Device, Reading, Refusal, Rejection
+from hub.mqtt.codec_packets import Version
 from hub.mqtt.endpoint import Endpoint
 from hub.presence import Roster
 from hub.store.history import History
@@ -23,6 +25,25 @@ from hub.store.registry import Registry
 from tests.mqtt.client import Client
 
 DEADLINE_S = 10.0
+
+
+class SlowDisk(Ingest):
+    """An intake whose receipts are kept open until the test lets them go."""
+
+    held: asyncio.Future[None] | None = None
+
+    def accept(
+        self, device: Device, readings: Sequence[Reading], source: str, refused: Sequence[Refusal] = ()
+    ) -> Receipt:
+        receipt = super().accept(device, readings, source, refused)
+        if self.held is None:
+            self.held = asyncio.get_running_loop().create_future()
+        return receipt._replace(stored=self.held)
+
+    def let_go(self) -> None:
+        assert self.held is not None
+        self.held.set_result(None)
+        self.held = None
 
 
 def now_us() -> int:
@@ -52,6 +73,7 @@ class Rooms:
     endpoint: Endpoint
     clock: Clock
     keys: dict[str, str] = field(default_factory=dict)
+    clients: list[Client] = field(default_factory=list)
 
     async def add(self, *ids: str) -> list[Device]:
         """Devices, each with its key in `keys`."""
@@ -64,9 +86,10 @@ class Rooms:
         assert self.endpoint.port is not None
         return self.endpoint.port
 
-    def client(self, **options: object) -> Client:
-        """A client that is not connected yet."""
-        return Client(self.port, **options)  # type: ignore[arg-type]
+    def client(self, port: int | None = None, **options: Any) -> Client:
+        """A client that is not connected yet; closed with the hub if not before."""
+        self.clients.append(Client(port or self.port, **options))
+        return self.clients[-1]
 
     async def stored(self, device_id: str) -> list[tuple[str, object]]:
         """The device's values on disk, as (metric, value), oldest first."""
@@ -120,7 +143,15 @@ async def rooms(
         clock = Clock()
         endpoint = Endpoint(mqtt, limits, fleet, ingest, roster, commands, now_us, clock_s=clock)
         await endpoint.start(tls)
+        opened = Rooms(registry, history, roster, ingest, fleet, commands, endpoint, clock)
         try:
-            yield Rooms(registry, history, roster, ingest, fleet, commands, endpoint, clock)
+            yield opened
         finally:
             await endpoint.stop(2)
+            for client in opened.clients:
+                client.close()
+
+
+def boiler(hub: Rooms, version: Version = Version.V5, **options: Any) -> Client:
+    """A client of the device boiler, with its key."""
+    return hub.client(key=hub.keys["boiler"], version=version, **options)

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from hub.config import LimitsConfig, MqttConfig
-from hub.ingest import Ingest, Receipt
-from hub.model import Device, Presence, Reading, Refusal
+from hub.model import Presence
 from hub.mqtt.codec_encode import encode
 from hub.mqtt.codec_packets import (
     Disconnect,
@@ -24,41 +22,11 @@ from hub.mqtt.codec_packets import (
     Reason,
     Version,
 )
-from tests.mqtt.client import TELEMETRY, Client
-from tests.mqtt.rooms import Rooms, rooms, until
+from tests.mqtt.client import TELEMETRY
+from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
 
 BODY = b'{"temperature":20.5}'
 both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
-
-
-class SlowDisk(Ingest):
-    """An intake whose receipts are kept open until the test lets them go."""
-
-    held: asyncio.Future[None] | None = None
-
-    def accept(
-        self, device: Device, readings: Sequence[Reading], source: str, refused: Sequence[Refusal] = ()
-    ) -> Receipt:
-        receipt = super().accept(device, readings, source, refused)
-        if self.held is None:
-            self.held = asyncio.get_running_loop().create_future()
-        return receipt._replace(stored=self.held)
-
-    def let_go(self) -> None:
-        assert self.held is not None
-        self.held.set_result(None)
-        self.held = None
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Rooms]:
-    async with rooms(tmp_path) as opened:
-        await opened.add("boiler", "pump")
-        yield opened
-
-
-def boiler(hub: Rooms, version: Version = Version.V5, **options: object) -> Client:
-    return hub.client(key=hub.keys["boiler"], version=version, **options)
 
 
 @both
@@ -148,7 +116,7 @@ async def test_a_qos_2_message_of_a_lost_connection_is_not_acknowledged_before_i
             await again.expect(Pingresp)
             hub.ingest.let_go()
             assert await again.receive() == Pubrec(5)
-        client.writer.close()
+        client.close()
         assert hub.ingest.counts.readings == 1
 
 
@@ -274,7 +242,7 @@ async def test_more_than_the_receive_maximum_at_once_ends_the_connection(tmp_pat
         await client.expect(Pingresp)
         client.send(Publish(TELEMETRY, BODY, 1, 4))
         assert (await client.expect(Disconnect)).reason == Reason.RECEIVE_MAXIMUM_EXCEEDED
-        client.writer.close()
+        client.close()
         assert isinstance(hub.ingest, SlowDisk)
         hub.ingest.let_go()
 
@@ -329,6 +297,6 @@ async def test_a_large_message_in_small_pieces_is_one_message(hub: Rooms) -> Non
         raw = encode(Publish(TELEMETRY, body, 1, 1), Version.V5)
         for at in range(0, len(raw), 500):
             client.write(raw[at : at + 500])
-            await client.writer.drain()
+            await client.drain()
         assert await client.receive() == Puback(1)
     assert await hub.stored("boiler") == [("note", "x" * 4000)]
