@@ -89,6 +89,15 @@ export class Fleet {
     return this.#devices.get(deviceId);
   }
 
+  /** Whether a device is known, and REST has described it and each metric it has a value of. False if it is gone. */
+  lacksDescription(deviceId: string): boolean {
+    const device = this.#devices.get(deviceId);
+    if (!device) return false;
+    if (!device.info) return true;
+    for (const metric of device.latest.keys()) if (!device.metric(metric)) return true;
+    return false;
+  }
+
   /** Those that REST has described. */
   *listed(): Iterable<DeviceRecord> {
     for (const device of this.#devices.values()) if (device.info) yield device;

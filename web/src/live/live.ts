@@ -101,6 +101,7 @@ export class Live {
     this.fleet.loading();
     try {
       this.fleet.describeAll(await this.rest.devices());
+      if (this.#undescribed.size > 0) this.#describeSoon();
     } catch (error) {
       this.fleet.failed(error instanceof Error ? error.message : String(error));
     }
@@ -210,9 +211,9 @@ export class Live {
 
   async #describeUnknown(): Promise<void> {
     const now = this.#clock.now();
-    const ids = [...this.#undescribed].filter(
-      (id) => now - (this.#describedAt.get(id) ?? Number.NEGATIVE_INFINITY) >= DESCRIBE_AGAIN_MS,
-    );
+    const isDue = (id: string) =>
+      now - (this.#describedAt.get(id) ?? Number.NEGATIVE_INFINITY) >= DESCRIBE_AGAIN_MS;
+    const ids = [...this.#undescribed].filter((id) => this.fleet.lacksDescription(id) && isDue(id));
     this.#undescribed.clear();
     for (const id of ids) this.#describedAt.set(id, now);
     try {

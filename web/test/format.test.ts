@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { age, delay, Figures } from "../src/paint/format";
+
+describe("Figures", () => {
+  it("keeps the decimals it once needed, so that numbers do not jump", () => {
+    const figures = new Figures();
+
+    expect([20, 20.5, 20.53, 20.5, 21].map((value) => figures.number(value))).toEqual([
+      "20",
+      "20.5",
+      "20.53",
+      "20.50",
+      "21.00",
+    ]);
+  });
+
+  it("shows fewer decimals of large numbers and more of small ones", () => {
+    const shown = [0.123456, 1.23456, 123.456, 1234.56, 123456.7].map((value) => new Figures().number(value));
+
+    expect(shown).toEqual(["0.1235", "1.235", "123.46", "1,234.6", "123,457"]);
+  });
+
+  it("shortens millions with the prefix on the unit", () => {
+    expect(new Figures().value(1_234_567_890, "B/s")).toBe("1.23 GB/s");
+    expect(new Figures().value(5_000_000, null)).toBe("5.00 M");
+  });
+
+  it("writes what has no size worth a prefix in powers of ten", () => {
+    expect(new Figures().number(1.5e-9)).toBe("1.5E-9");
+    expect(new Figures().number(0)).toBe("0");
+  });
+
+  it("has no negative zero", () => {
+    const figures = new Figures();
+    figures.number(0.01);
+
+    expect(figures.number(-0.0)).toBe("0.00");
+  });
+
+  it("writes texts and truth values as they are", () => {
+    expect(new Figures().value("auto", "°C")).toBe("auto");
+    expect(new Figures().value(false, null)).toBe("false");
+  });
+});
+
+it("says an age in one unit", () => {
+  expect([0, 1_999, 39_500, 300_000, 7_200_000, 200_000_000].map(age)).toEqual([
+    "now",
+    "now",
+    "39 s ago",
+    "5 min ago",
+    "2 h ago",
+    "2 d ago",
+  ]);
+});
+
+it("says a delay finely where it is short", () => {
+  expect([12.4, 999, 1_240, 65_000].map(delay)).toEqual(["12 ms", "999 ms", "1.2 s", "1 min"]);
+});

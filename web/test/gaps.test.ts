@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { Ring } from "../src/live/ring";
+import { findGaps, summarize } from "../src/paint/gaps";
+
+function stretchOf(...times: number[]) {
+  const ring = new Ring(1000);
+  for (const time of times) ring.push(time, time / 1000);
+  return ring.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+}
+
+const everySecond = [0, 1000, 2000, 3000, 4000, 5000];
+
+describe("findGaps", () => {
+  it("finds a pause of more than three usual intervals", () => {
+    expect(findGaps(stretchOf(...everySecond, 9000, 10_000), 10_000, null)).toEqual([[5000, 9000]]);
+  });
+
+  it("forgives jitter", () => {
+    expect(findGaps(stretchOf(...everySecond, 7800, 8800), 9000, null)).toEqual([]);
+  });
+
+  it("does not call a slow device's pace a gap", () => {
+    expect(findGaps(stretchOf(0, 60_000, 120_000, 180_000, 240_000), 250_000, null)).toEqual([]);
+  });
+
+  it("does not call less than a second a gap, however fast the device", () => {
+    const fast = Array.from({ length: 50 }, (_, i) => i * 10);
+
+    expect(findGaps(stretchOf(...fast, 1400), 1500, null)).toEqual([]);
+  });
+
+  it("counts the silence up to now", () => {
+    expect(findGaps(stretchOf(...everySecond), 20_000, null)).toEqual([[5000, 20_000]]);
+  });
+
+  it("goes by the expected interval while there are few points", () => {
+    expect(findGaps(stretchOf(0, 50_000), 50_000, 20_000)).toEqual([]);
+    expect(findGaps(stretchOf(0, 50_000), 50_000, 1_000)).toEqual([[0, 50_000]]);
+  });
+});
+
+describe("summarize", () => {
+  it("counts only what is inside, not the neighbours drawn across the edges", () => {
+    expect(summarize(stretchOf(...everySecond), 1000, 3000)).toEqual({ min: 1, mean: 2, max: 3 });
+  });
+
+  it("has nothing to say of an empty window", () => {
+    expect(summarize(stretchOf(...everySecond), 5500, 9000)).toBeNull();
+  });
+});

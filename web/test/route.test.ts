@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { hashOf, routeOf } from "../src/ui/route";
+
+it.each([
+  ["", { deviceId: null, windowS: 60 }],
+  ["#/", { deviceId: null, windowS: 60 }],
+  ["#/device/boiler-1", { deviceId: "boiler-1", windowS: 60 }],
+  ["#/device/boiler-1?window=300", { deviceId: "boiler-1", windowS: 300 }],
+  ["#/device/hall%2F1%3F", { deviceId: "hall/1?", windowS: 60 }],
+  ["#/device/", { deviceId: null, windowS: 60 }],
+  ["#/device/%E0%A4%A", { deviceId: null, windowS: 60 }],
+  ["#/device/a?window=17", { deviceId: "a", windowS: 60 }],
+])("reads %j", (hash, route) => {
+  expect(routeOf(hash)).toEqual(route);
+});
+
+it("writes what it reads", () => {
+  for (const route of [
+    { deviceId: null, windowS: 60 },
+    { deviceId: "hall/1?#%", windowS: 15 },
+  ] as const) {
+    expect(routeOf(hashOf(route))).toEqual(route);
+  }
+});
