@@ -34,6 +34,14 @@ describe("decode", () => {
     expect(decode('{"type":"constructor"}')).toEqual([]);
   });
 
+  it("takes what the hub says of its storage", () => {
+    const [message] = decode(
+      '{"type":"storage","failing":true,"message":"nothing can be stored: disk full"}',
+    );
+
+    expect(message).toEqual({ type: "storage", failing: true, message: "nothing can be stored: disk full" });
+  });
+
   it("takes removed devices in an overview", () => {
     expect(decode('{"type":"overview","channel":"overview","offset":1,"devices":{"a":null}}')).toHaveLength(
       1,

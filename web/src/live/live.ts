@@ -20,9 +20,6 @@ const SINGLY_MAX = 10;
 const DESCRIBE_SOON_MS = 300;
 /** A device whose description stays incomplete is not asked for more often than this. */
 const DESCRIBE_AGAIN_MS = 5_000;
-const READINESS_MS = 10_000;
-/** The code of an `error` that says readings are shown but not stored. */
-const STORE_FAILS = "store";
 
 export interface LiveSurroundings {
   readonly clock: Clock;
@@ -46,7 +43,6 @@ export class Live {
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
-  #cancelReadiness: () => void = () => {};
 
   constructor(around: LiveSurroundings) {
     this.#clock = around.clock;
@@ -134,10 +130,8 @@ export class Live {
     if (state.kind === "live") {
       this.#lostAt.value = null;
       void this.loadDevices();
-      void this.#checkReadiness();
     } else if (wasLive) {
       this.#lostAt.value = this.hubClock.now();
-      this.#cancelReadiness();
     }
   }
 
@@ -145,6 +139,8 @@ export class Live {
     switch (message.type) {
       case "hello":
         this.hubClock.set(message.time);
+        // A hub that cannot store says so right after this.
+        this.#trouble.value = null;
         return;
       case "subscribed":
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
@@ -162,13 +158,11 @@ export class Live {
       case "presence":
         this.#takePresence(message.channel, message.status, message.since);
         return;
+      case "storage":
+        this.#trouble.value = message.failing ? message.message : null;
+        return;
       case "error":
-        // Nothing this page sends is refused unless a device went away meanwhile, which the overview tells too.
-        // What else the hub has to say concerns itself.
-        if (message.code === STORE_FAILS) {
-          this.#trouble.value = message.message;
-          this.#checkReadinessSoon();
-        }
+        // All that is refused of what this page sends is a device that went away; the overview tells that too.
         return;
     }
   }
@@ -232,22 +226,5 @@ export class Live {
       if (!(error instanceof Problem) || error.status !== 404) return;
       this.#describedAt.delete(id);
     }
-  }
-
-  /** While the hub is not ready its reason is shown; asked until it is ready again. */
-  async #checkReadiness(): Promise<void> {
-    this.#cancelReadiness();
-    try {
-      const readiness = await this.rest.readiness();
-      this.#trouble.value = readiness.ready ? null : readiness.reason;
-    } catch {
-      // No answer: the connection notices and says so.
-    }
-    if (this.#link.peek().kind === "live") this.#checkReadinessSoon();
-  }
-
-  #checkReadinessSoon(): void {
-    this.#cancelReadiness();
-    this.#cancelReadiness = this.#clock.after(READINESS_MS, () => void this.#checkReadiness());
   }
 }

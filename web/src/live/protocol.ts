@@ -65,7 +65,21 @@ export interface Shutdown {
   readonly type: "shutdown";
   readonly retry_after_s: number;
 }
-export type Message = Hello | Subscribed | Readings | Overview | PresenceChange | Failure | Shutdown;
+/** The hub cannot store at present, or can again. Live readings go on either way. */
+export interface Storage {
+  readonly type: "storage";
+  readonly failing: boolean;
+  readonly message: string;
+}
+export type Message =
+  | Hello
+  | Subscribed
+  | Readings
+  | Overview
+  | PresenceChange
+  | Failure
+  | Storage
+  | Shutdown;
 
 /** A frame that is not what the protocol allows. The connection is closed and opened anew. */
 export class ProtocolError extends Error {}
@@ -87,6 +101,7 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
   overview: { channel: text, offset: number, devices: table },
   presence: { channel: text, status: text },
   error: { code: text, message: text },
+  storage: { failing: flag, message: text },
   shutdown: { retry_after_s: number },
 };
 

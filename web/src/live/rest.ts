@@ -70,17 +70,6 @@ export class Rest {
     }
   }
 
-  /** Whether the hub says it is ready; a sentence about what is not, otherwise. */
-  async readiness(): Promise<{ ready: true } | { ready: false; reason: string }> {
-    try {
-      await this.#get("/readyz");
-      return { ready: true };
-    } catch (error) {
-      if (error instanceof Problem && error.status === 503) return { ready: false, reason: error.message };
-      throw error;
-    }
-  }
-
   async signOut(): Promise<void> {
     await this.#request("/api/v1/session", "DELETE");
   }
@@ -150,7 +139,7 @@ function devicePath(deviceId: string): string {
   return `/api/v1/devices/${encodeURIComponent(deviceId)}`;
 }
 
-/** The body as JSON, or undefined where it is none: a proxy's error page, or plain "ok". */
+/** The body as JSON, or undefined where it is none: no content, or a proxy's error page. */
 async function readBody(response: Response): Promise<unknown> {
   const type = response.headers.get("content-type") ?? "";
   if (!type.includes("json")) {

@@ -18,8 +18,8 @@ import { Ring } from "./ring";
 export const KEPT_MS = 5 * 60_000 + 5_000;
 /** Five minutes at 50 a second; a faster metric keeps a shorter stretch. */
 const RING_POINTS = 16_384;
-/** What is asked of history: raw where the device sends up to 16 a second, averages above. */
-const HISTORY_POINTS = 5_000;
+/** What is asked of history: all readings where the device sends up to 30 a second, averages above. */
+const HISTORY_POINTS = 10_000;
 /** Readings held back while history is on its way. More than these, and the oldest go: history will have them. */
 const HELD_MAX = 20_000;
 /** Metrics asked at once; the rest wait their turn. */
@@ -27,7 +27,7 @@ const ASKED_AT_ONCE = 4;
 const REACH_TRIES = 8;
 const REACH_AGAIN_MS = 400;
 const REFILL_MS = 2_000;
-/** A metric's time in history may be rounded to the millisecond. */
+/** A time may lose its last bits on the way; a bucket's time is its start, so its width comes on top. */
 const ROUNDING_MS = 1;
 
 export type Backfill = "loading" | "done" | "failed";
@@ -171,7 +171,8 @@ export class DeviceWatch {
         const reached = times[times.length - 1] ?? Number.NEGATIVE_INFINITY;
         const wanted = snapshot[metric]?.[0] ?? Number.NEGATIVE_INFINITY;
         const isOutside = wanted < from || wanted > to;
-        if (!isOutside && reached + ROUNDING_MS < wanted) behind.push(metric);
+        const width = history.tier === "raw" ? 0 : (to - from) / HISTORY_POINTS;
+        if (!isOutside && reached + width + ROUNDING_MS < wanted) behind.push(metric);
       }
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, worker));

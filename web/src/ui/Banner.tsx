@@ -26,7 +26,7 @@ export function Banner() {
         </div>
       )}
       <div role="alert" class={trouble ? "banner banner-trouble" : "nothing"}>
-        {trouble && <span>The hub has a problem: {trouble}</span>}
+        {trouble && <span>The hub says: {trouble}. Live readings go on.</span>}
       </div>
     </section>
   );
