@@ -9,6 +9,7 @@ that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -90,6 +91,8 @@ class _Link(aiomqtt.Client):
         properties.ReceiveMaximum = config.receive_max
         properties.MaximumPacketSize = PACKET_MAX_BYTES
         address = settings.address
+        quiet = logging.getLogger("hub.mqtt.broker.paho")
+        quiet.setLevel(logging.CRITICAL)  # what matters of it is raised, and logged by Broker
         super().__init__(
             address.host,
             address.port,
@@ -97,6 +100,7 @@ class _Link(aiomqtt.Client):
             password=address.password,
             identifier=settings.client_id,
             protocol=aiomqtt.ProtocolVersion.V5,
+            logger=quiet,
             clean_start=False,  # the session at the broker holds what came while the hub was away
             keepalive=KEEPALIVE_S,
             properties=properties,

@@ -99,7 +99,7 @@ class Settings(NamedTuple):
     address: Address
     client_id: str
     templates: Sequence[Template]
-    filters: Sequence[str]  # shared subscriptions (MQTT 5, 4.8.2), one a template
+    filters: Sequence[str]  # one a template
 
     @classmethod
     def read(cls, config: BrokerConfig, identity: str) -> "Settings":
@@ -107,9 +107,12 @@ class Settings(NamedTuple):
 
         Hubs of one group are told apart by it: two clients of one id would throw each other out for ever, and a new id
         at each start would leave what waits for the old one at the broker.
+
+        With a group the subscriptions are shared (MQTT 5, 4.8.2). Without one they are plain, which some brokers keep more
+        safely: Mosquitto 2.0.11 restores them when it starts again, and shared ones only when the hub is back.
         """
-        if not config.group or set(config.group) & set("/+#\0"):
-            raise Invalid("broker.group: a name without / + #", "broker.group")
+        if set(config.group) & set("/+#\0"):
+            raise Invalid("broker.group: a name without / + #, or empty for a hub alone", "broker.group")
         if not config.topics:
             raise Invalid(f"broker.topics: at least one, such as devices/{ID}/telemetry", "broker.topics")
         templates = [Template(text) for text in config.topics]
@@ -119,9 +122,10 @@ class Settings(NamedTuple):
                     raise _wrong(
                         template.text, f"a message can match {other.text!r} too, and would come twice"
                     )
+        share = f"$share/{config.group}/" if config.group else ""
         return cls(
             Address.parse(config.url),
             f"{config.client_id}-{identity}",
             templates,
-            [f"$share/{config.group}/{template.filter}" for template in templates],
+            [f"{share}{template.filter}" for template in templates],
         )

@@ -1,0 +1,438 @@
+"""Readings through a real Mosquitto."""
+
+import asyncio
+import itertools
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hub.errors import Invalid
+from hub.model import Presence
+from hub.mqtt.broker import Broker
+from hub.store.history import _connect as connect
+from tests.broker.house import House, running
+from tests.broker.mosquitto import DEADLINE_S, Mosquitto, Publisher, until
+
+TOPIC = "devices/boiler/telemetry"
+DYNAMIC_SECURITY = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))  # comes with Mosquitto
+
+
+@pytest.fixture
+async def mosquitto(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    folder = tmp_path / "mosquitto"
+    folder.mkdir()
+    async with Mosquitto.running(folder) as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with House.open(tmp_path) as house:
+        yield house
+
+
+@contextmanager
+def failing_writes(house: House) -> Iterator[None]:
+    """DuckDB refuses to write readings: another transaction, not committed, changes their table."""
+    with connect(house.history._path, house.history._memory_limit_mb) as connection:
+        connection.execute("BEGIN")
+        connection.execute("ALTER TABLE readings ADD COLUMN other INTEGER")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def taken(broker: Broker, messages: int) -> Callable[[], bool]:
+    return lambda: broker.counts.acknowledged >= messages
+
+
+async def test_a_reading_published_to_the_broker_is_in_the_history_when_the_broker_may_forget_it(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '{"temperature": 20.5}')
+        await until(taken(broker, 1), "acknowledged")
+
+        assert await house.stored("boiler", "temperature") == [20.5]
+
+
+async def test_what_is_published_while_the_hub_is_away_is_stored_when_it_is_back(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    await house.add("boiler")
+    async with running(house.broker(mosquitto.port)) as broker:
+        await until(lambda: broker.connected, "connected")
+    assert not broker.connected
+
+    async with Publisher.connected(mosquitto.port) as publisher:
+        for n in range(100):
+            publisher.publish(TOPIC, f'{{"n": {n}}}', n)
+        await until(lambda: len(publisher.taken()) == 100, "published")
+    async with running(house.broker(mosquitto.port)) as broker:
+        await until(taken(broker, 100), "acknowledged")
+
+        assert await house.stored("boiler") == [float(n) for n in range(100)]
+
+
+class Stream:
+    """Numbered readings of one device, published as fast as the broker takes them."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._numbers = itertools.count()
+
+    def more(self) -> None:
+        for n in itertools.islice(self._numbers, 1000):
+            self._publisher.publish(TOPIC, f'{{"n": {n}}}', n)
+
+    async def reached(self, count: int) -> None:
+        await until(lambda: len(self._publisher.taken()) >= count, f"the broker took {count} messages")
+
+    async def all_stored(self, house: House, count: int) -> None:
+        """Wait until the broker has all, and all that it has is on disk."""
+        await self.reached(count)
+        async with asyncio.timeout(DEADLINE_S):
+            while not self._publisher.taken() <= set(await house.stored("boiler")):
+                await asyncio.sleep(0.05)
+        assert set(await house.stored("boiler")) == {float(n) for n in range(count)}
+
+
+async def test_every_acknowledged_message_is_stored_though_broker_and_hub_stop_and_start_mid_stream(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    async with Publisher.connected(mosquitto.port) as publisher:
+        stream = Stream(publisher)
+        async with House.open(tmp_path) as house:
+            await house.add("boiler")
+            async with running(house.broker(mosquitto.port, group="")) as broker:
+                await until(lambda: broker.connected, "connected")
+                stream.more()
+                await stream.reached(200)
+
+                await mosquitto.stop()  # the hub and the publisher lose it mid-stream
+                stream.more()
+                await until(lambda: not broker.connected, "the hub sees that the broker is gone")
+                await mosquitto.start()
+                await stream.reached(1200)
+
+            stream.more()  # the hub's client is stopped; Mosquitto keeps what comes
+            await stream.reached(2200)
+            await mosquitto.stop()  # and is itself restarted with messages in its store
+            await mosquitto.start()
+            async with running(house.broker(mosquitto.port, group="")) as broker:
+                stream.more()
+                await until(taken(broker, 500), "the hub takes up what was kept")
+
+        # The hub went down mid-stream, its stores closed; here it starts again on the same files.
+        async with House.open(tmp_path) as house, running(house.broker(mosquitto.port, group="")):
+            await stream.all_stored(house, 4000)
+
+
+async def test_with_a_shared_subscription_too_a_hub_that_stops_and_starts_mid_stream_stores_all(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    async with Publisher.connected(mosquitto.port) as publisher:
+        stream = Stream(publisher)
+        async with House.open(tmp_path) as house:
+            await house.add("boiler")
+            async with running(house.broker(mosquitto.port)) as broker:
+                await until(lambda: broker.connected, "connected")
+                stream.more()
+                await until(taken(broker, 200), "the stream runs")
+            stream.more()
+            await stream.reached(2000)
+            await (
+                mosquitto.stop()
+            )  # nothing is being published: Mosquitto 2.0.11 forgets who shared a subscription
+            await mosquitto.start()
+            async with running(house.broker(mosquitto.port)) as broker:
+                await until(taken(broker, 500), "the hub takes up what was kept")
+                stream.more()
+
+        async with House.open(tmp_path) as house, running(house.broker(mosquitto.port)):
+            await stream.all_stored(house, 3000)
+
+
+async def test_a_store_that_cannot_write_holds_back_the_acknowledgements(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port, receive_max=5)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '{"n": 0}')
+        await until(taken(broker, 1), "acknowledged")
+        with failing_writes(house):
+            for n in range(1, 21):
+                publisher.publish(TOPIC, f'{{"n": {n}}}', n)
+            await until(lambda: len(publisher.taken()) == 20, "the broker has them all")
+            await until(lambda: house.history.failure is not None, "the store says no")
+            await until(lambda: broker.counts.messages == 6, "as many as may be in flight came")
+
+            assert broker.counts.acknowledged == 1
+            assert broker.connected
+
+        await until(taken(broker, 21), "acknowledged")
+
+        assert await house.stored("boiler") == [float(n) for n in range(21)]
+
+
+async def test_what_was_never_acknowledged_comes_again_to_the_next_hub(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    await house.add("boiler")
+    async with Publisher.connected(mosquitto.port) as publisher:
+        with failing_writes(house):
+            async with running(house.broker(mosquitto.port)) as stopped:
+                await until(lambda: stopped.connected, "connected")
+                publisher.publish(TOPIC, '{"seq": 7, "values": {"n": 1}}')
+                await until(lambda: stopped.counts.messages == 1, "it came")
+            assert stopped.counts.acknowledged == 0
+
+        async with running(house.broker(mosquitto.port)) as broker:
+            await until(taken(broker, 1), "acknowledged by the next")
+
+            assert await house.stored("boiler") == [1.0]
+
+
+async def test_a_bad_reading_is_kept_as_a_rejection_and_the_good_ones_beside_it_are_stored(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    device, _ = await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '[{"n": 1}, {"n": "warm"}, {"n": 2}]')
+        publisher.publish(TOPIC, "not json")
+        publisher.publish(TOPIC, '{"n": 3}')
+        await until(taken(broker, 3), "acknowledged")
+
+        assert await house.stored("boiler") == [1.0, 2.0, 3.0]
+        rejections = await house.history.rejections(device, 10)
+        assert {("type", "broker"), ("unreadable", "broker")} == {(r.code, r.source) for r in rejections}
+        assert b"not json" in [r.raw for r in rejections]
+
+
+async def test_messages_of_unknown_devices_are_counted_and_acknowledged(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish("devices/nobody/telemetry", '{"n": 1}')
+        publisher.publish(TOPIC, '{"n": 2}')
+        await until(taken(broker, 2), "acknowledged")
+
+        assert broker.counts.unknown == 1
+        assert await house.stored("boiler") == [2.0]
+
+
+async def test_other_topics_are_taken_by_their_templates(mosquitto: Mosquitto, house: House) -> None:
+    await house.add("plug")
+    await house.add("pump")
+    topics = ("tele/{id}/SENSOR", "plant/+/{id}/#")
+    async with (
+        running(house.broker(mosquitto.port, topics=topics)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish("devices/plug/telemetry", '{"n": 0}')
+        publisher.publish("tele/plug/SENSOR", '{"n": 1}')
+        publisher.publish("plant/hall-2/pump/motor/state", '{"n": 2}')
+        await until(taken(broker, 2), "acknowledged")
+
+        assert await house.stored("plug") == [1.0]
+        assert await house.stored("pump") == [2.0]
+
+
+async def test_with_device_keys_each_message_shows_its_devices_own_key(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    boiler, right = await house.add("boiler")
+    _, of_another = await house.add("pump")
+    async with (
+        running(house.broker(mosquitto.port, device_keys=True)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '{"n": 1}', key=right)
+        publisher.publish(TOPIC, '{"n": 2}')
+        publisher.publish(TOPIC, '{"n": 3}', key=of_another)
+        publisher.publish(TOPIC, '{"n": 4}', key="not a key")
+        await until(taken(broker, 4), "acknowledged")
+        await house.fleet.revoke(boiler, house.fleet.keys(boiler)[0].id)
+        publisher.publish(TOPIC, '{"n": 5}', key=right)
+        publisher.publish(TOPIC, '{"n": 6}', key=str(await house.fleet.add_key(boiler)))
+        await until(taken(broker, 6), "acknowledged")
+
+        assert await house.stored("boiler") == [1.0, 6.0]
+        assert broker.counts.unauthenticated == 4
+
+
+async def test_a_message_with_a_wrong_key_does_not_make_its_device_look_alive(
+    mosquitto: Mosquitto, house: House
+) -> None:
+    device, _ = await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port, device_keys=True)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '{"n": 1}', key="wrong")
+        publisher.publish(TOPIC, "not json", key="wrong")
+        await until(taken(broker, 2), "acknowledged")
+
+        assert house.roster.last_seen(device) is None
+        assert house.roster.count()[Presence.NEVER_SEEN] == 1
+
+
+async def test_two_hubs_of_one_group_share_the_messages(mosquitto: Mosquitto, house: House) -> None:
+    await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port, "one")) as one,
+        running(house.broker(mosquitto.port, "two")) as two,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: one.connected and two.connected, "both are connected")
+        for n in range(200):
+            publisher.publish(TOPIC, f'{{"n": {n}}}')
+        await until(lambda: one.counts.acknowledged + two.counts.acknowledged == 200, "acknowledged")
+
+        assert await house.stored("boiler") == [float(n) for n in range(200)]
+        assert one.counts.messages > 0
+        assert two.counts.messages > 0
+        assert one.connected
+        assert two.connected
+
+
+async def test_a_device_over_its_rate_is_read_more_slowly_and_loses_nothing(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    async with House.open(tmp_path, readings_per_s=200, readings_burst=10) as house:
+        await house.add("boiler")
+        async with (
+            running(house.broker(mosquitto.port, receive_max=20)) as broker,
+            Publisher.connected(mosquitto.port) as publisher,
+        ):
+            await until(lambda: broker.connected, "connected")
+            for n in range(100):
+                publisher.publish(TOPIC, f'{{"n": {n}}}', n)
+            await until(lambda: len(publisher.taken()) == 100, "the broker has them all")
+            behind = broker.counts.messages
+            await until(taken(broker, 100), "acknowledged")
+
+            assert behind < 100
+            assert await house.stored("boiler") == [float(n) for n in range(100)]
+
+
+async def test_user_and_password_of_the_address_are_shown_to_the_broker(tmp_path: Path, house: House) -> None:
+    subprocess.run(["mosquitto_passwd", "-c", "-b", tmp_path / "passwords", "hub", "p@ss/word"], check=True)
+    lines = ("allow_anonymous false", f"password_file {tmp_path / 'passwords'}")
+    async with Mosquitto.running(tmp_path, *lines) as guarded:
+        right = house.broker(guarded.port, url=f"mqtt://hub:p%40ss%2Fword@127.0.0.1:{guarded.port}")
+        async with running(right):
+            await until(lambda: right.connected, "connected")
+
+
+async def test_a_broker_that_says_no_is_asked_again_with_growing_pauses_up_to_the_limit(
+    tmp_path: Path, house: House
+) -> None:
+    longest: list[float] = []
+
+    def draw(low: float, high: float) -> float:
+        assert low == 0.0
+        longest.append(high)
+        return 0.0
+
+    async with Mosquitto.running(tmp_path, "allow_anonymous false") as guarded:
+        async with running(house.broker(guarded.port, uniform=draw, backoff_max_s=1.0)) as broker:
+            await until(lambda: len(longest) >= 5, "several tries")
+
+            assert not broker.connected
+        assert longest[:5] == [0.4, 0.8, 1.0, 1.0, 1.0]
+
+
+async def test_a_subscription_the_broker_forbids_is_not_taken_for_a_connection(
+    tmp_path: Path, house: House
+) -> None:
+    (tmp_path / "rules.json").write_text('{"defaultACLAccess": {"subscribe": false}}')
+    (tmp_path / "rules.json").chmod(0o600)
+    tries: list[float] = []
+
+    def draw(low: float, high: float) -> float:
+        tries.append(high)
+        return low
+
+    lines = (
+        "allow_anonymous true",
+        f"plugin {DYNAMIC_SECURITY}",
+        f"plugin_opt_config_file {tmp_path / 'rules.json'}",
+    )
+    async with (
+        Mosquitto.running(tmp_path, *lines) as guarded,
+        running(house.broker(guarded.port, uniform=draw)) as broker,
+    ):
+        await until(lambda: len(tries) >= 2, "it tries again")
+
+        assert not broker.connected
+
+
+# paho leaves it to the garbage collector to close a socket whose TLS handshake failed.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_mqtts_checks_the_brokers_certificate(
+    tmp_path: Path, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+            ),
+            *("-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
+            *("-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    await house.add("boiler")
+    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    async with Mosquitto.running(tmp_path, *lines) as guarded:
+        tries: list[float] = []
+
+        def draw(low: float, high: float) -> float:
+            tries.append(high)
+            return low
+
+        url = f"mqtts://127.0.0.1:{guarded.port}"
+        async with running(house.broker(guarded.port, url=url, uniform=draw)) as broker:
+            await until(lambda: len(tries) >= 2, "it tries again")
+            assert not broker.connected
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        async with running(house.broker(guarded.port, url=url)) as broker:
+            await until(lambda: broker.connected, "connected")
+
+
+def test_settings_that_cannot_work_are_refused_at_once(house: House) -> None:
+    with pytest.raises(Invalid, match=r"broker\.topics"):
+        house.broker(1, topics=("devices/telemetry",))
