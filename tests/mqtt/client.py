@@ -1,6 +1,7 @@
 """An MQTT client for tests that has no will of its own: it sends what it is told and shows what came."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Sequence
 from typing import Self, TypeVar, cast
@@ -44,10 +45,12 @@ class Client:
         will: Will | None = None,
         properties: Properties = NONE,
         tls: ssl.SSLContext | None = None,
+        receive_buffer: int | None = None,
     ) -> None:
         self.version = version
         self._port = port
         self._tls = tls
+        self._receive_buffer = receive_buffer
         self._connect = Connect(
             version,
             client_id,
@@ -64,7 +67,14 @@ class Client:
 
     async def open(self) -> Self:
         """The network connection alone."""
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
+        if self._receive_buffer is None:
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
+        else:
+            own = socket.socket()
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+            own.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", self._port))
+            self.reader, self.writer = await asyncio.open_connection(sock=own)
         return self
 
     async def __aenter__(self) -> Self:
