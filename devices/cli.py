@@ -17,7 +17,7 @@ from devices.console import Stop, report, stop_on_signals
 from devices.errors import DeviceError
 from devices.host import Host
 from devices.machines import device_ids
-from devices.provision import Login, Provisioner, read_keys, write_keys
+from devices.provision import DeviceMetric, Login, Provisioner, read_keys, write_keys
 from devices.replay import SHIPPED, Recording, paced
 from devices.simulate import Plan, Simulation, addresses
 
@@ -126,10 +126,13 @@ def simulate(
         spool.mkdir(parents=True, exist_ok=True)
 
     async def work(stop: Stop, show: Show) -> None:
-        logins = await _logins(plan.addresses.web, keys, token, count)
+        provisioner = Provisioner(plan.addresses.web, token) if token is not None else None
+        logins = await _logins(provisioner, keys, count)
         simulation = Simulation(plan, logins)
         async with asyncio.TaskGroup() as group:
             group.create_task(show(simulation.describe))
+            if provisioner is not None:
+                group.create_task(_tell_units(provisioner, simulation.units(), stop))
             await simulation.run(stop)
             stop.now()
         _console().print(simulation.describe(), highlight=False)
@@ -139,15 +142,21 @@ def simulate(
     _run(work, duration)
 
 
-async def _logins(web: str, keys: Path | None, token: str | None, count: int | None) -> list[Login]:
+async def _logins(provisioner: Provisioner | None, keys: Path | None, count: int | None) -> list[Login]:
     if keys is not None and keys.exists():
         return read_keys(keys)[:count]
-    if token is None:
+    if provisioner is None:
         raise ValueError("give --keys FILE with the devices' keys, or --token to make devices")
-    logins = await Provisioner(web, token).devices(device_ids(count or 20))
+    logins = await provisioner.devices(device_ids(count or 20))
     if keys is not None:
         write_keys(keys, logins)
     return logins
+
+
+async def _tell_units(provisioner: Provisioner, metrics: list[DeviceMetric], stop: Stop) -> None:
+    """A hub knows a metric from its first reading on, so ask again for those it does not know yet."""
+    while metrics and not await stop.pause(1.0):
+        metrics = await provisioner.units(metrics)
 
 
 @app.command()

@@ -39,6 +39,11 @@ class Machine:
         self._design = KINDS[kind](rng)
         self._drop_outs = DropOuts(every_s=1_800.0, lasts_s=20.0)
 
+    @property
+    def units(self) -> dict[str, str]:
+        """The units of its metrics, as far as they have one."""
+        return {name: UNITS[name] for name in self._design.quantities}
+
     def read(self, time_s: float) -> dict[str, Value] | None:
         """The values at `time_s` seconds after the start. Call with rising times."""
         silent = self._drop_outs(time_s, self._rng) > 0.5

@@ -29,6 +29,14 @@ class Login(NamedTuple):
         return f"Login(id={self.id!r})"  # a key has no place in a log
 
 
+class DeviceMetric(NamedTuple):
+    """A metric of a device, and its unit."""
+
+    device_id: str
+    name: str
+    unit: str
+
+
 def read_keys(path: Path) -> list[Login]:
     """The logins of a CSV file with the columns id and key. Raises ValueError with what is wrong and where."""
     try:
@@ -65,9 +73,8 @@ class Provisioner:
 
     async def devices(self, ids: Sequence[str]) -> list[Login]:
         """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token), DeviceError."""
-        headers = {"Authorization": f"Bearer {self._token}"}
         turn = asyncio.Semaphore(_AT_ONCE)
-        async with aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT) as session:
+        async with self._session() as session:
 
             async def make(device_id: str) -> Login:
                 async with turn:
@@ -75,37 +82,56 @@ class Provisioner:
 
             return list(await asyncio.gather(*map(make, ids)))
 
+    async def units(self, metrics: Iterable[DeviceMetric]) -> list[DeviceMetric]:
+        """Tell the hub the units; those of metrics that it does not know yet are returned, to try again later."""
+        later: list[DeviceMetric] = []
+        async with self._session() as session:
+            for metric in metrics:
+                path = f"devices/{metric.device_id}/metrics/{metric.name}"
+                body = {"unit": metric.unit, "minimum": None, "maximum": None}
+                status, _ = await self._call(session, "PUT", path, body, also=404)
+                if status == 404:
+                    later.append(metric)
+        return later
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._token}"}, timeout=_TIMEOUT)
+
     async def _device(self, session: aiohttp.ClientSession, device_id: str) -> Login:
         kind, _, number = device_id.rpartition("-")
         name = f"{kind.replace('-', ' ').capitalize()} {number}"
         wanted = {"id": device_id, "name": name, "labels": {"kind": kind, "simulated": "yes"}}
-        await self._call(session, "POST", "devices", wanted, exists=True)
-        made = await self._call(session, "POST", f"devices/{device_id}/keys", {})
+        _, made = await self._call(session, "POST", "devices", wanted, also=409)
+        if "key" not in made:  # it existed: what it has was shown once, to someone else
+            _, made = await self._call(session, "POST", f"devices/{device_id}/keys", {})
         return Login(device_id, str(made["key"]))
 
     async def _call(
-        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, exists: bool = False
-    ) -> dict[str, object]:
-        """One request, tried again while the hub is busy or not there yet, a few times."""
+        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, also: int = 200
+    ) -> tuple[int, dict[str, object]]:
+        """One request, tried again while the hub is busy or not there yet, a few times.
+
+        Its status, a success or `also`, and what it said.
+        """
         for _ in range(_TRIES_MAX - 1):
             try:
-                return await self._try(session, verb, path, body, exists=exists)
+                return await self._try(session, verb, path, body, also=also)
             except (Busy, LinkLost) as error:
                 await asyncio.sleep(self._backoff.next_s(error.retry_after_s))
-        return await self._try(session, verb, path, body, exists=exists)
+        return await self._try(session, verb, path, body, also=also)
 
     async def _try(
-        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, exists: bool
-    ) -> dict[str, object]:
+        self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, also: int
+    ) -> tuple[int, dict[str, object]]:
         url = f"{self._hub}/api/v1/{path}"
         try:
             async with session.request(verb, url, json=body, allow_redirects=False) as response:
                 said = wire.decode_object(await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise LinkLost(str(error) or f"no answer from {url}") from error
-        if response.status in {200, 201, 204} or (exists and response.status == 409):
+        if response.status in {200, 201, 204, also}:
             self._backoff.reset()
-            return said
+            return response.status, said
         reason = f"{verb} {path}: HTTP {response.status}: {said.get('detail') or said.get('title') or response.reason}"
         if response.status in {401, 403}:
             raise KeyRefused(reason)

@@ -13,11 +13,10 @@ from devices.client import Command, DeviceClient
 from devices.console import Stop
 from devices.errors import KeyRefused
 from devices.machines import Machine, kind_of
-from devices.provision import Login
+from devices.provision import DeviceMetric, Login
 
 TRANSPORTS = ("mqtt", "websocket", "http")
 _BEHIND_MAX_S = 10.0  # further behind than this, as after a suspend, and what was missed is left out
-_START_WITHIN_S = 2.0  # all devices connect within so long, not in one instant
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +56,8 @@ class Plan:
     transport: str  # one of TRANSPORTS, or "mixed"
     rate_hz: float
     seed: int
-    spool: Path | None = (
-        None  # a folder; each device numbers its readings and keeps them in a file of its own
-    )
+    spool: Path | None = None  # a folder; each device numbers its readings and keeps them there
+    start_within_s: float = 2.0  # devices connect one after another within so long, not all at once
 
     def transport_of(self, position: int) -> str:
         """The transport of the device at this position in the list."""
@@ -77,6 +75,17 @@ class Simulation:
         self._clock_ms = clock_ms or (lambda: time.time() * 1000)
         self._clients: list[DeviceClient] = []
         self.refused_keys: list[str] = []
+
+    def units(self) -> list[DeviceMetric]:
+        """The units of all that is simulated."""
+        return [
+            DeviceMetric(login.id, name, unit)
+            for position, login in enumerate(self._logins)
+            for name, unit in self._machine(position, login).units.items()
+        ]
+
+    def _machine(self, position: int, login: Login) -> Machine:
+        return Machine(kind_of(login.id, position), Random(f"{self._plan.seed}/{login.id}"))
 
     def describe(self) -> str:
         """One line for people."""
@@ -102,9 +111,8 @@ class Simulation:
                 group.create_task(self._run_one(position, login, stop))
 
     async def _run_one(self, position: int, login: Login, stop: Stop) -> None:
-        rng = Random(f"{self._plan.seed}/{login.id}")
-        machine = Machine(kind_of(login.id, position), rng)
-        if await stop.pause(Random(position).uniform(0, _START_WITHIN_S)):
+        machine = self._machine(position, login)
+        if await stop.pause(Random(position).uniform(0, self._plan.start_within_s)):
             return
         try:
             async with self._client(position, login) as client:

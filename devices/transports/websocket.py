@@ -24,7 +24,7 @@ _HEARTBEAT_S = 20.0  # a ping every so often; no pong in half of it, and the con
 _MESSAGE_MAX_BYTES = 262_144
 _WINDOW = 8
 _CLOSED_FOR_KEY = frozenset({4401, 4403})
-_BUSY_CODES = frozenset({"busy", "store", "error"})
+_BUSY_CODES = frozenset({"busy", "overloaded", "store", "error"})
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from devices.errors import DeviceError, KeyRefused
-from devices.provision import Login, Provisioner, read_keys, write_keys
+from devices.provision import DeviceMetric, Login, Provisioner, read_keys, write_keys
 from tests.devices.peers import Remembering
 
 
 class Rest:
-    """The two calls that make a device, as the hub's REST interface answers them."""
+    """The calls that make a device, as the hub's REST interface answers them."""
 
     def __init__(self) -> None:
         self.devices: dict[str, Any] = {}
@@ -22,21 +22,32 @@ class Rest:
         app = web.Application()
         app.router.add_post("/api/v1/devices", self._add)
         app.router.add_post("/api/v1/devices/{id}/keys", self._key)
+        app.router.add_put("/api/v1/devices/{id}/metrics/{name}", self._describe)
         self.server = TestServer(app)
+        self.units: dict[tuple[str, str], str] = {}
+        self.known: set[str] = set()
 
     async def _add(self, request: web.Request) -> web.Response:
         self.tokens.add(request.headers["Authorization"])
         if self.answers:
             return self.answers.popleft()
         wanted = await request.json()
-        status = 409 if wanted["id"] in self.devices else 201
+        if wanted["id"] in self.devices:
+            return web.json_response({"detail": "it exists"}, status=409)
         self.devices[wanted["id"]] = wanted
-        return web.json_response(wanted, status=status)
+        return web.json_response({**wanted, "key": f"hk_{wanted['id']}"}, status=201)
 
     async def _key(self, request: web.Request) -> web.Response:
         device_id = request.match_info["id"]
         assert device_id in self.devices
-        return web.json_response({"id": "k", "key": f"hk_{device_id}", "created_at": 0}, status=201)
+        return web.json_response({"id": "k", "key": f"hk_{device_id}_more", "created_at": 0}, status=201)
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self.known:
+            return web.json_response({"detail": "no such metric"}, status=404)
+        self.units[request.match_info["id"], name] = (await request.json())["unit"]
+        return web.json_response({})
 
     @property
     def url(self) -> str:
@@ -60,7 +71,21 @@ async def test_a_device_that_exists_gets_another_key() -> None:
     rest = Rest()
     async with rest.server:
         provisioner = Provisioner(rest.url, "T")
-        assert await provisioner.devices(["pump-01"]) == await provisioner.devices(["pump-01"])
+        assert await provisioner.devices(["pump-01"]) == [Login("pump-01", "hk_pump-01")]
+        assert await provisioner.devices(["pump-01"]) == [Login("pump-01", "hk_pump-01_more")]
+
+
+async def test_units_are_told_once_the_hub_knows_the_metric() -> None:
+    rest = Rest()
+    metrics = [DeviceMetric("pump-01", "temperature", "°C"), DeviceMetric("pump-01", "pressure", "bar")]
+    async with rest.server:
+        provisioner = Provisioner(rest.url, "T")
+        rest.known = {"pressure"}
+        later = await provisioner.units(metrics)
+        assert later == metrics[:1]
+        rest.known = {"pressure", "temperature"}
+        assert await provisioner.units(later) == []
+    assert rest.units == {("pump-01", "temperature"): "°C", ("pump-01", "pressure"): "bar"}
 
 
 async def test_a_busy_hub_is_asked_again_when_it_says() -> None:

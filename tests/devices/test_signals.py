@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.machines import KINDS, UNITS, Machine, device_ids, kind_of
+from devices.machines import KINDS, Machine, device_ids, kind_of
 from devices.signals import Drift, DropOuts, Signal, Spikes, Steps, noise, sine, total, within
 
 MAKERS: list[Callable[[], Signal]] = [
@@ -97,7 +97,7 @@ def test_a_machine_keeps_its_metrics_and_their_types(kind: str) -> None:
     assert len({tuple(values) for values in read}) == 1
     for name in read[0]:
         assert len({type(values[name]) for values in read}) == 1
-        assert name in UNITS or name in {"state", "door_open"}
+        assert name in machine.units or name in {"state", "door_open"}
     assert 15_000 < len(read) < 20_000  # it is silent now and then
 
 

@@ -41,7 +41,9 @@ async def test_mixed_devices_arrive_over_all_three_transports(tmp_path: Path) ->
         with stopping(watcher):
             await watcher.start()
             async with small_hub() as hub:
-                plan = Plan(Addresses(hub.http, broker.url), "mixed", rate_hz=20.0, seed=1)
+                plan = Plan(
+                    Addresses(hub.http, broker.url), "mixed", rate_hz=20.0, seed=1, start_within_s=0.0
+                )
                 simulation = Simulation(plan, logins("pump-01", "greenhouse-01", "fan-01"))
                 stop = Stop()
                 async with asyncio.TaskGroup() as group:
@@ -63,7 +65,7 @@ FAN = frozenset({"speed", "vibration", "temperature"})
 async def simulated(seed: int, count: int) -> list[dict[str, Any]]:
     """The first readings of one machine that starts at a given time."""
     async with small_hub() as hub:
-        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=100.0, seed=seed)
+        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=100.0, seed=seed, start_within_s=0.0)
         stop = Stop()
         async with asyncio.TaskGroup() as group:
             group.create_task(Simulation(plan, logins("pump-01"), lambda: 1_000_000.0).run(stop))
@@ -81,7 +83,9 @@ async def test_the_same_seed_sends_the_same_readings() -> None:
 
 async def test_everything_measured_before_the_stop_is_sent_and_numbered(tmp_path: Path) -> None:
     async with small_hub() as hub:
-        plan = Plan(Addresses(hub.http, ""), "websocket", rate_hz=200.0, seed=1, spool=tmp_path)
+        plan = Plan(
+            Addresses(hub.http, ""), "websocket", rate_hz=200.0, seed=1, spool=tmp_path, start_within_s=0.0
+        )
         simulation = Simulation(plan, logins("pump-01"))
         stop = Stop()
         async with asyncio.TaskGroup() as group:
@@ -95,7 +99,7 @@ async def test_everything_measured_before_the_stop_is_sent_and_numbered(tmp_path
 async def test_a_refused_key_ends_that_device_and_no_other() -> None:
     async with small_hub() as hub:
         hub.post_answers.append((401, {}, {"detail": "revoked"}))
-        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=20.0, seed=1)
+        plan = Plan(Addresses(hub.http, ""), "http", rate_hz=20.0, seed=1, start_within_s=0.0)
         simulation = Simulation(plan, logins("pump-01", "pump-02"))
         stop = Stop()
         async with asyncio.TaskGroup() as group:
@@ -109,7 +113,7 @@ async def test_a_refused_key_ends_that_device_and_no_other() -> None:
 async def test_when_all_keys_are_refused_the_simulation_ends_by_itself() -> None:
     async with small_hub() as hub:
         hub.handshake_status = 401
-        plan = Plan(Addresses(hub.http, ""), "websocket", rate_hz=20.0, seed=1)
+        plan = Plan(Addresses(hub.http, ""), "websocket", rate_hz=20.0, seed=1, start_within_s=0.0)
         simulation = Simulation(plan, logins("pump-01", "pump-02"))
         async with asyncio.timeout(20):
             await simulation.run(Stop())
@@ -134,7 +138,7 @@ async def test_a_simulated_machine_answers_commands() -> None:
 
 async def test_a_hub_that_is_away_at_the_start_gets_everything_later() -> None:
     port = free_port()
-    plan = Plan(Addresses(f"http://127.0.0.1:{port}", ""), "http", rate_hz=50.0, seed=1)
+    plan = Plan(Addresses(f"http://127.0.0.1:{port}", ""), "http", rate_hz=50.0, seed=1, start_within_s=0.0)
     simulation = Simulation(plan, logins("pump-01"), lambda: 0.0)
     stop = Stop()
     async with asyncio.TaskGroup() as group:
