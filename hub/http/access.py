@@ -1,0 +1,167 @@
+"""Who is asking, from where, and from which page."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from hub.config import HttpConfig
+from hub.errors import Forbidden, Invalid, Unauthenticated
+from hub.model import Principal
+from hub.operators import LOCAL_ADMIN, Operators
+
+COOKIE = "hub_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KEY_PREFIX = "hk_"
+
+
+class Kind(Enum):
+    """How someone shows who they are."""
+
+    LOCAL = "local"  # by the Unix socket itself
+    TOKEN = "token"  # noqa: S105  # the word, not one
+    SESSION = "session"
+
+
+class Proof(NamedTuple):
+    """What someone showed. It can be checked again later, for tokens and sessions end."""
+
+    kind: Kind
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Lets people and programs in. `local`: every request came by the Unix socket, which only the owner can open."""
+
+    operators: Operators
+    allowed_origins: frozenset[str]
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    local: bool
+
+    @classmethod
+    def of(cls, operators: Operators, config: HttpConfig, *, local: bool) -> "Access":
+        """As the configuration says. Raises Invalid for a proxy that is no address or network."""
+        origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
+        return cls(operators, origins, _networks(config.trusted_proxies), local)
+
+    def shown(self, request: web.Request) -> Proof | None:
+        """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
+        if self.local:
+            return Proof(Kind.LOCAL, "")
+        token = bearer(request)
+        if token is not None:
+            return Proof(Kind.TOKEN, token)
+        cookie = request.cookies.get(COOKIE)
+        return None if cookie is None else Proof(Kind.SESSION, cookie)
+
+    async def check(self, proof: Proof) -> Principal:
+        """Whose proof it is. Raises Unauthenticated, also when it has run out since it was shown."""
+        if proof.kind is Kind.LOCAL:
+            return LOCAL_ADMIN
+        if proof.kind is Kind.SESSION:
+            return await self.operators.session(proof.secret)
+        if proof.secret.startswith(KEY_PREFIX):
+            raise Unauthenticated(
+                "this is a device's API key; a token is wanted here: `hub tokens add` makes one"
+            )
+        return self.operators.token(proof.secret)
+
+    async def principal(self, request: web.Request) -> Principal:
+        """Who asks. Raises Unauthenticated; Forbidden for a write by a browser's session from a foreign page."""
+        proof = self.shown(request)
+        if proof is None:
+            raise Unauthenticated(
+                "log in with a link from `hub login`, or send Authorization: Bearer <token> (`hub tokens add`)"
+            )
+        if (
+            proof.kind is Kind.SESSION
+            and request.method not in SAFE_METHODS
+            and not self.is_own_page(request)
+        ):
+            raise Forbidden(self.explain_origin(request))
+        return await self.check(proof)
+
+    def is_own_page(self, request: web.Request) -> bool:
+        """Whether a browser says that the hub's own page, or one of `http.allowed_origins`, asks."""
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return request.headers.get("Sec-Fetch-Site") == "same-origin"
+        own = f"{'https' if self.is_secure(request) else 'http'}://{request.host}"
+        return origin.lower() in self.allowed_origins or _origin(origin) == _origin(own)
+
+    @staticmethod
+    def explain_origin(request: web.Request) -> str:
+        """Why a page was turned away, and what would let it in."""
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return "a session works for the hub's own page only; programs use a token (`hub tokens add`)"
+        return (
+            f"the page at {origin[:200]!r} is not the hub's own; http.allowed_origins may name it "
+            "(behind a proxy that ends TLS, http.trusted_proxies)"
+        )
+
+    def is_secure(self, request: web.Request) -> bool:
+        """Whether the browser's end of the connection is TLS."""
+        if self._is_trusted(request.remote):
+            return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip() == "https"
+        return request.scheme == "https"
+
+    def address(self, request: web.Request) -> str:
+        """Whose request it is: the peer's address, or what a trusted proxy says of it. "local" for the Unix socket."""
+        address = request.remote or "local"
+        if not self._is_trusted(request.remote):
+            return address
+        # The nearest proxy wrote the last one; those before it are believed as far as each next one is trusted.
+        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
+            hop = hop.strip()
+            if _address(hop) is None:
+                break
+            address = hop
+            if not self._is_trusted(hop):
+                break
+        return address
+
+    def _is_trusted(self, address: str | None) -> bool:
+        if not self.trusted_proxies or address is None:
+            return False
+        parsed = _address(address)
+        return parsed is not None and any(parsed in network for network in self.trusted_proxies)
+
+
+ACCESS = web.AppKey("access", Access)
+
+
+def bearer(request: web.Request) -> str | None:
+    """The secret of `Authorization: Bearer …` (RFC 6750) or `Token …`; None without such a header."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() in ("bearer", "token") and secret.strip() else None
+
+
+def _networks(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
+    except ValueError as error:
+        raise Invalid(f"http.trusted_proxies: {error}", "http.trusted_proxies") from error
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _origin(text: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port, the port of the scheme where none is written (RFC 6454); None for what is no origin."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None

@@ -1,0 +1,239 @@
+"""REST as one table: the routes are registered from it, and OpenAPI is written from it, so the two cannot differ."""
+
+from http import HTTPStatus
+
+from hub.http import commands, devices, history, keys, sessions, telemetry
+from hub.http.endpoint import Endpoint, Security, operation
+from hub.http.shapes import (
+    AcceptedOut,
+    AddIn,
+    AddOut,
+    AttributesIn,
+    AttributesOut,
+    CommandIn,
+    CommandOut,
+    CommandsOut,
+    DeviceChange,
+    DeviceOut,
+    DevicesPage,
+    DevicesQuery,
+    HistoryOut,
+    HistoryQuery,
+    KeyNew,
+    KeysOut,
+    LatestOut,
+    LimitQuery,
+    LinkIn,
+    LinkOut,
+    MetricIn,
+    MetricOut,
+    RejectionsOut,
+    SessionOut,
+    TokenIn,
+    TokenOut,
+)
+from hub.model import Role
+
+BASE = "/api/v1"
+_ALL = f"{BASE}/devices"
+_ONE = f"{_ALL}/{{device_id}}"
+_VIEWER, _OPERATOR, _ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
+_CREATED, _NONE = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+_GONE = (HTTPStatus.NOT_FOUND,)
+_CLASH = (HTTPStatus.CONFLICT,)
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
+
+_DEVICES = (
+    operation(
+        "GET",
+        _ALL,
+        devices.list_devices,
+        tag="devices",
+        role=_VIEWER,
+        query=DevicesQuery,
+        answer=DevicesPage,
+    ),
+    operation(
+        "POST",
+        _ALL,
+        devices.add_devices,
+        tag="devices",
+        role=_OPERATOR,
+        body=AddIn,
+        answer=AddOut,
+        status=_CREATED,
+        refusals=_CLASH,
+    ),
+    operation(
+        "GET", _ONE, devices.show_device, tag="devices", role=_VIEWER, answer=DeviceOut, refusals=_GONE
+    ),
+    operation(
+        "PATCH",
+        _ONE,
+        devices.change_device,
+        tag="devices",
+        role=_OPERATOR,
+        body=DeviceChange,
+        answer=DeviceOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "DELETE", _ONE, devices.remove_device, tag="devices", role=_OPERATOR, status=_NONE, refusals=_GONE
+    ),
+    operation(
+        "GET",
+        f"{_ONE}/latest",
+        devices.latest,
+        tag="readings",
+        role=_VIEWER,
+        answer=LatestOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{_ONE}/attributes",
+        devices.attributes,
+        tag="devices",
+        role=_VIEWER,
+        answer=AttributesOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "PUT",
+        f"{_ONE}/attributes",
+        devices.share_attributes,
+        tag="devices",
+        role=_OPERATOR,
+        body=AttributesIn,
+        answer=AttributesOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "PUT",
+        f"{_ONE}/metrics/{{name}}",
+        devices.describe_metric,
+        tag="devices",
+        role=_OPERATOR,
+        body=MetricIn,
+        answer=MetricOut,
+        refusals=_GONE,
+    ),
+)
+
+_READINGS = (
+    operation(
+        "GET",
+        f"{_ONE}/history",
+        history.history,
+        tag="readings",
+        role=_VIEWER,
+        query=HistoryQuery,
+        answer=HistoryOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{_ONE}/rejections",
+        history.rejections,
+        tag="readings",
+        role=_VIEWER,
+        query=LimitQuery,
+        answer=RejectionsOut,
+        refusals=_GONE,
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/telemetry",
+        telemetry.post,
+        "Send readings as a device, in the hub's JSON.",
+        "readings",
+        Security.DEVICE,
+        answer=AcceptedOut,
+        refusals=(HTTPStatus.TOO_MANY_REQUESTS,),
+    ),
+)
+
+_KEYS = (
+    operation(
+        "GET", f"{_ONE}/keys", keys.list_keys, tag="keys", role=_OPERATOR, answer=KeysOut, refusals=_GONE
+    ),
+    operation(
+        "POST",
+        f"{_ONE}/keys",
+        keys.add_key,
+        tag="keys",
+        role=_OPERATOR,
+        answer=KeyNew,
+        status=_CREATED,
+        refusals=_GONE,
+    ),
+    operation(
+        "DELETE",
+        f"{_ONE}/keys/{{key_id}}",
+        keys.revoke_key,
+        tag="keys",
+        role=_OPERATOR,
+        status=_NONE,
+        refusals=(*_GONE, *_CLASH),
+    ),
+)
+
+_COMMANDS = (
+    operation(
+        "GET",
+        f"{_ONE}/commands",
+        commands.list_commands,
+        tag="commands",
+        role=_VIEWER,
+        query=LimitQuery,
+        answer=CommandsOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "POST",
+        f"{_ONE}/commands",
+        commands.send_command,
+        tag="commands",
+        role=_OPERATOR,
+        body=CommandIn,
+        answer=CommandOut,
+        status=_CREATED,
+        refusals=(*_GONE, *_BUSY),
+    ),
+)
+
+_ACCESS = (
+    operation("GET", f"{BASE}/session", sessions.show_session, tag="access", role=_VIEWER, answer=SessionOut),
+    Endpoint(
+        "DELETE",
+        f"{BASE}/session",
+        sessions.log_out,
+        "End the browser's session.",
+        "access",
+        Security.OPERATOR,
+        role=_VIEWER,
+        status=_NONE,
+    ),
+    operation(
+        "POST",
+        f"{BASE}/tokens",
+        sessions.make_token,
+        tag="access",
+        role=_ADMIN,
+        body=TokenIn,
+        answer=TokenOut,
+        status=_CREATED,
+    ),
+    operation(
+        "POST",
+        f"{BASE}/login-links",
+        sessions.make_link,
+        tag="access",
+        role=_ADMIN,
+        body=LinkIn,
+        answer=LinkOut,
+        status=_CREATED,
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_KEYS, *_COMMANDS, *_ACCESS)

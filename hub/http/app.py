@@ -1,0 +1,74 @@
+"""The application: every route of the hub."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+
+from hub.http import health, sessions
+from hub.http.access import ACCESS, Access
+from hub.http.api import BASE, ENDPOINTS
+from hub.http.device_socket import DEVICE_SOCKETS, DeviceSockets
+from hub.http.idempotency import IDEMPOTENCY, Idempotency
+from hub.http.live import LIVE_SOCKETS, LiveSockets
+from hub.http.metrics import HubCollector, MetricsPage
+from hub.http.middleware import access_log, errors, secure
+from hub.http.mqtt_socket import MQTT_SOCKETS, MqttSockets
+from hub.http.openapi import OpenApiPage
+from hub.http.services import SERVICES, Services
+from hub.http.static import BUILT, StaticPage
+
+
+def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Application:
+    """The application. `local`: it is served by the Unix socket, and whoever asks owns the hub.
+
+    Its sockets end when it is shut down. Raises Invalid for a configuration of [http] that cannot work.
+    """
+    app = web.Application(
+        middlewares=[access_log, errors], client_max_size=services.config.http.max_body_bytes
+    )
+    live = LiveSockets(services)
+    app[SERVICES] = services
+    app[ACCESS] = Access.of(services.operators, services.config.http, local=local)
+    app[IDEMPOTENCY] = Idempotency(services.clock)
+    app[DEVICE_SOCKETS] = DeviceSockets()
+    app[LIVE_SOCKETS] = live
+    app[MQTT_SOCKETS] = MqttSockets()
+    _add_routes(app, services, static)
+    app.on_response_prepare.append(secure)
+    app.cleanup_ctx.append(_watch_storage)
+    for sockets in (app[DEVICE_SOCKETS], live, app[MQTT_SOCKETS]):
+        app.on_shutdown.append(sockets.close)
+    return app
+
+
+def _add_routes(app: web.Application, services: Services, static: Path) -> None:
+    for endpoint in ENDPOINTS:
+        app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+    page = StaticPage(static)
+    collector = HubCollector(services, lambda: len(app[LIVE_SOCKETS]))
+    app.router.add_routes(
+        [
+            web.get(f"{BASE}/openapi.json", OpenApiPage(ENDPOINTS).handle),
+            web.get(f"{BASE}/device/socket", app[DEVICE_SOCKETS].handle, allow_head=False),
+            web.get(f"{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
+            web.get("/mqtt", app[MQTT_SOCKETS].handle, allow_head=False),
+            web.get("/login", sessions.login, allow_head=False),  # a HEAD must not use the link up
+            web.get("/healthz", health.healthz),
+            web.get("/readyz", health.readyz),
+            web.get("/metrics", MetricsPage(collector).handle),
+            web.get("/", page.index),
+            web.get("/{path:(?!api/).+}", page.file),
+        ]
+    )
+
+
+async def _watch_storage(app: web.Application) -> AsyncIterator[None]:
+    """Run the watch beside the application, as long as it is served."""
+    watch = asyncio.ensure_future(app[LIVE_SOCKETS].watch_storage())
+    yield
+    watch.cancel()
+    with suppress(asyncio.CancelledError):
+        await watch

@@ -1,0 +1,186 @@
+"""REST: devices, and what is known of them now."""
+
+import base64
+import binascii
+from bisect import bisect_right
+
+from hub.errors import Invalid
+from hub.feed.channel import wire_ms
+from hub.fleet import NewDevice
+from hub.http.endpoint import Call, Nothing
+from hub.http.services import Services
+from hub.http.shapes import (
+    AddIn,
+    AddOut,
+    AttributesIn,
+    AttributesOut,
+    DeviceChange,
+    DeviceIn,
+    DeviceNew,
+    DeviceOut,
+    DevicesNew,
+    DevicesPage,
+    DevicesQuery,
+    IdAndKey,
+    LatestOut,
+    MetricIn,
+    MetricOut,
+)
+from hub.http.times import rfc3339
+from hub.model import Device, Metric
+
+
+async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
+    """List devices, by id."""
+    query = call.query
+    devices = call.services.fleet.devices()
+    if query.cursor:
+        after = _read_cursor(query.cursor)
+        devices = devices[bisect_right(devices, after, key=lambda device: device.id) :]
+    wanted = _read_labels(query.label)
+    needle = query.q.casefold()
+    page: list[Device] = []
+    more = False
+    for device in devices:
+        if not call.principal.may_see(device.id) or not _matches(device, needle, wanted):
+            continue
+        if len(page) == query.limit:
+            more = True
+            break
+        page.append(device)
+    shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
+    return DevicesPage(devices=shown, next=_cursor(page[-1].id) if more else None)
+
+
+def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
+    if needle and needle not in device.id.casefold() and needle not in device.name.casefold():
+        return False
+    return all(device.labels.get(key) == value for key, value in labels.items())
+
+
+def _read_labels(texts: list[str]) -> dict[str, str]:
+    labels = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Invalid(f"label: k=v is wanted, got {text[:100]!r}", "label")
+        labels[key] = value
+    return labels
+
+
+def _cursor(device_id: str) -> str:
+    return base64.urlsafe_b64encode(device_id.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("cursor: not one that this list gave", "cursor") from error
+
+
+async def add_devices(call: Call[Nothing, AddIn]) -> AddOut:
+    """Add a device, or many, each with a first API key that is shown this once."""
+    call.refuse_scoped()
+    asked = call.body.root
+    if isinstance(asked, DeviceIn):
+        [(device, key)] = await call.services.fleet.add([_wanted(asked)])
+        return AddOut(DeviceNew.model_validate({**describe(call.services, device), "key": str(key)}))
+    made = await call.services.fleet.add([_wanted(one) for one in asked.devices])
+    return AddOut(DevicesNew(devices=[IdAndKey(id=device.id, key=str(key)) for device, key in made]))
+
+
+def _wanted(asked: DeviceIn) -> NewDevice:
+    return NewDevice(asked.id, asked.name, asked.labels, asked.expected_interval_s)
+
+
+async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
+    """Show one device."""
+    return DeviceOut.model_validate(describe(call.services, call.device()))
+
+
+async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
+    """Change a device's name, labels or expected interval."""
+    device, body = call.device(), call.body
+    kept = body.model_fields_set
+    interval_s = body.expected_interval_s if "expected_interval_s" in kept else device.expected_interval_s
+    changed = await call.services.fleet.update(
+        device,
+        device.name if body.name is None else body.name or device.id,
+        device.labels if body.labels is None else body.labels,
+        interval_s,
+    )
+    return DeviceOut.model_validate(describe(call.services, changed))
+
+
+async def remove_device(call: Call[Nothing, Nothing]) -> None:
+    """Remove a device with its keys and all its readings."""
+    device = call.device()
+    await call.services.fleet.remove(device)
+    call.services.commands.forget(device)
+
+
+async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
+    """The latest value of each metric."""
+    channel = call.services.feed.device(call.device().id)
+    return LatestOut.model_validate(
+        {"snapshot": channel.snapshot(), "presence": channel.presence, "since": _ms(channel.since)}
+    )
+
+
+async def attributes(call: Call[Nothing, Nothing]) -> AttributesOut:
+    """A device's attributes."""
+    return await _attributes(call.services, call.device())
+
+
+async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
+    """Set attributes for the device, and send them to it if it is there."""
+    device = call.device()
+    await call.services.fleet.share_attributes(device, call.body.shared)
+    return await _attributes(call.services, device)
+
+
+async def _attributes(services: Services, device: Device) -> AttributesOut:
+    found = await services.fleet.attributes(device)
+    return AttributesOut(device=found.device, shared=found.shared)
+
+
+async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
+    """Set a metric's unit and range."""
+    low, high = call.body.minimum, call.body.maximum
+    if low is not None and high is not None and low > high:
+        raise Invalid(f"minimum: {low} is over the maximum, {high}", "minimum")
+    name = call.request.match_info["name"]
+    metric = await call.services.ingest.describe(call.device(), name, call.body.unit, low, high)
+    return MetricOut.model_validate(_metric(metric))
+
+
+def describe(services: Services, device: Device) -> dict[str, object]:
+    """A device as REST shows it."""
+    channel = services.feed.device(device.id)
+    return {
+        "id": device.id,
+        "name": device.name,
+        "labels": dict(device.labels),
+        "created_at": rfc3339(device.created_at),
+        "expected_interval_s": device.expected_interval_s,
+        "presence": channel.presence,
+        "since": _ms(channel.since),
+        "last_seen": _ms(services.roster.last_seen(device)),
+        "lost": services.ingest.lost(device),
+        "metrics": [_metric(metric) for metric in services.ingest.metrics(device).values()],
+    }
+
+
+def _metric(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "type": metric.type,
+        "unit": metric.unit,
+        "minimum": metric.minimum,
+        "maximum": metric.maximum,
+    }
+
+
+def _ms(time: int | None) -> int | float | None:
+    return None if time is None else wire_ms(time)

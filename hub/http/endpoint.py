@@ -1,0 +1,171 @@
+"""One operation of REST: its handler together with all that OpenAPI says of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
+from hub.errors import Forbidden, Invalid, NotFound, Unreadable
+from hub.http.access import ACCESS
+from hub.http.body import read_body
+from hub.http.idempotency import IDEMPOTENCY, Answer
+from hub.http.middleware import Handler
+from hub.http.services import SERVICES, Services
+from hub.model import Device, Principal, Role
+
+Q = TypeVar("Q", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+
+_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
+FAULTS_MAX = 20  # named in one answer
+
+
+class Nothing(BaseModel):
+    """No query, or no body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Security(Enum):
+    """What an operation wants to be shown."""
+
+    NONE = "none"
+    OPERATOR = "operator"  # a token, or a browser's session
+    DEVICE = "device"  # an API key
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Q, B]):
+    """One request, read and checked: who asks for what."""
+
+    services: Services
+    principal: Principal
+    request: web.Request
+    query: Q
+    body: B
+
+    def device(self) -> Device:
+        """The device in the path. Raises NotFound, also for one outside the principal's scope."""
+        device_id = self.request.match_info["device_id"]
+        if not self.principal.may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+        return self.services.fleet.find(device_id)
+
+    def refuse_scoped(self) -> None:
+        """For what concerns more than single devices. Raises Forbidden for a token that is limited to some."""
+        if self.principal.devices is not None:
+            raise Forbidden("this token is for certain devices only; here one for all is wanted")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A row of the table in api.py. `answer` None is an answer without content, or not of JSON."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    security: Security
+    role: Role | None = None
+    query: type[BaseModel] = Nothing
+    body: type[BaseModel] = Nothing
+    answer: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    refusals: tuple[HTTPStatus, ...] = ()
+    idempotent: bool = False  # whether it takes Idempotency-Key
+
+
+def operation(
+    method: str,
+    path: str,
+    serve: Callable[[Call[Any, Any]], Awaitable[BaseModel | None]],
+    *,
+    tag: str,
+    role: Role,
+    query: type[BaseModel] = Nothing,
+    body: type[BaseModel] = Nothing,
+    answer: type[BaseModel] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+    refusals: tuple[HTTPStatus, ...] = (),
+) -> Endpoint:
+    """An operation for people and their programs: `serve` gets a call of a principal that has at least `role`.
+
+    Its summary is the first line of the docstring of `serve`.
+    """
+
+    async def answer_once(call: Call[Any, Any]) -> Answer:
+        found = await serve(call)
+        return Answer(status.value, b"" if found is None else found.model_dump_json(by_alias=True).encode())
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        principal = await request.app[ACCESS].principal(request)
+        if _RANK[principal.role] < _RANK[role]:
+            raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
+        asked = _read_query(request, query)
+        raw = await read_body(request, request.app[SERVICES].config.http.max_body_bytes)
+        call = Call(request.app[SERVICES], principal, request, asked, _read_json(raw, body))
+        if method == "POST":
+            made = await request.app[IDEMPOTENCY].once(request, principal, raw, lambda: answer_once(call))
+        else:
+            made = await answer_once(call)
+        content_type = "application/json" if made.body else None
+        return web.Response(status=made.status, body=made.body or None, content_type=content_type)
+
+    return Endpoint(
+        method,
+        path,
+        handle,
+        (serve.__doc__ or "").partition("\n")[0],
+        tag,
+        Security.OPERATOR,
+        role,
+        query,
+        body,
+        answer,
+        status,
+        refusals,
+        idempotent=method == "POST",
+    )
+
+
+def _read_query(request: web.Request, wanted: type[Q]) -> Q:
+    """Parameters by name; of one that takes several values, all."""
+    values: dict[str, object] = {}
+    for name in request.query:
+        field = wanted.model_fields.get(name)
+        several = field is not None and field.annotation == list[str]
+        values[name] = request.query.getall(name) if several else request.query[name]
+    return _checked(wanted, values)
+
+
+def _read_json(raw: bytes, wanted: type[B]) -> B:
+    if wanted is Nothing:
+        return wanted()  # a body that nobody asked for is not looked at
+    try:
+        parsed = orjson.loads(raw or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"the body is not JSON: {error}") from error
+    return _checked(wanted, parsed)
+
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def _checked(wanted: type[_M], values: object) -> _M:
+    try:
+        return wanted.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)[:FAULTS_MAX]
+        # A model that is one of several puts the name of the one it tried first; no sender knows that name.
+        skipped = 1 if issubclass(wanted, RootModel) else 0
+        paths = [".".join(str(part) for part in fault["loc"][skipped:]) for fault in faults]
+        messages = [
+            f"{path or 'the body'}: {fault['msg']}" for path, fault in zip(paths, faults, strict=True)
+        ]
+        raise Invalid("; ".join(messages), paths[0] or None) from error

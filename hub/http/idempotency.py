@@ -1,0 +1,102 @@
+"""Idempotency-Key: a write that is sent again, because its answer was lost, is done once."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from aiohttp import web
+
+from hub.errors import Invalid
+from hub.model import Principal
+
+KEPT_S = 600.0
+ANSWERS_MAX = 1_000
+BYTES_MAX = 16_777_216  # of all answers together; beyond either limit the oldest answer is forgotten
+KEY_MAX = 200
+
+
+class Answer(NamedTuple):
+    """What was answered."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Kept:
+    digest: bytes  # of the request's body
+    at: int  # µs, UTC
+    answer: asyncio.Future[Answer]
+    size: int = 0
+
+
+class Idempotency:
+    """The answers of the last minutes, by principal, path and key. `clock` gives µs UTC."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[Principal, str, str], _Kept] = OrderedDict()
+        self._bytes = 0
+
+    async def once(
+        self, request: web.Request, principal: Principal, body: bytes, make: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """What `make` answers, or what it answered to the same key before; one that raised may be tried again.
+
+        Raises Invalid when the key came with another body.
+        """
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return await make()
+        if not 1 <= len(key) <= KEY_MAX:
+            raise Invalid(f"a key has 1 to {KEY_MAX} characters", "Idempotency-Key")
+        self._forget_old()
+        place = (principal, request.path, key)
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        kept = self._kept.get(place)
+        if kept is not None:
+            if kept.digest != digest:
+                raise Invalid("this key came with another body before", "Idempotency-Key")
+            return await asyncio.shield(kept.answer)
+        kept = _Kept(digest, self._clock(), asyncio.get_running_loop().create_future())
+        self._kept[place] = kept
+        try:
+            answer = await make()
+        except BaseException as error:
+            self._drop(place, kept)
+            _fail(kept.answer, error)
+            raise
+        kept.answer.set_result(answer)
+        kept.size = len(answer.body)
+        self._bytes += kept.size
+        self._forget_old()
+        return answer
+
+    def _drop(self, place: tuple[Principal, str, str], kept: _Kept) -> None:
+        if self._kept.get(place) is kept:
+            del self._kept[place]
+            self._bytes -= kept.size
+
+    def _forget_old(self) -> None:
+        oldest = self._clock() - round(KEPT_S * 1e6)
+        while self._kept:
+            place, kept = next(iter(self._kept.items()))
+            full = len(self._kept) >= ANSWERS_MAX or self._bytes > BYTES_MAX
+            if not full and kept.at >= oldest:
+                return
+            del self._kept[place]
+            self._bytes -= kept.size
+
+
+def _fail(answer: asyncio.Future[Answer], error: BaseException) -> None:
+    if isinstance(error, Exception):
+        answer.set_exception(error)
+        answer.exception()  # whoever asked first has it; that nobody else waits is no fault
+    else:
+        answer.cancel()
+
+
+IDEMPOTENCY = web.AppKey("idempotency", Idempotency)

@@ -1,0 +1,63 @@
+"""`GET /metrics`: what Prometheus asks of the hub. Totals only; a device is a series in the history, not here."""
+
+from collections.abc import Callable, Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from hub.http.services import Services
+
+
+class HubCollector:
+    """Reads the figures where they are kept, when they are asked for. `viewers` counts live sockets."""
+
+    def __init__(self, services: Services, viewers: Callable[[], int]) -> None:
+        self._services = services
+        self._viewers = viewers
+
+    def collect(self) -> Iterator[Metric]:
+        """All figures."""
+        counts, history = self._services.ingest.counts, self._services.history
+        yield CounterMetricFamily("hub_readings", "Readings taken in.", value=counts.readings)
+        yield CounterMetricFamily("hub_values", "Values in the readings taken in.", value=counts.values)
+        yield CounterMetricFamily("hub_refused", "Readings and messages refused.", value=counts.refused)
+        yield CounterMetricFamily(
+            "hub_repeated",
+            "Readings whose sequence number was stored before, acknowledged and dropped.",
+            value=counts.repeated,
+        )
+        yield CounterMetricFamily(
+            "hub_lost", "Readings that sequence numbers jumped over.", value=counts.lost
+        )
+        yield CounterMetricFamily("hub_commits", "Commits of the history.", value=history.commits)
+        yield GaugeMetricFamily(
+            "hub_pending_readings", "Readings on their way to the disk.", value=history.pending
+        )
+        yield GaugeMetricFamily(
+            "hub_storing", "1 while readings can be stored, else 0.", value=float(history.failure is None)
+        )
+        devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
+        for presence, count in self._services.roster.count().items():
+            devices.add_metric([presence.value], count)
+        yield devices
+        sessions = sum(1 for _ in self._services.roster.all_sessions())
+        yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
+        yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
+
+
+class MetricsPage:
+    """The route."""
+
+    def __init__(self, collector: HubCollector) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(collector)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """The figures in Prometheus' text format."""
+        del request
+        return web.Response(
+            body=generate_latest(self._registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
+        )

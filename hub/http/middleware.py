@@ -1,0 +1,103 @@
+"""What every answer has in common: errors as problem details, security headers, the access log."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from html import escape
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from hub.errors import HubError, Unreadable
+from hub.http.access import ACCESS
+from hub.http.problems import problem, problem_of
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HSTS = "max-age=31536000"
+
+_log = structlog.get_logger("http")
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever goes wrong becomes an answer that says what, and nobody else's request suffers."""
+    try:
+        return await handler(request)
+    except HubError as error:
+        return problem_of(error)
+    except RequestPayloadError as error:
+        return problem_of(Unreadable(f"the body broke off: {error}"))
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _of_http(request, error)
+    except Exception:  # noqa: BLE001  # the last place that can answer; the log has all of it
+        _log.exception("a request failed", method=request.method, path=request.path)
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the hub made a mistake; its log says more"
+        )
+
+
+def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
+    """What aiohttp itself refuses: no such path, no such method, a handshake that is none."""
+    status = HTTPStatus(error.status)
+    details = {
+        HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.path} does not take {request.method}",
+    }
+    detail = details.get(status, error.text or status.phrase)
+    if status is HTTPStatus.NOT_FOUND and not request.path.startswith("/api/"):
+        return plain_page(status, "Nothing here", f"There is nothing at {request.path}.")
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    return problem(status, status.name.lower(), detail, headers=headers)
+
+
+def plain_page(status: HTTPStatus, title: str, *paragraphs: str) -> web.Response:
+    """A page of text for people, without script or style."""
+    text = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in paragraphs)
+    return web.Response(
+        status=status.value,
+        text=(
+            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width">\n'
+            f"<title>{escape(title)}</title>\n<h1>{escape(title)}</h1>\n{text}</html>\n"
+        ),
+        content_type="text/html",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@web.middleware
+async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """One line a request, at debug. Never a header or a query: secrets may be there."""
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
+    response = await handler(request)
+    _log.debug(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status,
+        ms=round((loop.time() - started_s) * 1000, 1),
+    )
+    return response
+
+
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell browsers what the hub's answers may do (OWASP HTTP Security Response Headers Cheat Sheet)."""
+    headers = response.headers
+    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if request.app[ACCESS].is_secure(request):
+        headers["Strict-Transport-Security"] = HSTS
+    if request.path.startswith("/api/") and "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"

@@ -1,0 +1,156 @@
+"""OpenAPI 3.1, written from the table of endpoints and the models they name."""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from hub import __version__
+from hub.http.endpoint import Endpoint, Nothing, Security
+from hub.http.problems import CONTENT_TYPE
+from hub.http.shapes import Problem
+
+_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "made by `hub tokens add`",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "hub_session",
+        "description": "set by a one-time login link; writes need the hub's own Origin",
+    },
+    "key": {"type": "http", "scheme": "bearer", "description": "a device's API key, hk_<key id>_<secret>"},
+}
+_SECURITY: dict[Security, list[dict[str, list[str]]]] = {
+    Security.NONE: [],
+    Security.OPERATOR: [{"token": []}, {"session": []}],
+    Security.DEVICE: [{"key": []}],
+}
+# What a device sends is checked by its format, not by a model; this is its shape in short.
+_READINGS = {
+    "description": "values by metric, or {ts, seq, values}, or an array of either",
+    "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}],
+}
+_ANYWHERE = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+_WITH_PROOF = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE,)
+
+_Refs = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]  # by model and direction
+
+
+def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The whole description."""
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    for endpoint in endpoints:
+        used += [(endpoint.query, "validation"), (endpoint.body, "validation")]
+        if endpoint.answer is not None:
+            used.append((endpoint.answer, "serialization"))
+    refs, definitions = models_json_schema(
+        list(dict.fromkeys(used)), ref_template="#/components/schemas/{model}"
+    )
+    schemas = definitions.get("$defs", {})
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, refs, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Sensor Hub",
+            "version": __version__,
+            "description": "Times are milliseconds UTC unless a field says RFC 3339. Errors are problem details (RFC 9457).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": _SCHEMES},
+    }
+
+
+def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict[str, Any]:
+    noun = re.sub(r"[^a-z]+", "_", endpoint.path.removeprefix("/api/v1").lower()).strip("_")
+    described: dict[str, Any] = {
+        "operationId": f"{endpoint.method.lower()}_{noun}",
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag],
+        "security": _SECURITY[endpoint.security],
+        "responses": _responses(endpoint, refs),
+    }
+    if endpoint.role is not None:
+        described["description"] = f"For the role {endpoint.role} and those above it."
+    parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint, refs, schemas)]
+    if endpoint.idempotent:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "the same key within 10 minutes gets the same answer, and nothing is done twice",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            }
+        )
+    if parameters:
+        described["parameters"] = parameters
+    body = _body(endpoint, refs)
+    if body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    return described
+
+
+def _body(endpoint: Endpoint, refs: _Refs) -> dict[str, Any] | None:
+    if endpoint.security is Security.DEVICE:
+        return _READINGS
+    return None if endpoint.body is Nothing else refs[endpoint.body, "validation"]
+
+
+def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in re.findall(r"{(\w+)}", endpoint.path)
+    ]
+
+
+def _query_parameters(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    if endpoint.query is Nothing:
+        return []
+    model = schemas[refs[endpoint.query, "validation"]["$ref"].rpartition("/")[2]]
+    required = model.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in model["properties"].items()
+    ]
+
+
+def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": endpoint.status.phrase}
+    if endpoint.answer is not None:
+        good["content"] = {"application/json": {"schema": refs[endpoint.answer, "serialization"]}}
+    responses = {str(endpoint.status.value): good}
+    statuses = [*_ANYWHERE, *endpoint.refusals, *_WITH_BODY]
+    if endpoint.security is not Security.NONE:
+        statuses += _WITH_PROOF
+    for status in sorted(set(statuses)):
+        responses[str(status.value)] = {
+            "description": status.phrase,
+            "content": {CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}},
+        }
+    return responses
+
+
+class OpenApiPage:
+    """The route: the document, encoded once."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._encoded = orjson.dumps(document(endpoints))
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """The description of REST. For everyone: nothing in it is secret."""
+        del request
+        return web.Response(body=self._encoded, content_type="application/json")

@@ -1,0 +1,61 @@
+"""What becomes of a device's messages, as it is told: how many readings were accepted, and which were refused."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hub.model import Reading, Refusal
+
+REFUSED_MAX = 100  # told in one answer; all of them are in the device's rejections
+
+
+class Message(NamedTuple):
+    """One message as its format read it. `id` is the sender's own name for it."""
+
+    id: int | str | None
+    readings: Sequence[Reading]
+    refusals: Sequence[Refusal]
+
+
+class Outcome(NamedTuple):
+    """`refusals` in the order of the message; their positions count its elements, -1 is the message itself."""
+
+    accepted: int
+    refusals: Sequence[Refusal]
+
+    def refused(self) -> list[dict[str, object]]:
+        """The refusals as both transports tell them, the first REFUSED_MAX."""
+        return [
+            {"index": refusal.position, "code": refusal.code, "message": refusal.message}
+            for refusal in self.refusals[:REFUSED_MAX]
+        ]
+
+
+def outcomes(messages: Sequence[Message], refused: Sequence[Refusal]) -> list[Outcome]:
+    """Share out what the intake refused of all messages' readings together: `refused` counts through all of them."""
+    found = []
+    start = 0
+    waiting = iter(refused)
+    refusal = next(waiting, None)
+    for message in messages:
+        end = start + len(message.readings)
+        mine: list[Refusal] = []
+        while refusal is not None and refusal.position < end:
+            mine.append(refusal._replace(position=refusal.position - start))
+            refusal = next(waiting, None)
+        accepted = len(message.readings) - len(mine)
+        found.append(Outcome(accepted, _in_order(message, mine)))
+        start = end
+    return found
+
+
+def _in_order(message: Message, refused: Sequence[Refusal]) -> Sequence[Refusal]:
+    """The format's refusals and the intake's, by their place in the message.
+
+    The intake counts only what the format could read, so its positions skip what the format refused.
+    """
+    if not message.refusals or not refused:
+        return message.refusals or refused
+    unread = {refusal.position for refusal in message.refusals}
+    places = [place for place in range(len(message.readings) + len(unread)) if place not in unread]
+    moved = [refusal._replace(position=places[refusal.position]) for refusal in refused]
+    return sorted([*message.refusals, *moved], key=lambda refusal: refusal.position)

@@ -1,0 +1,40 @@
+"""What the handlers call: the rooms below, as the composition root hands them over."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hub.commands import Commands
+from hub.config import Config
+from hub.feed import Feed
+from hub.fleet import Fleet
+from hub.ingest import Ingest
+from hub.operators import Operators
+from hub.presence import Roster
+from hub.store.history import History
+
+
+@dataclass(frozen=True)
+class Services:
+    """The rooms a handler may call.
+
+    `clock` gives µs UTC. `base_url` is where browsers find the hub, known once it listens: "http://127.0.0.1:8080".
+    `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
+    """
+
+    config: Config
+    fleet: Fleet
+    ingest: Ingest
+    roster: Roster
+    feed: Feed
+    commands: Commands
+    operators: Operators
+    history: History
+    clock: Callable[[], int]
+    base_url: Callable[[], str]
+    mqtt: Callable[[], asyncio.Protocol] | None = None
+
+
+SERVICES = web.AppKey("services", Services)

@@ -1,0 +1,310 @@
+"""What REST takes and gives, as pydantic models: the one description behind checking, encoding and OpenAPI.
+
+Times on the wire are milliseconds UTC unless they say RFC 3339.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+
+from hub.commands import METHOD_MAX, TIMEOUT_MAX_S
+from hub.model import MetricType, Presence, Role
+
+Milliseconds = int | float
+Value = float | bool | str
+ADDED_MAX = 10_000
+
+
+class Asked(BaseModel):
+    """What a request holds: a member that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Given(BaseModel):
+    """What an answer holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class MetricOut(Given):
+    """One metric of a device."""
+
+    name: str
+    type: MetricType
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+
+
+class MetricIn(Asked):
+    """A metric's unit, and the range outside which readings are refused."""
+
+    unit: Annotated[str, Field(max_length=50)] | None = None
+    minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class DeviceOut(Given):
+    """One device."""
+
+    id: str
+    name: str
+    labels: dict[str, str]
+    created_at: str = Field(description="RFC 3339")
+    expected_interval_s: float | None
+    presence: Presence
+    since: Milliseconds | None
+    last_seen: Milliseconds | None
+    lost: int = Field(description="readings that its sequence numbers jumped over")
+    metrics: list[MetricOut]
+
+
+class DeviceNew(DeviceOut):
+    """A device that was just added, with its first key: the only time it is seen."""
+
+    key: str
+
+
+class DeviceIn(Asked):
+    """A device to add."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+    name: str = ""
+    labels: dict[str, str] = {}
+    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class DevicesIn(Asked):
+    """Many devices to add, all or none."""
+
+    devices: Annotated[list[DeviceIn], Field(min_length=1, max_length=ADDED_MAX)]
+
+
+def _one_or_many(value: object) -> str:
+    return (
+        "many" if isinstance(value, DevicesIn) or (isinstance(value, dict) and "devices" in value) else "one"
+    )
+
+
+class AddIn(
+    RootModel[
+        Annotated[
+            Annotated[DeviceIn, Tag("one")] | Annotated[DevicesIn, Tag("many")], Discriminator(_one_or_many)
+        ]
+    ]
+):
+    """One device to add, or many."""
+
+
+class DeviceChange(Asked):
+    """What to change of a device; what is left out stays."""
+
+    name: str | None = None
+    labels: dict[str, str] | None = None
+    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class IdAndKey(Given):
+    """One of many added devices, and its first key: the only time it is seen."""
+
+    id: str
+    key: str
+
+
+class DevicesNew(Given):
+    """Many devices that were just added."""
+
+    devices: list[IdAndKey]
+
+
+class AddOut(RootModel[DeviceNew | DevicesNew]):
+    """The one device with its key, or the ids and keys of many."""
+
+
+class DevicesPage(Given):
+    """A page of devices, by id; `next` is the cursor of the page after it."""
+
+    devices: list[DeviceOut]
+    next: str | None
+
+
+class DevicesQuery(Asked):
+    """Which devices."""
+
+    q: Annotated[str, Field(max_length=200)] = Field("", description="a part of the id or the name")
+    label: list[str] = Field([], description="k=v; of several, all must hold")
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str = ""
+
+
+class LatestOut(Given):
+    """The latest value of each metric, with its time: {"temperature": [ms, 20.5]}."""
+
+    snapshot: dict[str, tuple[Milliseconds, Value]]
+    presence: Presence
+    since: Milliseconds | None
+
+
+class HistoryQuery(Asked):
+    """A range of one metric. Times are RFC 3339 or milliseconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    metric: str
+    start: str = Field("", alias="from", description="RFC 3339 or ms; an hour before `to` if left out")
+    end: str = Field("", alias="to", description="RFC 3339 or ms, not included; now if left out")
+    points: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+class HistoryOut(Given):
+    """A range in columns. A truth value is 1 or 0; of texts each column holds the newest."""
+
+    metric: str
+    unit: str | None
+    tier: str = Field(description='"raw": every row is one reading; else each row stands for several')
+    time: list[Milliseconds]
+    min: list[float] | list[str]
+    max: list[float] | list[str]
+    avg: list[float] | list[str]
+
+
+class LimitQuery(Asked):
+    """How many, newest first."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class RejectionOut(Given):
+    """Something of this device that was refused. `raw_base64` is there where the bytes are no text."""
+
+    received_at: Milliseconds
+    code: str
+    message: str
+    source: str
+    raw: str | None
+    raw_base64: str | None
+
+
+class RejectionsOut(Given):
+    """Newest first."""
+
+    rejections: list[RejectionOut]
+
+
+class KeyOut(Given):
+    """One API key of a device, without its secret. Times in RFC 3339."""
+
+    id: str
+    created_at: str
+    last_used_at: str | None
+    last_used_from: str | None
+    revoked_at: str | None
+
+
+class KeysOut(Given):
+    """Oldest first, revoked ones too."""
+
+    keys: list[KeyOut]
+
+
+class KeyNew(Given):
+    """A key that was just made: the only time it is seen."""
+
+    id: str
+    key: str
+    created_at: str
+
+
+class AttributesOut(Given):
+    """Slow-changing facts."""
+
+    device: dict[str, object] = Field(description="reported by the device")
+    shared: dict[str, object] = Field(description="set by operators, sent to the device")
+
+
+class AttributesIn(Asked):
+    """Facts to set for the device; null removes one, what is left out stays."""
+
+    shared: dict[str, object]
+
+
+class CommandIn(Asked):
+    """A command to send; it waits so long for the device and its answer."""
+
+    method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX)]
+    params: object = None
+    timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S)] = 60.0
+
+
+class CommandOut(Given):
+    """How far a command has come."""
+
+    id: int
+    method: str
+    params: object
+    state: Literal["queued", "sent", "answered", "expired"]
+    created_at: Milliseconds
+    expires_at: Milliseconds
+    sent_at: Milliseconds | None
+    answered_at: Milliseconds | None
+    response: object
+
+
+class CommandsOut(Given):
+    """Newest first."""
+
+    commands: list[CommandOut]
+
+
+class TokenIn(Asked):
+    """A token to make; `devices` null means all."""
+
+    name: str
+    role: Role = Role.VIEWER
+    ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    devices: list[str] | None = None
+
+
+class TokenOut(Given):
+    """A token: Authorization: Bearer <token>."""
+
+    token: str
+
+
+class LinkIn(Asked):
+    """A link for whom."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "admin"
+
+
+class LinkOut(Given):
+    """A link that logs in one browser, once."""
+
+    url: str
+    expires_at: str = Field(description="RFC 3339")
+
+
+class SessionOut(Given):
+    """Who is asking."""
+
+    name: str
+    role: Role
+
+
+class AcceptedOut(Given):
+    """How many readings are on disk now."""
+
+    accepted: int
+
+
+class Problem(Given):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

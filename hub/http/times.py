@@ -1,0 +1,38 @@
+"""Times between the wire and the inside, where they are µs UTC."""
+
+from datetime import UTC, datetime
+
+from hub.errors import Invalid
+
+MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
+
+
+def rfc3339(time: int) -> str:
+    """A time for people: 2026-03-01T12:00:00.000Z."""
+    at = datetime.fromtimestamp(time / 1e6, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str, name: str) -> int:
+    """A parameter that is RFC 3339, or milliseconds UTC. Raises Invalid, naming the parameter."""
+    try:
+        milliseconds = float(text)
+    except ValueError:
+        return _read_rfc3339(text, name)
+    if not 0 <= milliseconds <= MS_MAX:
+        raise Invalid(f"{name}: milliseconds since 1970 are wanted, got {text[:40]}", name)
+    return round(milliseconds * 1000)
+
+
+def _read_rfc3339(text: str, name: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Invalid(
+            f"{name}: wanted is 2026-03-01T12:00:00Z or milliseconds since 1970, got {text[:40]!r}"
+            " (a + in a URL is written %2B)",
+            name,
+        )
+    return round(at.timestamp() * 1e6)

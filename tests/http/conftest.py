@@ -1,0 +1,166 @@
+"""The real rooms in a scratch folder, and HTTP before them on a free port."""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from hub.commands import Commands
+from hub.config import Config
+from hub.feed import Feed
+from hub.fleet import Fleet, NewDevice
+from hub.http.app import make_app
+from hub.http.services import Services
+from hub.ingest import Ingest
+from hub.model import Role
+from hub.operators import Operators
+from hub.presence import Roster
+from hub.store.history import History
+from hub.store.registry import Registry
+
+DEADLINE_S = 15.0
+
+
+class Clock:
+    """µs UTC: the system's, moved ahead as a test likes."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> int:
+        return time.time_ns() // 1000 + round(self.ahead_s * 1e6)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return as soon as `holds()` is true; fail after the deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+async def until_async(holds: Callable[[], Awaitable[object]]) -> None:
+    """As `until`, for what has to be asked."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not await holds():
+            await asyncio.sleep(0.005)
+
+
+@dataclass
+class Hub:
+    """A hub without MQTT, and a client of it."""
+
+    services: Services
+    clock: Clock
+    runner: web.AppRunner
+    client: aiohttp.ClientSession
+    url: str
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def device(self, device_id: str = "boiler", **more: Any) -> str:
+        """Add a device; its key."""
+        [(_, key)] = await self.services.fleet.add([NewDevice(device_id, **more)])
+        self.keys[device_id] = str(key)
+        return str(key)
+
+    def token(self, role: Role = Role.ADMIN, devices: list[str] | None = None, ttl_s: float = 600) -> str:
+        return self.services.operators.make_token("tester", role, ttl_s, devices)
+
+    def bearer(self, role: Role = Role.ADMIN, devices: list[str] | None = None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(role, devices)}"}
+
+    async def session(self) -> dict[str, str]:
+        """The header of a browser that has logged in."""
+        secret = await self.services.operators.use_link(await self.services.operators.make_link())
+        return {"Cookie": f"hub_session={secret}"}
+
+    def key(self, device_id: str = "boiler") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[device_id]}"}
+
+    async def call(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON of an answer; as admin where no headers are given."""
+        shown = self.bearer() if headers is None else headers
+        async with self.client.request(method, path, json=body, headers=shown) as response:
+            return response.status, await response.json(content_type=None) if response.status != 204 else None
+
+    async def send(self, body: object, device_id: str = "boiler") -> tuple[int, Any]:
+        return await self.call("POST", "/api/v1/telemetry", body, self.key(device_id))
+
+    def device_socket(self, device_id: str | None = "boiler") -> Any:
+        headers = {} if device_id is None else self.key(device_id)
+        return self.client.ws_connect("/api/v1/device/socket", headers=headers, max_msg_size=0)
+
+    def live_socket(self, headers: dict[str, str] | None = None) -> Any:
+        shown = self.bearer(Role.VIEWER) if headers is None else headers
+        return self.client.ws_connect("/api/v1/live", headers=shown, protocols=("hub.v1",), max_msg_size=0)
+
+
+@asynccontextmanager
+async def running_hub(folder: Path, config: Config, static: Path | None = None) -> AsyncIterator[Hub]:
+    clock = Clock()
+    names = itertools.count(1)
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(Registry.open(folder / "registry.db"))
+        history = await stack.enter_async_context(
+            History.open(folder / "history.duckdb", 256, config.limits.rejections_max)
+        )
+        feed = Feed(config.live, "e1", time.monotonic)
+        roster = Roster(feed, clock)
+        ingest = Ingest(history, feed, roster, config.limits, clock)
+        fleet = Fleet(registry, ingest, roster, config.auth, config.limits, clock, secrets.choice)
+        commands = Commands(registry, roster, clock)
+        operators = Operators(
+            registry, config.auth, b"s" * 32, clock, lambda: f"secret-{next(names)}-{secrets.token_hex(8)}"
+        )
+        await fleet.restore()
+        writing = asyncio.ensure_future(commands.run())
+        services = Services(
+            config,
+            fleet,
+            ingest,
+            roster,
+            feed,
+            commands,
+            operators,
+            history,
+            clock,
+            lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
+        )
+        app = make_app(services, local=False, static=static or folder / "static")
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
+        await runner.setup()
+        stack.push_async_callback(_stop, runner, writing)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        client = await stack.enter_async_context(
+            aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=DEADLINE_S))
+        )
+        yield Hub(services, clock, runner, client, url)
+
+
+async def _stop(runner: web.AppRunner, writing: asyncio.Future[None]) -> None:
+    await runner.cleanup()
+    writing.cancel()
+    await asyncio.wait([writing])
+
+
+@pytest.fixture
+def config() -> Config:
+    """The configuration of `hub`; a test module that wants another overrides this."""
+    return Config()
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, config: Config) -> AsyncIterator[Hub]:
+    async with running_hub(tmp_path, config) as running:
+        yield running
