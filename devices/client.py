@@ -27,7 +27,7 @@ from devices.backoff import Backoff
 from devices.errors import Busy, Closed, DeviceError, KeyRefused, LinkLost, TooLarge, Unsupported
 from devices.spool import Spool
 from devices.transports import Link, transport_for
-from devices.wire import Entry, Refusal, Request
+from devices.wire import Entry, Outcome, Refusal, Request
 
 _REQUESTS_MAX = 100  # commands not yet read; when full, a new one is dropped, and expires at the hub
 _BATCH_MAX = 500  # readings in a message
@@ -326,24 +326,23 @@ class DeviceClient:
 
     async def _deliver(self, link: Link, entries: Sequence[Entry]) -> None:
         try:
-            refusals = await link.deliver(entries)
+            outcome = await link.deliver(entries)
         except (Busy, TooLarge) as error:
             self._put_off = self.last_error = error
         else:
             self._backlog.done(entries)
-            self._settle(len(entries), refusals)
+            self._settle(len(entries), outcome)
             self._backoff.reset()
         finally:
             self._messages -= 1
             self._pulse()
 
-    def _settle(self, sent: int, refusals: Sequence[Refusal]) -> None:
-        refused = sent if any(one.position < 0 for one in refusals) else len(refusals)
-        self.counts.refused += refused
-        self.counts.acknowledged += sent - refused
-        if refusals:
-            self.last_refusal = refusals[-1]
-            log.warning("refused: %s", self.last_refusal.message)
+    def _settle(self, sent: int, outcome: Outcome) -> None:
+        self.counts.refused += outcome.refused
+        self.counts.acknowledged += sent - outcome.refused
+        if outcome.last is not None:
+            self.last_refusal = outcome.last
+            log.warning("refused: %s", outcome.last.message)
 
     async def _stand_back(self) -> None:
         """The hub put a message off: let the others on their way arrive, then wait as asked and send it again."""
@@ -362,7 +361,7 @@ class DeviceClient:
         self._in_order = True
         if sent == 1:
             self._backlog.done(self._backlog.take(1, wire.READING_MAX_BYTES))
-            self._settle(1, [Refusal(-1, "too_large", "the hub takes no reading of this size")])
+            self._settle(1, Outcome(1, Refusal(-1, "too_large", "the hub takes no reading of this size")))
         elif sent > 1:
             self._batch_max = max(1, min(self._batch_max, sent) // 2)
 

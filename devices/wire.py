@@ -19,11 +19,18 @@ class Entry(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why the hub refused a reading. `position` counts within the message sent; -1 means all of the message."""
+    """Why the hub refused a reading. `position` counts within the message sent; -1 means all of it."""
 
     position: int
     code: str
     message: str
+
+
+class Outcome(NamedTuple):
+    """What became of a message: how many of its readings were refused for good, and why the last one was."""
+
+    refused: int = 0
+    last: Refusal | None = None
 
 
 class Request(NamedTuple):
@@ -80,19 +87,23 @@ def decode_object(text: str | bytes) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def refusals(answer: Mapping[str, object]) -> tuple[Refusal, ...]:
-    """What an error answer says was refused: its `refused` list, or the message as a whole."""
+def outcome(answer: Mapping[str, object], sent: int) -> Outcome:
+    """What an error answer to a message of `sent` readings says was refused: those it lists, or all of them."""
     listed = answer.get("refused")
-    if isinstance(listed, list) and listed:
-        return tuple(_refusal(one) for one in listed if isinstance(one, dict))
-    message = (
-        answer.get("message") or answer.get("detail") or answer.get("title") or "refused without a reason"
-    )
-    return (Refusal(-1, str(answer.get("code", "refused")), str(message)),)
+    found = [_refusal(one) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    if not found:
+        message = (
+            answer.get("message") or answer.get("detail") or answer.get("title") or "refused without a reason"
+        )
+        found = [Refusal(-1, str(answer.get("code", "refused")), str(message))]
+    accepted = answer.get("accepted")
+    if isinstance(accepted, int) and 0 <= accepted <= sent:
+        return Outcome(sent - accepted, found[-1])
+    return Outcome(sent if any(one.position < 0 for one in found) else len(found), found[-1])
 
 
 def _refusal(one: Mapping[str, object]) -> Refusal:
-    position = one.get("position", -1)
+    position = one.get("index", -1)
     return Refusal(
         position if isinstance(position, int) else -1,
         str(one.get("code", "refused")),

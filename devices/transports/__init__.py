@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from devices.wire import Entry, Refusal, Request
+from devices.wire import Entry, Outcome, Request
 
 
 class Link(Protocol):
@@ -22,8 +22,8 @@ class Link(Protocol):
     message_max_bytes: int
     """What the hub takes in one message, as far as it said so."""
 
-    async def deliver(self, entries: Sequence[Entry]) -> Sequence[Refusal]:
-        """Send one message and return once the hub has stored it; what it refused for good comes back.
+    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
+        """Send one message and return once the hub has stored it, but for what it refused for good.
 
         Messages leave in the order of the calls. Raises Busy, TooLarge, KeyRefused, LinkLost.
         """

@@ -11,7 +11,7 @@ import aiohttp
 
 from devices import wire
 from devices.errors import Busy, KeyRefused, LinkLost, TooLarge, Unsupported
-from devices.wire import Entry, Refusal, Request
+from devices.wire import Entry, Outcome, Request
 
 _NO_COMMANDS = "HTTP carries no commands: use mqtt:// or ws://"
 _PATH = "/api/v1/telemetry"
@@ -50,7 +50,7 @@ class HttpLink:
         self._session = session
         self._url = url
 
-    async def deliver(self, entries: Sequence[Entry]) -> Sequence[Refusal]:
+    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
         """Post one message. Any 5xx is `Busy`: the hub answers 200 only for what it has stored."""
         try:
             async with self._session.post(
@@ -61,7 +61,7 @@ class HttpLink:
             raise LinkLost(f"no answer from {self._url}") from error
         except aiohttp.ClientError as error:
             raise LinkLost(str(error) or type(error).__name__) from error
-        return _judge(response, text)
+        return _judge(response, text, len(entries))
 
     async def watch(self) -> NoReturn:
         """There is no connection to lose between requests."""
@@ -78,15 +78,15 @@ class HttpLink:
         raise Unsupported(_NO_COMMANDS)
 
 
-def _judge(response: aiohttp.ClientResponse, text: bytes) -> Sequence[Refusal]:
+def _judge(response: aiohttp.ClientResponse, text: bytes, sent: int) -> Outcome:
     """What the answer means for the readings sent (RFC 9110, RFC 9457)."""
     if response.status == 200:
-        return ()
+        return Outcome()
     problem = wire.decode_object(text)
     reason = f"HTTP {response.status}: {problem.get('detail') or problem.get('title') or response.reason}"
     match response.status:
         case 400 | 422:
-            return wire.refusals(problem)
+            return wire.outcome(problem, sent)
         case 401 | 403:
             raise KeyRefused(reason)
         case 413:

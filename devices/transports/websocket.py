@@ -16,7 +16,7 @@ import aiohttp
 
 from devices import wire
 from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, TooLarge
-from devices.wire import Entry, Refusal, Request
+from devices.wire import Entry, Outcome, Request
 
 _PATH = "/api/v1/device/socket"
 _CONNECT_TIMEOUT_S = 10.0
@@ -82,19 +82,19 @@ class WebSocketLink:
         self._requests = requests
         self._last_id = 0
         # In the order sent, which is the order answered. Bounded by the window.
-        self._waiting: dict[int, asyncio.Future[Sequence[Refusal]]] = {}
+        self._waiting: dict[int, asyncio.Future[dict[str, object]]] = {}
         self._sending = asyncio.Lock()  # fair: messages leave in the order of the calls
         self._retry_after_s: float | None = None
 
-    async def deliver(self, entries: Sequence[Entry]) -> Sequence[Refusal]:
+    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
         """Send one message and wait for its answer."""
         self._last_id += 1
         message_id = self._last_id
-        answer: asyncio.Future[Sequence[Refusal]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[dict[str, object]] = asyncio.get_running_loop().create_future()
         self._waiting[message_id] = answer
         try:
             await self._send(f'{{"id":{message_id},"readings":{wire.array(entries).decode()}}}')
-            return await answer
+            return _judge(await answer, len(entries))
         finally:
             self._waiting.pop(message_id, None)
 
@@ -122,38 +122,24 @@ class WebSocketLink:
 
     def _take(self, message: dict[str, object]) -> None:
         match message.get("type"):
-            case "ack":
-                self._resolve(message, ())
-            case "error":
-                self._fail(message)
+            case "ack" | "error":
+                self._resolve(message)
             case "command":
                 self._take_command(message)
+            case "response_refused":
+                log.warning(
+                    "the hub refused the answer to command %s: %s", message.get("id"), message.get("message")
+                )
             case "shutdown":
                 self._retry_after_s = wire.seconds(message.get("retry_after_s"))
 
-    def _fail(self, message: dict[str, object]) -> None:
-        code = str(message.get("code", ""))
-        reason = str(message.get("message") or code)
-        if code == "unauthenticated":
-            self._resolve(message, KeyRefused(reason))
-        elif code == "too_large":
-            self._resolve(message, TooLarge(reason))
-        elif code in _BUSY_CODES:
-            self._resolve(message, Busy(reason, wire.seconds(message.get("retry_after_s"))))
-        else:
-            self._resolve(message, wire.refusals(message))
-
-    def _resolve(self, message: dict[str, object], outcome: Sequence[Refusal] | DeviceError) -> None:
+    def _resolve(self, message: dict[str, object]) -> None:
         message_id = message.get("id")
         if message_id is None:  # the hub could not read it; answers come in order, so it was the oldest
             message_id = next(iter(self._waiting), None)
         answer = self._waiting.pop(message_id, None) if isinstance(message_id, int) else None
-        if answer is None or answer.done():
-            return
-        if isinstance(outcome, DeviceError):
-            answer.set_exception(outcome)
-        else:
-            answer.set_result(outcome)
+        if answer is not None and not answer.done():
+            answer.set_result(message)
 
     def _take_command(self, message: dict[str, object]) -> None:
         request = Request(str(message.get("id")), str(message.get("method", "")), message.get("params"))
@@ -169,3 +155,18 @@ class WebSocketLink:
         if code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
             return TooLarge("the hub closed the socket: message too big")
         return LinkLost(f"the socket closed ({code})", self._retry_after_s)
+
+
+def _judge(answer: dict[str, object], sent: int) -> Outcome:
+    """What the answer means for the readings sent. Raises KeyRefused, TooLarge, Busy."""
+    if answer.get("type") == "ack":
+        return Outcome()
+    code = str(answer.get("code", ""))
+    reason = str(answer.get("message") or code)
+    if code == "unauthenticated":
+        raise KeyRefused(reason)
+    if code == "too_large":
+        raise TooLarge(reason)
+    if code in _BUSY_CODES:
+        raise Busy(reason, wire.seconds(answer.get("retry_after_s")))
+    return wire.outcome(answer, sent)
