@@ -1,0 +1,206 @@
+"""What is measured: the hub, and the relay behind Mosquitto. Each runs as processes of its own, in a folder of its own."""
+
+import asyncio
+import contextlib
+import csv
+import getpass
+import json
+import pstats
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import duckdb
+import psutil
+
+from benchmarks.load import Target
+
+READY_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 30.0
+
+
+class Use(NamedTuple):
+    """What a subject's processes have used so far."""
+
+    cpu_s: float
+    main_thread_cpu_s: float  # of the hub: its event loop
+    rss_bytes: int
+
+
+class Subject:
+    """Something that takes in readings on an MQTT port."""
+
+    name = ""
+
+    def __init__(self, folder: Path, connections: int) -> None:
+        self._folder = folder
+        self._connections = connections
+        self._processes: list[psutil.Popen] = []
+        self.port = free_port()
+
+    @property
+    def targets(self) -> list[Target]:
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        raise NotImplementedError
+
+    async def taken(self) -> int:
+        """How many readings it took in so far, by its own account."""
+        raise NotImplementedError
+
+    def use(self) -> Use:
+        cpu_s = sum(sum(process.cpu_times()[:2]) for process in self._processes)
+        main = self._processes[-1]
+        main_cpu_s = next(t.user_time + t.system_time for t in main.threads() if t.id == main.pid)
+        return Use(cpu_s, main_cpu_s, sum(process.memory_info().rss for process in self._processes))
+
+    def _spawn(self, *command: str) -> None:
+        log = (self._folder / f"{Path(command[0]).name}-{len(self._processes)}.log").open("ab")
+        with log:
+            self._processes.append(psutil.Popen(command, stdout=log, stderr=log, cwd=self._folder))
+
+    async def _listening(self, port: int) -> None:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        return
+                for process in self._processes:
+                    if process.poll() is not None:
+                        raise SystemExit(
+                            f"{process.args} ended with {process.returncode}; see {self._folder}"
+                        )
+                await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        """End in order: the last started first."""
+        for process in reversed(self._processes):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.wait, STOP_TIMEOUT_S)
+        self._processes.clear()
+
+
+class Hub(Subject):
+    """`hub serve` with its defaults, on a folder of its own: durable. With `profile` under cProfile."""
+
+    name = "hub"
+
+    def __init__(self, folder: Path, connections: int, *, profile: bool = False) -> None:
+        super().__init__(folder, connections)
+        self._profile = folder / "profile" if profile else None
+        self._config = folder / "config.toml"
+        self._keys = folder / "keys.csv"
+
+    @property
+    def targets(self) -> list[Target]:
+        with self._keys.open(newline="") as rows:
+            return [Target(row["id"], row["key"], "v1/devices/me/telemetry") for row in csv.DictReader(rows)]
+
+    async def start(self) -> None:
+        self._config.write_text(
+            f'[http]\nport = {free_port()}\n[mqtt]\nport = {self.port}\n[store]\npath = "{self._folder / "data"}"\n'
+        )
+        profiler = ["-m", "cProfile", "-o", str(self._profile)] if self._profile else []
+        self._spawn(sys.executable, *profiler, "-m", "hub", "--config", str(self._config), "serve")
+        await self._listening(self.port)
+        devices = self._folder / "devices.csv"
+        rows = [["id", "name", "labels"], *([f"bench-{n}", "", ""] for n in range(self._connections))]
+        with devices.open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        command = [sys.executable, "-m", "hub", "--config", str(self._config)]
+        await asyncio.to_thread(
+            subprocess.run,
+            [*command, "devices", "import", str(devices), "--output", str(self._keys)],
+            check=True,
+            capture_output=True,
+        )
+
+    async def taken(self) -> int:
+        """The rows of one of the two metrics; it stops the hub, whose file no one else may open."""
+        await self.stop()
+        with duckdb.connect(str(self._folder / "data" / "history.duckdb"), read_only=True) as history:
+            rows = history.execute(
+                "SELECT m.name, count(*) FROM readings r JOIN metrics m ON m.number = r.metric GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        counts = dict(rows)
+        if counts.keys() != {"temperature", "humidity"} or len(set(counts.values())) != 1:
+            raise SystemExit(f"the history does not hold as many of each metric: {counts}")
+        return int(counts["temperature"])
+
+    def print_profile(self, lines: int) -> None:
+        """Where the event loop's thread spent its time."""
+        pstats.Stats(str(self._profile)).sort_stats("tottime").print_stats(lines)
+
+
+class Relay(Subject):
+    """benchmarks/relay.py behind Mosquitto, with one viewer."""
+
+    name = "relay"
+
+    def __init__(self, folder: Path, connections: int) -> None:
+        super().__init__(folder, connections)
+        self._http_port = free_port()
+        self._viewer: asyncio.Task[None] | None = None
+
+    @property
+    def targets(self) -> list[Target]:
+        return [Target(f"bench-{n}", "", f"devices/bench-{n}/telemetry") for n in range(self._connections)]
+
+    async def start(self) -> None:
+        config = self._folder / "mosquitto.conf"
+        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n")
+        self._spawn("mosquitto", "-c", str(config))
+        await self._listening(self.port)
+        ports = ("--broker-port", str(self.port), "--http-port", str(self._http_port))
+        self._spawn(sys.executable, "-m", "benchmarks.relay", *ports)
+        await self._listening(self._http_port)
+
+    async def taken(self) -> int:
+        url = f"http://127.0.0.1:{self._http_port}/count"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return int((await answer.json())["taken"])
+
+    @asynccontextmanager
+    async def viewed(self) -> AsyncIterator[None]:
+        """One viewer, that only receives."""
+
+        async def view() -> None:
+            url = f"http://127.0.0.1:{self._http_port}/live"
+            async with aiohttp.ClientSession() as session, session.ws_connect(url) as live:
+                async for _ in live:
+                    pass
+
+        async with asyncio.TaskGroup() as group:
+            viewer = group.create_task(view())
+            yield
+            viewer.cancel()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def run_load(subject: Subject, folder: Path, *options: str) -> dict[str, float]:
+    """Let the publishers loose on it; what they report."""
+    targets = folder / "targets.json"
+    targets.write_text(json.dumps(subject.targets))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "benchmarks.load", "--port", str(subject.port), "--targets", str(targets), *options),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"the publishers ended with {process.returncode}")
+    report: dict[str, float] = json.loads(said)
+    return report
