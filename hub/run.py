@@ -13,7 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -86,7 +86,7 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
         rooms = await _open_rooms(config, stack)
         tls = _tls_context(config)
         broker = await _broker(rooms, config) if listen and config.broker.url else None
-        await _start_loops(rooms, config, stack, broker)
+        await stack.enter_async_context(_loops(rooms, config, broker))
         endpoint = await _start_mqtt(rooms, config, stack, tls) if listen and config.mqtt.enabled else None
         base_url = _BaseUrl(config)
         services = Services(
@@ -135,9 +135,9 @@ async def _open_rooms(config: Config, stack: AsyncExitStack) -> _Rooms:
     return _Rooms(registry, history, feed, roster, ingest, fleet, commands, operators)
 
 
-async def _start_loops(rooms: _Rooms, config: Config, stack: AsyncExitStack, broker: Broker | None) -> None:
-    """Start the loops that run beside the transports; one that fails takes the hub down rather than limping on."""
-    tasks = await stack.enter_async_context(asyncio.TaskGroup())
+@asynccontextmanager
+async def _loops(rooms: _Rooms, config: Config, broker: Broker | None) -> AsyncIterator[None]:
+    """The loops that run beside the transports; one that fails takes the hub down rather than limping on."""
     loops: list[Coroutine[object, object, None]] = [
         rooms.fleet.keep_uses(),
         rooms.commands.run(),
@@ -146,8 +146,18 @@ async def _start_loops(rooms: _Rooms, config: Config, stack: AsyncExitStack, bro
     ]
     if broker is not None:
         loops.append(broker.run())
-    started = [tasks.create_task(loop) for loop in loops]
-    stack.callback(lambda: [task.cancel() for task in started])
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            started = [tasks.create_task(loop) for loop in loops]
+            try:
+                yield
+            finally:
+                for task in started:
+                    task.cancel()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) == 1:  # as it was raised, for those who catch it by its type
+            raise group.exceptions[0] from None
+        raise
 
 
 async def _every(interval_s: float, do: Callable[[], None]) -> None:
@@ -239,16 +249,16 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-async def serve(config: Config, announce: Callable[[Hub], Awaitable[None]]) -> None:
-    """Run a hub until SIGTERM or SIGINT; `announce` is told when it is ready."""
+async def serve(config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]]) -> None:
+    """Run a hub until SIGTERM or SIGINT; what runs `beside` it starts when it is ready and ends before it stops."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with running(config) as hub:
         _log.info("ready", url=hub.url, mqtt_port=hub.mqtt_port, mqtt_tls_port=hub.mqtt_tls_port)
-        await announce(hub)
-        await stop.wait()
+        async with beside(hub):
+            await stop.wait()
         _log.info("stopping")
     _log.info("stopped")
 

@@ -1,13 +1,14 @@
 """`hub serve`, `hub demo`, `hub check`."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.config import Config, load
-from hub.errors import Invalid
 
 if TYPE_CHECKING:
     from hub.run import Hub
@@ -26,27 +27,34 @@ def serve(context: typer.Context) -> None:
     from hub.run import set_up_logs
 
     set_up_logs(config.log)
-    uvloop.run(run_hub(config, _announce))
+    uvloop.run(run_hub(config, _announced))
 
 
-async def _announce(hub: "Hub") -> None:
+@asynccontextmanager
+async def _announced(hub: "Hub") -> AsyncIterator[None]:
     typer.echo(f"The page:  {await hub.login_link()}")
-    typer.echo(f"           (this link logs you in once; `hub login` prints another. Without it: {hub.url})")
+    typer.echo(
+        f"           (the link logs you in, once; `hub login` prints another; later on {hub.url} is enough)"
+    )
     if hub.mqtt_port is not None:
         typer.echo(
-            f"Devices:   mqtt port {hub.mqtt_port}, {hub.url}/api/v1/telemetry; `hub devices add ID` makes a key"
+            f"Devices:   mqtt port {hub.mqtt_port}, or {hub.url}/api/v1/telemetry; `hub devices add ID` makes a key"
         )
     typer.echo("Ready. Ctrl-C stops it.")
     sys.stdout.flush()
+    yield
 
 
 def check(context: typer.Context) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
     config = _config(context)
-    from hub.mqtt.topics import check_templates
+    if config.broker.url:
+        from hub.mqtt.broker_settings import Settings
 
-    del check_templates
-    typer.echo(f"ok: the page on {config.http.host}:{config.http.port}, data in {config.data_dir.resolve()}")
+        Settings.read(config.broker, "check")
+    typer.echo(
+        f"ok: the page on {config.http.host}:{config.http.port}, stores in {config.data_dir.resolve()}"
+    )
 
 
 def demo(
@@ -57,5 +65,7 @@ def demo(
     devices: Annotated[int, typer.Option(min=20, max=5000, help="How many devices to simulate.")] = 24,
 ) -> None:
     """Run a hub with simulated devices, this machine's own figures and a recording, and print its address."""
-    del context, keep, devices
-    raise Invalid("not yet")
+    del context  # the demo runs on the embedded defaults
+    from hub.cli.demo import run_demo
+
+    run_demo(keep, devices)

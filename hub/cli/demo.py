@@ -1,0 +1,209 @@
+"""`hub demo`: a hub in a scratch folder, with devices of four kinds beside it."""
+
+import asyncio
+import csv
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from hub.config import Config, HttpConfig, LogConfig, MqttConfig, StoreConfig
+from hub.http.client import Client
+
+if TYPE_CHECKING:
+    from hub.run import Hub
+
+KINDS = ("pump", "chiller", "fan", "greenhouse", "cold-store", "compressor")
+PLACES = ("Hall A", "Hall B", "Boiler house", "Yard", "Roof")
+HOST_ID = "this-machine"
+RECORDING_ID = "recorded-machine"
+UNITS = {
+    "temperature": "°C",
+    "humidity": "%",
+    "pressure": "bar",
+    "vibration": "mm/s",
+    "flow": "m³/h",
+    "power": "kW",
+    "speed": "rpm",
+    "light": "lx",
+}
+UNITS_BY_ENDING = {"_percent": "%", "_mb": "MB", "_gb": "GB", "_kb_s": "kB/s"}
+STOP_TIMEOUT_S = 5.0
+METRICS_TIMEOUT_S = 60.0
+
+
+def run_demo(keep: Path | None, count: int) -> None:
+    """Run until told to stop. The scratch folder goes at the end unless it was named."""
+    import uvloop
+
+    from hub.run import serve, set_up_logs
+
+    with tempfile.TemporaryDirectory(prefix="sensor-hub-demo-") as scratch:
+        folder = keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        config = _demo_config(folder)
+        set_up_logs(LogConfig(level="warning", format=config.log.format))
+
+        @asynccontextmanager
+        async def beside(hub: "Hub") -> AsyncIterator[None]:
+            async with _devices(hub, folder, count):
+                yield
+
+        uvloop.run(serve(config, beside))
+
+
+def _demo_config(folder: Path) -> Config:
+    """The defaults, on the usual ports where they are free and on free ones where not."""
+    http, mqtt = HttpConfig(), MqttConfig()
+    config = Config(
+        store=StoreConfig(path=str(folder / "data")),
+        http=http.model_copy(update={"port": _free(http.host, http.port)}),
+        mqtt=mqtt.model_copy(update={"port": _free(mqtt.host, mqtt.port)}),
+    )
+    if config.http.port == 0 or config.mqtt.port == 0:
+        typer.echo("A usual port (8080, 1883) is in use here, so the demo takes free ones.")
+    return config
+
+
+def _free(host: str, port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return 0
+    return port
+
+
+@asynccontextmanager
+async def _devices(hub: "Hub", folder: Path, count: int) -> AsyncIterator[None]:
+    """The devices, made and started; they end before the hub does."""
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(Client.connect(hub.config.socket_path))
+        keys = await _make_devices(client, count)
+        machines = folder / "machines.csv"
+        _write_keys(machines, {one: key for one, key in keys.items() if one not in (HOST_ID, RECORDING_ID)})
+        mqtt = f"mqtt://127.0.0.1:{hub.mqtt_port}"
+        ways = (
+            (
+                "simulate",
+                "",
+                ["--hub", hub.url, "--mqtt", mqtt, "--keys", str(machines), "--transport", "mixed"],
+            ),
+            ("host", keys[HOST_ID], ["--url", mqtt]),
+            (
+                "replay",
+                keys[RECORDING_ID],
+                ["--url", hub.url.replace("http", "ws", 1), "--speed", "300", "--loop"],
+            ),
+        )
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        for name, key, arguments in ways:
+            log = folder / f"{name}.log"
+            process = await _start(name, key, arguments, log)
+            watch = tasks.create_task(_watch(name, process, log))
+            stack.push_async_callback(_end, process, watch)
+        naming = tasks.create_task(_name_units(client, len(keys)))
+        stack.callback(naming.cancel)
+        await _announce(hub, len(keys))
+        yield
+
+
+async def _make_devices(client: Client, count: int) -> dict[str, str]:
+    """Their keys by id. In a folder that was kept, those that exist get one more key."""
+    wanted = [
+        {
+            "id": f"{kind}-{number:02d}",
+            "name": f"{kind.replace('-', ' ').capitalize()} {number:02d}",
+            "labels": {"place": PLACES[(number + len(kind)) % len(PLACES)], "kind": kind},
+        }
+        for index in range(count)
+        for kind, number in [(KINDS[index % len(KINDS)], index // len(KINDS) + 1)]
+    ]
+    wanted.append({"id": HOST_ID, "name": "This machine", "labels": {"place": "Here", "kind": "host"}})
+    wanted.append(
+        {"id": RECORDING_ID, "name": "Recorded machine", "labels": {"place": "Archive", "kind": "recording"}}
+    )
+    known = {row["id"] async for row in client.pages("/api/v1/devices", "devices")}
+    new = [one for one in wanted if one["id"] not in known]
+    made = await client.call("POST", "/api/v1/devices", {"devices": new}) if new else {"devices": []}
+    keys = {one["id"]: one["key"] for one in made["devices"]}
+    for one in wanted:
+        if one["id"] in known:
+            keys[str(one["id"])] = (await client.call("POST", f"/api/v1/devices/{one['id']}/keys"))["key"]
+    return keys
+
+
+def _write_keys(path: Path, keys: dict[str, str]) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as lines:
+        csv.writer(lines).writerows([("id", "key"), *keys.items()])
+
+
+async def _start(name: str, key: str, arguments: list[str], log: Path) -> asyncio.subprocess.Process:
+    with log.open("w") as output:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "devices", name, *arguments),
+            env={**os.environ, **({"HUB_DEVICE_KEY": key} if key else {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for the hub, which then ends them in order
+        )
+
+
+async def _watch(name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    """Devices that end by themselves are told of, with their last words."""
+    code = await process.wait()
+    words = log.read_text(errors="replace").strip().splitlines()[-3:]
+    typer.echo(f"`devices {name}` ended ({code}): {' '.join(words)}", err=True)
+
+
+async def _end(process: asyncio.subprocess.Process, watch: "asyncio.Task[None]") -> None:
+    watch.cancel()
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _name_units(client: Client, count: int) -> None:
+    """Give each metric its unit, as an operator would, once the devices have sent it."""
+    named: set[tuple[str, str]] = set()
+    deadline = asyncio.get_running_loop().time() + METRICS_TIMEOUT_S
+    seen: set[str] = set()
+    while len(seen) < count and asyncio.get_running_loop().time() < deadline:
+        async for device in client.pages("/api/v1/devices", "devices"):
+            for metric in device["metrics"]:
+                seen.add(device["id"])
+                unit = _unit(metric["name"])
+                if unit and (device["id"], metric["name"]) not in named:
+                    named.add((device["id"], metric["name"]))
+                    path = f"/api/v1/devices/{device['id']}/metrics/{metric['name']}"
+                    await client.call("PUT", path, {"unit": unit, "minimum": None, "maximum": None})
+        await asyncio.sleep(1.0)
+
+
+def _unit(name: str) -> str | None:
+    if name in UNITS:
+        return UNITS[name]
+    return next((unit for ending, unit in UNITS_BY_ENDING.items() if name.endswith(ending)), None)
+
+
+async def _announce(hub: "Hub", count: int) -> None:
+    typer.echo(
+        f"{count} devices are sending: simulated machines (MQTT, WebSocket, HTTP), this machine, a recording."
+    )
+    typer.echo(f"\n    {await hub.login_link()}\n")
+    typer.echo(f"The link logs you in, once. Later on {hub.url} is enough. Ctrl-C stops everything.")
+    sys.stdout.flush()

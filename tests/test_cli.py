@@ -1,0 +1,187 @@
+"""The command line against a real hub: running, and not."""
+
+import csv
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.hub_process import HubProcess
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `hub` with arguments on the stores in tmp_path/data."""
+
+    def run_hub(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "hub", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "HUB__STORE__PATH": str(tmp_path / "data"), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run_hub
+
+
+def test_devices_are_made_listed_shown_and_removed_without_a_running_hub(run: Run) -> None:
+    made = run("devices", "add", "boiler-1", "--name", "Boiler", "--labels", "hall=A;floor=2")
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("hk_")
+
+    listed = json.loads(run("devices", "list", "--json").stdout)
+    assert [(one["id"], one["name"], one["labels"]) for one in listed] == [
+        ("boiler-1", "Boiler", {"hall": "A", "floor": "2"})
+    ]
+    assert listed[0]["presence"] == "never_seen"
+    assert "never seen" in run("devices", "list").stdout
+    assert "Boiler" in run("devices", "show", "boiler-1").stdout
+
+    assert run("devices", "remove", "boiler-1", "--yes").returncode == 0
+    assert json.loads(run("devices", "list", "--json").stdout) == []
+
+
+def test_the_command_line_speaks_to_the_running_hub(run: Run, hub: HubProcess) -> None:
+    key = json.loads(run("devices", "add", "pump", "--json").stdout)["key"]
+    assert key.startswith("hk_")
+    assert hub.call("GET", "/api/v1/devices/pump")["id"] == "pump"
+    assert run("login").stdout.startswith(hub.url + "/login?code=")
+
+
+def test_keys_are_added_listed_and_revoked(run: Run, hub: HubProcess) -> None:
+    first = hub.add_device("pump")
+    second = run("keys", "add", "pump").stdout.strip()
+    found = json.loads(run("keys", "list", "pump", "--json").stdout)
+    assert [one["id"] for one in found] == [first.split("_")[1], second.split("_")[1]]
+    assert first.split("_")[2] not in json.dumps(found)
+
+    assert run("keys", "revoke", "pump", found[0]["id"]).returncode == 0
+    again = run("keys", "revoke", "pump", found[0]["id"])
+    assert again.returncode == 1
+    assert "revoked before" in again.stderr
+    assert "revoked" in run("keys", "list", "pump").stdout
+
+
+def test_many_devices_are_imported_and_their_keys_written_for_the_owner_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    rows = ["id,name,labels", "a,Pump A,hall=A;line=1", "b,,"]
+    (tmp_path / "new.csv").write_text("\n".join(rows))
+    done = run("devices", "import", "new.csv", "--output", "keys.csv")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "keys.csv").open() as lines:
+        keys = {row["id"]: row["key"] for row in csv.DictReader(lines)}
+    assert set(keys) == {"a", "b"}
+    assert all(key.startswith("hk_") for key in keys.values())
+    assert stat.S_IMODE((tmp_path / "keys.csv").stat().st_mode) == 0o600
+
+    exported = run("devices", "export").stdout.splitlines()
+    assert exported == ["id,name,labels", "a,Pump A,hall=A;line=1", "b,b,"]
+
+    again = run("devices", "import", "new.csv", "--output", "keys.csv")
+    assert again.returncode == 1
+    assert "never written over" in again.stderr
+    twice = run("devices", "import", "new.csv", "--output", "more.csv")
+    assert twice.returncode == 1
+    assert "exists already" in twice.stderr
+    assert not (tmp_path / "more.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("devices", "add", "no spaces"), "id: "),
+        (("devices", "show", "nobody"), "there is no device 'nobody'"),
+        (("devices", "remove", "nobody", "--yes"), "there is no device 'nobody'"),
+        (("keys", "add", "nobody"), "there is no device 'nobody'"),
+        (("devices", "import", "missing.csv", "--output", "keys.csv"), "No such file"),
+        (("tokens", "add", "--name", "x", "--ttl", "soon"), "a duration is written"),
+        (("tokens", "add", "--name", "x", "--role", "king"), "role"),
+    ],
+)
+def test_a_refusal_is_one_clear_line_and_exit_code_1(run: Run, arguments: tuple[str, ...], says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_token_opens_rest_within_its_role_and_devices(run: Run, hub: HubProcess) -> None:
+    hub.add_device("a")
+    hub.add_device("b")
+    made = run(
+        "tokens", "add", "--name", "wall", "--role", "viewer", "--ttl", "1h", "--devices", "a", "--json"
+    )
+    token = json.loads(made.stdout)["token"]
+
+    def ask(path: str) -> int:
+        status = subprocess.run(
+            [
+                "curl",
+                "-s",
+                "-o",
+                "-",
+                "-w",
+                "%{http_code}",
+                "-H",
+                f"Authorization: Bearer {token}",
+                hub.url + path,
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout[-3:]
+        return int(status)
+
+    assert ask("/api/v1/devices/a") == 200
+    assert ask("/api/v1/devices/b") == 404
+
+
+def test_check_accepts_the_defaults_and_names_each_fault(run: Run, tmp_path: Path) -> None:
+    assert run("check").stdout.startswith("ok:")
+    (tmp_path / "wrong.toml").write_text("[http]\nprot = 8080\nhost = 5\n")
+    done = run("--config", "wrong.toml", "check")
+    assert done.returncode == 1
+    assert "unknown key http.prot; did you mean port?" in done.stderr
+    assert "http.host" in done.stderr
+
+    done = run("check", HUB__HTPP__PORT="1")
+    assert done.returncode == 1
+    assert "did you mean http?" in done.stderr
+
+
+def test_a_second_hub_on_the_same_stores_says_so(run: Run, hub: HubProcess) -> None:
+    done = run("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
+    assert done.returncode == 3
+    assert "another process has it open" in done.stderr
+    assert hub.call("GET", "/healthz")  # the first goes on
+
+
+def test_a_port_in_use_is_named(run: Run, start_hub: Callable[..., HubProcess]) -> None:
+    first = start_hub("other")
+    done = run("serve", HUB__HTTP__PORT=first.url.rsplit(":", 1)[1], HUB__MQTT__PORT="0")
+    assert done.returncode == 1
+    assert "cannot listen on http" in done.stderr
+
+
+def test_sigterm_ends_a_hub_with_exit_code_0_and_removes_its_socket(hub: HubProcess) -> None:
+    assert stat.S_IMODE((hub.data_dir / "hub.sock").stat().st_mode) == 0o600
+    assert hub.stop() == 0
+    assert not (hub.data_dir / "hub.sock").exists()
+
+
+def test_version_and_help_work_anywhere(run: Run) -> None:
+    assert run("version").stdout.strip()
+    help_text = run("--help").stdout
+    for command in ("serve", "demo", "check", "devices", "keys", "tokens", "login", "version"):
+        assert command in help_text
