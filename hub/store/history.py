@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 QUERY_THREADS = 2
 STOP_TIMEOUT_S = 3.0
+LAST_TRY_TIMEOUT_S = 1.0
 FRESH_TIMEOUT_S = 1.0
 
 MIGRATIONS: tuple[str, ...] = (
@@ -45,8 +46,17 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE rejections (
         number BIGINT NOT NULL, device INTEGER NOT NULL, received_at TIMESTAMP NOT NULL, code VARCHAR NOT NULL,
         message VARCHAR NOT NULL, source VARCHAR NOT NULL, raw BLOB NOT NULL);
+    -- How many batches were committed, counted in the same transactions: after a COMMIT that failed, this says whether it was done.
+    CREATE TABLE commits (number BIGINT NOT NULL);
+    INSERT INTO commits VALUES (0);
     """,
 )
+
+# A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").
+MAGIC = b"DUCK"
+MAGIC_START = 8
+MAGIC_END = MAGIC_START + len(MAGIC)
+NOT_OURS = "not a history of this hub; it was left untouched"
 
 _log = structlog.get_logger("history")
 
@@ -66,7 +76,9 @@ class History:
         self._handing_over = False
         self._done = self._loop.create_future()
         self._done.set_result(None)
-        self._room = asyncio.Event()
+        self._told = (
+            asyncio.Event()
+        )  # the writer told something: there may be room, or nothing left to wait for
         self.failure: str | None = None  # why nothing can be stored at present
         self.commits = 0
         self.pending = 0  # readings not on disk yet
@@ -104,8 +116,8 @@ class History:
     async def room(self, pending_max: int) -> None:
         """Wait until less than `pending_max` readings are on their way to the disk."""
         while self.pending >= pending_max:
-            self._room.clear()
-            await self._room.wait()
+            self._told.clear()
+            await self._told.wait()
 
     def _hand_over(self) -> None:
         self._handing_over = False
@@ -125,7 +137,7 @@ class History:
         self._in_flight = None
         if not batch.stored.cancelled():
             batch.stored.set_result(None)
-        self._room.set()
+        self._told.set()
         self._hand_over()
 
     def _tell_failed(self, batch: Batch, error: Exception) -> None:
@@ -140,6 +152,7 @@ class History:
                 readings=batch.readings,
             )
         self.failure = message
+        self._told.set()
 
     def _write_connection(self) -> duckdb.DuckDBPyConnection:
         if self._broken:
@@ -150,17 +163,21 @@ class History:
         return self._connection
 
     async def _close(self) -> None:
+        """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes nothing after."""
         self._hand_over()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                while (self._in_flight or self._open) and self.failure is None:
+                    self._told.clear()
+                    await self._told.wait()
         self._writer.stop()
-        deadline = self._loop.time() + STOP_TIMEOUT_S
-        while (self._in_flight or self._open) and self._loop.time() < deadline and self.failure is None:
-            await asyncio.wait([self.stored], timeout=deadline - self._loop.time())
-        await asyncio.to_thread(self._writer.join, STOP_TIMEOUT_S)
+        await asyncio.to_thread(self._writer.join, LAST_TRY_TIMEOUT_S)
         for batch in (self._in_flight, self._open):
             if batch and not batch.stored.done():
                 batch.stored.cancel()  # never acknowledged: the devices still have these readings
         self._readers.shutdown(cancel_futures=True)
-        self._connection.close()
+        if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
+            self._connection.close()
 
     # Reading
 
@@ -170,14 +187,13 @@ class History:
             await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
 
         def run() -> T:
-            with self._reconnecting:
-                cursor = self._connection.cursor()
             try:
-                return query(cursor)
+                with self._reconnecting:
+                    cursor = self._connection.cursor()
+                with closing(cursor):
+                    return query(cursor)
             except duckdb.Error as error:
                 raise StoreError(f"history: {error}") from error
-            finally:
-                cursor.close()
 
         return await self._loop.run_in_executor(self._readers, run)
 
@@ -204,31 +220,53 @@ class History:
 
 def _connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     try:
+        _refuse_foreign(path)
         connection = duckdb.connect(
             str(path),
-            config={"memory_limit": f"{memory_limit_mb}MB", "threads": 2, "preserve_insertion_order": True},
+            config={
+                "memory_limit": f"{memory_limit_mb}MB",
+                "threads": 2,
+                "preserve_insertion_order": True,
+                "autoinstall_known_extensions": False,  # the hub fetches nothing from anywhere
+            },
         )
         try:
             _migrate(connection, path)
         except BaseException:
             connection.close()
             raise
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error
     except duckdb.Error as error:
         raise StoreError(f"{path}: {_explain(error)}") from error
     return connection
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Look before DuckDB does: it would offer to read other programs' files, and stops at the empty file of a first start cut short."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        head = file.read(MAGIC_END)
+    if not head:
+        path.unlink()
+    elif head[MAGIC_START:] != MAGIC:
+        raise StoreError(f"{path}: {NOT_OURS}")
+
+
 def _explain(error: duckdb.Error) -> str:
     text = str(error)
-    if "lock" in text:
+    if "Could not set lock" in text:
         return "another process has it open; one hub owns its history file"
-    if "not a valid DuckDB database file" in text:
-        return "not a history of this hub; it was left untouched"
     return text
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Bring the file to this version's schema, each step in a transaction of its own."""
+    """Bring the file to this version's schema, in one transaction: a start cut short leaves it as it was."""
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if tables and not {"schema_version", "readings"} <= tables:
+        raise StoreError(f"{path}: {NOT_OURS}")
+    connection.execute("BEGIN")
     connection.execute("CREATE TABLE IF NOT EXISTS schema_version (number INTEGER NOT NULL)")
     row = connection.execute("SELECT coalesce(max(number), 0) FROM schema_version").fetchone()
     done = row[0] if row else 0
@@ -237,7 +275,6 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path}: written by a newer version of the hub (schema {done}, this one knows {len(MIGRATIONS)})"
         )
     for number, statements in enumerate(MIGRATIONS[done:], done + 1):
-        connection.execute("BEGIN")
         connection.execute(statements)
         connection.execute("INSERT INTO schema_version VALUES (?)", [number])
-        connection.execute("COMMIT")
+    connection.execute("COMMIT")

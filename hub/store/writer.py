@@ -7,6 +7,9 @@ over happens in the loop's thread only, so a batch is never torn.
 
 A batch that cannot be written (disk full, disk failing) is kept and tried again, with a growing pause, on a
 new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or acknowledged.
+
+A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file failed).
+So every transaction counts itself in `commits`, and a try after a failure looks there first: never twice.
 """
 
 import queue
@@ -43,6 +46,8 @@ class Writer(threading.Thread):
         self._failed = failed
         self._rejections_max = rejections_max
         self._rejections_since_trim = 0
+        self._commits: int | None = None  # as the file counts them; None before the first look
+        self._in_doubt = True  # what the file counts may be one more
         # One batch is in flight at most, so this holds no more than it and the order to stop.
         self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -70,25 +75,43 @@ class Writer(threading.Thread):
     def _try(self, batch: Batch) -> bool:
         try:
             connection = self._connect()
-            connection.execute("BEGIN")
-            if batch.metrics:
-                _insert_metrics(connection, batch)
-            if batch.runs:
-                _insert_numbers(connection, batch)
-            if batch.texts:
-                _insert_texts(connection, batch)
-            if batch.sequences:
-                _insert_sequences(connection, batch)
-            if batch.rejections:
-                self._insert_rejections(connection, batch)
-            if batch.removed:
-                _remove(connection, batch)
-            connection.execute("COMMIT")
-        except (duckdb.Error, OSError, MemoryError) as error:
+            before, done = self._look(connection)
+            if not done:
+                self._commit(connection, batch, before + 1)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this thread must live to try again
+            self._in_doubt = True
             self._failed(batch, error)
             return False
+        self._commits = before + 1
         self._committed(batch)
         return True
+
+    def _look(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, bool]:
+        """How many batches were committed before this one, and whether this one was, in a try that seemed to fail."""
+        if self._commits is not None and not self._in_doubt:
+            return self._commits, False
+        row = connection.execute("SELECT number FROM commits").fetchone()
+        kept = int(row[0]) if row else 0
+        before = kept if self._commits is None else self._commits
+        self._commits, self._in_doubt = before, False
+        return before, kept > before
+
+    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
+        connection.execute("BEGIN")
+        if batch.metrics:
+            _insert_metrics(connection, batch)
+        if batch.runs:
+            _insert_numbers(connection, batch)
+        if batch.texts:
+            _insert_texts(connection, batch)
+        if batch.sequences:
+            _insert_sequences(connection, batch)
+        if batch.rejections:
+            self._insert_rejections(connection, batch)
+        if batch.removed:
+            _remove(connection, batch)
+        connection.execute("UPDATE commits SET number = ?", [number])
+        connection.execute("COMMIT")
 
     def _insert_rejections(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         columns: dict[str, np.ndarray] = {
