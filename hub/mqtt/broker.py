@@ -179,6 +179,7 @@ class Broker:
                 _log.warning("no connection to the broker", why=_why(group), **self._where())
             finally:
                 self.connected = False
+            _heed_cancellation()
             self._failures += 1
             # Full jitter: hubs that lost the same broker do not all come back in the same instant.
             longest_s = min(self._config.backoff_max_s, BACKOFF_MIN_S * 2 ** min(self._failures, 30))
@@ -191,6 +192,7 @@ class Broker:
         """One connection, from its beginning to its end."""
         async with _Link(self._settings, self._config) as link:
             await self._subscribe(link)
+            _heed_cancellation()
             self.connected = True
             self._failures = 0
             _log.info("connected to the broker", client_id=self._settings.client_id, **self._where())
@@ -292,6 +294,15 @@ def _key(message: aiomqtt.Message) -> str:
     """The key in the message's user property (MQTT 5, 3.3.2.3.7); "" without one."""
     named: list[tuple[str, str]] = getattr(message.properties, "UserProperty", [])
     return next((value for name, value in named if name == KEY_PROPERTY), "")
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError if this task was cancelled: in Python 3.11 `asyncio.wait_for`, and so aiomqtt, loses that
+    when what it waits for is done, or fails, in the same moment.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _why(group: BaseExceptionGroup[Exception]) -> str:
