@@ -81,14 +81,15 @@ async def test_a_hub_killed_and_started_again_has_every_reading_once(
     hub = start_hub()
     key = hub.add_device("pump")
     url, spool = address(hub, transport), tmp_path / "spool.db"
-    async with DeviceClient(url, key, numbered=True, spool=spool, backoff=quick(), drain_s=30.0) as device:
+    async with DeviceClient(url, key, numbered=True, spool=spool, backoff=quick()) as device:
         for number in range(1_500):
             await device.send({"n": number}, time=START_MS + number)
             if number in {500, 1_000}:
                 await until(lambda: device.counts.acknowledged > 0)
                 await asyncio.to_thread(hub.kill)
                 await asyncio.to_thread(hub.start)
-        await device.flush()
+        async with asyncio.timeout(30):
+            await device.flush()
         assert device.counts.dropped == 0
     assert await stored(hub, "pump", "n") == list(range(1_500))
 
@@ -103,7 +104,8 @@ async def test_a_command_reaches_the_device_and_its_answer_the_hub(
     body = {"method": "set_rate", "params": {"rate_hz": 2}, "timeout_s": 30}
     async with DeviceClient(address(shared_hub, transport), key) as device:
         await asyncio.to_thread(shared_hub.call, "POST", path, body)
-        command = await anext(device.commands())
+        async with asyncio.timeout(15):
+            command = await anext(device.commands())
         assert (command.method, command.params) == ("set_rate", {"rate_hz": 2})
         await command.answer({"ok": True})
         answered = await asyncio.to_thread(
@@ -122,7 +124,7 @@ async def test_a_revoked_key_ends_the_client(shared_hub: HubProcess, transport: 
         path = f"/api/v1/devices/{device_id}/keys/{key.split('_')[1]}"
         await asyncio.to_thread(shared_hub.call, "DELETE", path)
         with pytest.raises(KeyRefused):
-            await commands
+            await asyncio.wait_for(commands, 15)
 
 
 async def test_devices_made_through_rest_can_send(shared_hub: HubProcess) -> None:
