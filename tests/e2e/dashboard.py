@@ -1,0 +1,83 @@
+"""The page as its users see it."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# How many pixels of a canvas are painted, and a number that changes when any of them does.
+PIXELS = """canvas => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let painted = 0, digest = 0;
+    for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3]) painted++;
+        digest = (digest * 31 + data[i] + 7 * data[i + 1] + 13 * data[i + 2] + 17 * data[i + 3]) | 0;
+    }
+    return [painted, digest];
+}"""
+
+
+class Dashboard:
+    """One browser's page. `tab` is Playwright's page."""
+
+    def __init__(self, tab: Page, axe: str) -> None:
+        self.tab = tab
+        self._axe = axe
+        self.grid = tab.get_by_role("grid", name="Devices")
+        self.search = tab.get_by_role("searchbox", name="Search devices")
+        self.link = tab.locator(".pill")
+        self.device = tab.locator("section.device")
+
+    def rows(self) -> Locator:
+        """The devices' rows that are in the document."""
+        return self.grid.locator("[role=row][aria-selected]")
+
+    def row(self, name: str) -> Locator:
+        """The row of the device with this name."""
+        return self.rows().filter(has=self.tab.get_by_role("link", name=name, exact=True))
+
+    def names(self) -> list[str]:
+        """The names in the list, top to bottom."""
+        return self.rows().locator(".cell-name a").all_inner_texts()
+
+    def card(self, metric: str) -> Locator:
+        """The chart of a metric with what stands above it."""
+        return self.device.get_by_role("region", name=metric, exact=True)
+
+    def pixels(self, canvas: Locator) -> tuple[int, int]:
+        """How many pixels are painted, and a digest of all of them."""
+        painted, digest = canvas.evaluate(PIXELS)
+        return painted, digest
+
+    def wait_for_paint(self, canvas: Locator, *, unlike: int | None = None, least: int = 1) -> int:
+        """Wait until so many pixels are painted and the picture is not the one of digest `unlike`; its digest."""
+        handle = canvas.element_handle()
+        self.tab.wait_for_function(
+            f"([canvas, unlike, least]) => {{ const [painted, digest] = ({PIXELS})(canvas); "
+            "return painted >= least && digest !== unlike; }",
+            arg=[handle, unlike, least],
+        )
+        return self.pixels(canvas)[1]
+
+    def wait_for_change(self, text: Locator) -> None:
+        """Wait until a text is another one."""
+        expect(text).not_to_have_text(text.inner_text())
+
+    def read_csv(self) -> list[dict[str, str]]:
+        """Have the open device's window saved, and read it."""
+        with self.tab.expect_download() as download:
+            self.device.get_by_role("button", name="CSV").click()
+        return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+
+    def assert_accessible(self) -> None:
+        """No violation of WCAG 2.2 AA or of good practice that axe can find."""
+        self.tab.evaluate(f"{self._axe}; 0")
+        found: list[dict[str, Any]] = self.tab.evaluate(
+            "rules => axe.run(document, { runOnly: rules }).then(result => result.violations.map("
+            "({ id, nodes }) => ({ id, nodes: nodes.map(node => node.html.slice(0, 200) + node.failureSummary) })))",
+            list(AXE_RULES),
+        )
+        assert found == [], json.dumps(found, indent=2)

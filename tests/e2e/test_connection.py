@@ -1,0 +1,93 @@
+"""What the page does when the hub or the session goes away."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.e2e.test_device import CHART_PIXELS_LEAST, assert_whole
+from tests.hub_process import HubProcess
+
+Visit = Callable[..., Dashboard]
+
+
+def test_a_stopped_hub_is_announced_and_the_last_values_stay_marked(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    with Feeder(hub, key):
+        page = visit(hub)
+        expect(page.row("press").locator(".cell-state")).to_contain_text("Online")
+        page.tab.get_by_label("Metric shown").select_option("temperature")
+        expect(page.row("press").locator(".number")).not_to_have_text("–")
+
+        hub.stop()
+
+        expect(page.link).not_to_have_text("Live")
+        expect(page.tab.get_by_role("status")).to_contain_text("Values are as of")
+        expect(page.row("press").locator(".cell-state")).to_contain_text("Was online")
+        expect(page.row("press").locator(".number")).to_contain_text("4")
+        expect(page.row("press").locator(".number")).to_have_css("font-style", "italic")
+        expect(page.tab.locator(".countdown")).to_contain_text("Trying again in")
+
+
+def test_the_page_comes_back_by_itself_and_fills_the_hole(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("counter")
+    with Feeder(hub, key) as feeder:
+        page = visit(hub, "/#/device/counter?window=300")
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+        hub.kill()
+        expect(page.link).not_to_have_text("Live")
+
+        hub.start()
+
+        expect(page.link).to_have_text("Live")
+        expect(page.tab.get_by_role("status")).to_be_hidden()
+        feeder.wait_for(feeder.sent + 15)
+        page.wait_for_change(page.card("count").locator(".card-value"))
+        assert_whole(page)
+
+
+def test_try_now_does_not_wait(hub: HubProcess, visit: Visit) -> None:
+    page = visit(hub)
+    expect(page.link).to_have_text("Live")
+    hub.stop()
+    button = page.tab.get_by_role("button", name="Try now")
+    expect(button).to_be_visible()
+    hub.start()
+
+    button.click()
+
+    expect(page.link).to_have_text("Live")
+
+
+def test_without_a_session_the_page_says_how_to_sign_in(hub: HubProcess, visit: Visit) -> None:
+    page = visit(hub, login=False)
+
+    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.tab.get_by_text("hub login")).to_be_visible()
+    page.assert_accessible()
+
+
+def test_a_link_opened_in_another_tab_signs_the_page_in(hub: HubProcess, visit: Visit) -> None:
+    page = visit(hub, login=False)
+    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    other = page.tab.context.new_page()
+    other.goto(hub.login_link())
+    other.close()
+
+    page.tab.get_by_role("button", name="I have signed in").click()
+
+    expect(page.link).to_have_text("Live")
+
+
+def test_signing_out_ends_the_session(hub: HubProcess, visit: Visit) -> None:
+    hub.add_device("press")
+    page = visit(hub)
+    expect(page.row("press")).to_be_visible()
+
+    page.tab.get_by_role("button", name="Sign out").click()
+
+    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.rows()).to_have_count(0)
+    page.tab.reload()
+    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()

@@ -1,0 +1,134 @@
+"""The view of one device."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.hub_process import HubProcess
+
+CHART_PIXELS_LEAST = 2_000
+
+Visit = Callable[..., Dashboard]
+
+
+def test_the_charts_draw_and_go_on_drawing(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press", name="Press")
+    with Feeder(hub, key):
+        page = visit(hub)
+        page.row("Press").click()
+        for metric in ("count", "temperature"):
+            canvas = page.card(metric).locator("canvas")
+            first = page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+            page.wait_for_paint(canvas, unlike=first)
+        page.wait_for_change(page.card("temperature").locator(".card-value"))
+        expect(page.card("temperature").locator(".card-summary")).to_contain_text("min 3")
+
+
+def test_texts_and_truth_values_are_shown_as_values(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    with Feeder(hub, key):
+        page = visit(hub, "/#/device/press")
+        mode = page.device.get_by_role("row", name="mode")
+        expect(mode).to_contain_text("auto")
+        expect(mode).to_contain_text("manual")
+        expect(page.device.get_by_role("row", name="open")).to_contain_text("true")
+        expect(page.card("mode")).to_have_count(0)
+
+
+def test_history_and_live_join_without_a_hole_or_a_repetition(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("counter")
+    with Feeder(hub, key) as feeder:
+        feeder.wait_for(15)
+        page = visit(hub, "/#/device/counter")
+        value = page.card("count").locator(".card-value")
+        page.wait_for_change(value)
+        feeder.wait_for(feeder.sent + 15)
+
+        assert_whole(page)
+
+
+def test_a_page_that_opens_late_shows_what_was_before_it(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("counter")
+    with Feeder(hub, key) as feeder:
+        feeder.wait_for(10)
+    page = visit(hub, "/#/device/counter?window=300")
+
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+    expect(page.card("count").locator(".card-summary")).to_contain_text("min 0")
+    assert_whole(page)
+
+
+def assert_whole(page: Dashboard) -> None:
+    """The window holds each reading from the first on, once."""
+    counts = [int(line["count"]) for line in page.read_csv() if line["count"]]
+    assert counts == list(range(len(counts)))
+    assert len(counts) >= 10
+
+
+@pytest.mark.parametrize(("window", "seconds"), [("15 s", 15), ("60 s", 60), ("5 min", 300)])
+def test_the_window_is_chosen_and_stays_in_the_address(
+    hub: HubProcess, visit: Visit, window: str, seconds: int
+) -> None:
+    key = hub.add_device("press")
+    with Feeder(hub, key):
+        page = visit(hub, "/#/device/press?window=15" if seconds != 15 else "/#/device/press")
+        page.device.get_by_text(window, exact=True).click()
+        expect(page.device.get_by_role("radio", name=window)).to_be_checked()
+
+        page.tab.reload()
+
+        expect(page.device.get_by_role("radio", name=window)).to_be_checked()
+        spoken = f"{seconds} seconds" if seconds < 120 else f"{seconds // 60} minutes"
+        expect(page.card("count").get_by_role("img")).to_have_attribute(
+            "aria-label", f"count, line chart of the last {spoken}"
+        )
+
+
+def test_pause_freezes_what_is_shown_and_resume_catches_up(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    with Feeder(hub, key) as feeder:
+        page = visit(hub, "/#/device/press")
+        canvas = page.card("count").locator("canvas")
+        value = page.card("count").locator(".card-value")
+        page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+        page.tab.get_by_role("button", name="Pause").click()
+        expect(page.link).to_have_text("Paused")
+        page.tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        frozen, shown = page.pixels(canvas), value.inner_text()
+        feeder.wait_for(feeder.sent + 10)
+
+        assert page.pixels(canvas) == frozen
+        assert value.inner_text() == shown
+
+        page.tab.get_by_role("button", name="Resume").click()
+        expect(value).not_to_have_text(shown)
+        assert_whole(page)
+
+
+def test_a_wrong_link_says_so(hub: HubProcess, visit: Visit) -> None:
+    hub.add_device("press")
+    page = visit(hub, "/#/device/presss")
+
+    expect(page.device.get_by_text("There is no device “presss”")).to_be_visible()
+
+
+def test_a_device_that_never_sent_says_so_and_comes_alive(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    page = visit(hub, "/#/device/press")
+    expect(page.device.get_by_text("This device has not sent anything yet")).to_be_visible()
+
+    with Feeder(hub, key):
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+
+
+def test_a_device_removed_while_open_says_so(hub: HubProcess, visit: Visit) -> None:
+    hub.add_device("press")
+    page = visit(hub, "/#/device/press")
+    expect(page.device.get_by_role("heading", name="press")).to_be_visible()
+
+    hub.call("DELETE", "/api/v1/devices/press")
+
+    expect(page.device.get_by_text("There is no device “press”")).to_be_visible()

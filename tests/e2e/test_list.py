@@ -1,0 +1,153 @@
+"""The list of devices."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from devices.client import DeviceClient
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.hub_process import HubProcess
+
+ROWS_MOST = 40
+
+Visit = Callable[..., Dashboard]
+
+
+def test_an_empty_hub_says_how_to_add_a_device_and_shows_it_once_added(hub: HubProcess, visit: Visit) -> None:
+    page = visit(hub)
+    expect(page.tab.get_by_text("No devices yet")).to_be_visible()
+    expect(page.tab.get_by_text("hub devices add boiler-1")).to_be_visible()
+    page.assert_accessible()
+
+    hub.add_device("boiler-1")
+
+    expect(page.row("boiler-1")).to_be_visible()
+
+
+def test_values_and_sparkline_are_live(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press", name="Press", labels={"hall": "North"})
+    with Feeder(hub, key):
+        hub.call("PUT", "/api/v1/devices/press/metrics/temperature", {"unit": "°C"})
+        page = visit(hub)
+        page.tab.get_by_label("Metric shown").select_option("temperature")
+        row = page.row("Press")
+        expect(row).to_contain_text("North")
+        value = row.locator(".number")
+        expect(value).to_contain_text("°C")
+        page.wait_for_change(value)
+        canvas = row.locator("canvas")
+        first = page.wait_for_paint(canvas)
+        page.wait_for_paint(canvas, unlike=first)
+        expect(row.locator(".cell-state")).to_contain_text("now")
+
+
+def test_the_totals_count_devices_updates_and_delay(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("a")
+    hub.add_device("b")
+    with Feeder(hub, key):
+        page = visit(hub)
+        expect(page.tab.locator("[data-total=online]")).to_have_text("1/2")
+        expect(page.tab.locator("[data-total='not online']")).to_have_text("1")
+        rate = page.tab.locator("[data-total=rate]")
+        expect(rate).not_to_have_text("–")
+        expect(rate).not_to_have_text("0")
+        expect(page.tab.locator("[data-total=delay]")).to_contain_text("s")
+
+
+def test_presence_is_said_in_words_and_follows_the_device(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("mixer")
+    page = visit(hub)
+    state = page.row("mixer").locator(".cell-state")
+    expect(state).to_contain_text("Never seen")
+    with Feeder(hub, key):
+        expect(state).to_contain_text("Online")
+    expect(state).to_contain_text("Offline")
+    expect(state).to_contain_text("ago")
+
+
+async def test_a_device_that_is_connected_but_silent_is_stale(start_hub: Callable[..., HubProcess]) -> None:
+    """Over REST, as the page shows what that says: no browser waits beside a running event loop."""
+    hub = start_hub()
+    key = hub.add_device("slow", expected_interval_s=0.5)
+    async with DeviceClient(f"mqtt://127.0.0.1:{hub.mqtt_port}", key) as device:
+        await device.send({"t": 1})
+        await device.flush()
+        hub.wait_for("/api/v1/devices/slow", lambda found: found["presence"] == "stale", timeout_s=20)
+
+
+@pytest.fixture
+def many(shared_hub: HubProcess) -> HubProcess:
+    """A hub with three hundred devices."""
+    known = shared_hub.call("GET", "/api/v1/devices?limit=1000&q=many-")["devices"]
+    for number in range(len(known), 300):
+        hall = "North" if number % 2 else "South"
+        shared_hub.add_device(f"many-{number:03}", name=f"Many {number:03}", labels={"hall": hall})
+    return shared_hub
+
+
+def test_a_long_list_keeps_few_rows_in_the_document(many: HubProcess, visit: Visit) -> None:
+    page = visit(many, viewport={"width": 1280, "height": 3000})
+    page.search.fill("many")
+    expect(page.row("Many 000")).to_be_visible()
+    assert len(page.names()) <= ROWS_MOST
+
+    page.grid.evaluate("grid => grid.scrollTo(0, 44 * 200)")
+
+    expect(page.row("Many 205")).to_be_visible()
+    assert len(page.names()) <= ROWS_MOST
+    expect(page.grid).to_have_attribute("aria-rowcount", "301")
+
+
+def test_slash_goes_to_the_search_and_every_word_counts(many: HubProcess, visit: Visit) -> None:
+    page = visit(many)
+    expect(page.rows().first).to_be_visible()
+    page.tab.keyboard.press("/")
+    expect(page.search).to_be_focused()
+
+    page.tab.keyboard.type("many south 04")
+    expect(page.rows()).to_have_count(6)  # 004 and the even ones from 040 to 048
+    assert page.names() == ["Many 004", "Many 040", "Many 042", "Many 044", "Many 046", "Many 048"]
+
+    page.search.fill("nothing like it")
+    expect(page.tab.get_by_text("No device matches “nothing like it”")).to_be_visible()
+    page.search.press("Escape")
+    expect(page.rows().first).to_be_visible()
+
+
+def test_a_heading_sorts_and_sorts_the_other_way(many: HubProcess, visit: Visit) -> None:
+    page = visit(many)
+    page.search.fill("many")
+    expect(page.row("Many 000")).to_be_visible()
+
+    page.tab.get_by_role("button", name="Device").click()
+
+    expect(page.row("Many 299")).to_be_visible()
+    assert page.names()[0] == "Many 299"
+    expect(page.tab.get_by_role("columnheader", name="Device")).to_have_attribute("aria-sort", "descending")
+
+
+def test_the_keyboard_moves_through_the_list_and_opens_a_device(many: HubProcess, visit: Visit) -> None:
+    page = visit(many)
+    page.search.fill("many")
+    expect(page.row("Many 000")).to_be_visible()
+    page.grid.focus()
+
+    page.tab.keyboard.press("ArrowDown")
+    page.tab.keyboard.press("ArrowDown")
+    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-001")
+    page.tab.keyboard.press("ArrowUp")
+    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-000")
+    page.tab.keyboard.press("End")
+    expect(page.row("Many 299")).to_be_in_viewport()
+    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-299")
+    page.tab.keyboard.press("PageUp")
+    expect(page.row("Many 299")).to_be_visible()
+    page.tab.keyboard.press("Home")
+    expect(page.row("Many 000")).to_be_in_viewport()
+    page.tab.keyboard.press("Enter")
+
+    expect(page.device.get_by_role("heading", name="Many 000")).to_be_visible()
+    assert page.tab.url.endswith("#/device/many-000")
+    expect(page.grid).to_be_focused()

@@ -1,0 +1,131 @@
+"""Themes, widths and motion, and that everyone can use the page in each."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.e2e.test_device import CHART_PIXELS_LEAST
+from tests.hub_process import HubProcess
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+
+Visit = Callable[..., Dashboard]
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub with a device that sends, one that did, and one that never did."""
+    hub = HubProcess(tmp_path_factory.mktemp("plant") / "data").start()
+    try:
+        hub.add_device("idle", name="A device of a name that is far longer than its column is wide")
+        with Feeder(hub, hub.add_device("gone", labels={"hall": "South"})):
+            pass
+        with Feeder(hub, hub.add_device("press", name="Press", labels={"hall": "North"})):
+            yield hub
+    finally:
+        hub.stop()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("path", ["/", "/#/device/press", "/#/device/idle", "/#/device/nobody"])
+def test_axe_finds_nothing(
+    plant: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int], path: str
+) -> None:
+    page = visit(plant, path, color_scheme=scheme, viewport=viewport)
+    expect(page.link).to_have_text("Live")
+    if path.endswith("press"):
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+    elif path == "/":
+        expect(page.row("gone")).to_be_visible()
+    else:
+        expect(page.device.locator(".message")).to_be_visible()
+
+    page.assert_accessible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_while_disconnected(
+    hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+) -> None:
+    with Feeder(hub, hub.add_device("press")):
+        page = visit(hub, color_scheme=scheme, viewport=viewport)
+        expect(page.row("press").locator(".cell-state")).to_contain_text("Online")
+        hub.stop()
+        expect(page.tab.get_by_role("status")).to_contain_text("Values are as of")
+
+        page.assert_accessible()
+
+
+def test_a_phone_shows_the_list_then_the_device_then_the_list(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant, viewport=PHONE)
+    expect(page.row("Press")).to_be_visible()
+    expect(page.device).to_be_hidden()
+
+    page.row("Press").click()
+    expect(page.device.get_by_role("heading", name="Press")).to_be_focused()
+    expect(page.grid).to_be_hidden()
+    page.wait_for_paint(page.card("temperature").locator("canvas"), least=CHART_PIXELS_LEAST)
+    assert not overflows(page)
+
+    page.device.get_by_role("link", name="Devices").click()
+    expect(page.row("Press")).to_be_visible()
+    expect(page.device).to_be_hidden()
+    assert not overflows(page)
+
+
+def overflows(page: Dashboard) -> bool:
+    """Whether anything makes the page wider than its window."""
+    wider: bool = page.tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return wider
+
+
+def test_a_theme_is_chosen_kept_and_given_back_to_the_system(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant, "/#/device/press", color_scheme="light")
+    canvas = page.card("count").locator("canvas")
+    page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+    body = page.tab.locator("body")
+    light = body.evaluate("body => getComputedStyle(body).backgroundColor")
+    page.tab.get_by_role("button", name="Theme: system").click()
+    page.tab.get_by_role("button", name="Theme: light").click()
+    expect(body).not_to_have_css("background-color", light)
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+    page.assert_accessible()
+
+    page.tab.reload()
+    expect(page.tab.get_by_role("button", name="Theme: dark")).to_be_visible()
+    expect(body).not_to_have_css("background-color", light)
+
+    page.tab.get_by_role("button", name="Theme: dark").click()
+    expect(body).to_have_css("background-color", light)
+
+
+def test_reduced_motion_paints_seldom_but_stays_live(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant, "/#/device/press", reduced_motion="reduce")
+    canvas = page.card("count").locator("canvas")
+    first = page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+    page.wait_for_paint(canvas, unlike=first)
+
+    paints = canvas.evaluate(COUNT_PAINTS)
+
+    assert 1 <= paints <= 6
+
+
+# How often the picture changes within two seconds.
+COUNT_PAINTS = """canvas => new Promise(done => {
+    const digest = () => canvas.toDataURL();
+    let last = digest(), paints = 0;
+    const end = performance.now() + 2000;
+    const look = () => {
+        const now = digest();
+        if (now !== last) paints++;
+        last = now;
+        performance.now() < end ? requestAnimationFrame(look) : done(paints);
+    };
+    look();
+})"""
