@@ -1,14 +1,17 @@
 """The registry: devices, keys, attributes, commands, sessions. SQLite by SQLAlchemy Core."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, event, func, insert, select, text, update
+from sqlalchemy import URL, CursorResult, delete, event, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.errors import Conflict, Invalid, StoreError
@@ -27,13 +30,14 @@ class Registry:
     @asynccontextmanager
     async def open(cls, path: Path) -> AsyncIterator["Registry"]:
         """The registry in the file at `path`, made or migrated as needed. Raises StoreError."""
-        engine = create_async_engine(f"sqlite+aiosqlite:///{path}")
+        await asyncio.to_thread(_refuse_foreign, path)
+        engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)))
         event.listen(engine.sync_engine, "connect", _set_pragmas)
         try:
             try:
                 await _migrate(engine, path)
             except DatabaseError as error:
-                raise StoreError(f"{path}: not a registry of this hub, or damaged: {error.orig}") from error
+                raise StoreError(f"{path}: {error.orig}") from error
             yield cls(engine)
         finally:
             await engine.dispose()
@@ -47,6 +51,8 @@ class Registry:
             raise
         except DatabaseError as error:
             raise StoreError(f"registry: {error.orig}") from error
+        except PoolTimeoutError as error:  # so many wait for a slow disk that no connection became free
+            raise StoreError("registry: too much waits for the disk") from error
 
     # Devices
 
@@ -101,14 +107,19 @@ class Registry:
             return [ApiKey(**row._mapping) for row in await connection.execute(select(keys))]
 
     async def put_keys(self, changed: Iterable[ApiKey]) -> None:
-        """Add keys, or write over those with the same ids."""
+        """Add keys, or write the last use and the revocation of those with the same ids; a revocation is never undone."""
         rows = [asdict(key) for key in changed]
         if not rows:
             return
         statement = upsert(keys)
-        names = ("last_used_at", "last_used_from", "revoked_at")
+        new = statement.excluded
         statement = statement.on_conflict_do_update(
-            index_elements=["id"], set_={name: statement.excluded[name] for name in names}
+            index_elements=["id"],
+            set_={
+                "last_used_at": new.last_used_at,
+                "last_used_from": new.last_used_from,
+                "revoked_at": func.coalesce(new.revoked_at, keys.c.revoked_at),
+            },
         )
         async with self._begin() as connection:
             await connection.execute(statement, rows)
@@ -236,8 +247,28 @@ def _set_pragmas(connection: Any, record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Look before anything is written, be it only the journal's mode: the file may belong to another program."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path}: not a registry of this hub, or damaged ({error}); it was left untouched"
+        ) from error
+    if tables and not {"schema_version", "credentials"} <= tables:
+        raise StoreError(f"{path}: not a registry of this hub; it was left untouched")
+
+
 async def _migrate(engine: AsyncEngine, path: Path) -> None:
+    """Bring the file to this version's schema, in one transaction: a start cut short leaves it as it was.
+
+    BEGIN is said here, for the driver begins none before statements that change the schema.
+    """
     async with engine.begin() as connection:
+        await connection.execute(text("BEGIN IMMEDIATE"))
         await connection.execute(text("CREATE TABLE IF NOT EXISTS schema_version (number INTEGER NOT NULL)"))
         done = await connection.scalar(text("SELECT coalesce(max(number), 0) FROM schema_version")) or 0
         if done > len(schema.MIGRATIONS):

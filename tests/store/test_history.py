@@ -33,6 +33,14 @@ def rejection(number: int) -> Rejection:
     return Rejection(DEVICE, T0, "type", f"refusal {number}", "mqtt", bytes([number % 256, 0, 255]))
 
 
+async def failure_of(history: History, *, wanted: bool = True) -> str | None:
+    """The failure the history tells; waits for the first try to fail."""
+    async with asyncio.timeout(10):
+        while wanted and history.failure is None:
+            await asyncio.wait([history.stored], timeout=0.01)
+    return history.failure
+
+
 async def test_what_comes_while_a_commit_is_written_goes_into_the_next_one(history: History) -> None:
     append(history, 1.0)
     first = history.stored
@@ -170,13 +178,11 @@ async def test_a_batch_the_store_cannot_take_is_told_and_the_writer_lives_on(pat
         batch = history.batch
         batch.sequences[2**40] = (1, 0)
         stored = history.stored
-        async with asyncio.timeout(10):
-            while history.failure is None:
-                await asyncio.wait([stored], timeout=0.01)
+        await failure_of(history)
         assert not stored.done()
         batch.sequences[1] = batch.sequences.pop(2**40)
         await asyncio.wait_for(stored, 10)
-        assert history.failure is None
+        assert await failure_of(history, wanted=False) is None
     assert count_rows(path, "sequences") == 1
 
 
@@ -185,9 +191,7 @@ async def test_closing_gives_up_on_a_disk_that_fails_and_acknowledges_nothing(pa
         history.batch.sequences[2**40] = (1, 0)
         stored = history.stored
         append(history, 1.0)
-        async with asyncio.timeout(10):
-            while history.failure is None:
-                await asyncio.wait([stored], timeout=0.01)
+        await failure_of(history)
     assert stored.cancelled()
     assert stored_values(path) == []
 
@@ -197,10 +201,7 @@ async def test_queries_during_a_failure_answer_from_what_is_stored(path: Path) -
         append(history, 1.0)
         await history.stored
         history.batch.sequences[2**40] = (1, 0)
-        stored = history.stored
-        async with asyncio.timeout(10):
-            while history.failure is None:
-                await asyncio.wait([stored], timeout=0.01)
+        await failure_of(history)
         assert (await history.range(TEMPERATURE, T0, T0 + 1, 10)).avg == [1.0]
 
 
