@@ -3,82 +3,97 @@
 import argparse
 import json
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
 import uvloop
 
 from benchmarks.report import Round, print_report, summary
-from benchmarks.subjects import Hub, Relay, Subject, run_load
+from benchmarks.subjects import Hub, Relay, Subject, Use, run_load
 
 VALUES_PER_READING = 2
 MODEST_RATE = 2_000.0
+RELAY_RATES = (16_000.0, 24_000.0, 0.0)  # readings/s offered to the relay; 0: as many as its broker takes
 PROFILE_LINES = 40
 
 
-async def measure(subject: Subject, folder: Path, options: argparse.Namespace) -> Round:
-    """One round of one subject: at saturation, then at a modest rate; and whether it kept what it acknowledged."""
-    before = subject.use()
+async def measure_hub(hub: Hub, folder: Path, options: argparse.Namespace) -> Round:
+    """At saturation, then at a modest rate; and whether it kept what it acknowledged."""
     load = ("--window", str(options.window), "--seconds", str(options.seconds))
-    full = await run_load(subject, folder, *load)
-    after = subject.use()
-    taken_in = await subject.taken() if isinstance(subject, Relay) else 0
-    modest = await run_load(subject, folder, *load, "--rate", str(MODEST_RATE))
-    acknowledged = int(full["acknowledged"] + modest["acknowledged"])
-    if isinstance(subject, Hub):
-        stored: int | None = await subject.taken()
-        rate = full["measured"] / full["measured_s"]
-        handled = full["acknowledged"]
-    else:
-        stored = None
-        rate = taken_in / full["sending_s"]
-        handled = max(1, taken_in)
+    before = hub.use()
+    full = await run_load(hub, folder, *load)
+    after = hub.use()
+    modest = await run_load(hub, folder, *load, "--rate", str(MODEST_RATE))
+    return make_round(
+        hub,
+        full,
+        modest,
+        before,
+        after,
+        rate=full["measured"] / full["measured_s"],
+        handled=full["acknowledged"],
+        stored=await hub.taken(),
+    )
+
+
+async def measure_relay(relay: Relay, folder: Path, options: argparse.Namespace) -> Round:
+    """The same, at the rate at which it takes in most: under more its broker takes the processor from it."""
+    steps = []
+    load = ("--window", str(options.window), "--seconds", str(options.seconds / 2))
+    for offered in RELAY_RATES:
+        before, taken = relay.use(), await relay.taken()
+        full = await run_load(relay, folder, *load, "--rate", str(offered))
+        handled = await relay.taken() - taken
+        steps.append((handled / full["sending_s"], handled, full, before, relay.use()))
+        await relay.idle()
+    modest = await run_load(relay, folder, *load, "--rate", str(MODEST_RATE))
+    rate, handled, full, before, after = max(steps, key=lambda step: step[0])
+    return make_round(relay, full, modest, before, after, rate=rate, handled=handled, stored=None)
+
+
+def make_round(
+    subject: Subject,
+    full: dict[str, float],
+    modest: dict[str, float],
+    before: Use,
+    after: Use,
+    *,
+    rate: float,
+    handled: float,
+    stored: int | None,
+) -> Round:
     return Round(
         subject=subject.name,
         readings_per_s=rate,
         values_per_s=rate * VALUES_PER_READING,
-        server_cpu_us=(after.cpu_s - before.cpu_s) / handled * 1e6,
-        loop_cpu_us=(after.main_thread_cpu_s - before.main_thread_cpu_s) / handled * 1e6,
+        server_cpu_us=(after.cpu_s - before.cpu_s) / max(1, handled) * 1e6,
+        loop_cpu_us=(after.main_thread_cpu_s - before.main_thread_cpu_s) / max(1, handled) * 1e6,
         load_cpu_us=full["cpu_s"] / full["acknowledged"] * 1e6,
         full_p50_ms=full["p50_ms"],
         full_p99_ms=full["p99_ms"],
         modest_p50_ms=modest["p50_ms"],
         modest_p99_ms=modest["p99_ms"],
         rss_mib=after.rss_bytes / 2**20,
-        acknowledged=acknowledged,
+        acknowledged=int(full["acknowledged"] + modest["acknowledged"]),
         stored=stored,
     )
-
-
-@asynccontextmanager
-async def started(subject: Subject) -> AsyncIterator[Subject]:
-    try:
-        await subject.start()
-        if isinstance(subject, Relay):
-            async with subject.viewed():
-                yield subject
-        else:
-            yield subject
-    finally:
-        await subject.stop()
 
 
 async def one_round(kind: str, options: argparse.Namespace) -> Round:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        subject = Relay(folder, options.connections) if kind == "relay" else Hub(folder, options.connections)
-        async with started(subject):
-            return await measure(subject, folder, options)
+        if kind == "hub":
+            async with Hub(folder, options.connections) as hub:
+                return await measure_hub(hub, folder, options)
+        async with Relay(folder, options.connections) as relay, relay.viewed():
+            return await measure_relay(relay, folder, options)
 
 
 async def profile(options: argparse.Namespace) -> None:
     """Where the hub's event loop spends its time: the same load, under cProfile (which makes calls look dearer)."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        hub = Hub(folder, options.connections, profile=True)
-        async with started(hub):
+        async with Hub(folder, options.connections, profile=True) as hub:
             await run_load(hub, folder, "--window", str(options.window), "--seconds", str(options.seconds))
         hub.print_profile(PROFILE_LINES)
 

@@ -13,12 +13,14 @@ class Round:
     """What one subject did in one round."""
 
     subject: str
-    readings_per_s: float  # hub: acknowledged, and so stored; relay: taken in
+    readings_per_s: (
+        float  # hub: acknowledged, and so stored; relay: taken in, at the rate at which that is most
+    )
     values_per_s: float
     server_cpu_us: float  # a reading, all its processes and threads
     loop_cpu_us: float  # a reading, its event loop's thread alone
     load_cpu_us: float  # a reading, the publishers
-    full_p50_ms: float  # publish to PUBACK, at saturation
+    full_p50_ms: float  # publish to PUBACK, at that rate
     full_p99_ms: float
     modest_p50_ms: float  # at 2,000 readings/s
     modest_p99_ms: float
@@ -33,8 +35,8 @@ ROWS: Sequence[tuple[str, str, Callable[[float], str]]] = (
     ("CPU a reading, server (µs)", "server_cpu_us", lambda n: f"{n:.2f}"),
     ("  of it the event loop (µs)", "loop_cpu_us", lambda n: f"{n:.2f}"),
     ("CPU a reading, load (µs)", "load_cpu_us", lambda n: f"{n:.2f}"),
-    ("PUBACK at saturation, p50 (ms)", "full_p50_ms", lambda n: f"{n:.1f}"),
-    ("PUBACK at saturation, p99 (ms)", "full_p99_ms", lambda n: f"{n:.1f}"),
+    ("PUBACK at that rate, p50 (ms)", "full_p50_ms", lambda n: f"{n:.1f}"),
+    ("PUBACK at that rate, p99 (ms)", "full_p99_ms", lambda n: f"{n:.1f}"),
     ("PUBACK at 2,000/s, p50 (ms)", "modest_p50_ms", lambda n: f"{n:.2f}"),
     ("PUBACK at 2,000/s, p99 (ms)", "modest_p99_ms", lambda n: f"{n:.2f}"),
     ("memory, resident (MiB)", "rss_mib", lambda n: f"{n:.0f}"),

@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import aiohttp
 import duckdb
@@ -43,6 +43,17 @@ class Subject:
         self._connections = connections
         self._processes: list[psutil.Popen] = []
         self.port = free_port()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.stop()
 
     @property
     def targets(self) -> list[Target]:
@@ -148,7 +159,6 @@ class Relay(Subject):
     def __init__(self, folder: Path, connections: int) -> None:
         super().__init__(folder, connections)
         self._http_port = free_port()
-        self._viewer: asyncio.Task[None] | None = None
 
     @property
     def targets(self) -> list[Target]:
@@ -167,6 +177,13 @@ class Relay(Subject):
         url = f"http://127.0.0.1:{self._http_port}/count"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return int((await answer.json())["taken"])
+
+    async def idle(self) -> None:
+        """Wait until it has caught up with its broker."""
+        before, now = -1, await self.taken()
+        while now != before:
+            await asyncio.sleep(0.2)
+            before, now = now, await self.taken()
 
     @asynccontextmanager
     async def viewed(self) -> AsyncIterator[None]:
