@@ -311,5 +311,5 @@ class Conversation:
         self._left = True
         if self._shared.live.get(self._session.key) is self:
             del self._shared.live[self._session.key]
-        self._shared.roster.leave(self)
         self._shared.bequeath(self._shared.sessions.leave(self._session, self._will if with_will else None))
+        self._shared.roster.leave(self)

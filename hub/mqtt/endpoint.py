@@ -55,7 +55,8 @@ class Endpoint:
         self.port: int | None = None
         self.tls_port: int | None = None
 
-    def __len__(self) -> int:
+    @property
+    def connections(self) -> int:
         """How many connections are open."""
         return len(self._open)
 

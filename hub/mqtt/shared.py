@@ -1,7 +1,8 @@
 """What all connections of the endpoint share: the rooms of the hub they speak to, the kept sessions, and their tasks."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -11,13 +12,13 @@ from hub.errors import HubError, Refused
 from hub.fleet import Fleet
 from hub.formats.json import decode
 from hub.ingest import Ingest
-from hub.model import RAW_MAX, Device, Refusal
+from hub.model import RAW_MAX, Command, Device, Reading, Refusal
 from hub.mqtt.codec_packets import Will
 from hub.mqtt.exchange import report
 from hub.mqtt.session import Bequest, Key, Sessions
 from hub.mqtt.topics import Kind, upward
 from hub.mqtt.wire import Hold, Wire
-from hub.presence import Roster, Session
+from hub.presence import EndReason, Roster, Session, SharedAttributes
 
 SOURCE = "mqtt"
 
@@ -102,28 +103,63 @@ class Shared:
     # Wills
 
     def bequeath(self, wills: Iterable[Bequest]) -> None:
-        """Publish wills that are due."""
+        """Publish wills that are due; nothing of a device that was removed."""
         for device, will in wills:
-            self.spawn(self._publish_will(device, will))
+            try:
+                if self.fleet.find(device.id).number == device.number:
+                    self._carry_out(device, will)
+            except HubError as error:
+                _log.warning("a will was not kept", device=device.id, why=str(error))
 
-    async def _publish_will(self, device: Device, will: Will) -> None:
+    def _carry_out(self, device: Device, will: Will) -> None:
+        """A will is a publish like any other: readings, attributes, or a rejection."""
+        readings: Sequence[Reading] = ()
+        refused: Sequence[Refusal] = ()
         try:
-            await self._carry_out(device, will)
+            up = upward(will.topic, device.id)
+            if up.kind is Kind.ATTRIBUTES:
+                self.spawn(self._report(device, will.payload))
+                return
+            if up.kind is Kind.TELEMETRY:
+                readings, refused = decode(will.payload)
+            else:
+                refused = (Refusal(-1, "topic", f"a will is not for {will.topic}", will.payload[:RAW_MAX]),)
+        except Refused as error:
+            refused = (Refusal(-1, error.code, f"will: {error}", will.payload[:RAW_MAX]),)
+        self._accept_of_absent(device, readings, refused)
+
+    async def _report(self, device: Device, body: bytes) -> None:
+        try:
+            await report(self.fleet, device, body)
+        except Refused as error:
+            refusal = Refusal(-1, error.code, f"will: {error}", body[:RAW_MAX])
+            self._accept_of_absent(device, (), (refusal,))
         except HubError as error:
             _log.warning("a will was not kept", device=device.id, why=str(error))
 
-    async def _carry_out(self, device: Device, will: Will) -> None:
-        """A will is a publish like any other: readings, attributes, or a rejection."""
+    def _accept_of_absent(
+        self, device: Device, readings: Sequence[Reading], refused: Sequence[Refusal]
+    ) -> None:
+        """Take in what is said for a device that is gone: it is no sign of life, and leaves it as it was."""
+        absent = _Absent(device)
+        self.roster.enter(absent)
         try:
-            up = upward(will.topic, device.id)
-            if up.kind is Kind.TELEMETRY:
-                readings, refused = decode(will.payload)
-                self.ingest.accept(device, readings, SOURCE, refused)
-                return
-            if up.kind is Kind.ATTRIBUTES:
-                await report(self.fleet, device, will.payload)
-                return
-            why = Refusal(-1, "topic", f"a will is not for {will.topic}", will.payload[:RAW_MAX])
-        except Refused as error:
-            why = Refusal(-1, error.code, f"will: {error}", will.payload[:RAW_MAX])
-        self.ingest.accept(device, (), SOURCE, (why,))
+            self.ingest.accept(device, readings, SOURCE, refused)
+        finally:
+            self.roster.leave(absent)
+
+
+@dataclass(eq=False)
+class _Absent:
+    """A session that stands for one that ended, while its will is read; without it the device would be online again."""
+
+    device: Device
+    key_id: str = ""
+
+    def deliver(self, message: Command | SharedAttributes) -> bool:
+        """Nobody is there."""
+        del message
+        return False
+
+    def end(self, reason: EndReason) -> None:
+        """It has ended."""

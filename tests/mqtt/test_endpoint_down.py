@@ -1,12 +1,11 @@
 """What goes down to a device, and what of it outlives a connection."""
 
-import asyncio
 from typing import Any
 
 import orjson
 import pytest
 
-from hub.model import CommandState
+from hub.model import CommandState, Presence
 from hub.mqtt.codec_packets import (
     Disconnect,
     Pingreq,
@@ -291,7 +290,7 @@ async def test_a_clean_start_finds_nothing(hub: Rooms, version: Version) -> None
 async def test_a_kept_session_ends_in_its_time_and_at_disconnect_if_that_says_so(hub: Rooms) -> None:
     async with boiler(hub, client_id="c", properties=KEEP):
         pass
-    await until(lambda: len(hub.endpoint) == 0)
+    await until(lambda: hub.endpoint.connections == 0)
     hub.clock.ahead_s += 61
     again = boiler(hub, client_id="c", clean=False, properties=KEEP)
     assert not (await again.connect()).session_present
@@ -316,6 +315,7 @@ async def test_a_will_is_a_reading_when_the_connection_is_lost(hub: Rooms, versi
         pass
     await until(lambda: hub.ingest.counts.readings == 1)
     assert await hub.stored("boiler") == [("up", 0.0)]
+    assert hub.roster.count()[Presence.OFFLINE] == 1  # a will is no sign of life
 
 
 @both
@@ -351,7 +351,7 @@ async def test_a_delayed_will_is_not_published_when_the_client_returns_in_time(h
     for pause_s, count in ((5, 0), (20, 1)):
         async with boiler(hub, client_id="c", clean=False, will=last_words(delay_s=10), properties=KEEP):
             pass
-        await until(lambda: len(hub.endpoint) == 0)
+        await until(lambda: hub.endpoint.connections == 0)
         hub.clock.ahead_s += pause_s
         if count:
             await until(lambda: hub.ingest.counts.readings == 1)
@@ -359,6 +359,20 @@ async def test_a_delayed_will_is_not_published_when_the_client_returns_in_time(h
             client.send(Disconnect())
             assert await client.closed()
         assert hub.ingest.counts.readings == count
+        assert hub.roster.count()[Presence.OFFLINE] == 1
+
+
+async def test_nothing_is_left_of_a_device_that_is_removed_while_away(hub: Rooms) -> None:
+    for device_id in ("boiler", "pump"):
+        delayed = last_words(delay_s=10)
+        async with hub.client(key=hub.keys[device_id], client_id="c", will=delayed, properties=KEEP):
+            pass
+        await until(lambda: hub.endpoint.connections == 0)
+    await hub.fleet.remove(hub.fleet.find("boiler"))
+    await hub.add("boiler")
+    hub.clock.ahead_s += 10
+    await until(lambda: hub.ingest.counts.readings == 1)  # the pump's; the boiler's was due before it
+    assert await hub.stored("boiler") == []
 
 
 async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_not(hub: Rooms) -> None:
@@ -368,6 +382,5 @@ async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_
     await second.connect()
     await until(lambda: hub.ingest.counts.readings == 1)
     await hub.fleet.revoke(hub.fleet.find("boiler"), hub.keys["boiler"].split("_")[1])
-    await until(lambda: len(hub.endpoint) == 0)
-    await asyncio.sleep(0)
+    await until(lambda: hub.endpoint.connections == 0)
     assert hub.ingest.counts.readings == 1
