@@ -52,13 +52,16 @@ async def test_aiomqtt_with_a_wrong_key_is_refused(peer: Peer, version: aiomqtt.
         await client(peer, version, key="wrong").__aenter__()
 
 
+async def lose_the_network(peer: Peer, version: aiomqtt.ProtocolVersion, will: aiomqtt.Will) -> None:
+    async with client(peer, version, will=will) as device:
+        connection = device._client.socket()
+        assert isinstance(connection, socket.socket)
+        connection.shutdown(socket.SHUT_RDWR)
+        await anext(aiter(device.messages))
+
+
 @versions
 async def test_the_will_of_aiomqtt_is_a_reading(peer: Peer, version: aiomqtt.ProtocolVersion) -> None:
-    will = aiomqtt.Will(TELEMETRY, b'{"up":false}', qos=1)
     with pytest.raises(aiomqtt.MqttError):
-        async with client(peer, version, will=will) as device:
-            connection = device._client.socket()
-            assert connection is not None
-            connection.shutdown(socket.SHUT_RDWR)  # the network goes, without a DISCONNECT
-            await anext(aiter(device.messages))
+        await lose_the_network(peer, version, aiomqtt.Will(TELEMETRY, b'{"up":false}', qos=1))
     assert await asyncio.to_thread(peer.history, "up", 1) == [False]
