@@ -86,3 +86,8 @@ async def running(broker: Broker) -> AsyncIterator[Broker]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+def taken(broker: Broker, messages: int) -> Callable[[], bool]:
+    """Whether so many messages were taken in for good."""
+    return lambda: broker.counts.acknowledged >= messages
