@@ -56,7 +56,10 @@ class Command:
     _client: "DeviceClient" = field(repr=False, compare=False)
 
     async def answer(self, response: object) -> None:
-        """Send the answer, any JSON value; waits for a connection if there is none. Raises as `send` does."""
+        """Send the answer, any JSON value; waits for a connection if there is none. Raises as `send` does.
+
+        An answer is sent once: lost with its connection, it leaves the command to expire at the hub.
+        """
         await self._client._answer(self.id, response)
 
 

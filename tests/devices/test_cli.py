@@ -4,8 +4,11 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
+from typing import Any
 
+from devices.provision import read_keys
 from tests.devices.peers import KEY, SmallHub, free_port, small_hub, until
+from tests.hub_process import HubProcess
 
 
 async def start(*arguments: str, **environment: str) -> Process:
@@ -169,3 +172,31 @@ async def test_simulate_with_a_hub_that_is_not_there_can_be_stopped(tmp_path: Pa
     code, said, _ = await run("simulate", *arguments, "--transport", "mixed")
     assert code == 0
     assert "0 readings acknowledged" in said
+
+
+async def test_simulate_makes_its_devices_with_a_token_and_keeps_their_keys(
+    tmp_path: Path, shared_hub: HubProcess
+) -> None:
+    keys, mqtt = tmp_path / "keys.csv", f"mqtt://127.0.0.1:{shared_hub.mqtt_port}"
+    arguments = ["--hub", shared_hub.url, "--mqtt", mqtt, "--keys", str(keys), "--count", "3", "--rate", "10"]
+    ids = ["pump-01", "chiller-01", "fan-01"]
+
+    def all_have_units(said: dict[str, Any]) -> bool:
+        units = {
+            device["id"]: [metric["unit"] for metric in device["metrics"] if metric["name"] == "temperature"]
+            for device in said["devices"]
+        }
+        return all(units.get(device_id) == ["°C"] for device_id in ids)
+
+    process = await start("simulate", *arguments, HUB_TOKEN=shared_hub.token("operator"))
+    try:
+        await asyncio.to_thread(shared_hub.wait_for, "/api/v1/devices?limit=1000", all_have_units, 25.0)
+        process.send_signal(signal.SIGTERM)
+        code, said, complained = await ended(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert (code, complained) == (0, "")
+    assert " · 0 waiting" in said
+    assert "refused" not in said
+    assert [login.id for login in read_keys(keys)] == ids
