@@ -4,7 +4,6 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -28,19 +27,24 @@ def machine(number: int) -> Values:
 
 
 class Feeder:
-    """Sends ten readings a second over MQTT from a thread of its own, from `with` on until its end.
+    """Sends a reading every `interval_s` over MQTT from a thread of its own, from `with` on until its end.
 
     A hub that goes away and comes back is found again, and gets what it missed.
     """
 
-    def __init__(self, hub: HubProcess, key: str, values: Callable[[int], Values] = machine) -> None:
+    def __init__(self, hub: HubProcess, key: str, *, interval_s: float = INTERVAL_S) -> None:
         self._url = f"mqtt://127.0.0.1:{hub.mqtt_port}"
         self._key = key
-        self._values = values
+        self._interval_s = interval_s
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="feeder")
-        self.sent = 0
+        self._device: DeviceClient | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many readings the hub acknowledged."""
+        return 0 if self._device is None else self._device.counts.acknowledged
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -71,9 +75,9 @@ class Feeder:
 
     async def _send(self) -> None:
         async with DeviceClient(self._url, self._key, numbered=True, first_seq=1) as device:
+            self._device = device
             number = 0
             while not self._stop.is_set():
-                await device.send(self._values(number))
+                await device.send(machine(number))
                 number += 1
-                self.sent = device.counts.acknowledged
-                await asyncio.sleep(INTERVAL_S)
+                await asyncio.to_thread(self._stop.wait, self._interval_s)

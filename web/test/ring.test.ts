@@ -78,6 +78,15 @@ describe("Ring", () => {
     expect([...ring.window(0, 5).times]).toEqual([10]);
   });
 
+  it("tells the newest point as of a time", () => {
+    const ring = ringOf(10, [10, 1], [20, 2]);
+
+    expect(ring.before(9)).toBeNull();
+    expect(ring.before(10)).toEqual([10, 1]);
+    expect(ring.before(15)).toEqual([10, 1]);
+    expect(ring.before(99)).toEqual([20, 2]);
+  });
+
   it("merges history below and between what came live, and lets live win", () => {
     const ring = ringOf(100, [30, 3], [50, 5]);
 

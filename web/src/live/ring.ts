@@ -85,6 +85,12 @@ export class Ring {
     return { times: this.#times.subarray(first, last), values: this.#values.subarray(first, last) };
   }
 
+  /** The newest point with time ≤ `time`, or null. */
+  before(time: number): readonly [time: number, value: number] | null {
+    const place = this.#upperBound(time) - 1;
+    return place < this.#start ? null : [this.#times[place] as number, this.#values[place] as number];
+  }
+
   #replace(times: Float64Array, values: Float64Array): void {
     const kept = Math.min(times.length, this.#most);
     let capacity = this.#capacity;

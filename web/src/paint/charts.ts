@@ -1,3 +1,4 @@
+import type { Sample } from "../live/protocol";
 import type { DeviceWatch } from "../live/watch";
 import { type CursorPoint, type Look, MetricChart } from "./chart";
 import { resolveColour } from "./colour";
@@ -31,6 +32,7 @@ export interface ChartSurroundings {
   /** The first chart of a device has the focus until the pointer or the keyboard is in another. */
   readonly isFirst: boolean;
   readonly viewNow: () => number;
+  readonly isPaused: () => boolean;
   readonly slowestMs: () => number;
 }
 
@@ -93,8 +95,14 @@ export class ChartPainter {
   }
 
   #paintValue(): void {
-    const sample = this.#around.watch.latest.get(this.#around.metric);
+    const sample = this.#shownSample();
     setText(this.#around.cells.value, sample ? this.#figures.value(sample[1], this.#around.unit) : "–");
+  }
+
+  /** The latest; while paused, the latest as of then. */
+  #shownSample(): Sample | null | undefined {
+    const { watch, metric, isPaused, viewNow } = this.#around;
+    return isPaused() ? watch.rings.get(metric)?.before(viewNow()) : watch.latest.get(metric);
   }
 
   #paintSummary(): void {
@@ -118,7 +126,7 @@ export class ChartPainter {
 
   /** A window without readings says when the last one was. */
   #lastOf(now: number): string {
-    const sample = this.#around.watch.latest.get(this.#around.metric);
+    const sample = this.#shownSample();
     return sample ? `no reading here; last ${age(now - sample[0])}` : "no reading yet";
   }
 

@@ -38,6 +38,7 @@ export function MetricCard({ device, watch, metric, index }: CardProps) {
       expectedMs: expected === null ? null : expected * 1000,
       isFirst: index === 0,
       viewNow: () => page.viewNow(),
+      isPaused: () => page.pausedAt.peek() !== null,
       slowestMs: () => page.slowestMs(),
     });
     const stops = painter.painters.map((one) => page.loop.add(one));
