@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -46,7 +47,10 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
 
 def _add_routes(app: web.Application, services: Services, static: Path) -> None:
     for endpoint in ENDPOINTS:
-        app.router.add_route(endpoint.method, endpoint.path, endpoint.handler)
+        add = (
+            app.router.add_get if endpoint.method == "GET" else partial(app.router.add_route, endpoint.method)
+        )
+        add(endpoint.path, endpoint.handler)
     page = StaticPage(static)
     collector = HubCollector(services, lambda: len(app[LIVE_SOCKETS]))
     app.router.add_routes(

@@ -74,7 +74,8 @@ def _cursor(device_id: str) -> str:
 
 def _read_cursor(text: str) -> str:
     try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        padded = text + "=" * (-len(text) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise Invalid("cursor: not one that this list gave", "cursor") from error
 

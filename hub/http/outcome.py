@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     def refused(self) -> list[dict[str, object]]:
         """The refusals as both transports tell them, the first REFUSED_MAX."""
         return [
-            {"index": refusal.position, "code": refusal.code, "message": refusal.message}
+            {"position": refusal.position, "code": refusal.code, "message": refusal.message}
             for refusal in self.refusals[:REFUSED_MAX]
         ]
 

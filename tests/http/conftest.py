@@ -98,7 +98,11 @@ class Hub:
 
     def device_socket(self, device_id: str | None = "boiler") -> Any:
         headers = {} if device_id is None else self.key(device_id)
-        return self.client.ws_connect("/api/v1/device/socket", headers=headers, max_msg_size=0)
+        # A hub that does not read at present does not answer a close either: no test waits for that.
+        timeout = aiohttp.ClientWSTimeout(ws_close=0.5)
+        return self.client.ws_connect(
+            "/api/v1/device/socket", headers=headers, timeout=timeout, max_msg_size=0
+        )
 
     def live_socket(self, headers: dict[str, str] | None = None) -> Any:
         shown = self.bearer(Role.VIEWER) if headers is None else headers

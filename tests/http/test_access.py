@@ -1,0 +1,228 @@
+"""Who may do what, from where, and from which page."""
+
+from pathlib import Path
+
+import aiohttp
+import aiohttp.web
+import pytest
+from aiohttp import CookieJar
+
+from hub.config import Config, HttpConfig
+from hub.errors import Invalid
+from hub.http.app import make_app
+from hub.model import Role
+from tests.http.conftest import Hub, running_hub
+
+DEVICES = "/api/v1/devices"
+ONE = f"{DEVICES}/boiler"
+
+WRITES = [
+    ("POST", DEVICES, {"id": "new"}),
+    ("PATCH", ONE, {"name": "New"}),
+    ("PUT", f"{ONE}/attributes", {"shared": {"a": 1}}),
+    ("PUT", f"{ONE}/metrics/t", {"unit": "K"}),
+    ("POST", f"{ONE}/keys", None),
+    ("POST", f"{ONE}/commands", {"method": "x"}),
+    ("DELETE", ONE, None),
+]
+READS = [DEVICES, ONE, f"{ONE}/latest", f"{ONE}/attributes", f"{ONE}/history?metric=t", f"{ONE}/rejections"]
+
+
+@pytest.mark.parametrize("path", [*READS, f"{ONE}/keys", f"{ONE}/commands", "/api/v1/session"])
+async def test_nothing_is_shown_to_nobody(hub: Hub, path: str) -> None:
+    await hub.device()
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Cookie": "hub_session=nonsense"}, hub.key()):
+        status, problem = await hub.call("GET", path, headers=headers)
+        assert (status, problem["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize(("method", "path", "body"), WRITES)
+async def test_a_viewer_looks_and_an_operator_writes(hub: Hub, method: str, path: str, body: object) -> None:
+    await hub.device()
+    await hub.send({"t": 1.0})
+    assert (await hub.call(method, path, body, hub.bearer(Role.VIEWER)))[0] == 403
+    assert (await hub.call(method, path, body, hub.bearer(Role.OPERATOR)))[0] in (200, 201, 204)
+
+
+async def test_a_viewer_reads_everything_but_keys(hub: Hub) -> None:
+    await hub.device()
+    await hub.send({"t": 1.0})
+    for path in READS:
+        assert (await hub.call("GET", path, headers=hub.bearer(Role.VIEWER)))[0] == 200
+    assert (await hub.call("GET", f"{ONE}/keys", headers=hub.bearer(Role.VIEWER)))[0] == 403
+
+
+async def test_only_an_admin_makes_tokens_and_links(hub: Hub) -> None:
+    token = {"name": "n", "role": "viewer", "ttl_s": 60}
+    for path, body in (("/api/v1/tokens", token), ("/api/v1/login-links", {})):
+        assert (await hub.call("POST", path, body, hub.bearer(Role.OPERATOR)))[0] == 403
+        assert (await hub.call("POST", path, body, hub.bearer(Role.ADMIN, ["boiler"])))[0] == 403
+        assert (await hub.call("POST", path, body))[0] == 201
+
+
+async def test_a_token_works_as_long_and_as_far_as_it_says(hub: Hub) -> None:
+    await hub.device()
+    body = {"name": "panel", "role": "viewer", "ttl_s": 60, "devices": ["boiler"]}
+    _, made = await hub.call("POST", "/api/v1/tokens", body)
+    shown = {"Authorization": f"Bearer {made['token']}"}
+    assert await hub.call("GET", "/api/v1/session", headers=shown) == (
+        200,
+        {"name": "panel", "role": "viewer"},
+    )
+    assert (await hub.call("GET", ONE, headers=shown))[0] == 200
+    hub.clock.ahead_s = 61.0
+    assert (await hub.call("GET", ONE, headers=shown))[0] == 401
+    assert (await hub.call("POST", "/api/v1/tokens", {**body, "ttl_s": 1e12}))[0] == 422
+    assert (await hub.call("POST", "/api/v1/tokens", {**body, "role": "king"}))[0] == 422
+
+
+async def test_a_token_for_some_devices_does_not_learn_of_others(hub: Hub) -> None:
+    await hub.device()
+    await hub.device("other")
+    mine = hub.bearer(Role.ADMIN, ["boiler"])
+    _, listed = await hub.call("GET", DEVICES, headers=mine)
+    assert [one["id"] for one in listed["devices"]] == ["boiler"]
+    assert (await hub.call("POST", DEVICES, {"id": "new"}, mine))[0] == 403
+    for method, path, body in WRITES[1:]:
+        hidden = await hub.call(method, path.replace("boiler", "other"), body, mine)
+        absent = await hub.call(method, path.replace("boiler", "absent"), body, mine)
+        assert hidden[0] == absent[0] == 404
+        assert hidden[1]["detail"].replace("other", "absent") == absent[1]["detail"]
+
+
+async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
+    _, link = await hub.call("POST", "/api/v1/login-links", {})
+    assert link["url"].startswith(f"{hub.url}/login?code=")
+    async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+        async with browser.get(link["url"], allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, "/")
+            cookie = response.headers["Set-Cookie"]
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        assert "Secure" not in cookie
+        async with browser.get(f"{hub.url}/api/v1/session") as response:
+            assert await response.json() == {"name": "admin", "role": "admin"}
+    async with hub.client.get(link["url"]) as response:
+        assert (response.status, response.content_type) == (401, "text/html")
+        text = await response.text()
+    assert "hub login" in text
+    assert "<script" not in text
+    assert "style" not in text
+
+
+async def test_a_link_is_not_used_up_by_looking_at_its_head(hub: Hub) -> None:
+    _, link = await hub.call("POST", "/api/v1/login-links")
+    async with hub.client.head(link["url"]) as response:
+        assert response.status == 404
+    async with hub.client.get(link["url"], allow_redirects=False) as response:
+        assert response.status == 303
+
+
+async def test_logging_out_ends_the_session_and_takes_the_cookie_back(hub: Hub) -> None:
+    session = {**await hub.session(), "Origin": hub.url}
+    async with hub.client.delete("/api/v1/session", headers=session) as response:
+        assert response.status == 204
+        assert 'hub_session=""' in response.headers["Set-Cookie"]
+    assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 401
+
+
+async def test_a_sessions_writes_come_from_the_hubs_own_page_only(hub: Hub) -> None:
+    session = await hub.session()
+    port = hub.url.rsplit(":", 1)[1]
+    foreign = [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": f"http://127.0.0.1:{int(port) - 1}"},
+        {"Origin": f"https://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ]
+    for number, headers in enumerate(foreign):
+        assert (await hub.call("POST", DEVICES, {"id": f"f{number}"}, {**session, **headers}))[0] == 403
+    own = [{"Origin": hub.url}, {"Sec-Fetch-Site": "same-origin"}]
+    for number, headers in enumerate(own):
+        assert (await hub.call("POST", DEVICES, {"id": f"o{number}"}, {**session, **headers}))[0] == 201
+    assert (await hub.call("GET", DEVICES, headers={**session, "Origin": "http://evil.example"}))[0] == 200
+
+
+class TestBehindAProxy:
+    @pytest.fixture
+    def config(self) -> Config:
+        return Config(
+            http=HttpConfig(
+                trusted_proxies=("127.0.0.1", "10.0.0.0/8"), allowed_origins=("https://Ops.example/",)
+            )
+        )
+
+    async def address(self, hub: Hub, forwarded: str) -> str:
+        """From where the hub thinks that a key was used."""
+        headers = {**hub.key(), "X-Forwarded-For": forwarded}
+        assert (await hub.call("POST", "/api/v1/telemetry", {"t": 1.0}, headers))[0] == 200
+        _, listed = await hub.call("GET", f"{ONE}/keys")
+        found: str = listed["keys"][0]["last_used_from"]
+        return found
+
+    async def test_the_address_is_the_last_one_before_the_proxies(self, hub: Hub) -> None:
+        await hub.device()
+        assert await self.address(hub, "203.0.113.9") == "203.0.113.9"
+        assert await self.address(hub, "1.2.3.4, 203.0.113.9, 10.1.2.3") == "203.0.113.9"
+        assert await self.address(hub, "2001:db8::7") == "2001:db8::7"
+        assert await self.address(hub, "nonsense") == "127.0.0.1"
+
+    async def test_tls_that_the_proxy_ends_counts_as_tls(self, hub: Hub) -> None:
+        _, link = await hub.call("POST", "/api/v1/login-links")
+        headers = {"X-Forwarded-Proto": "https"}
+        async with hub.client.get(link["url"], headers=headers, allow_redirects=False) as response:
+            assert "Secure" in response.headers["Set-Cookie"]
+            assert "max-age" in response.headers["Strict-Transport-Security"]
+
+    async def test_a_page_of_an_allowed_origin_may_write(self, hub: Hub) -> None:
+        headers = {**await hub.session(), "Origin": "https://ops.example"}
+        assert (await hub.call("POST", DEVICES, {"id": "new"}, headers))[0] == 201
+
+    async def test_a_proxy_that_is_no_address_is_refused_at_the_start(self, hub: Hub) -> None:
+        http = HttpConfig(trusted_proxies=("proxy.example",))
+        services = hub.services.__class__(**{**vars(hub.services), "config": Config(http=http)})
+        with pytest.raises(Invalid, match="trusted_proxies"):
+            make_app(services, local=False)
+
+
+async def test_nobody_is_believed_about_addresses_without_trusted_proxies(hub: Hub) -> None:
+    await hub.device()
+    headers = {**hub.key(), "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    async with hub.client.post("/api/v1/telemetry", json={"t": 1.0}, headers=headers) as response:
+        assert "Strict-Transport-Security" not in response.headers
+    _, listed = await hub.call("GET", f"{ONE}/keys")
+    assert listed["keys"][0]["last_used_from"] == "127.0.0.1"
+
+
+async def test_whoever_opens_the_unix_socket_is_admin(tmp_path: Path) -> None:
+    async with running_hub(tmp_path, Config()) as hub:
+        app = make_app(hub.services, local=True)
+        runner = aiohttp.web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await aiohttp.web.UnixSite(runner, str(tmp_path / "hub.sock")).start()
+            connector = aiohttp.UnixConnector(str(tmp_path / "hub.sock"))
+            async with aiohttp.ClientSession("http://hub", connector=connector) as client:
+                async with client.post(DEVICES, json={"id": "boiler"}) as response:
+                    assert response.status == 201
+                async with client.get("/api/v1/session") as response:
+                    assert await response.json() == {"name": "local", "role": "admin"}
+        finally:
+            await runner.cleanup()
+
+
+async def test_every_answer_carries_the_security_headers(hub: Hub) -> None:
+    for path, status in (("/", 200), ("/nothing", 404), ("/api/v1/session", 401), ("/healthz", 200)):
+        async with hub.client.get(path) as response:
+            assert response.status == status
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+            assert "unsafe" not in policy
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert "Strict-Transport-Security" not in response.headers

@@ -1,0 +1,43 @@
+"""A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it recovers by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.config import Config, LiveConfig
+from tests.http.conftest import Hub, until
+from tests.http.disk import fill_log, full_disk
+
+
+@pytest.fixture
+def config() -> Config:
+    return Config(live=LiveConfig(overview_interval_s=0.05))
+
+
+async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: Hub, tmp_path: Path) -> None:
+    await hub.device()
+    log = await fill_log(hub, tmp_path)
+    async with hub.device_socket() as device, hub.live_socket() as viewer:
+        assert (await device.receive_json())["type"] == "welcome"
+        assert (await viewer.receive_json())["type"] == "hello"
+        await viewer.send_json({"type": "subscribe", "channel": "device/boiler"})
+        assert (await viewer.receive_json())["type"] == "subscribed"
+        with full_disk(log):
+            await device.send_json({"id": 1, "n": 1.0})
+            shown = await viewer.receive_json()
+            banner = await viewer.receive_json()
+            await until(lambda: hub.services.history.failure)
+            ready = await hub.call("GET", "/readyz")
+            alive = await hub.call("GET", "/healthz")
+            refused = await hub.send({"n": 2.0})
+        answer = await device.receive_json()
+        recovered = await viewer.receive_json()
+    assert shown["readings"][0][1] == {"n": 1.0}
+    assert (banner["type"], banner["failing"]) == ("storage", True)
+    assert (ready[0], alive[0], refused[0]) == (503, 200, 503)
+    assert "nothing can be stored" in ready[1]["detail"]
+    assert answer == {"type": "ack", "accepted": 1, "id": 1}
+    assert (recovered["type"], recovered["failing"]) == ("storage", False)
+    status, found = await hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
+    assert (status, found["avg"]) == (200, [1.0])
+    assert (await hub.call("GET", "/readyz"))[0] == 200
