@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._keep_alive_s = 0.0
         self._heard_at = 0.0
+        self._reading = False
         self._gone: asyncio.Future[None] = self._loop.create_future()
 
     # Driven by the transport
@@ -88,31 +89,41 @@ class Connection(asyncio.Protocol):
     # Reading
 
     def _read(self) -> None:
-        """Take every whole packet there is, in one turn, unless something holds the reading."""
+        """Take every whole packet there is, in one turn, unless something holds the reading.
+
+        What is done on the way can release a hold and so call this again; that is left to the call that is under way.
+        """
         wire = self._wire
-        if wire is None or wire.held or wire.closing:
+        if wire is None or self._reading:
             return
-        conversation = self._conversation
+        self._reading = True
         try:
-            while not wire.held and not wire.closing:
-                if conversation is not None:
-                    ids, payloads = self._decoder.publish_run(conversation.header)
-                    if ids:
-                        conversation.run(ids, payloads)
-                packet = self._decoder.packet()
-                if packet is None:
-                    break
-                if conversation is not None:
-                    conversation.take(packet)
-                elif isinstance(packet, Connect):
-                    self._connect(packet, wire)
+            more = True
+            while more and not wire.held and not wire.closing:
+                more = self._read_until_held(wire)
+                if self._conversation is not None and not wire.closing:
+                    self._conversation.settle()
         except CodecError as error:
-            if conversation is not None:
-                conversation.settle()
             self._refuse(error, wire)
-            return
-        if conversation is not None and not wire.closing:
-            conversation.settle()
+        finally:
+            self._reading = False
+
+    def _read_until_held(self, wire: Wire) -> bool:
+        """Take packets while nothing holds; whether there may be more. Raises CodecError."""
+        conversation = self._conversation
+        while not wire.held and not wire.closing:
+            if conversation is not None:
+                ids, payloads = self._decoder.publish_run(conversation.header)
+                if ids:
+                    conversation.run(ids, payloads)
+            packet = self._decoder.packet()
+            if packet is None:
+                return False
+            if conversation is not None:
+                conversation.take(packet)
+            elif isinstance(packet, Connect):
+                self._connect(packet, wire)
+        return True
 
     def _refuse(self, error: CodecError, wire: Wire) -> None:
         """Malformed, or not allowed here: this connection ends, with the reason where the protocol has a place for it."""
@@ -120,6 +131,7 @@ class Connection(asyncio.Protocol):
             "a connection broke the protocol", address=wire.address, reason=error.reason.name, why=str(error)
         )
         if self._conversation is not None:
+            self._conversation.settle()  # what came before it is taken
             self._conversation.leave(with_will=True)
             wire.close(error.reason, str(error))
             return
@@ -157,12 +169,15 @@ class Connection(asyncio.Protocol):
             self._wire.shut()
 
     def _check_alive(self) -> None:
-        """Silent for one and a half times its keep-alive: gone. Time in which the hub itself did not read does not count."""
+        """Silent for one and a half times its keep-alive: gone.
+
+        Time in which the hub itself chose not to read does not count. A peer that takes nothing has no such claim.
+        """
         wire = self._wire
         if wire is None or wire.closing:
             return
         now = self._loop.time()
-        if wire.held:
+        if wire.held - {Hold.WRITING}:
             self._heard_at = now
         left_s = self._heard_at + self._keep_alive_s - now
         if left_s > 0:

@@ -33,6 +33,7 @@ from hub.mqtt.uplink import Uplink, reason_of
 from hub.mqtt.wire import Hold, Wire
 from hub.presence import EndReason, SharedAttributes
 
+FILTER_MAX = 256  # characters; a session keeps its filters, and no topic of a device is longer
 RECEIVE_MAX = 65_535  # of a client that names none (3.1.2.11.3)
 
 _ENDS = {
@@ -213,6 +214,8 @@ class Conversation:
             elif not is_own(wanted.topic_filter, self.device.id):
                 foreign.append(wanted.topic_filter)
                 reasons.append(Reason.NOT_AUTHORIZED)
+            elif len(wanted.topic_filter) > FILTER_MAX:
+                reasons.append(Reason.TOPIC_FILTER_INVALID)
             elif self._session.subscribe(wanted.topic_filter, Granted(min(wanted.qos, 1), identifier)):
                 reasons.append(min(wanted.qos, 1))
             else:

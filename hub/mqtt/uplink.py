@@ -44,7 +44,11 @@ class Uplink:
         return self._messages + len(self._twice)
 
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
-        """Gather plain publishes of readings, QoS 1. The path of every message: 0.25 µs each beside `decode`'s own time."""
+        """Gather plain publishes of readings, QoS 1: the path of every message.
+
+        From the network's chunk to its acknowledgement 1.4 µs a message with two values, measured at 50 and more
+        a chunk with the intake left out; 1.0 of it is `decode`. At one message a chunk it is 4.1.
+        """
         readings, ends = self._readings, self._ends
         for raw in payloads:
             found, refused = decode(raw)
@@ -104,10 +108,10 @@ class Uplink:
         if self._faults and self._wire.says_reasons:
             for place, refusals in self._faults.items():
                 self._explain(place, refusals)
-        raw = b"".join(self._heads)
-        if raw:
-            self._wire.acknowledge(receipt.stored, raw, self._messages)
+        raw, messages = b"".join(self._heads), self._messages
         self._clear()
+        if raw:
+            self._wire.acknowledge(receipt.stored, raw, messages)
         return receipt.wait_s
 
     def _explain(self, place: int, refusals: list[Refusal]) -> None:

@@ -68,7 +68,7 @@ class Wire:
         self._resume = resume
         self._loop = asyncio.get_running_loop()
         self._acks: deque[_Ack] = deque()  # bounded by what is unacknowledged and by the jobs
-        self._jobs: deque[tuple[Job, Future[bytes]]] = deque()
+        self._jobs: list[tuple[Job, Future[bytes]]] = []  # at most about JOBS_MAX
         self._working = False
         self._timers: dict[Hold, asyncio.TimerHandle] = {}
         self._abort: asyncio.TimerHandle | None = None
@@ -178,7 +178,7 @@ class Wire:
         """Goes on after the connection is gone: what came before the end is still to be done."""
         try:
             while self._jobs:
-                job, done = self._jobs.popleft()
+                job, done = self._jobs.pop(0)
                 try:
                     done.set_result(await job)
                 except HubError as error:

@@ -1,6 +1,7 @@
 """Who may connect, what is agreed on, and how a connection ends."""
 
 import asyncio
+import random
 import ssl
 import subprocess
 from pathlib import Path
@@ -23,6 +24,8 @@ from hub.mqtt.codec_packets import (
     Puback,
     Publish,
     Reason,
+    Subscribe,
+    Subscription,
     Version,
 )
 from hub.mqtt.wire import Hold
@@ -247,6 +250,31 @@ async def test_what_breaks_the_protocol_ends_that_connection_alone(
     assert len(await hub.stored("boiler")) == 2  # what came before it was heard
 
 
+@pytest.mark.parametrize("seed", range(5))
+async def test_nonsense_of_any_kind_reaches_no_other_session(hub: Rooms, seed: int) -> None:
+    rng = random.Random(seed)
+    async with boiler(hub, client_id="steady") as steady:
+        for number in range(1, 41):
+            version = rng.choice(list(Version))
+            packets: list[Packet] = [
+                Connect(version, "c", username=hub.keys["pump"]),
+                Publish(TELEMETRY, b'{"a":1}', rng.randrange(1, 3), 7),
+                Subscribe(3, [Subscription("v1/devices/me/#", 1)]),
+                Pingreq(),
+                Publish("devices/boiler/telemetry", BODY, 1, 8),
+            ]
+            stream = bytearray(b"".join(encode(packet, version) for packet in packets))
+            for _ in range(rng.randrange(1, 6)):
+                stream[rng.randrange(len(stream))] = rng.randrange(256)
+            stream += rng.randbytes(rng.randrange(200))
+            client = await hub.client().open()
+            client.write(bytes(stream[: rng.randrange(len(stream))]))
+            client.close()
+            assert await steady.publish(b'{"n":%d}' % number, packet_id=number) == Puback(number)
+    await until(lambda: hub.endpoint.connections == 0)
+    assert sorted(await hub.stored("boiler")) == [("n", float(number)) for number in range(1, 41)]
+
+
 async def test_ten_megabytes_are_refused_without_being_kept(hub: Rooms) -> None:
     async with boiler(hub) as client:
         client.write(b"\x32\x80\xad\xe2\x04" + bytes(100_000))
@@ -258,7 +286,7 @@ async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: R
     async with boiler(hub, receive_buffer=4096) as greedy, boiler(hub) as other:
         await greedy.subscribe("v1/devices/me/attributes/response/+", qos=0)
         greedy.transport.pause_reading()
-        greedy.send(*[Publish("v1/devices/me/attributes/request/1", b"")] * 2000)
+        greedy.send(*[Publish("v1/devices/me/attributes/request/1", b"")] * 500)
         greedy.send(Publish(TELEMETRY, BODY, 1, 1))
         await until(lambda: any(Hold.WRITING in one._wire.held for one in hub.endpoint._open if one._wire))
         assert await other.publish(BODY) == Puback(1)

@@ -194,6 +194,7 @@ async def test_a_device_subscribes_to_its_own_topics_alone(hub: Rooms) -> None:
         "devices/+/telemetry": 0x87,
         "devices/pump/#": 0x87,
         "$share/hub/" + RPC: 0x9E,
+        ME + "x" * 256: 0x8F,
     }
     async with boiler(hub) as client:
         assert await client.subscribe(*asked) == tuple(asked.values())
