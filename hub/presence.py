@@ -21,6 +21,9 @@ OFFLINE_AFTER_INTERVALS = 10.0
 STALE_MIN_S = 5.0  # a device that sends ten times a second is not stale at the first hiccup of a network
 INTERVAL_UNKNOWN_S = 60.0
 LEARNING_RATE = 0.1
+REPORT_MIN_S = (
+    1.0  # readings closer than this are one report: a burst says nothing of how often a device reports
+)
 
 
 class SharedAttributes(NamedTuple):
@@ -59,7 +62,8 @@ class _Seen:
     presence: Presence = Presence.NEVER_SEEN
     since: int | None = None
     last_seen: int | None = None
-    interval_s: float | None = None  # learnt
+    interval_s: float | None = None  # learnt, between the starts of reports
+    reported_at: int | None = None  # the start of the last report
     sessions: list[Session] = field(default_factory=list)
 
 
@@ -78,8 +82,9 @@ class Roster:
             self._set(seen, Presence.OFFLINE, last_seen)
 
     def update(self, device: Device) -> None:
-        """The device's settings changed."""
-        self._seen[device.number].device = device
+        """The device's settings changed. Without effect when it was removed meanwhile."""
+        if device.number in self._seen:
+            self._seen[device.number].device = device
 
     def remove(self, device: Device) -> None:
         """End the device's sessions and forget it."""
@@ -88,8 +93,11 @@ class Roster:
         del self._seen[device.number]
 
     def enter(self, session: Session) -> None:
-        """A session began."""
-        seen = self._seen[session.device.number]
+        """A session began. That of a device removed meanwhile ends at once."""
+        seen = self._seen.get(session.device.number)
+        if seen is None:
+            session.end(EndReason.REMOVED)
+            return
         seen.sessions.append(session)
         now = self._clock()
         seen.last_seen = now
@@ -102,24 +110,35 @@ class Roster:
             return
         seen.sessions.remove(session)
         if not seen.sessions:
+            seen.reported_at = None  # what passes until it comes back is no interval
             self._set(seen, Presence.OFFLINE, self._clock())
 
     def heard(self, device: Device, now: int) -> None:
         """Readings came. On the path of every message: a few comparisons."""
         seen = self._seen[device.number]
-        if seen.last_seen is not None and seen.presence is Presence.ONLINE:
-            gap_s = (now - seen.last_seen) / 1e6
-            learnt = seen.interval_s
-            seen.interval_s = gap_s if learnt is None else learnt + LEARNING_RATE * (gap_s - learnt)
+        if seen.reported_at is None:
+            seen.reported_at = now
+        elif now - seen.reported_at >= REPORT_MIN_S * 1e6:
+            self._learn(seen, (now - seen.reported_at) / 1e6)
+            seen.reported_at = now
         seen.last_seen = now
         if seen.presence is not Presence.ONLINE:
             self._set(seen, Presence.ONLINE, now)
+
+    def _learn(self, seen: _Seen, gap_s: float) -> None:
+        """Readings of a stale device teach too: else one that was thought faster than it is would be stale for ever."""
+        if seen.interval_s is None:
+            seen.interval_s = gap_s
+        elif seen.presence is Presence.OFFLINE:
+            seen.interval_s = None  # it was away, or reports at another pace now: learn it anew
+        else:
+            seen.interval_s += LEARNING_RATE * (gap_s - seen.interval_s)
 
     def tick(self) -> None:
         """Find who has gone silent. Called about once a second."""
         now = self._clock()
         for seen in self._seen.values():
-            if seen.presence is Presence.ONLINE or (seen.presence is Presence.STALE and not seen.sessions):
+            if seen.presence in (Presence.ONLINE, Presence.STALE):
                 self._judge(seen, now)
 
     def _judge(self, seen: _Seen, now: int) -> None:
@@ -129,6 +148,8 @@ class Roster:
             self._set(seen, Presence.OFFLINE, now)
         elif silent_s > max(STALE_MIN_S, expected_s * STALE_AFTER_INTERVALS):
             self._set(seen, Presence.STALE, now)
+        else:
+            self._set(seen, Presence.ONLINE, now)  # stale by a shorter interval than is expected now
 
     def _set(self, seen: _Seen, presence: Presence, since: int) -> None:
         if seen.presence is not presence:
