@@ -103,7 +103,7 @@ def outcome(answer: Mapping[str, object], sent: int) -> Outcome:
 
 
 def _refusal(one: Mapping[str, object]) -> Refusal:
-    position = one.get("index", -1)
+    position = one.get("position", -1)
     return Refusal(
         position if isinstance(position, int) else -1,
         str(one.get("code", "refused")),

@@ -67,7 +67,7 @@ async def test_refused_readings_are_counted_with_the_last_reason_and_not_sent_ag
             await device.send({"n": number})
         await until(lambda: device.last_error is not None)
         state = SmallHub()
-        refused = [{"index": 1, "code": "range", "message": "n: 1 is above its maximum 0"}]
+        refused = [{"position": 1, "code": "range", "message": "n: 1 is above its maximum 0"}]
         state.post_answers.append((422, {}, {"title": "Invalid", "refused": refused}))
         async with small_hub(port, state) as hub:
             await device.flush()

@@ -58,7 +58,7 @@ def test_one_entry_is_sent_as_itself_and_several_as_an_array() -> None:
 
 
 def test_what_was_refused_is_read_one_by_one_or_for_the_whole_message() -> None:
-    listed = {"refused": [{"index": 3, "code": "range", "message": "too hot"}, {"index": 4}]}
+    listed = {"refused": [{"position": 3, "code": "range", "message": "too hot"}, {"position": 4}]}
     assert wire.outcome(listed, 10) == Outcome(2, Refusal(4, "refused", ""))
     assert wire.outcome({"title": "Unreadable", "detail": "not JSON"}, 10) == Outcome(
         10, Refusal(-1, "refused", "not JSON")
@@ -67,7 +67,7 @@ def test_what_was_refused_is_read_one_by_one_or_for_the_whole_message() -> None:
 
 
 def test_the_number_accepted_counts_where_the_list_was_cut() -> None:
-    listed = {"accepted": 100, "refused": [{"index": 7, "code": "range", "message": "too hot"}]}
+    listed = {"accepted": 100, "refused": [{"position": 7, "code": "range", "message": "too hot"}]}
     assert wire.outcome(listed, 500) == Outcome(400, Refusal(7, "range", "too hot"))
 
 
