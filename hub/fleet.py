@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import structlog
+
 from hub import keys
 from hub.config import AuthConfig, LimitsConfig
-from hub.errors import Conflict, Invalid, NotFound, Unauthenticated, Unreadable
+from hub.errors import Conflict, Invalid, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.ingest import Ingest
 from hub.keys import Key
 from hub.model import ApiKey, Device
@@ -26,6 +28,8 @@ SLOW_MIN_S = 0.1
 SLOW_MAX_S = 3.0
 USES_INTERVAL_S = 10.0
 _NOBODY = ApiKey("", 0, bytes(32))  # what a key with an unknown id is compared with, to take the same time
+
+_log = structlog.get_logger("fleet")
 
 
 class Login(NamedTuple):
@@ -129,21 +133,30 @@ class Fleet:
     async def update(
         self, device: Device, name: str, labels: Mapping[str, str], expected_interval_s: float | None
     ) -> Device:
-        """Change what operators set of a device. Raises Invalid."""
+        """Change what operators set of a device; without a name it is called by its id. Raises Invalid, NotFound."""
         _check_device(device.id, name, labels, expected_interval_s)
-        changed = replace(device, name=name, labels=dict(labels), expected_interval_s=expected_interval_s)
+        changed = replace(
+            device, name=name or device.id, labels=dict(labels), expected_interval_s=expected_interval_s
+        )
         await self._registry.update_device(changed)
+        self._still_here(device)
         self._remember(changed)
         self._roster.update(changed)
         return changed
 
     async def remove(self, device: Device) -> None:
-        """Remove a device: its sessions end, its keys stop working, its readings go."""
+        """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound."""
         await self._registry.remove_device(device)
+        self._still_here(device)
         del self._devices[device.id]
         del self._by_number[device.number]
         self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
         self._ingest.close(device)
+
+    def _still_here(self, device: Device) -> None:
+        """After an await: the device may have been removed meanwhile. Raises NotFound."""
+        if device.number not in self._by_number:
+            raise NotFound(f"the device {device.id!r} was removed")
 
     # Keys
 
@@ -200,14 +213,18 @@ class Fleet:
         return made
 
     async def revoke(self, device: Device, key_id: str) -> None:
-        """End a key for good, and every session that began with it. Raises NotFound, Conflict if it was revoked before."""
+        """End a key for good, and every session that began with it.
+
+        Raises NotFound, Conflict if it was revoked before, StoreError: the key does not work any more then either, and
+        writing that down is tried again with the uses of keys.
+        """
         key = self._keys.get(key_id)
         if key is None or key.device != device.number:
             raise NotFound(f"{device.id!r} has no key {key_id!r}")
         if key.revoked_at is not None:
             raise Conflict(f"the key {key_id!r} was revoked before")
         revoked = replace(key, revoked_at=self._clock())
-        self._keys[key_id] = revoked
+        self._keys[key_id] = self._used[key_id] = revoked
         for session in self._roster.sessions(device):
             if session.key_id == key_id:
                 session.end(EndReason.REVOKED)
@@ -223,8 +240,16 @@ class Fleet:
             await self._write_uses()
 
     async def _write_uses(self) -> None:
+        """A disk that says no is tried again at the next turn; what is noted meanwhile is one entry a key."""
         used, self._used = self._used, {}
-        await self._registry.put_keys(self._keys[key_id] for key_id in used if key_id in self._keys)
+        try:
+            await self._registry.put_keys(self._keys[key_id] for key_id in used if key_id in self._keys)
+        except StoreError as error:
+            self._used = {**used, **self._used}
+            _log.error("cannot write the uses of keys; retrying", why=str(error))
+        except asyncio.CancelledError:
+            self._used = {**used, **self._used}
+            raise
 
     # Attributes
 
@@ -244,6 +269,8 @@ class Fleet:
             session.deliver(SharedAttributes(dict(values)))
 
     async def _put_attributes(self, device: Device, scope: str, values: Mapping[str, object]) -> None:
+        if len(values) > self._limits.attributes_max:
+            raise Invalid(f"{len(values)} attributes at once; at most {self._limits.attributes_max}")
         for name in values:
             if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX or not name.isprintable():
                 raise Invalid(

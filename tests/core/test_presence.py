@@ -22,8 +22,7 @@ class Watch:
         self.roster = Roster(self.feed, self.clock)
         self.roster.add(self.device, last_seen)
 
-    @property
-    def presence(self) -> Presence:
+    def shown(self) -> Presence:
         channel = self.feed.device("boiler-1")
         assert self.roster.count()[channel.presence] == 1
         return channel.presence
@@ -39,7 +38,7 @@ class Watch:
         for _ in range(seconds):
             self.clock.pass_s(1)
             self.roster.tick()
-            found.append(self.presence)
+            found.append(self.shown())
         return found
 
     def report(self, every_s: int, times: int, burst: int = 1) -> list[Presence]:
@@ -57,13 +56,13 @@ def test_a_device_is_never_seen_until_it_is() -> None:
     watch = Watch()
     assert set(watch.wait(1000)) == {Presence.NEVER_SEEN}
     watch.connect()
-    assert watch.presence is Presence.ONLINE
+    assert watch.shown() is Presence.ONLINE
     assert watch.roster.last_seen(watch.device) == watch.clock.now
 
 
 def test_a_device_known_from_history_is_offline_since_then() -> None:
     watch = Watch(last_seen=T0 - 5)
-    assert (watch.presence, watch.feed.device("boiler-1").since) == (Presence.OFFLINE, T0 - 5)
+    assert (watch.shown(), watch.feed.device("boiler-1").since) == (Presence.OFFLINE, T0 - 5)
 
 
 def test_a_device_is_offline_when_its_last_session_ends() -> None:
@@ -71,9 +70,9 @@ def test_a_device_is_offline_when_its_last_session_ends() -> None:
     first, second = watch.connect(), watch.connect()
     watch.roster.leave(first)
     watch.roster.leave(first)  # twice changes nothing
-    assert watch.presence is Presence.ONLINE
+    assert watch.shown() is Presence.ONLINE
     watch.roster.leave(second)
-    assert watch.presence is Presence.OFFLINE
+    assert watch.shown() is Presence.OFFLINE
     assert watch.roster.sessions(watch.device) == []
 
 
@@ -84,7 +83,7 @@ def test_a_silent_session_is_stale_and_one_reading_brings_it_back() -> None:
     assert found[:30] == [Presence.ONLINE] * 30
     assert set(found[31:]) == {Presence.STALE}  # while the session is open, never offline
     watch.roster.heard(watch.device, watch.clock.now)
-    assert watch.presence is Presence.ONLINE
+    assert watch.shown() is Presence.ONLINE
 
 
 def test_without_a_session_silence_is_stale_then_offline() -> None:
@@ -169,9 +168,9 @@ def test_whatever_happens_an_open_session_is_never_offline_and_a_closed_one_not_
         else:
             watch.roster.tick()
         if sessions:
-            assert watch.presence in (Presence.ONLINE, Presence.STALE)
+            assert watch.shown() in (Presence.ONLINE, Presence.STALE)
     for session in sessions:
         watch.roster.leave(session)
     watch.clock.pass_s(1e6)
     watch.roster.tick()
-    assert watch.presence in (Presence.OFFLINE, Presence.NEVER_SEEN)
+    assert watch.shown() in (Presence.OFFLINE, Presence.NEVER_SEEN)
