@@ -229,7 +229,8 @@ class Ingest:
             fault = self._fault(inlet, name, value)
             if fault is not None:
                 return _refusal(position, reading, *fault)
-        if len(inlet.gauges.keys() | reading.values.keys()) > self._limits.metrics_max:
+        new = reading.values.keys() - inlet.gauges.keys()
+        if new and len(inlet.gauges) + len(new) > self._limits.metrics_max:
             message = f"a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)"
             return _refusal(position, reading, "too_many_metrics", message)
         time = reading.time or 0
