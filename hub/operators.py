@@ -108,4 +108,5 @@ class Operators:
 
 
 def _digest(secret: str) -> bytes:
-    return hashlib.blake2b(secret.encode(), digest_size=32).digest()
+    """Of any text at all: a cookie's stray bytes come as lone surrogates."""
+    return hashlib.blake2b(secret.encode(errors="surrogatepass"), digest_size=32).digest()
