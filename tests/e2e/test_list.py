@@ -152,3 +152,11 @@ def test_the_keyboard_moves_through_the_list_and_opens_a_device(many: HubProcess
     expect(page.device.get_by_role("heading", name="Many 000")).to_be_visible()
     assert page.tab.url.endswith("#/device/many-000")
     expect(page.grid).to_be_focused()
+
+
+def test_a_deep_link_brings_the_device_into_sight_in_the_list_too(many: HubProcess, visit: Visit) -> None:
+    page = visit(many, "/#/device/many-250")
+
+    expect(page.row("Many 250")).to_be_in_viewport()
+    expect(page.row("Many 250")).to_have_attribute("aria-selected", "true")
+    expect(page.tab).to_have_title("Many 250 · Sensor hub")

@@ -75,6 +75,7 @@ def test_a_phone_shows_the_list_then_the_device_then_the_list(plant: HubProcess,
 
     page.device.get_by_role("link", name="Devices").click()
     expect(page.row("Press")).to_be_visible()
+    expect(page.grid).to_be_focused()
     expect(page.device).to_be_hidden()
     assert not overflows(page)
 

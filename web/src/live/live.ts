@@ -87,8 +87,13 @@ export class Live {
     this.#connection.retryNow();
   }
 
+  /** Ends the session and starts the page over. Where the hub does not answer, nothing happens. */
   async signOut(): Promise<void> {
-    await this.rest.signOut();
+    try {
+      await this.rest.signOut();
+    } catch (error) {
+      if (!(error instanceof Problem)) return;
+    }
     location.reload();
   }
 

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../live/fleet";
 import { DeviceRow } from "./DeviceRow";
 import type { Sort, SortKey } from "./listing";
-import { usePage } from "./page";
+import { isPhone, usePage } from "./page";
 import { hashOf } from "./route";
 
 /** Heights the stylesheet gives; the grid computes with them instead of measuring rows. */
@@ -49,8 +49,20 @@ export function DeviceGrid({ devices, sort, sortBy }: GridProps) {
   }, [view]);
 
   const openId = page.route.value.deviceId;
+  const current = useRef(devices);
+  current.current = devices;
+  const lastOpenId = useRef(openId);
   useEffect(() => {
-    if (openId !== null) activeId.value = openId;
+    if (!grid.current) return;
+    if (openId !== null) {
+      activeId.value = openId;
+      const index = current.current.findIndex((device) => device.id === openId);
+      if (index >= 0) reveal(grid.current, index);
+    } else if (lastOpenId.current !== null && isPhone()) {
+      // The open device took the list's place; back in the list, the keyboard goes on where it was.
+      grid.current.focus();
+    }
+    lastOpenId.current = openId;
   }, [openId, activeId]);
 
   const open = (deviceId: string) => {

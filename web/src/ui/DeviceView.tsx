@@ -8,7 +8,7 @@ import { setText } from "../paint/rows";
 import { saveWindowAsCsv } from "./csv";
 import { MetricCard } from "./MetricCard";
 import { PresenceMark } from "./PresenceMark";
-import { usePage } from "./page";
+import { isPhone, usePage } from "./page";
 import { hashOf, WINDOWS_S, type WindowSeconds } from "./route";
 import { ValueTable } from "./ValueTable";
 import { PRESENCE_WAS, PRESENCE_WORD } from "./words";
@@ -51,7 +51,7 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // On a phone the list has gone from sight: say where one is now.
-    if (matchMedia("(max-width: 760px)").matches) title.current?.focus();
+    if (isPhone()) title.current?.focus();
   }, []);
   const metrics = useComputed(() => metricsOf(device, watch, page.live.fleet.structure.value)).value;
   const numbers = metrics.filter((metric) => metric.type === "number");

@@ -115,3 +115,8 @@ export function usePage(): Page {
   if (!page) throw new Error("a component outside the page");
   return page;
 }
+
+/** Whether list and device take turns instead of standing side by side; the stylesheet has the same width. */
+export function isPhone(): boolean {
+  return matchMedia("(max-width: 760px)").matches;
+}
