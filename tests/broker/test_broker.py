@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
 from hub.errors import Invalid
 from hub.model import Presence
+from hub.mqtt.broker import INBOX_MAX
+from hub.mqtt.broker import _Inbox as Inbox
 from hub.store.history import _connect as connect
 from tests.broker.house import House, running, taken
 from tests.broker.mosquitto import Mosquitto, Publisher, until
@@ -313,6 +316,29 @@ async def test_mqtts_checks_the_brokers_certificate(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         async with running(house.broker(guarded.port, url=url)) as broker:
             await until(lambda: broker.connected, "connected")
+
+
+async def test_what_waits_of_qos_0_is_bounded_and_qos_1_is_never_dropped() -> None:
+    inbox = Inbox()
+    for _ in range(INBOX_MAX + 5):
+        inbox.put_nowait(aiomqtt.Message(TOPIC, b"{}", 0, retain=False, mid=0, properties=None))
+    inbox.put_nowait(aiomqtt.Message(TOPIC, b"{}", 1, retain=False, mid=7, properties=None))
+
+    assert inbox.dropped == 5
+    assert inbox.qsize() == INBOX_MAX + 1
+
+
+async def test_a_message_of_qos_0_is_stored_too(mosquitto: Mosquitto, house: House) -> None:
+    await house.add("boiler")
+    async with (
+        running(house.broker(mosquitto.port)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        publisher.publish(TOPIC, '{"n": 1}', qos=0)
+        await until(taken(broker, 1), "taken in")
+
+        assert await house.stored("boiler") == [1.0]
 
 
 def test_settings_that_cannot_work_are_refused_at_once(house: House) -> None:
