@@ -6,6 +6,9 @@ session that outlives both. So a message may come twice (QoS 1 is at least once;
 
 What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max` messages
 that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting messages it is dropped, and counted.
+
+This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties of each. Devices that
+need more connect to the hub itself, or put several readings into a message.
 """
 
 import asyncio
@@ -35,7 +38,7 @@ SOURCE = "broker"
 KEY_PROPERTY = "key"
 PACKET_MAX_BYTES = 262_144  # the broker is told; it keeps larger messages to itself (MQTT 5, 3.1.2.11.4)
 INBOX_MAX = 10_000
-TURN_MAX = 1_000  # messages taken in before others have their turn of the loop
+TURN_MAX = 100  # messages taken in before others have their turn of the loop: about 10 ms
 CONNECT_TIMEOUT_S = 3.0
 KEEPALIVE_S = 30
 STOP_TIMEOUT_S = 2.0
