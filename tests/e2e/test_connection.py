@@ -30,6 +30,26 @@ def test_a_stopped_hub_is_announced_and_the_last_values_stay_marked(hub: HubProc
         expect(page.tab.locator(".countdown")).to_contain_text("Trying again in")
 
 
+def test_a_hub_that_shuts_down_says_so_before_it_goes(hub: HubProcess, visit: Visit) -> None:
+    page = visit(hub)
+    expect(page.link).to_have_text("Live")
+    page.tab.evaluate(NOTE_WHAT_IS_ANNOUNCED)
+
+    hub.stop()
+
+    page.tab.wait_for_function("said.some(text => text.includes('The hub is shutting down.'))")
+    expect(page.tab.get_by_role("status")).to_contain_text("Disconnected from the hub.")
+
+
+# Keeps in `said` each text that a screen reader is given of the connection; the first lasts but a second.
+NOTE_WHAT_IS_ANNOUNCED = """() => {
+    window.said = [];
+    const status = document.querySelector(".banners [role=status]");
+    new MutationObserver(() => said.push(status.textContent)).observe(
+        status, { childList: true, characterData: true, subtree: true });
+}"""
+
+
 def test_the_page_comes_back_by_itself_and_fills_the_hole(hub: HubProcess, visit: Visit) -> None:
     key = hub.add_device("counter")
     with Feeder(hub, key) as feeder:

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { browserClock } from "../live/clock";
 import type { LinkState } from "../live/connection";
 import { clockTime } from "../paint/format";
@@ -10,16 +10,16 @@ export function Banner() {
   const link = page.live.link.value;
   const lostAt = page.live.lostAt.value;
   const trouble = page.live.trouble.value;
-  const isFirst = link.kind === "connecting" && lostAt === null;
-  const text = isFirst ? "" : sentence(link, lostAt);
+  const loss = useLoss(link);
+  const kept = lostAt === null ? "" : ` Values are as of ${clockTime(lostAt)}.`;
   return (
     <section class="banners" aria-label="Connection">
-      <div role="status" aria-live="polite" class={text ? "banner banner-link" : "nothing"}>
-        {text && <span>{text}</span>}
+      <div role="status" aria-live="polite" class={loss ? "banner banner-link" : "nothing"}>
+        {loss && <span>{loss + kept}</span>}
       </div>
-      {link.kind === "waiting" && (
+      {loss && (
         <div class="banner banner-retry">
-          <Countdown until={link.retryAt} />
+          {link.kind === "waiting" ? <Countdown until={link.retryAt} /> : <span>Trying now</span>}
           <button type="button" class="button" onClick={() => page.live.retryNow()}>
             Try now
           </button>
@@ -32,11 +32,15 @@ export function Banner() {
   );
 }
 
-function sentence(link: LinkState, lostAt: number | null): string {
-  const kept = lostAt === null ? "" : ` Values are as of ${clockTime(lostAt)}.`;
-  if (link.kind === "connecting") return `Reconnecting to the hub.${kept}`;
-  if (link.kind !== "waiting") return "";
-  return link.isShutdown ? `The hub is shutting down.${kept}` : `Disconnected from the hub.${kept}`;
+/** Why there is no connection, said once and kept through every attempt until one succeeds; "" while there is none to say. */
+function useLoss(link: LinkState): string {
+  const said = useRef("");
+  if (link.kind === "waiting") {
+    said.current = link.isShutdown ? "The hub is shutting down." : "Disconnected from the hub.";
+  } else if (link.kind === "live") {
+    said.current = "";
+  }
+  return said.current;
 }
 
 /** Seconds left, outside of what is announced: a screen reader need not hear each. */
