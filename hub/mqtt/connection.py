@@ -47,9 +47,9 @@ class Connection(asyncio.Protocol):
     # Driven by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for CONNECT; more connections than are allowed are closed at once."""
+        """Wait for CONNECT; closed at once where there are too many, or the endpoint has stopped."""
         self._wire = Wire(cast("asyncio.Transport", transport), self._shared.spawn, self._read)
-        if len(self._open) >= self._shared.limits.connections_max + SPARE:
+        if not self._shared.running or len(self._open) >= self._shared.limits.connections_max + SPARE:
             self._wire.transport.abort()
             return
         self._open.add(self)

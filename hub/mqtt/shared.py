@@ -60,6 +60,11 @@ class Shared:
         self._tasks = tasks
         self._sweeper = tasks.create_task(self._sweep())
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a task group to run in: from `begin` to `finish`."""
+        return self._tasks is not None
+
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run in the endpoint's task group. `work` handles its own errors: one that escapes stops the endpoint."""
         if self._tasks is None:

@@ -128,6 +128,7 @@ async def rooms(
     limits: LimitsConfig | None = None,
     tls: ssl.SSLContext | None = None,
     intake: type[Ingest] = Ingest,
+    fleet_kind: type[Fleet] = Fleet,
 ) -> AsyncIterator[Rooms]:
     """Everything a device needs to be heard, on a free port."""
     mqtt, limits = mqtt or MqttConfig(port=0), limits or LimitsConfig()
@@ -138,7 +139,7 @@ async def rooms(
         feed = Feed(LiveConfig(), "epoch", time.monotonic)
         roster = Roster(feed, now_us)
         ingest = intake(history, feed, roster, limits, now_us)
-        fleet = Fleet(registry, ingest, roster, AuthConfig(), limits, now_us, secrets.choice)
+        fleet = fleet_kind(registry, ingest, roster, AuthConfig(), limits, now_us, secrets.choice)
         commands = Commands(registry, roster, now_us)
         clock = Clock()
         endpoint = Endpoint(mqtt, limits, fleet, ingest, roster, commands, now_us, clock_s=clock)

@@ -1,0 +1,117 @@
+"""What the endpoint does when something behind it fails."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hub.config import MqttConfig
+from hub.errors import StoreError
+from hub.fleet import Fleet
+from hub.model import Device
+from hub.mqtt.codec_packets import (
+    Disconnect,
+    Pingreq,
+    Pingresp,
+    Properties,
+    Puback,
+    Publish,
+    Reason,
+    Version,
+    Will,
+)
+from tests.mqtt.client import TELEMETRY
+from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
+
+BODY = b'{"temperature":20.5}'
+ATTRIBUTES = "v1/devices/me/attributes"
+both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
+
+
+class BrokenFleet(Fleet):
+    """A fleet that cannot store attributes: for want of a disk, or for a fault of its own."""
+
+    async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
+        if "disk" in values:
+            raise StoreError("the disk is full")
+        raise ZeroDivisionError
+
+
+@both
+async def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, version: Version) -> None:
+    async with rooms(tmp_path, intake=SlowDisk) as hub:
+        await hub.add("boiler")
+        client = boiler(hub, version)
+        await client.connect()
+        client.send(Publish(TELEMETRY, BODY, 1, 1), Pingreq())
+        await client.expect(Pingresp)
+        assert isinstance(hub.ingest, SlowDisk)
+        assert hub.ingest.held is not None
+        hub.ingest.held.cancel()
+        if version is Version.V5:
+            assert (await client.expect(Disconnect)).reason == Reason.UNSPECIFIED_ERROR
+        assert await client.closed()
+
+
+@both
+@pytest.mark.parametrize("body", [b'{"disk":1}', b'{"fault":1}'])
+async def test_a_fault_behind_one_connection_ends_that_one_alone(
+    tmp_path: Path, version: Version, body: bytes
+) -> None:
+    async with rooms(tmp_path, fleet_kind=BrokenFleet) as hub:
+        await hub.add("boiler")
+        client = boiler(hub, version, will=Will(ATTRIBUTES, b'{"disk":2}'))
+        await client.connect()
+        async with boiler(hub, version) as other:
+            client.send(Publish(ATTRIBUTES, body, 1, 1), Publish(ATTRIBUTES, body, 1, 2))
+            if version is Version.V5:
+                assert (await client.expect(Disconnect)).reason == Reason.UNSPECIFIED_ERROR
+            assert await client.closed()
+            assert await other.publish(BODY) == Puback(1)
+
+
+async def test_a_qos_2_message_that_was_not_stored_is_accepted_when_it_comes_again(tmp_path: Path) -> None:
+    keep = Properties(session_expiry_interval=60)
+    async with rooms(tmp_path, intake=SlowDisk) as hub:
+        await hub.add("boiler")
+        assert isinstance(hub.ingest, SlowDisk)
+        async with boiler(hub, client_id="c", properties=keep) as client:
+            client.send(Publish(TELEMETRY, BODY, 2, 5), Publish(TELEMETRY, BODY, 2, 5, dup=True), Pingreq())
+            await client.expect(Pingresp)
+            assert hub.ingest.counts.readings == 1
+            assert hub.ingest.held is not None
+            hub.ingest.held.cancel()
+            hub.ingest.held = None
+            await client.expect(Disconnect)
+        async with boiler(hub, client_id="c", clean=False, properties=keep) as client:
+            client.send(Publish(TELEMETRY, BODY, 2, 5, dup=True), Pingreq())
+            await client.expect(Pingresp)
+            assert hub.ingest.counts.readings == 2
+            hub.ingest.let_go()
+
+
+async def test_attributes_of_a_will_that_cannot_be_read_are_a_rejection(hub: Rooms) -> None:
+    async with boiler(hub, will=Will(ATTRIBUTES, b"[")):
+        pass
+    await until(lambda: hub.ingest.counts.refused == 1)
+    assert [one.code for one in await hub.rejections("boiler")] == ["unreadable"]
+
+
+async def test_an_address_in_use_is_said(hub: Rooms, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    with pytest.raises(OSError, match="in use"):
+        async with rooms(tmp_path / "second", MqttConfig(port=hub.port)):
+            pytest.fail("two endpoints on one port")
+
+
+async def test_readings_of_a_device_that_is_just_being_removed_end_its_connection(hub: Rooms) -> None:
+    client = boiler(hub)
+    await client.connect()
+    client.send(Publish(TELEMETRY, BODY, 1, 1))
+    await hub.fleet.remove(hub.fleet.find("boiler"))
+    said = await client.receive()
+    while isinstance(said, Puback):  # as it may have been in time
+        said = await client.receive()
+    assert isinstance(said, Disconnect)
+    assert said.reason == Reason.ADMINISTRATIVE_ACTION
+    assert await client.closed()
