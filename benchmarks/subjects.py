@@ -85,10 +85,11 @@ class Subject:
                         return
                 for process in self._processes:
                     if process.poll() is not None:
-                        raise SystemExit(
-                            f"{process.args} ended with {process.returncode}; see {self._folder}"
-                        )
+                        raise SystemExit(f"{process.args} ended with {process.returncode}:\n{self._said()}")
                 await asyncio.sleep(0.02)
+
+    def _said(self) -> str:
+        return "\n".join(log.read_text()[-2000:] for log in sorted(self._folder.glob("*.log")))
 
     async def stop(self) -> None:
         """End in order: the last started first."""
