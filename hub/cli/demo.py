@@ -35,7 +35,9 @@ UNITS = {
 }
 UNITS_BY_ENDING = {"_percent": "%", "_mb": "MB", "_gb": "GB", "_kb_s": "kB/s"}
 STOP_TIMEOUT_S = 5.0
-METRICS_TIMEOUT_S = 60.0
+UNITS_INTERVAL_S = 0.5
+FIRST_ROUNDS = 20  # before the address is told
+LATER_ROUNDS = 40
 
 
 def run_demo(keep: Path | None, count: int) -> None:
@@ -109,8 +111,13 @@ async def _devices(hub: "Hub", folder: Path, count: int) -> AsyncIterator[None]:
             process = await _start(name, key, arguments, log)
             watch = tasks.create_task(_watch(name, process, log))
             stack.push_async_callback(_end, process, watch)
-        naming = tasks.create_task(_name_units(client, len(keys)))
-        stack.callback(naming.cancel)
+        units = _Units(client)
+        for _ in range(FIRST_ROUNDS):  # bounded: if some do not send, the page is of use all the same
+            if await units.name() == len(keys):
+                break
+            await asyncio.sleep(UNITS_INTERVAL_S)
+        later = tasks.create_task(units.keep())
+        stack.callback(later.cancel)
         await _announce(hub, len(keys))
         yield
 
@@ -177,21 +184,31 @@ async def _end(process: asyncio.subprocess.Process, watch: "asyncio.Task[None]")
             await process.wait()
 
 
-async def _name_units(client: Client, count: int) -> None:
-    """Give each metric its unit, as an operator would, once the devices have sent it."""
-    named: set[tuple[str, str]] = set()
-    deadline = asyncio.get_running_loop().time() + METRICS_TIMEOUT_S
-    seen: set[str] = set()
-    while len(seen) < count and asyncio.get_running_loop().time() < deadline:
-        async for device in client.pages("/api/v1/devices", "devices"):
+class _Units:
+    """Gives each metric its unit, as an operator would, once a device has sent it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._named: set[tuple[str, str]] = set()
+
+    async def name(self) -> int:
+        """Name what is new; how many devices have sent something."""
+        sent = 0
+        async for device in self._client.pages("/api/v1/devices", "devices"):
+            sent += bool(device["metrics"])
             for metric in device["metrics"]:
-                seen.add(device["id"])
-                unit = _unit(metric["name"])
-                if unit and (device["id"], metric["name"]) not in named:
-                    named.add((device["id"], metric["name"]))
+                unit, place = _unit(metric["name"]), (device["id"], metric["name"])
+                if unit and place not in self._named:
+                    self._named.add(place)
                     path = f"/api/v1/devices/{device['id']}/metrics/{metric['name']}"
-                    await client.call("PUT", path, {"unit": unit, "minimum": None, "maximum": None})
-        await asyncio.sleep(1.0)
+                    await self._client.call("PUT", path, {"unit": unit, "minimum": None, "maximum": None})
+        return sent
+
+    async def keep(self) -> None:
+        """Some metrics come later, such as rates, which need two looks at a counter."""
+        for _ in range(LATER_ROUNDS):
+            await asyncio.sleep(UNITS_INTERVAL_S)
+            await self.name()
 
 
 def _unit(name: str) -> str | None:
