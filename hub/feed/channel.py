@@ -31,6 +31,17 @@ class _Entry(NamedTuple):
     encoded: bytes
 
 
+class _Frame(NamedTuple):
+    """A message with all between two offsets: the same bytes for every viewer."""
+
+    start: int
+    end: int
+    message: bytes
+
+
+_NO_FRAME = _Frame(-1, -1, b"")
+
+
 class DeviceChannel:
     """Log, snapshot and presence of one device.
 
@@ -45,8 +56,9 @@ class DeviceChannel:
         self.offset = 0
         self.presence = Presence.NEVER_SEEN
         self.since: int | None = None  # µs, UTC
-        # By metric, the reading that holds its latest value: one dict update a reading, whatever its number of values.
-        self.latest: dict[str, Reading] = {}
+        # By metric, the reading that holds its latest value, and the offset after that: one dict update a reading,
+        # whatever its number of values.
+        self._latest: dict[str, tuple[Reading, int]] = {}
         self.changed: dict[str, object] | None = (
             None  # metrics changed since the overview last looked; None: it does not look
         )
@@ -59,24 +71,20 @@ class DeviceChannel:
         self._keep_until_s = 0.0
         self._subscriptions: set[Subscription] = set()
         self._waiting: set[Subscription] = set()  # those that have all there is: the next publish wakes them
-        self._frame: tuple[int, int, bytes] = (
-            -1,
-            -1,
-            b"",
-        )  # from, to, bytes: the last frame made, for the next viewer
+        self._frame = _NO_FRAME  # the last one made, for the next viewer
 
     # Publishing
 
     def publish(self, readings: Sequence[Reading]) -> None:
         """Make readings the newest of this channel. Their times are set; their order is not assumed."""
-        latest = self.latest
-        for reading in readings:
+        latest = self._latest
+        for offset, reading in enumerate(readings, self.offset + 1):
             time = reading.time or 0
             if time >= self._newest:
                 self._newest = time
-                latest.update(dict.fromkeys(reading.values, reading))
+                latest.update(dict.fromkeys(reading.values, (reading, offset)))
             else:
-                self._keep_if_newer(reading, time)
+                self._keep_if_newer(reading, time, offset)
             if self.changed is not None:
                 self.changed.update(reading.values)
         self.offset += len(readings)
@@ -88,11 +96,11 @@ class DeviceChannel:
         elif self._log_start != self.offset:
             self._forget()
 
-    def _keep_if_newer(self, reading: Reading, time: int) -> None:
+    def _keep_if_newer(self, reading: Reading, time: int, offset: int) -> None:
         for name in reading.values:
-            known = self.latest.get(name)
-            if known is None or time >= (known.time or 0):
-                self.latest[name] = reading
+            known = self._latest.get(name)
+            if known is None or time >= (known[0].time or 0):
+                self._latest[name] = (reading, offset)
 
     def _append(self, readings: Sequence[Reading]) -> None:
         rows = [[wire_ms(reading.time or 0), reading.values] for reading in readings]
@@ -112,7 +120,7 @@ class DeviceChannel:
 
     def restore(self, name: str, time: int, value: Value) -> None:
         """Put back a latest value that the history kept from before the hub started."""
-        self.latest[name] = Reading(time, {name: value})
+        self._latest[name] = (Reading(time, {name: value}), 0)
         self._newest = max(self._newest, time)
 
     def set_presence(self, presence: Presence, since: int | None) -> None:
@@ -155,6 +163,7 @@ class DeviceChannel:
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
         if not self._subscriptions:
+            self._frame = _NO_FRAME
             self._keep_until_s = self._clock() + self._config.resume_window_s
 
     @property
@@ -166,7 +175,7 @@ class DeviceChannel:
         """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms, 20.5]}."""
         return {
             name: [wire_ms(reading.time or 0), reading.values[name]]
-            for name, reading in self.latest.items()
+            for name, (reading, _) in self._latest.items()
             if names is None or name in names
         }
 
@@ -202,26 +211,24 @@ class DeviceChannel:
         self._waiting.add(subscription)
         if start == end:
             return None
-        if self._frame[0] != start or self._frame[1] != end:
+        if self._frame.start != start or self._frame.end != end:
             encoded = self._between(start) if end - start <= self._config.pending_max else None
-            self._frame = (
-                start,
-                end,
-                self._conflated(start) if encoded is None else self._message(encoded, b""),
-            )
-        return self._frame[2]
+            message = self._conflated(start) if encoded is None else self._message(encoded, b"")
+            self._frame = _Frame(start, end, message)
+        return self._frame.message
 
     def _conflated(self, start: int) -> bytes:
-        """Only the latest of each metric, and how many readings are left out."""
-        by_reading: dict[int, list[object]] = {}
-        for name, reading in self.latest.items():
-            row = by_reading.setdefault(id(reading), [wire_ms(reading.time or 0), {}])
-            values = row[1]
-            if isinstance(values, dict):
-                values[name] = reading.values[name]
-        rows = list(by_reading.values())
-        skipped = max(1, self.offset - start - len(rows))
-        return self._message(orjson.dumps(rows)[1:-1], b',"skipped":%d' % skipped)
+        """Of what came after `start` only the latest of each metric; `skipped` counts the readings left out, wholly or in part."""
+        rows: dict[int, tuple[Reading, dict[str, Value]]] = {}
+        for name, (reading, offset) in self._latest.items():
+            if offset > start:
+                rows.setdefault(offset, (reading, {}))[1][name] = reading.values[name]
+        whole = sum(len(values) == len(reading.values) for reading, values in rows.values())
+        encoded = orjson.dumps(
+            [[wire_ms(reading.time or 0), values] for _, (reading, values) in sorted(rows.items())]
+        )
+        skipped = self.offset - start - whole
+        return self._message(encoded[1:-1], b',"skipped":%d' % skipped if skipped else b"")
 
     def _message(self, encoded: bytes, more: bytes) -> bytes:
         return b'{"type":"readings","channel":%b,"offset":%d%b,"readings":[%b]}' % (

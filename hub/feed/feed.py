@@ -17,13 +17,18 @@ class Feed:
     def __init__(self, config: LiveConfig, epoch: str, clock: Callable[[], float]) -> None:
         self._config = config
         self._epoch = epoch
+        self._removals = 0
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
         self.overview = OverviewChannel(epoch, config, self._devices)
 
     def add(self, device_id: str) -> DeviceChannel:
-        """The channel of a new device."""
-        channel = DeviceChannel(device_id, self._epoch, self._config, self._clock)
+        """The channel of a new device.
+
+        After a removal its epoch is another one: the id may have been used before, and offsets count from 0 again.
+        """
+        epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
+        channel = DeviceChannel(device_id, epoch, self._config, self._clock)
         channel.changed = {} if self.overview.viewers else None
         self._devices[device_id] = channel
         self.overview.presence_changed(device_id)
@@ -32,6 +37,7 @@ class Feed:
     def remove(self, device_id: str) -> None:
         """The device is gone; its channel ends."""
         channel = self._devices.pop(device_id)
+        self._removals += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
         self.overview.removed(device_id)
 

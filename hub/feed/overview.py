@@ -30,7 +30,8 @@ class _Tick(NamedTuple):
 class OverviewChannel:
     """Changes of all devices, gathered between ticks: `offset` counts ticks that had any.
 
-    A viewer behind by more than a few ticks gets one message with the state of every device instead.
+    A viewer behind by more than a few ticks gets one `subscribed` message with the state of every device instead,
+    which is all there is: a device not in it is gone.
     """
 
     name = "overview"
@@ -44,7 +45,10 @@ class OverviewChannel:
         self._changed_presence: set[str] = set()
         self._removed: set[str] = set()
         self._subscriptions: set[Subscription] = set()
-        self._frame: tuple[int, bytes] = (-1, b"")  # from, message: the last one made, for the next viewer
+        self._frame: tuple[int, bytes | None] = (
+            -1,
+            None,
+        )  # from, message: the last one made, for the next viewer
 
     @property
     def viewers(self) -> int:
@@ -76,7 +80,7 @@ class OverviewChannel:
         if changes:
             self.offset += 1
             self._log.append(_Tick(self.offset, changes))
-            self._frame = (-1, b"")
+            self._frame = (-1, None)
             for subscription in self._subscriptions:
                 subscription.viewer.wake(subscription)
 
@@ -87,7 +91,7 @@ class OverviewChannel:
             self._watch(on=True)
         self._subscriptions.add(subscription)
         subscription.cursor = self.offset
-        return self._message("subscribed", self._state(subscription.viewer.principal), recovered=False)
+        return self._whole(subscription.viewer.principal)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription."""
@@ -98,6 +102,8 @@ class OverviewChannel:
     def _watch(self, *, on: bool) -> None:
         """Devices note what changes only while somebody looks at the overview."""
         self._log.clear()
+        self._changed_presence.clear()
+        self._removed.clear()
         for channel in self._devices.values():
             channel.changed = {} if on else None
 
@@ -113,9 +119,10 @@ class OverviewChannel:
             self._frame = (start, self._changes_message(start, principal))
         return self._frame[1]
 
-    def _changes_message(self, start: int, principal: Principal) -> bytes:
+    def _changes_message(self, start: int, principal: Principal) -> bytes | None:
+        """What changed since `start` of what the principal may see; None if nothing did."""
         if not self._log or start < self._log[0].offset - 1:
-            return self._message("overview", self._state(principal))
+            return self._whole(principal)
         merged: dict[str, _Change | None] = {}
         for tick in self._log:
             if tick.offset > start:
@@ -130,14 +137,15 @@ class OverviewChannel:
                 devices[device_id] = None
             else:
                 devices[device_id] = _part(channel, change.names, presence=change.presence)
-        return self._message("overview", devices)
+        return self._message("overview", devices) if devices else None
 
-    def _state(self, principal: Principal) -> dict[str, object]:
-        return {
+    def _whole(self, principal: Principal) -> bytes:
+        devices: dict[str, object] = {
             device_id: _part(channel, None, presence=True)
             for device_id, channel in self._devices.items()
             if principal.may_see(device_id)
         }
+        return self._message("subscribed", devices, recovered=False)
 
     def _message(self, kind: str, devices: dict[str, object], **more: object) -> bytes:
         head = {"type": kind, "channel": self.name, "epoch": self.epoch, "offset": self.offset}

@@ -35,8 +35,11 @@ class Viewer:
 
     def subscribe(self, channel: DeviceChannel | OverviewChannel, resume: Resume | None = None) -> None:
         """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid over the limit."""
-        if channel.name in self._subscriptions:
-            raise Conflict(f"already subscribed to {channel.name}")
+        held = self._subscriptions.get(channel.name)
+        if held is not None:
+            if held.channel is channel:
+                raise Conflict(f"already subscribed to {channel.name}")
+            self.unsubscribe(channel.name)  # that device was removed; this is another of the same id
         if len(self._subscriptions) >= self._subscriptions_max:
             raise Invalid(f"at most {self._subscriptions_max} subscriptions on one connection")
         subscription = Subscription(self, channel, channel.offset)
