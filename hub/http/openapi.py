@@ -35,10 +35,34 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
     Security.OPERATOR: [{"token": []}, {"session": []}],
     Security.DEVICE: [{"key": []}],
 }
-# What a device sends is checked by its format, not by a model; this is its shape in short.
+# What a device sends is read by its format, hub/formats/json.py, and not by a model; this is its shape.
+_METRIC = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$"}
+_VALUES = {
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": _METRIC,
+    "additionalProperties": {
+        "anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string", "maxLength": 4096}]
+    },
+}
+_TIMED = {
+    "type": "object",
+    "required": ["values"],
+    "properties": {
+        "ts": {"type": "number", "minimum": 100_000_000_000, "description": "milliseconds UTC"},
+        "seq": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "only ever rises; makes storage exactly-once",
+        },
+        "values": _VALUES,
+    },
+    "additionalProperties": False,
+}
+_READING = {"anyOf": [_TIMED, _VALUES]}
 _READINGS = {
     "description": "values by metric, or {ts, seq, values}, or an array of either",
-    "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}],
+    "anyOf": [_READING, {"type": "array", "minItems": 1, "items": _READING}],
 }
 _ANYWHERE = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_PROOF = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from hub.commands import METHOD_MAX, TIMEOUT_MAX_S
 from hub.model import MetricType, Presence, Role
+from hub.operators import DEVICES_MAX, NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
@@ -260,10 +261,10 @@ class CommandsOut(Given):
 class TokenIn(Asked):
     """A token to make; `devices` null means all."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
     role: Role = Role.VIEWER
     ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    devices: list[str] | None = None
+    devices: Annotated[list[str], Field(min_length=1, max_length=DEVICES_MAX)] | None = None
 
 
 class TokenOut(Given):
@@ -275,7 +276,7 @@ class TokenOut(Given):
 class LinkIn(Asked):
     """A link for whom."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)] = "admin"
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] = "admin"
 
 
 class LinkOut(Given):

@@ -22,6 +22,7 @@ from hub.http.app import make_app
 from hub.http.services import Services
 from hub.ingest import Ingest
 from hub.model import Role
+from hub.mqtt.endpoint import Endpoint
 from hub.operators import Operators
 from hub.presence import Roster
 from hub.store.history import History
@@ -56,7 +57,7 @@ async def until_async(holds: Callable[[], Awaitable[object]]) -> None:
 
 @dataclass
 class Hub:
-    """A hub without MQTT, and a client of it."""
+    """A hub, and a client of it."""
 
     services: Services
     clock: Clock
@@ -110,7 +111,9 @@ class Hub:
 
 
 @asynccontextmanager
-async def running_hub(folder: Path, config: Config, static: Path | None = None) -> AsyncIterator[Hub]:
+async def running_hub(
+    folder: Path, config: Config, static: Path | None = None, *, mqtt: bool = False
+) -> AsyncIterator[Hub]:
     clock = Clock()
     names = itertools.count(1)
     async with AsyncExitStack() as stack:
@@ -128,6 +131,10 @@ async def running_hub(folder: Path, config: Config, static: Path | None = None) 
         )
         await fleet.restore()
         writing = asyncio.ensure_future(commands.run())
+        endpoint = Endpoint(config.mqtt, config.limits, fleet, ingest, roster, commands, clock)
+        if mqtt:
+            await endpoint.start()
+            stack.push_async_callback(endpoint.stop, 1.0)
         services = Services(
             config,
             fleet,
@@ -139,6 +146,7 @@ async def running_hub(folder: Path, config: Config, static: Path | None = None) 
             history,
             clock,
             lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
+            endpoint.connection if mqtt else None,
         )
         app = make_app(services, local=False, static=static or folder / "static")
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)

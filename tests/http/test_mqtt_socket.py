@@ -1,0 +1,111 @@
+"""MQTT over WebSocket, with a client no one here wrote and with bytes cut as no client would."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import aiomqtt
+import pytest
+
+from hub.config import Config, MqttConfig
+from tests.http.conftest import Hub, running_hub, until
+
+TELEMETRY = "v1/devices/me/telemetry"
+CONFIG = Config(mqtt=MqttConfig(port=0, max_packet_bytes=10_000))
+
+
+@asynccontextmanager
+async def hub_with_mqtt(folder: Path) -> AsyncIterator[Hub]:
+    async with running_hub(folder, CONFIG, mqtt=True) as hub:
+        yield hub
+
+
+def client(hub: Hub, key: str, version: aiomqtt.ProtocolVersion) -> aiomqtt.Client:
+    port = int(hub.url.rsplit(":", 1)[1])
+    return aiomqtt.Client(
+        "127.0.0.1", port, username=key, protocol=version, transport="websockets", websocket_path="/mqtt"
+    )
+
+
+def connect_packet(key: str) -> bytes:
+    """CONNECT of MQTT 3.1.1: a clean session, the key as user name."""
+    name = key.encode()
+    body = b"\x00\x04MQTT\x04\x82\x00\x3c\x00\x01c" + len(name).to_bytes(2, "big") + name
+    return bytes([0x10, len(body)]) + body
+
+
+@pytest.mark.parametrize("version", [aiomqtt.ProtocolVersion.V311, aiomqtt.ProtocolVersion.V5])
+async def test_a_device_publishes_and_takes_commands(
+    tmp_path: Path, version: aiomqtt.ProtocolVersion
+) -> None:
+    async with hub_with_mqtt(tmp_path) as hub, client(hub, await hub.device(), version) as device:
+        for number in range(20):
+            await device.publish(TELEMETRY, f'{{"n": {number}}}', qos=1)
+        _, found = await hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
+        assert sorted(found["avg"]) == [float(number) for number in range(20)]
+        await device.subscribe("v1/devices/me/rpc/request/+")
+        _, sent = await hub.call("POST", "/api/v1/devices/boiler/commands", {"method": "blink"})
+        message = await anext(device.messages)
+        assert str(message.topic) == f"v1/devices/me/rpc/request/{sent['id']}"
+        keys = (await hub.call("GET", "/api/v1/devices/boiler/keys"))[1]["keys"]
+        assert keys[0]["last_used_from"] == "127.0.0.1"
+
+
+async def test_a_packet_may_be_cut_anywhere_and_several_may_come_together(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        packet = connect_packet(await hub.device())
+        async with hub.client.ws_connect("/mqtt", protocols=("mqtt",)) as socket:
+            for byte in packet:
+                await socket.send_bytes(bytes([byte]))
+            assert await socket.receive_bytes() == b"\x20\x02\x00\x00"
+            await socket.send_bytes(b"\xc0\x00" * 3)
+            answered = b""
+            while len(answered) < 6:
+                answered += await socket.receive_bytes()
+            assert answered == b"\xd0\x00" * 3
+
+
+async def test_a_wrong_key_is_refused_as_mqtt_does_and_others_go_on(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        key = await hub.device()
+        async with client(hub, key, aiomqtt.ProtocolVersion.V5) as neighbour:
+            async with hub.client.ws_connect("/mqtt", protocols=("mqtt",)) as socket:
+                await socket.send_bytes(connect_packet("hk_wrong"))
+                assert await socket.receive_bytes() == b"\x20\x02\x00\x05"
+                assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+            await neighbour.publish(TELEMETRY, '{"n": 1}', qos=1)
+
+
+async def test_a_text_message_closes_the_socket(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        async with hub.client.ws_connect("/mqtt", protocols=("mqtt",)) as socket:
+            await socket.send_str("hello")
+            closed = await socket.receive()
+        assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1003)
+
+
+async def test_a_message_over_the_limit_closes_the_socket_with_a_reason(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        async with hub.client.ws_connect("/mqtt", protocols=("mqtt",)) as socket:
+            await socket.send_bytes(bytes(100_000))
+            closed = await socket.receive()
+        assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1009)
+        assert closed.extra
+
+
+async def test_a_device_that_hangs_up_is_offline(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        key = await hub.device()
+        async with client(hub, key, aiomqtt.ProtocolVersion.V311):
+            assert hub.services.feed.device("boiler").presence == "online"
+        await until(lambda: hub.services.feed.device("boiler").presence == "offline")
+
+
+async def test_without_the_subprotocol_or_without_mqtt_there_is_no_socket(hub: Hub, tmp_path: Path) -> None:
+    async with hub.client.get("/mqtt") as response:
+        assert response.status == 404
+    (tmp_path / "other").mkdir()
+    async with hub_with_mqtt(tmp_path / "other") as other:
+        status, problem = await other.call("GET", "/mqtt", headers={})
+        assert (status, problem["detail"]) == (400, "a WebSocket with the subprotocol mqtt is wanted here")

@@ -1,0 +1,86 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hub.config import Config
+from tests.http.conftest import Hub, running_hub
+
+SCRIPT = "console.log('a sensor');\n" * 100
+INDEX = '<!doctype html><script type="module" src="/assets/app-1a2b.js"></script>'
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    built = tmp_path / "built"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text(INDEX)
+    (built / "assets" / "app-1a2b.js").write_text(SCRIPT)
+    (built / "icon.svg").write_text("<svg/>")
+    (tmp_path / "secret.txt").write_text("not for everyone")
+    async with running_hub(tmp_path, Config(), built) as running:
+        yield running
+
+
+async def test_the_page_is_asked_for_anew_and_its_files_are_kept(hub: Hub) -> None:
+    async with hub.client.get("/") as page:
+        assert (await page.text(), page.headers["Cache-Control"]) == (INDEX, "no-cache")
+        assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    async with hub.client.get("/assets/app-1a2b.js") as script:
+        assert await script.text() == SCRIPT
+        assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert "javascript" in script.headers["Content-Type"]
+    async with hub.client.get("/icon.svg") as icon:
+        assert (icon.headers["Cache-Control"], icon.content_type) == ("no-cache", "image/svg+xml")
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None), ("", None)])
+async def test_a_file_is_compressed_for_those_who_take_it(
+    hub: Hub, accepted: str, encoding: str | None
+) -> None:
+    async with hub.client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": accepted}) as script:
+        assert script.headers.get("Content-Encoding") == encoding
+        assert int(script.headers["Content-Length"]) < len(SCRIPT) if encoding else True
+        assert await script.text() == SCRIPT
+
+
+async def test_a_page_that_has_not_changed_is_not_sent_again(hub: Hub) -> None:
+    async with hub.client.get("/") as page:
+        etag = page.headers["ETag"]
+    async with hub.client.get("/", headers={"If-None-Match": etag}) as again:
+        assert (again.status, await again.read()) == (304, b"")
+    async with hub.client.get("/", headers={"If-None-Match": '"other"'}) as again:
+        assert again.status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets", "/assets/../../secret.txt"]
+)
+async def test_nothing_outside_the_folder_is_served(hub: Hub, path: str) -> None:
+    host, port = hub.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"everyone" not in answer
+
+
+async def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs(hub: Hub) -> None:
+    async with hub.client.get("/nothing") as page:
+        assert (page.status, page.content_type) == (404, "text/html")
+    async with hub.client.get("/api/nothing") as problem:
+        assert (problem.status, problem.content_type) == (404, "application/problem+json")
+    async with hub.client.get("/%3Cscript%3E") as page:
+        assert "<script>" not in await page.text()
+
+
+async def test_without_a_built_page_the_hub_says_so(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    async with (
+        running_hub(tmp_path / "other", Config(), tmp_path / "none") as hub,
+        hub.client.get("/") as page,
+    ):
+        assert (page.status, page.content_type) == (200, "text/html")
+        assert "make page" in await page.text()
