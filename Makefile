@@ -24,6 +24,10 @@ setup: .stamps/setup page
 page: .stamps/venv
 	@$(BIN)/python build_page.py
 
+# Comes with the page where that was built here; a built page alone does not need it.
+web/node_modules:
+	npm ci --prefix web --silent --no-audit --no-fund
+
 demo: setup
 	$(BIN)/hub demo
 
@@ -32,7 +36,7 @@ demo: setup
 	npm ci --prefix tests/peers --silent --no-audit --no-fund
 	@touch $@
 
-test: setup .stamps/peers
+test: setup web/node_modules .stamps/peers
 	@tests/system_packages.sh
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
@@ -40,7 +44,7 @@ test: setup .stamps/peers
 	$(BIN)/coverage report
 	npm run --prefix web --silent test
 
-check: setup
+check: setup web/node_modules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
