@@ -25,6 +25,7 @@ NAME_MAX = 100
 TEXT_MAX = 4096
 DEPTH_MAX = 8
 VALUES_MAX = 1000  # in one reading
+REFUSALS_MAX = 100  # told one by one of one message; those beyond are counted
 MS_MIN = 100_000_000_000  # 1973: anything below is a time in seconds, or a clock that was never set
 MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
@@ -78,12 +79,16 @@ def decode_parsed(message: object) -> tuple[list[Reading], Sequence[Refusal]]:
     elements = message if isinstance(message, list) else [message]
     readings: list[Reading] = []
     refusals: list[Refusal] = []
+    untold = 0
     if not elements:
         refusals.append(Refusal(-1, "empty", "an empty array holds no reading", b"[]"))
     for position, element in enumerate(elements):
         try:
             readings.append(_reading(element))
         except Invalid as error:
+            if len(refusals) == REFUSALS_MAX:
+                untold += 1
+                continue
             where = f"[{position}]" if isinstance(message, list) else ""
             path = f"{where}.{error.where}".strip(".") if error.where else where
             refusals.append(
@@ -94,6 +99,9 @@ def decode_parsed(message: object) -> tuple[list[Reading], Sequence[Refusal]]:
                     to_json(element, inf_nan_mode="constants")[:RAW_MAX],
                 )
             )
+    if untold:
+        message = f"{untold} more readings of this message were refused"
+        refusals.append(Refusal(-1, "too_many", message, b""))
     return readings, refusals
 
 
@@ -123,7 +131,7 @@ def _time(ts: object) -> int | None:
         raise _fault("time", f"a number of milliseconds since 1970 is wanted, got {_kind(ts)}", "ts")
     if not MS_MIN <= ts <= MS_MAX:
         hint = "this looks like seconds; " if 1e9 <= ts < MS_MIN else ""
-        raise _fault("time", f"{hint}milliseconds since 1970 are wanted, got {ts}", "ts")
+        raise _fault("time", f"{hint}milliseconds since 1970 are wanted, got {ts!r:.40}", "ts")
     return round(ts * 1000)
 
 
