@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../live/fleet";
+import type { MetricInfo } from "../live/rest";
 import { PresenceMark } from "./PresenceMark";
 import { usePage } from "./page";
 import { hashOf } from "./route";
@@ -17,29 +18,11 @@ interface RowProps {
 /** One device in the grid. Its structure is rendered; value, sparkline and age are painted. */
 export function DeviceRow({ id, device, rowIndex, isActive, isOpen, open }: RowProps) {
   const page = usePage();
-  const value = useRef<HTMLDivElement>(null);
-  const spark = useRef<HTMLCanvasElement>(null);
-  const age = useRef<HTMLDivElement>(null);
   page.live.fleet.structure.value;
-  const words = page.live.lostAt.value === null ? PRESENCE_WORD : PRESENCE_WAS;
   const wished = page.wishedMetric.value;
   const metric = device.shownMetric(wished);
-  const unit = metric?.unit;
-  const name = metric?.name;
-  useLayoutEffect(() => {
-    if (!value.current || !spark.current || !age.current) return;
-    const stop = page.rows.add({
-      device,
-      metric: name,
-      unit,
-      value: value.current,
-      spark: spark.current,
-      age: age.current,
-    });
-    if (name !== undefined && metric?.type === "number") page.sparks.want(device, name);
-    return stop;
-  }, [page, device, name, unit, metric?.type]);
-  const labels = Object.values(device.info?.labels ?? {}).join(", ");
+  const words = page.live.lostAt.value === null ? PRESENCE_WORD : PRESENCE_WAS;
+  const { value, spark, age } = usePainted(device, metric);
   return (
     <div
       id={id}
@@ -49,21 +32,12 @@ export function DeviceRow({ id, device, rowIndex, isActive, isOpen, open }: RowP
       aria-selected={isOpen}
       onClick={open}
     >
-      <div role="gridcell" class="cell-name">
-        <a
-          href={hashOf({ ...page.route.value, deviceId: device.id })}
-          tabIndex={-1}
-          class="ellipsis"
-          title={device.name}
-          onClick={(click) => click.stopPropagation()}
-        >
-          {device.name}
-        </a>
-        <div class="small ellipsis">{labels || (device.name === device.id ? " " : device.id)}</div>
-      </div>
+      <NameCell device={device} />
       <div role="gridcell" class="cell-value">
         <div ref={value} class="number ellipsis" />
-        <div class="small ellipsis">{name ?? (wished === null ? "no reading yet" : "not measured")}</div>
+        <div class="small ellipsis">
+          {metric?.name ?? (wished === null ? "no reading yet" : "not measured")}
+        </div>
       </div>
       <div role="gridcell" class="cell-spark">
         <canvas ref={spark} class="spark" aria-hidden="true" />
@@ -78,4 +52,39 @@ export function DeviceRow({ id, device, rowIndex, isActive, isOpen, open }: RowP
       </div>
     </div>
   );
+}
+
+function NameCell({ device }: { device: DeviceRecord }) {
+  const page = usePage();
+  const labels = Object.values(device.info?.labels ?? {}).join(", ");
+  return (
+    <div role="gridcell" class="cell-name">
+      <a
+        href={hashOf({ ...page.route.value, deviceId: device.id })}
+        tabIndex={-1}
+        class="ellipsis"
+        title={device.name}
+        onClick={(click) => click.stopPropagation()}
+      >
+        {device.name}
+      </a>
+      <div class="small ellipsis">{labels || (device.name === device.id ? " " : device.id)}</div>
+    </div>
+  );
+}
+
+/** The cells that are painted rather than rendered, for as long as the row is in the document. */
+function usePainted(device: DeviceRecord, metric: MetricInfo | undefined) {
+  const page = usePage();
+  const value = useRef<HTMLDivElement>(null);
+  const spark = useRef<HTMLCanvasElement>(null);
+  const age = useRef<HTMLDivElement>(null);
+  const { name, unit, type } = metric ?? {};
+  useLayoutEffect(() => {
+    if (!value.current || !spark.current || !age.current) return;
+    if (name !== undefined && type === "number") page.sparks.want(device, name);
+    const cells = { value: value.current, spark: spark.current, age: age.current };
+    return page.rows.add({ device, metric: name, unit, ...cells });
+  }, [page, device, name, unit, type]);
+  return { value, spark, age };
 }

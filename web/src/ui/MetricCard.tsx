@@ -5,7 +5,8 @@ import type { DeviceWatch } from "../live/watch";
 import { ChartPainter } from "../paint/charts";
 import { usePage } from "./page";
 
-export const SERIES_COLOURS = 6;
+/** As many as the stylesheet has. */
+const SERIES_COLOURS = 6;
 
 interface CardProps {
   readonly device: DeviceRecord;
@@ -15,9 +16,37 @@ interface CardProps {
 }
 
 /** One number metric: its latest value, least, mean and greatest of the window, and the live chart. */
-export function MetricCard({ device, watch, metric, index }: CardProps) {
+export function MetricCard(props: CardProps) {
   const page = usePage();
   const id = useId();
+  const { card, value, summary, chart } = useChart(props);
+  const windowS = page.route.value.windowS;
+  const spokenWindow = windowS < 120 ? `${windowS} seconds` : `${windowS / 60} minutes`;
+  const { name } = props.metric;
+  return (
+    <section ref={card} class={`card series-${props.index % SERIES_COLOURS}`} aria-labelledby={id}>
+      <div class="card-head">
+        <span class="swatch" aria-hidden="true" />
+        <h3 id={id} class="ellipsis">
+          {name}
+        </h3>
+        <span class="grow" />
+        <span ref={value} class="card-value" />
+        <span ref={summary} class="card-summary small" />
+      </div>
+      <div
+        ref={chart}
+        class="chart"
+        role="img"
+        aria-label={`${name}, line chart of the last ${spokenWindow}`}
+      />
+    </section>
+  );
+}
+
+/** The card's cells, painted while it is there; the chart is made anew when theme, window or metric change. */
+function useChart({ device, watch, metric, index }: CardProps) {
+  const page = usePage();
   const card = useRef<HTMLElement>(null);
   const value = useRef<HTMLSpanElement>(null);
   const summary = useRef<HTMLSpanElement>(null);
@@ -48,27 +77,9 @@ export function MetricCard({ device, watch, metric, index }: CardProps) {
     };
   }, [page, watch, name, unit, theme, windowS, expected, index]);
   useEffect(() => {
-    // History came in, or the page was resumed: show it even while paused.
+    // History came in: show it even while paused.
     watch.backfill.value;
     page.loop.repaint();
   }, [page, watch.backfill.value]);
-  return (
-    <section ref={card} class={`card series-${index % SERIES_COLOURS}`} aria-labelledby={id}>
-      <div class="card-head">
-        <span class="swatch" aria-hidden="true" />
-        <h3 id={id} class="ellipsis">
-          {name}
-        </h3>
-        <span class="grow" />
-        <span ref={value} class="card-value" />
-        <span ref={summary} class="card-summary small" />
-      </div>
-      <div
-        ref={chart}
-        class="chart"
-        role="img"
-        aria-label={`${name}, line chart of the last ${windowS < 120 ? `${windowS} seconds` : `${windowS / 60} minutes`}`}
-      />
-    </section>
-  );
+  return { card, value, summary, chart };
 }
