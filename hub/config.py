@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_core import from_json
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from hub.errors import Invalid
 
@@ -179,16 +180,18 @@ def load(path: Path | None = None) -> Config:
             raise Invalid(f"{path}: {error.strerror or error}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"{path}: not TOML: {error}") from error
-    _refuse_unknown_environment(os.environ)
+    _check_environment(os.environ)
     try:
         return Config(**values)  # type: ignore[arg-type]  # pydantic checks what TOML gave
     except ValidationError as error:
-        raise Invalid("\n".join(_faults(error, path))) from error
+        raise Invalid("\n".join(_faults(error, path, os.environ))) from error
+    except SettingsError as error:
+        raise Invalid(f"environment: {error}") from error
 
 
-def _refuse_unknown_environment(environment: Mapping[str, str]) -> None:
-    """pydantic-settings passes over variables of sections it does not know; a misspelt section must not be silent."""
-    for name in environment:
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """pydantic-settings passes over variables of sections it does not know, and does not say which list is not JSON."""
+    for name, value in environment.items():
         if not name.upper().startswith(ENV_PREFIX):
             continue
         section, _, key = name[len(ENV_PREFIX) :].lower().partition("__")
@@ -196,12 +199,21 @@ def _refuse_unknown_environment(environment: Mapping[str, str]) -> None:
             raise Invalid(
                 f"environment: {name} names no known section{_nearest(section, Config.model_fields)}"
             )
+        if isinstance(getattr(Config.model_fields[section].default, key, None), tuple):
+            try:
+                from_json(value)
+            except ValueError as error:
+                raise Invalid(
+                    f'environment: {name}: a list in JSON is wanted, such as ["a", "b"], got {value!r}'
+                ) from error
 
 
-def _faults(error: ValidationError, path: Path | None) -> Iterable[str]:
+def _faults(error: ValidationError, path: Path | None, environment: Mapping[str, str]) -> Iterable[str]:
+    variables = {name.upper(): name for name in environment}
     for fault in error.errors(include_url=False):
         where = ".".join(str(part) for part in fault["loc"])
-        source = path or "environment"
+        variable = variables.get(ENV_PREFIX + "__".join(str(part) for part in fault["loc"][:2]).upper())
+        source = f"environment: {variable}" if variable else path or "defaults"
         if fault["type"] == "extra_forbidden":
             yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
         else:

@@ -161,11 +161,12 @@ async def test_past_its_limit_the_intake_is_full_until_the_disk_has_caught_up(
     async with open_rooms(tmp_path, clock, limits=LimitsConfig(pending_readings=10)) as rooms:
         device, _ = await rooms.add("boiler-1")
         rooms.ingest.accept(device, [reading(a=1.0)] * 9, "mqtt")
-        assert not rooms.ingest.full
+        seen = [rooms.ingest.full]
         rooms.ingest.accept(device, [reading(a=1.0)], "mqtt")
-        assert rooms.ingest.full
+        seen.append(rooms.ingest.full)
         await asyncio.wait_for(rooms.ingest.room(), 10)
-        assert not rooms.ingest.full
+        seen.append(rooms.ingest.full)
+        assert seen == [False, True, False]
 
 
 async def test_metrics_of_a_restart_do_not_collide(tmp_path: Path, clock: Clock) -> None:
