@@ -115,7 +115,7 @@ def test_a_fault_of_the_environment_is_named_as_such(
 def test_sections_are_frozen() -> None:
     config = Config()
     with pytest.raises(ValidationError, match="frozen"):
-        config.http.port = 1
+        config.http.port = 1  # type: ignore[misc]
 
 
 def test_the_shipped_file_loads_and_is_all_defaults() -> None:

@@ -1,0 +1,119 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from hub.config import Config
+
+ROOT = Path(__file__).parents[1]
+LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+# Paths of somebody's machine. Those of the system (/dev, /proc, /etc, /usr, /tmp on its own) say nothing of one.
+MACHINE_PATH = re.compile(r"(?<![\w.<>/-])/(?:work|root|home/\w|Users/\w|tmp/\w)[\w./-]*")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """The files git knows that match, as they are in the folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_no_file_is_too_long() -> None:
+    files = tracked("*.py", "*.ts", "*.tsx")
+    assert {path.suffix for path in files} == {".py", ".ts", ".tsx"}
+    lengths = {str(path.relative_to(ROOT)): len(read(path).splitlines()) for path in files}
+    assert lengths["tests/test_house.py"] > 50
+    assert {name: length for name, length in lengths.items() if length > LINES_MAX} == {}
+
+
+def test_no_function_is_too_long() -> None:
+    lengths = {}
+    for path in tracked("*.py"):
+        for node in ast.walk(ast.parse(read(path))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lengths[f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"] = (
+                    (node.end_lineno or 0) - node.lineno + 1
+                )
+    assert len(lengths) > 300
+    assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES_MAX} == {}
+
+
+def documented_keys() -> dict[str, object]:
+    """Every key of config.toml as section.key, each with what stands there."""
+    values = tomllib.loads(read(ROOT / "config.toml"))
+    return {
+        f"{section}.{key}": tuple(value) if isinstance(value, list) else value
+        for section, keys in values.items()
+        for key, value in keys.items()
+    }
+
+
+def known_keys() -> dict[str, object]:
+    """Every key of the configuration, each with its default."""
+    return {
+        f"{section}.{key}": field.default
+        for section, model in Config.model_fields.items()
+        if isinstance(model.annotation, type) and issubclass(model.annotation, BaseModel)
+        for key, field in model.annotation.model_fields.items()
+    }
+
+
+def test_the_configuration_file_holds_every_key_at_its_default_and_nothing_else() -> None:
+    known = known_keys()
+    assert {name.partition(".")[0] for name in known} == set(Config.model_fields)
+    assert documented_keys() == known
+
+
+def test_the_configuration_file_explains_every_key() -> None:
+    lines = [line for line in read(ROOT / "config.toml").splitlines() if re.match(r"\w+ *=", line)]
+    assert len(lines) == len(documented_keys())
+    assert [line for line in lines if not re.search(r"\s# \S", line)] == []
+
+
+def test_every_dependency_is_named_with_its_reason() -> None:
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    wanted = {
+        re.split(r"[\[<>=~! ;]", one)[0].lower()
+        for one in [*project["dependencies"], *(one for extra in extras for one in extra)]
+    }
+    named = set(re.findall(r"^\| `([^`]+)` \| \w.{10,} \|$", read(ROOT / "CONTRIBUTING.md"), re.MULTILINE))
+    assert "duckdb" in wanted
+    assert named == wanted
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    files = [
+        path
+        for path in tracked(
+            "hub", "devices", "web/src", "tests", "docs", "benchmarks", "*.md", "*.toml", "Makefile"
+        )
+        if path.suffix in {".py", ".ts", ".tsx", ".css", ".html", ".js", ".json", ".md", ".toml", ".sh", ""}
+    ]
+    assert len(files) > 100
+    found = {
+        f"{path.relative_to(ROOT)}:{number}": match[0]
+        for path in files
+        for number, line in enumerate(read(path).splitlines(), 1)
+        if path != Path(__file__).resolve() and (match := MACHINE_PATH.search(line))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "line", ["/work" + "/main/x", "at /root" + "/.x", '"/tmp' + '/a"', "/home" + "/ada/hub"]
+)
+def test_the_search_for_machine_paths_finds_them(line: str) -> None:
+    assert MACHINE_PATH.search(line)
