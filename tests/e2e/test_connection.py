@@ -86,6 +86,8 @@ def test_without_a_session_the_page_says_how_to_sign_in(hub: HubProcess, visit: 
     expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
     expect(page.tab.get_by_text("hub login")).to_be_visible()
     page.assert_accessible()
+    page.tab.get_by_role("button", name="I have signed in").click()
+    expect(page.tab.get_by_text("This browser is still signed out.")).to_be_visible()
 
 
 def test_a_link_opened_in_another_tab_signs_the_page_in(hub: HubProcess, visit: Visit) -> None:

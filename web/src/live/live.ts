@@ -40,6 +40,7 @@ export class Live {
   readonly #watch = signal<DeviceWatch | null>(null);
   readonly #trouble = signal<string | null>(null);
   readonly #lostAt = signal<number | null>(null);
+  readonly #isSignedOut = signal(false);
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
@@ -76,6 +77,11 @@ export class Live {
   /** Hub time when the values shown stopped being live; null while they are. */
   get lostAt(): ReadonlySignal<number | null> {
     return this.#lostAt;
+  }
+
+  /** There is no session, as far as was last known: it stays so while a new attempt is under way. */
+  get isSignedOut(): ReadonlySignal<boolean> {
+    return this.#isSignedOut;
   }
 
   start(): void {
@@ -132,7 +138,9 @@ export class Live {
   #linkChanged(state: LinkState): void {
     const wasLive = this.#link.peek().kind === "live";
     this.#link.value = state;
+    if (state.kind === "signed_out") this.#isSignedOut.value = true;
     if (state.kind === "live") {
+      this.#isSignedOut.value = false;
       this.#lostAt.value = null;
       void this.loadDevices();
     } else if (wasLive) {

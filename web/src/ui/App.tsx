@@ -8,9 +8,8 @@ import { SignedOut } from "./SignedOut";
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
 export function App() {
   const page = usePage();
-  const link = page.live.link.value;
   const { deviceId } = page.route.value;
-  if (link.kind === "signed_out") {
+  if (page.live.isSignedOut.value) {
     return (
       <>
         <Header />

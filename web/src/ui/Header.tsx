@@ -24,7 +24,7 @@ export function Header() {
         {state === "paused" ? "Paused" : LINK_WORD[link]}
       </span>
       <span class="grow" />
-      {link !== "signed_out" && (
+      {!page.live.isSignedOut.value && (
         <button type="button" class="button pause" aria-pressed={isPaused} onClick={() => page.togglePause()}>
           {isPaused ? "Resume" : "Pause"}
         </button>

@@ -1,8 +1,15 @@
+import { useState } from "preact/hooks";
 import { usePage } from "./page";
 
 /** No session: how to get one. The page looks again when its tab is shown, so a link opened elsewhere suffices. */
 export function SignedOut() {
   const page = usePage();
+  const [hasAsked, setHasAsked] = useState(false);
+  const isRefused = hasAsked && page.live.link.value.kind === "signed_out";
+  const signIn = () => {
+    setHasAsked(true);
+    page.live.retryNow();
+  };
   return (
     <main class="alone">
       <section class="panel message">
@@ -12,9 +19,10 @@ export function SignedOut() {
           <code>hub login</code>
         </pre>
         <p>It prints a link that signs this browser in. The link works once.</p>
-        <button type="button" class="button primary" onClick={() => page.live.retryNow()}>
+        <button type="button" class="button primary" onClick={signIn}>
           I have signed in
         </button>
+        <p role="status">{isRefused ? "This browser is still signed out." : " "}</p>
       </section>
     </main>
   );

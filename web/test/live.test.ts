@@ -1,0 +1,194 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Live } from "../src/live/live";
+import { type DeviceInfo, Rest } from "../src/live/rest";
+import { infoOf } from "./devices";
+import { HeldClock, HeldSocket, settled } from "./held";
+
+let clock: HeldClock;
+let socket: HeldSocket;
+let known: Map<string, DeviceInfo>;
+let asked: string[];
+let isListFailing: boolean;
+let live: Live;
+
+function answer(body: unknown, status = 200): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+}
+
+async function hub(path: string): Promise<Response> {
+  asked.push(path);
+  const url = new URL(path, "http://hub");
+  if (url.pathname === "/api/v1/session") return answer({ name: "op", role: "admin" });
+  if (url.pathname.endsWith("/history")) return answer({ tier: "raw", time: [], min: [], max: [], avg: [] });
+  if (url.pathname === "/api/v1/devices") {
+    return isListFailing
+      ? answer({ detail: "busy" }, 503)
+      : answer({ devices: [...known.values()], next: null });
+  }
+  const info = known.get(decodeURIComponent(url.pathname.split("/")[4] ?? ""));
+  return info ? answer(info) : answer({ detail: "no such device" }, 404);
+}
+
+/** Lets answers come in: a Response is read over a few turns of the loop, not only promises. */
+async function answered(): Promise<void> {
+  for (let i = 0; i < 10; i++) {
+    await settled();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+async function start(): Promise<void> {
+  live.start();
+  await answered();
+  socket.says({ type: "hello", time: 5_000_000, limits: {} });
+  await answered();
+}
+
+function says(devices: object, type = "overview"): void {
+  const head = { type, channel: "overview", offset: 1 };
+  socket.says(
+    type === "subscribed" ? { ...head, epoch: "e", recovered: false, devices } : { ...head, devices },
+  );
+}
+
+function listed(): string[] {
+  return [...live.fleet.listed()].map(({ id }) => id);
+}
+
+beforeEach(() => {
+  clock = new HeldClock();
+  known = new Map([["a", infoOf("a")]]);
+  asked = [];
+  isListFailing = false;
+  live = new Live({
+    clock,
+    wallTime: 0,
+    random: () => 0.5,
+    rest: new Rest((path) => hub(String(path))),
+    openSocket: () => {
+      socket = new HeldSocket();
+      return socket;
+    },
+  });
+});
+
+describe("Live", () => {
+  it("goes by the hub's clock", async () => {
+    await start();
+    await clock.pass(250);
+
+    expect(live.hubClock.now()).toBe(5_000_250);
+  });
+
+  it("asks for the description of a device that appears", async () => {
+    await start();
+    says({ a: { presence: "online", since: 1, snapshot: {} } }, "subscribed");
+    known.set("b", infoOf("b", { name: "Boiler" }));
+
+    says({ b: { presence: "online", since: 2, snapshot: { temperature: [1, 2] } } });
+    await clock.pass(300);
+    await answered();
+
+    expect(listed()).toEqual(["a", "b"]);
+    expect(asked.filter((path) => path.includes("/devices/"))).toEqual(["/api/v1/devices/b"]);
+  });
+
+  it("loads the whole list once when many appear", async () => {
+    await start();
+    says({}, "subscribed");
+    const many = Array.from({ length: 30 }, (_, i) => `many-${i}`);
+    for (const id of many) known.set(id, infoOf(id));
+    asked.length = 0;
+
+    says(Object.fromEntries(many.map((id) => [id, { presence: "online", since: 1 }])));
+    await clock.pass(300);
+    await answered();
+
+    expect(listed()).toHaveLength(31);
+    expect(asked).toEqual(["/api/v1/devices?limit=1000"]);
+  });
+
+  it("does not ask for the list twice when live values come before it", async () => {
+    live.start();
+    await answered();
+    socket.says({ type: "hello", time: 1, limits: {} });
+    says({ a: { presence: "online", since: 1, snapshot: { temperature: [1, 2] } } }, "subscribed");
+    await answered();
+    await clock.pass(1_000);
+    await answered();
+
+    expect(asked.filter((path) => path.includes("/devices"))).toEqual(["/api/v1/devices?limit=1000"]);
+    expect(live.fleet.get("a")?.latest.get("temperature")).toEqual([1, 2]);
+  });
+
+  it("says why the list did not load, and loads it when asked again", async () => {
+    isListFailing = true;
+    await start();
+    expect(live.fleet.phase.value).toEqual({ kind: "failed", reason: "busy" });
+
+    isListFailing = false;
+    await live.loadDevices();
+
+    expect(live.fleet.phase.value).toEqual({ kind: "ready" });
+  });
+
+  it("watches the open device and leaves the one before", async () => {
+    await start();
+    live.open("a");
+    socket.says({
+      type: "subscribed",
+      channel: "device/a",
+      epoch: "e",
+      offset: 1,
+      recovered: false,
+      presence: "online",
+      since: 9,
+      snapshot: { temperature: [5_000_000, 20] },
+    });
+    expect(live.watched.value?.latest.get("temperature")).toEqual([5_000_000, 20]);
+    expect(live.fleet.get("a")?.presence).toBe("online");
+
+    socket.says({ type: "presence", channel: "device/a", status: "stale", since: 10 });
+    expect(live.fleet.get("a")?.presence).toBe("stale");
+
+    live.open("b");
+    expect(socket.sent.slice(-2)).toEqual([
+      { type: "unsubscribe", channel: "device/a" },
+      { type: "subscribe", channel: "device/b" },
+    ]);
+    live.open(null);
+    expect(live.watched.value).toBeNull();
+  });
+
+  it("repeats what the hub says of its storage until it takes it back or a new hub says nothing", async () => {
+    await start();
+    socket.says({ type: "storage", failing: true, message: "disk full" });
+    expect(live.trouble.value).toBe("disk full");
+    socket.says({ type: "storage", failing: false, message: "stored again" });
+    expect(live.trouble.value).toBeNull();
+
+    socket.says({ type: "storage", failing: true, message: "disk full" });
+    socket.breaks();
+    expect(live.trouble.value).toBe("disk full");
+    await clock.pass(250);
+    await answered();
+    socket.says({ type: "hello", time: 1, limits: {} });
+
+    expect(live.trouble.value).toBeNull();
+  });
+
+  it("remembers since when its values are not live", async () => {
+    await start();
+    expect(live.lostAt.value).toBeNull();
+    await clock.pass(100);
+
+    socket.breaks();
+    expect(live.lostAt.value).toBe(5_000_100);
+    await clock.pass(250);
+    await answered();
+    expect(live.lostAt.value).toBe(5_000_100);
+    socket.says({ type: "hello", time: 6_000_000, limits: {} });
+
+    expect(live.lostAt.value).toBeNull();
+  });
+});
