@@ -162,9 +162,10 @@ class Decoder:
             self._keep(left + 1)
             return None
         end = start + length
-        if end - at > (self._max if self._state is _State.OPEN else min(self._max, CONNECT_MAX)):
+        longest = self._max if self._state is _State.OPEN else min(self._max, CONNECT_MAX)
+        if end - at > longest:
             raise CodecError(
-                Reason.PACKET_TOO_LARGE, f"a packet of {end - at} bytes; at most {self._max} are taken"
+                Reason.PACKET_TOO_LARGE, f"a packet of {end - at} bytes; at most {longest} are taken"
             )
         if end > len(chunk):
             self._keep(end - at)

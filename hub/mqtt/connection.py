@@ -1,10 +1,12 @@
 """One connection: bytes of the network in, packets to the conversation, and the times a client has to keep."""
 
 import asyncio
+from contextlib import suppress
 from typing import cast
 
 import structlog
 
+from hub.errors import NotFound
 from hub.mqtt.codec import Decoder, Peer
 from hub.mqtt.codec_packets import CodecError, Connect, Reason, Version
 from hub.mqtt.conversation import Conversation
@@ -105,6 +107,8 @@ class Connection(asyncio.Protocol):
                     self._conversation.settle()
         except CodecError as error:
             self._refuse(error, wire)
+        except NotFound as error:
+            wire.close(Reason.ADMINISTRATIVE_ACTION, str(error))
         finally:
             self._reading = False
 
@@ -131,7 +135,8 @@ class Connection(asyncio.Protocol):
             "a connection broke the protocol", address=wire.address, reason=error.reason.name, why=str(error)
         )
         if self._conversation is not None:
-            self._conversation.settle()  # what came before it is taken
+            with suppress(NotFound):
+                self._conversation.settle()  # what came before it is taken
             self._conversation.leave(with_will=True)
             wire.close(error.reason, str(error))
             return

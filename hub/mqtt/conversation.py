@@ -1,6 +1,6 @@
 """One client from its CONNACK to its end: what each packet of it means."""
 
-from hub.errors import Forbidden, NotFound, Refused
+from hub.errors import Forbidden, Refused
 from hub.fleet import Login
 from hub.model import RAW_MAX, Command, Refusal
 from hub.mqtt.codec import topic_header
@@ -27,9 +27,9 @@ from hub.mqtt.codec_packets import (
 )
 from hub.mqtt.exchange import exchange, topic_and_body
 from hub.mqtt.session import Granted, Message, Session, down_properties
-from hub.mqtt.shared import SOURCE, Shared
+from hub.mqtt.shared import Shared
 from hub.mqtt.topics import ME, Kind, Up, is_own, prefixes, upward
-from hub.mqtt.uplink import Uplink, reason_of
+from hub.mqtt.uplink import SOURCE, Uplink, reason_of
 from hub.mqtt.wire import Hold, Wire
 from hub.presence import EndReason, SharedAttributes
 
@@ -79,7 +79,7 @@ class Conversation:
         self._check_quota()
 
     def take(self, packet: Packet) -> None:
-        """Any other packet. Raises CodecError for one that has no place here."""
+        """Any other packet. Raises CodecError for one that has no place here, NotFound when the device is no more."""
         match packet:
             case Publish():
                 self._publish(packet)
@@ -106,12 +106,11 @@ class Conversation:
                 pass  # PUBCOMP ends an exchange that PUBREL with "not found" has ended already
 
     def settle(self) -> None:
-        """The chunk is read: accept its readings, and slow the device down where that is due."""
-        try:
-            wait_s = self._uplink.settle()
-        except NotFound as error:
-            self._wire.close(Reason.ADMINISTRATIVE_ACTION, str(error))
-            return
+        """The chunk is read: accept its readings, and slow the device down where that is due.
+
+        Raises NotFound when the device is no more.
+        """
+        wait_s = self._uplink.settle()
         if wait_s > 0:
             self._wire.hold_for(Hold.RATE, wait_s)
         if self._shared.ingest.full:
@@ -169,7 +168,9 @@ class Conversation:
         first = self._session.received.get(packet_id)
         if first is None or first.cancelled():
             return False
-        self._wire.acknowledge(first, encode(Pubrec(packet_id), self._wire.version), 0)
+        # Counted like a message, so that one sent again and again while the disk is slow is bounded too.
+        self._wire.acknowledge(first, encode(Pubrec(packet_id), self._wire.version), 1)
+        self._check_quota()
         return True
 
     def _release(self, pubrel: Pubrel) -> None:

@@ -79,7 +79,12 @@ class Endpoint:
 
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
         server = await asyncio.get_running_loop().create_server(
-            self.connection, self._config.host, port, ssl=tls, backlog=BACKLOG
+            self.connection,
+            self._config.host,
+            port,
+            backlog=BACKLOG,
+            ssl=tls,
+            ssl_handshake_timeout=self._shared.limits.connect_timeout_s if tls else None,
         )
         self._servers.append(server)
         bound: int = server.sockets[0].getsockname()[1]

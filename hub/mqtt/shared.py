@@ -17,10 +17,9 @@ from hub.mqtt.codec_packets import Will
 from hub.mqtt.exchange import report
 from hub.mqtt.session import Bequest, Key, Sessions
 from hub.mqtt.topics import Kind, upward
+from hub.mqtt.uplink import SOURCE
 from hub.mqtt.wire import Hold, Wire
 from hub.presence import EndReason, Roster, Session, SharedAttributes
-
-SOURCE = "mqtt"
 
 _log = structlog.get_logger("mqtt")
 

@@ -247,6 +247,20 @@ async def test_more_than_the_receive_maximum_at_once_ends_the_connection(tmp_pat
         hub.ingest.let_go()
 
 
+async def test_a_qos_2_message_sent_again_and_again_costs_bounded_memory(tmp_path: Path) -> None:
+    keep = Properties(session_expiry_interval=60)
+    async with rooms(tmp_path, MqttConfig(port=0, receive_max=10), intake=SlowDisk) as hub:
+        await hub.add("boiler")
+        async with boiler(hub, client_id="c", properties=keep) as client:
+            client.send(Publish(TELEMETRY, BODY, 2, 5), Pingreq())
+            await client.expect(Pingresp)
+        async with boiler(hub, client_id="c", clean=False, properties=keep) as client:
+            client.send(*[Publish(TELEMETRY, BODY, 2, 5, dup=True)] * 20)
+            assert (await client.expect(Disconnect)).reason == Reason.RECEIVE_MAXIMUM_EXCEEDED
+        assert isinstance(hub.ingest, SlowDisk)
+        hub.ingest.let_go()
+
+
 async def test_a_client_of_3_1_1_with_too_much_unacknowledged_is_read_again_when_it_is_stored(
     tmp_path: Path,
 ) -> None:
