@@ -22,6 +22,9 @@ from hub.store.batch import Batch
 from hub.store.history import History
 
 REJECTIONS_PER_BATCH = 1000  # more are counted, not kept: a flood of nonsense must not fill the disk
+# A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
+READING_VALUES = 10
+VALUE_CHARS = 20
 
 _TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
 
@@ -92,6 +95,12 @@ class _Columns:
         self.values: list[float] = []
         self.texts: list[tuple[int, int, str]] = []  # metric, time, text
 
+    def weight(self) -> int:
+        """How many readings of ordinary size this is."""
+        return (
+            len(self.metrics) + sum(1 + len(text) // VALUE_CHARS for _, _, text in self.texts)
+        ) // READING_VALUES
+
 
 class Ingest:
     """Takes readings in. `clock` gives µs UTC."""
@@ -160,8 +169,9 @@ class Ingest:
                 batch.add(device.number, now, columns.metrics, columns.times, columns.values)
             for metric, time, text in columns.texts:
                 batch.texts.append((device.number, metric, time, now, text))
-            batch.readings += len(taken)
-            self._history.pending += len(taken)
+            weight = max(len(taken), columns.weight())
+            batch.readings += weight
+            self._history.pending += weight
             self.counts.readings += len(taken)
             self.counts.values += len(columns.metrics) + len(columns.texts)
         self._roster.heard(device, now)
