@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
         while not wire.held and not wire.closing:
             if conversation is not None:
                 ids, payloads = self._decoder.publish_run(conversation.header)
-                if ids:
+                if payloads:
                     conversation.run(ids, payloads)
             packet = self._decoder.packet()
             if packet is None:

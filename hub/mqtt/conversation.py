@@ -74,7 +74,7 @@ class Conversation:
     # Up
 
     def run(self, ids: list[bytes], payloads: list[bytes]) -> None:
-        """Plain publishes to `header`'s topic, QoS 1."""
+        """Plain publishes to `header`'s topic, QoS 1; without ids, QoS 0."""
         self._uplink.take_run(ids, payloads)
         self._check_quota()
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import repeat
 
 from hub.formats.json import decode
 from hub.ingest import Ingest
@@ -44,7 +45,7 @@ class Uplink:
         return self._messages + len(self._twice)
 
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
-        """Gather plain publishes of readings, QoS 1: the path of every message.
+        """Gather plain publishes of readings, QoS 1, or without ids QoS 0: the path of every message.
 
         From the network's chunk to its acknowledgement 1.4 µs a message with two values, measured at 50 and more
         a chunk with the intake left out; 1.0 of it is `decode`. At one message a chunk it is 4.1.
@@ -56,7 +57,7 @@ class Uplink:
             ends.append(len(readings))
             if refused:
                 self._refuse(len(ends) - 1, refused)
-        self._heads.extend(map(_PUBACK.__add__, ids))
+        self._heads.extend(map(_PUBACK.__add__, ids) if ids else repeat(b"", len(payloads)))
         self._messages += len(ids)
 
     def take(self, publish: Publish) -> None:

@@ -122,7 +122,8 @@ def test_random_bytes_raise_nothing_but_the_codecs_error(stream: bytes, opening:
 def test_reading_in_runs_gives_the_same_messages_as_one_by_one(
     data: st.DataObject, version: Version, seed: int
 ) -> None:
-    plain = st.builds(Publish, st.just(TOPIC), st.binary(max_size=300), st.just(1), st.integers(1, 65_535))
+    sure = st.builds(Publish, st.just(TOPIC), st.binary(max_size=300), st.just(1), st.integers(1, 65_535))
+    plain = sure | st.builds(Publish, st.just(TOPIC), st.binary(max_size=300))
     packets = data.draw(st.lists(plain | from_client(version), max_size=12))
     stream = bytearray(b"".join(encode(packet, version) for packet in packets))
     if stream and data.draw(st.booleans()):
@@ -134,9 +135,10 @@ def test_reading_in_runs_gives_the_same_messages_as_one_by_one(
             decoder.feed(chunk)
             while True:
                 ids, payloads = decoder.publish_run(header)
+                numbers = [int.from_bytes(packet_id) for packet_id in ids] or [0] * len(payloads)
                 heard += [
-                    Publish(TOPIC, payload, 1, int.from_bytes(packet_id))
-                    for packet_id, payload in zip(ids, payloads, strict=True)
+                    Publish(TOPIC, payload, min(number, 1), number)
+                    for number, payload in zip(numbers, payloads, strict=True)
                 ]
                 packet = decoder.packet()
                 if packet is None:
@@ -155,6 +157,10 @@ def test_runs_take_every_plain_publish_of_the_topic() -> None:
         ids, payloads = decoder.publish_run(topic_header(TOPIC))
         assert [int.from_bytes(packet_id) for packet_id in ids] == [packet.packet_id for packet in sent]
         assert payloads == [packet.payload for packet in sent]
+        quiet = [Publish(TOPIC, packet.payload) for packet in sent]
+        decoder.feed(b"".join(encode(packet, version) for packet in [*quiet, sent[0]]))
+        assert decoder.publish_run(topic_header(TOPIC)) == ([], payloads)
+        assert decoder.publish_run(topic_header(TOPIC)) == (ids[:1], payloads[:1])
 
 
 def test_an_oversized_packet_is_refused_by_its_header_alone() -> None:
