@@ -5,7 +5,8 @@ order, after the commit that holds it. Until then it is the broker's: lost conne
 session that outlives both. So a message may come twice (QoS 1 is at least once; `seq` makes it once), never not at all.
 
 What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max` messages
-that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting messages it is dropped, and counted.
+that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting messages it is dropped, and counted. A broker that
+sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send somewhat more) is left, and begins again.
 
 This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties of each. Devices that
 need more connect to the hub itself, or put several readings into a message.
@@ -37,7 +38,7 @@ from hub.mqtt.broker_settings import Settings
 SOURCE = "broker"
 KEY_PROPERTY = "key"
 PACKET_MAX_BYTES = 262_144  # the broker is told; it keeps larger messages to itself (MQTT 5, 3.1.2.11.4)
-INBOX_MAX = 10_000
+INBOX_MAX = 70_000  # messages; the receive maximum is less
 TURN_MAX = 100  # messages taken in before others have their turn of the loop: about 10 ms
 CONNECT_TIMEOUT_S = 3.0
 KEEPALIVE_S = 30
@@ -70,15 +71,20 @@ class _Turn(NamedTuple):
 
 
 class _Inbox(asyncio.Queue[aiomqtt.Message]):
-    """What came and was not taken yet. QoS 1 is bounded by the receive maximum, QoS 0 here: what is over is dropped."""
+    """What came and was not taken yet; bounded, because paho reads whatever comes."""
 
     dropped = 0
 
     def put_nowait(self, message: aiomqtt.Message) -> None:
-        if message.qos == 0 and self.qsize() >= INBOX_MAX:
+        """Keep a message. Raises MqttError, which ends the connection, for one of QoS 1 that should not have been sent."""
+        if self.qsize() < INBOX_MAX:
+            super().put_nowait(message)
+        elif message.qos == 0:
             self.dropped += 1
         else:
-            super().put_nowait(message)
+            raise aiomqtt.MqttError(
+                f"the broker sent {INBOX_MAX} messages unacknowledged, against the receive maximum"
+            )
 
 
 class _Link(aiomqtt.Client):
@@ -112,6 +118,7 @@ class _Link(aiomqtt.Client):
         )
         self._client.manual_ack_set(on=True)
         self._client.connect_timeout = CONNECT_TIMEOUT_S
+        self._turn_max = min(TURN_MAX, config.receive_max)
 
     async def __aenter__(self) -> Self:
         try:
@@ -128,7 +135,7 @@ class _Link(aiomqtt.Client):
     async def turn(self) -> list[aiomqtt.Message]:
         """Wait for a message; it and all that came with it. Raises MqttError when the connection is lost."""
         messages = [await anext(self.messages)]
-        while len(messages) < TURN_MAX:
+        while len(messages) < self._turn_max:
             if self._queue.empty():
                 # paho reads one packet each time the loop sees the socket readable; what follows is often there already.
                 try:
@@ -199,7 +206,7 @@ class Broker:
             self.connected = True
             self._failures = 0
             _log.info("connected to the broker", client_id=self._settings.client_id, **self._where())
-            # No more than receive_max messages wait here: the broker sends no others before these are acknowledged.
+            # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends more, `full`.
             turns: asyncio.Queue[_Turn] = asyncio.Queue()
             async with asyncio.TaskGroup() as group:
                 acknowledging = group.create_task(self._acknowledge(link, turns))

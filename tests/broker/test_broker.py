@@ -1,5 +1,6 @@
 """Readings through a real Mosquitto."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from hub.errors import Invalid
 from hub.model import Presence
 from hub.mqtt.broker import INBOX_MAX
 from hub.mqtt.broker import _Inbox as Inbox
-from hub.store.history import _connect as connect
+from hub.store.history_file import connect
 from tests.broker.house import House, running, taken
 from tests.broker.mosquitto import Mosquitto, Publisher, until
 
@@ -207,21 +208,21 @@ async def test_two_hubs_of_one_group_share_the_messages(mosquitto: Mosquitto, ho
 async def test_a_device_over_its_rate_is_read_more_slowly_and_loses_nothing(
     tmp_path: Path, mosquitto: Mosquitto
 ) -> None:
-    async with House.open(tmp_path, readings_per_s=200, readings_burst=10) as house:
+    async with House.open(tmp_path, readings_per_s=100, readings_burst=10) as house:
         await house.add("boiler")
         async with (
-            running(house.broker(mosquitto.port, receive_max=20)) as broker,
+            running(house.broker(mosquitto.port, receive_max=10)) as broker,
             Publisher.connected(mosquitto.port) as publisher,
         ):
             await until(lambda: broker.connected, "connected")
-            for n in range(100):
-                publisher.publish(TOPIC, f'{{"n": {n}}}', n)
-            await until(lambda: len(publisher.taken()) == 100, "the broker has them all")
-            behind = broker.counts.messages
-            await until(taken(broker, 100), "acknowledged")
+            start_s = asyncio.get_running_loop().time()
+            for n in range(60):
+                publisher.publish(TOPIC, f'{{"n": {n}}}')
+            await until(taken(broker, 60), "acknowledged")
 
-            assert behind < 100
-            assert await house.stored("boiler") == [float(n) for n in range(100)]
+            # 10 are free, the last 10 need not be paid for before they are taken: 40 take 0.4 s, however fast the machine.
+            assert asyncio.get_running_loop().time() - start_s >= 0.4
+            assert await house.stored("boiler") == [float(n) for n in range(60)]
 
 
 async def test_user_and_password_of_the_address_are_shown_to_the_broker(tmp_path: Path, house: House) -> None:
@@ -318,14 +319,15 @@ async def test_mqtts_checks_the_brokers_certificate(
             await until(lambda: broker.connected, "connected")
 
 
-async def test_what_waits_of_qos_0_is_bounded_and_qos_1_is_never_dropped() -> None:
+async def test_what_waits_is_bounded_whatever_a_broker_sends() -> None:
     inbox = Inbox()
     for _ in range(INBOX_MAX + 5):
         inbox.put_nowait(aiomqtt.Message(TOPIC, b"{}", 0, retain=False, mid=0, properties=None))
-    inbox.put_nowait(aiomqtt.Message(TOPIC, b"{}", 1, retain=False, mid=7, properties=None))
 
     assert inbox.dropped == 5
-    assert inbox.qsize() == INBOX_MAX + 1
+    assert inbox.qsize() == INBOX_MAX
+    with pytest.raises(aiomqtt.MqttError, match="receive maximum"):
+        inbox.put_nowait(aiomqtt.Message(TOPIC, b"{}", 1, retain=False, mid=7, properties=None))
 
 
 async def test_a_message_of_qos_0_is_stored_too(mosquitto: Mosquitto, house: House) -> None:
