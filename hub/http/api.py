@@ -39,6 +39,7 @@ _ALL = f"{BASE}/devices"
 _ONE = f"{_ALL}/{{device_id}}"
 _VIEWER, _OPERATOR, _ADMIN = Role.VIEWER, Role.OPERATOR, Role.ADMIN
 _CREATED, _NONE = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+_MANY_BYTES = 16_777_216  # ten thousand devices with names and labels
 _GONE = (HTTPStatus.NOT_FOUND,)
 _CLASH = (HTTPStatus.CONFLICT,)
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
@@ -63,6 +64,7 @@ _DEVICES = (
         answer=AddOut,
         status=_CREATED,
         refusals=_CLASH,
+        body_max_bytes=_MANY_BYTES,
     ),
     operation(
         "GET", _ONE, devices.show_device, tag="devices", role=_VIEWER, answer=DeviceOut, refusals=_GONE

@@ -219,7 +219,7 @@ class DeviceSocket:
             if answer.stored is not None and answer.stored.cancelled():
                 raise ConnectionAbortedError("the hub stopped before this was stored")
             await self._socket.say(answer.text)
-        self._sent.set()
+            self._sent.set()
 
 
 def _told(message_id: int | str | None, outcome: Outcome) -> bytes:

@@ -93,10 +93,12 @@ def operation(
     answer: type[BaseModel] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
     refusals: tuple[HTTPStatus, ...] = (),
+    body_max_bytes: int = 0,
 ) -> Endpoint:
     """An operation for people and their programs: `serve` gets a call of a principal that has at least `role`.
 
-    Its summary is the first line of the docstring of `serve`.
+    Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or `body_max_bytes`
+    where that is more.
     """
 
     async def answer_once(call: Call[Any, Any]) -> Answer:
@@ -108,8 +110,9 @@ def operation(
         if _RANK[principal.role] < _RANK[role]:
             raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
         asked = _read_query(request, query)
-        raw = await read_body(request, request.app[SERVICES].config.http.max_body_bytes)
-        call = Call(request.app[SERVICES], principal, request, asked, _read_json(raw, body))
+        services = request.app[SERVICES]
+        raw = await read_body(request, max(services.config.http.max_body_bytes, body_max_bytes))
+        call = Call(services, principal, request, asked, _read_json(raw, body))
         if method == "POST":
             made = await request.app[IDEMPOTENCY].once(request, principal, raw, lambda: answer_once(call))
         else:

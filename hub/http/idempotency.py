@@ -70,9 +70,10 @@ class Idempotency:
             _fail(kept.answer, error)
             raise
         kept.answer.set_result(answer)
-        kept.size = len(answer.body)
-        self._bytes += kept.size
-        self._forget_old()
+        if self._kept.get(place) is kept:
+            kept.size = len(answer.body)
+            self._bytes += kept.size
+            self._forget_old()
         return answer
 
     def _drop(self, place: tuple[Principal, str, str], kept: _Kept) -> None:

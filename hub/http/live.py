@@ -71,6 +71,7 @@ class LiveSocket:
         self, socket: Socket, proof: Proof, principal: Principal, services: Services, access: Access
     ) -> None:
         self.viewer = Viewer(principal, services.config.live.subscriptions_max)
+        self.viewer.ready = self._ready = asyncio.Event()
         self._socket = socket
         self._proof = proof
         self._services = services
@@ -125,7 +126,7 @@ class LiveSocket:
 
     async def _write(self) -> None:
         while True:
-            await self.viewer.ready.wait()
+            await self._ready.wait()
             frame = self.viewer.take()
             self._unsent = 0
             self._sent.set()

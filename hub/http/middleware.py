@@ -92,6 +92,7 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Tell browsers what the hub's answers may do (OWASP HTTP Security Response Headers Cheat Sheet)."""
     headers = response.headers
+    headers["Server"] = "sensor-hub"  # and not which versions of what it is built on
     headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"

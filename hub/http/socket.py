@@ -1,6 +1,7 @@
 """A WebSocket as the hub's sockets use it: heartbeat, limits, and an end that always comes."""
 
 import asyncio
+import socket
 from collections.abc import Coroutine
 from typing import Literal
 
@@ -14,6 +15,7 @@ RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they 
 CLOSE_TIMEOUT_S = 2.0  # how long a peer may take to answer a close
 LINGER_S = 5.0  # how long the rest of a message that is too big is read and thrown away
 LINGER_STEP_S = 0.05
+UNSENT_MAX_BYTES = 65_536  # in the system's buffer
 REASON_MAX_BYTES = 123  # RFC 6455, 5.5
 
 _log = structlog.get_logger("http")
@@ -46,6 +48,8 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         """Shake hands. Raises HTTPBadRequest for a request that is no proper handshake."""
         await self.prepare(request)
         self._transport = request.transport
+        if request.transport is not None:
+            _keep_fresh(request.transport)
 
     async def read(self) -> bytes | None:
         """The next message; None when there is none any more. A message over the limit closes the socket (1009)."""
@@ -70,18 +74,30 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         await self.send_frame(message, WSMsgType.TEXT)
 
     async def heartbeat(self) -> None:
-        """Ping; return when the peer has answered nothing for two intervals, or the connection is gone."""
+        """Ping; return when the connection is gone: lost, or nothing was heard of the peer for two intervals.
+
+        A peer that is slow to read answers late, for the ping waits behind what it has not read. So what it takes
+        of that counts as a sign of life too.
+        """
         silent = 0
         while silent < 2:
             self._heard = False
+            unsent = self._unsent_bytes()
             try:
                 async with asyncio.timeout(self._ping_interval_s):
                     await self.ping()
-            except (ConnectionError, TimeoutError):
+            except ConnectionError:
                 break
-            await asyncio.sleep(self._ping_interval_s)
-            silent = 0 if self._heard or self.held else silent + 1
+            except TimeoutError:
+                pass  # it waits behind the rest
+            else:
+                await asyncio.sleep(self._ping_interval_s)
+            is_alive = self._heard or self.held or self._unsent_bytes() < unsent
+            silent = 0 if is_alive else silent + 1
         self.abort()
+
+    def _unsent_bytes(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
         """Drop the connection without a word."""
@@ -115,6 +131,21 @@ class Socket(web.WebSocketResponse[Literal[False]]):
             if asyncio.get_running_loop().time() >= deadline:
                 return
             await asyncio.sleep(LINGER_STEP_S)
+
+
+def _keep_fresh(transport: asyncio.Transport) -> None:
+    """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
+
+    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.
+    """
+    connection = transport.get_extra_info("socket")
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # not every system has it
+    if (
+        option is not None
+        and connection is not None
+        and connection.family in (socket.AF_INET, socket.AF_INET6)
+    ):
+        connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
 
 
 async def first(*works: Coroutine[None, None, object]) -> None:

@@ -1,5 +1,6 @@
 """A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it recovers by itself."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: 
     status, found = await hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
     assert (status, found["avg"]) == (200, [1.0])
     assert (await hub.call("GET", "/readyz"))[0] == 200
+
+
+async def test_a_request_that_waits_for_the_disk_is_answered_when_it_is_back(
+    hub: Hub, tmp_path: Path
+) -> None:
+    await hub.device()
+    log = await fill_log(hub, tmp_path)
+    with full_disk(log):
+        waiting = asyncio.create_task(hub.send({"n": 1.0}))
+        await until(lambda: hub.services.history.failure)
+        assert not waiting.done()
+    assert await waiting == (200, {"accepted": 1})

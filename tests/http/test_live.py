@@ -6,7 +6,7 @@ import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
 from hub.model import Role
-from tests.http.conftest import Hub, until
+from tests.http.conftest import Hub, until_async
 
 T0 = 1_700_000_000_000
 
@@ -274,7 +274,16 @@ class TestTooMany:
             with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
                 async with hub.live_socket():
                     pass
-        assert caught.value.status == 503
-        async with hub.client.get("/metrics") as response:
-            await response.text()
-        await until(lambda: hub.services.feed.overview.viewers == 0)
+            assert caught.value.status == 503
+            async with hub.client.get("/metrics") as response:
+                assert "\nhub_viewers 1.0\n" in await response.text()
+        await until_async(lambda: self.is_open(hub))
+
+    async def is_open(self, hub: Hub) -> bool:
+        """Whether there is room for a viewer (again)."""
+        try:
+            async with hub.live_socket() as socket:
+                await greeted(socket)
+        except aiohttp.WSServerHandshakeError:
+            return False
+        return True

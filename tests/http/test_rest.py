@@ -1,5 +1,7 @@
+import io
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.http.conftest import Hub
@@ -32,6 +34,16 @@ async def test_many_devices_are_added_all_or_none(hub: Hub) -> None:
     assert all(one["key"].startswith("hk_") for one in made["devices"])
     assert (await hub.call("POST", DEVICES, {"devices": [{"id": "c"}, {"id": "a"}]}))[0] == 409
     assert (await hub.call("GET", f"{DEVICES}/c"))[0] == 404
+
+
+async def test_a_list_of_devices_may_be_longer_than_other_bodies(hub: Hub) -> None:
+    labels = {f"label-{number}": "x" * 90 for number in range(20)}
+    many = [{"id": f"d{number}", "labels": labels} for number in range(600)]
+    assert len(str(many)) > hub.services.config.http.max_body_bytes
+    body = io.BytesIO(orjson.dumps({"devices": many}))
+    async with hub.client.post(DEVICES, data=body, headers=hub.bearer()) as response:
+        made = await response.json()
+    assert (response.status, len({one["key"] for one in made["devices"]})) == (201, 600)
 
 
 @pytest.mark.parametrize(

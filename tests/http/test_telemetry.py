@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import io
 from typing import Any
 
@@ -102,6 +103,18 @@ async def test_a_body_of_ten_megabytes_is_refused_and_others_go_on(hub: Hub, chu
     assert "http.max_body_bytes" in problem["detail"]
     [kept] = await rejections(hub)
     assert (kept["code"], kept["raw"]) == ("too_large", "[" * 2048)
+
+
+async def test_a_compressed_body_is_measured_as_what_it_holds(hub: Hub) -> None:
+    await hub.device()
+    headers = {**hub.key(), "Content-Encoding": "gzip"}
+    for body, status in ((b'{"t": 1.0}', 200), (b"[" * 10 * MB, 413), (b"[" * 10, 400)):
+        async with hub.client.post(
+            "/api/v1/telemetry", data=gzip.compress(body), headers=headers
+        ) as response:
+            assert response.status == status
+    async with hub.client.post("/api/v1/telemetry", data=b"no gzip", headers=headers) as response:
+        assert response.status == 400
 
 
 async def test_a_body_that_breaks_off_costs_only_its_own_connection(hub: Hub) -> None:
