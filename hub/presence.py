@@ -78,6 +78,7 @@ class Roster:
     def add(self, device: Device, last_seen: int | None = None) -> None:
         """Know a device; `last_seen` is when the history last heard of it."""
         seen = self._seen[device.number] = _Seen(device, last_seen=last_seen)
+        self._feed.set_labels(device.id, device.labels)
         if last_seen is not None:
             self._set(seen, Presence.OFFLINE, last_seen)
 
@@ -85,6 +86,7 @@ class Roster:
         """The device's settings changed. Without effect when it was removed meanwhile."""
         if device.number in self._seen:
             self._seen[device.number].device = device
+            self._feed.set_labels(device.id, device.labels)
 
     def remove(self, device: Device) -> None:
         """End the device's sessions and forget it."""

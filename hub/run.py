@@ -142,7 +142,7 @@ async def _loops(rooms: _Rooms, config: Config, broker: Broker | None) -> AsyncI
         rooms.fleet.keep_uses(),
         rooms.commands.run(),
         _every(ROSTER_INTERVAL_S, rooms.roster.tick),
-        _every(config.live.overview_interval_s, rooms.feed.overview.tick),
+        _every(config.live.overview_interval_s, rooms.feed.tick),
     ]
     if broker is not None:
         loops.append(broker.run())

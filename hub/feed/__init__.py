@@ -6,15 +6,21 @@ every resume, a reading is encoded once whoever watches, and a slow viewer costs
 out of the log (or too far behind) it gets the latest of each metric and the number of readings it missed. Frames between the
 same two offsets are the same bytes, so they too are made once.
 
-    Feed       the channels by name; one a device, and `overview`
-    channel    DeviceChannel: log, snapshot, presence of one device
+    Feed       the channels by name
+    log        Log: the newest entries of a channel, encoded
+    channel    DeviceChannel: log, snapshot, presence and viewers of one device
+    label      LabelChannel: the readings of all devices that carry a label, as one stream
+    alerts     AlertsChannel: alerts, whole and in order
     overview   OverviewChannel: the latest of all devices, a few times a second
     viewer     Viewer: one dashboard's subscriptions, and what is pending on them as one frame
 """
 
-from hub.feed.channel import DeviceChannel, Resume
+from hub.feed.alerts import AlertsChannel
+from hub.feed.channel import DeviceChannel
 from hub.feed.feed import Feed
+from hub.feed.label import LabelChannel
+from hub.feed.log import Resume
 from hub.feed.overview import OverviewChannel
 from hub.feed.viewer import Viewer
 
-__all__ = ["DeviceChannel", "Feed", "OverviewChannel", "Resume", "Viewer"]
+__all__ = ["AlertsChannel", "DeviceChannel", "Feed", "LabelChannel", "OverviewChannel", "Resume", "Viewer"]

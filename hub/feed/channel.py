@@ -1,14 +1,25 @@
 """The channel of one device."""
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from hub.config import LiveConfig
+from hub.feed.log import Log, Resume
 from hub.feed.subscription import Subscription
 from hub.model import Presence, Reading, Value
+
+if TYPE_CHECKING:
+    from hub.feed.label import LabelChannel
+
+FRAME_MAX_BYTES = (
+    262_144  # of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
+)
+VIEWERS_NAMED = 20  # in one message; `count` counts all
 
 
 def wire_ms(time: int) -> int | float:
@@ -16,19 +27,31 @@ def wire_ms(time: int) -> int | float:
     return time // 1000 if time % 1000 == 0 else time / 1000
 
 
-class Resume(NamedTuple):
-    """Where a viewer was when it lost the connection."""
+class Change(NamedTuple):
+    """The latest value of one metric: in which reading it came, and the offset after that."""
 
-    epoch: str
+    name: str
+    reading: Reading
     offset: int
 
 
-class _Entry(NamedTuple):
-    """What one publish put into the log: the offset after it, when it was, and the readings, encoded, without brackets."""
+class Conflated(NamedTuple):
+    """The latest of each metric, encoded without brackets, and how many readings are in it whole."""
 
-    offset: int
-    at_s: float
     encoded: bytes
+    whole: int
+
+
+def conflate(changes: Iterable[Change]) -> Conflated:
+    """Rows that hold the latest of each metric and nothing else, in the order they were published."""
+    rows: dict[int, tuple[Reading, dict[str, Value]]] = {}
+    for name, reading, offset in changes:
+        rows.setdefault(offset, (reading, {}))[1][name] = reading.values[name]
+    whole = sum(len(values) == len(reading.values) for reading, values in rows.values())
+    encoded = orjson.dumps(
+        [[wire_ms(reading.time or 0), values] for _, (reading, values) in sorted(rows.items())]
+    )
+    return Conflated(encoded[1:-1], whole)
 
 
 class _Frame(NamedTuple):
@@ -43,58 +66,78 @@ _NO_FRAME = _Frame(-1, -1, b"")
 
 
 class DeviceChannel:
-    """Log, snapshot and presence of one device.
+    """Log, snapshot, presence and viewers of one device.
 
     `offset` counts the readings ever published in this epoch. The log is kept only while somebody watches and for
-    `resume_window_s` after, and never holds more than `resume_max_bytes`.
+    `resume_window_s` after, and never holds more than `resume_max_bytes`. `crowds` is where the channel puts itself
+    when its viewers come or go.
     """
 
-    def __init__(self, device_id: str, epoch: str, config: LiveConfig, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        device_id: str,
+        epoch: str,
+        config: LiveConfig,
+        clock: Callable[[], float],
+        crowds: set[DeviceChannel],
+    ) -> None:
         self.device_id = device_id
         self.name = f"device/{device_id}"
         self.epoch = epoch
         self.offset = 0
         self.presence = Presence.NEVER_SEEN
         self.since: int | None = None  # µs, UTC
+        self.newest = 0  # µs, UTC: the time of the newest reading
+        self.labels: tuple[LabelChannel, ...] = ()  # watched ones that this device carries
         # By metric, the reading that holds its latest value, and the offset after that: one dict update a reading,
         # whatever its number of values.
         self._latest: dict[str, tuple[Reading, int]] = {}
         self.changed: dict[str, object] | None = (
             None  # metrics changed since the overview last looked; None: it does not look
         )
-        self._newest = 0
         self._config = config
         self._clock = clock
-        self._log: deque[_Entry] = deque()
-        self._log_start = 0  # the offset before the first entry
-        self._log_bytes = 0
+        self._log = Log(config, clock)
         self._keep_until_s = 0.0
         self._subscriptions: set[Subscription] = set()
         self._waiting: set[Subscription] = set()  # those that have all there is: the next publish wakes them
         self._frame = _NO_FRAME  # the last one made, for the next viewer
+        self._names: Counter[str] = Counter()  # of those who watch
+        self._crowds = crowds
 
     # Publishing
 
     def publish(self, readings: Sequence[Reading]) -> None:
         """Make readings the newest of this channel. Their times are set; their order is not assumed."""
         latest = self._latest
-        for offset, reading in enumerate(readings, self.offset + 1):
+        start = self.offset
+        for offset, reading in enumerate(readings, start + 1):
             time = reading.time or 0
-            if time >= self._newest:
-                self._newest = time
+            if time >= self.newest:
+                self.newest = time
                 latest.update(dict.fromkeys(reading.values, (reading, offset)))
             else:
                 self._keep_if_newer(reading, time, offset)
             if self.changed is not None:
                 self.changed.update(reading.values)
         self.offset += len(readings)
+        if self._subscriptions or self.labels or self._clock() < self._keep_until_s:
+            self._spread(readings, start)
+        elif self._log.start != self.offset:
+            self._log.forget(self.offset)
+
+    def _spread(self, readings: Sequence[Reading], start: int) -> None:
+        """Encode the readings, once whoever watches, and put them where they are watched."""
+        encoded = orjson.dumps([[wire_ms(reading.time or 0), reading.values] for reading in readings])[1:-1]
         if self._subscriptions or self._clock() < self._keep_until_s:
-            self._append(readings)
+            self._log.append(self.offset, self.device_id, encoded)
             for subscription in self._waiting:
                 subscription.viewer.wake(subscription)
             self._waiting.clear()
-        elif self._log_start != self.offset:
-            self._forget()
+        else:
+            self._log.forget(self.offset)
+        for label in self.labels:
+            label.publish(self, start, encoded)
 
     def _keep_if_newer(self, reading: Reading, time: int, offset: int) -> None:
         for name in reading.values:
@@ -102,32 +145,19 @@ class DeviceChannel:
             if known is None or time >= (known[0].time or 0):
                 self._latest[name] = (reading, offset)
 
-    def _append(self, readings: Sequence[Reading]) -> None:
-        rows = [[wire_ms(reading.time or 0), reading.values] for reading in readings]
-        entry = _Entry(self.offset, self._clock(), orjson.dumps(rows)[1:-1])
-        self._log.append(entry)
-        self._log_bytes += len(entry.encoded)
-        oldest_s = entry.at_s - self._config.resume_window_s
-        while self._log and (self._log_bytes > self._config.resume_max_bytes or self._log[0].at_s < oldest_s):
-            gone = self._log.popleft()
-            self._log_start = gone.offset
-            self._log_bytes -= len(gone.encoded)
-
-    def _forget(self) -> None:
-        self._log.clear()
-        self._log_bytes = 0
-        self._log_start = self.offset
-
     def restore(self, name: str, time: int, value: Value) -> None:
         """Put back a latest value that the history kept from before the hub started."""
         self._latest[name] = (Reading(time, {name: value}), 0)
-        self._newest = max(self._newest, time)
+        self.newest = max(self.newest, time)
 
     def set_presence(self, presence: Presence, since: int | None) -> None:
         """Note the device's presence and tell those who watch."""
         self.presence, self.since = presence, since
-        notice = orjson.dumps({"type": "presence", "channel": self.name, **self._presence()})
-        self.notify("presence", notice)
+        self.notify(
+            "presence", orjson.dumps({"type": "presence", "channel": self.name, **self.shown("status")})
+        )
+        for label in self.labels:
+            label.presence_changed(self)
 
     def notify(self, kind: str, notice: bytes) -> None:
         """Hand a message to all who watch; a newer one of the same kind replaces one not yet sent."""
@@ -135,15 +165,23 @@ class DeviceChannel:
             subscription.notices[kind] = notice
             subscription.viewer.wake(subscription)
 
+    def tell_viewers(self) -> None:
+        """Say who watches. Called a little after somebody came or went, once for all of them."""
+        self.notify(
+            "viewers", orjson.dumps({"type": "viewers", "channel": self.name, **self._shown_viewers()})
+        )
+
     # Subscribing
 
     def subscribe(self, subscription: Subscription, resume: Resume | None) -> bytes:
         """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
-        missed = self._missed(resume)
         if not self._subscriptions and not self._log:
-            self._log_start = self.offset
+            self._log.forget(self.offset)
+        missed = self._missed(resume)
         self._subscriptions.add(subscription)
         self._waiting.add(subscription)
+        self._names[subscription.viewer.principal.name] += 1
+        self._crowds.add(self)
         subscription.cursor = self.offset
         head = orjson.dumps(
             {
@@ -153,7 +191,8 @@ class DeviceChannel:
                 "offset": self.offset,
                 "recovered": missed is not None,
                 "snapshot": self.snapshot(),
-                **self._presence(key="presence"),
+                **self.shown("presence"),
+                "viewers": self._shown_viewers(),
             }
         )
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
@@ -162,6 +201,9 @@ class DeviceChannel:
         """Remove a subscription. The log is kept a while, for the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
+        self._names[subscription.viewer.principal.name] -= 1
+        self._names += Counter()  # without those that are at 0
+        self._crowds.add(self)
         if not self._subscriptions:
             self._frame = _NO_FRAME
             self._keep_until_s = self._clock() + self._config.resume_window_s
@@ -179,8 +221,20 @@ class DeviceChannel:
             if names is None or name in names
         }
 
-    def _presence(self, key: str = "status") -> dict[str, object]:
+    def changes(self, start: int) -> list[Change]:
+        """The latest value of each metric that changed after the offset `start`."""
+        return [
+            Change(name, reading, offset)
+            for name, (reading, offset) in self._latest.items()
+            if offset > start
+        ]
+
+    def shown(self, key: str) -> dict[str, object]:
+        """The device's presence as the wire has it, its word under `key`."""
         return {key: self.presence, "since": None if self.since is None else wire_ms(self.since)}
+
+    def _shown_viewers(self) -> dict[str, object]:
+        return {"count": len(self._subscriptions), "names": sorted(self._names)[:VIEWERS_NAMED]}
 
     def _missed(self, resume: Resume | None) -> bytes | None:
         """All that was published since `resume`, encoded; None if it is not known whole."""
@@ -189,18 +243,8 @@ class DeviceChannel:
         return self._between(resume.offset)
 
     def _between(self, offset: int) -> bytes | None:
-        """The log's readings after `offset`, or None if it does not reach back so far or `offset` is inside an entry."""
-        if offset == self.offset:
-            return b""
-        if offset < self._log_start or offset > self.offset:
-            return None
-        parts = []
-        for entry in reversed(self._log):
-            if entry.offset <= offset:
-                break
-            parts.append(entry)
-        known_from = self._log[-len(parts) - 1].offset if len(parts) < len(self._log) else self._log_start
-        return b",".join(entry.encoded for entry in reversed(parts)) if known_from == offset else None
+        entries = self._log.since(offset)
+        return None if entries is None else b",".join([entry.encoded for entry in entries])
 
     # Delivering
 
@@ -213,22 +257,18 @@ class DeviceChannel:
             return None
         if self._frame.start != start or self._frame.end != end:
             encoded = self._between(start) if end - start <= self._config.pending_max else None
-            message = self._conflated(start) if encoded is None else self._message(encoded, b"")
+            if encoded is None or len(encoded) > FRAME_MAX_BYTES:
+                message = self._conflated(start)
+            else:
+                message = self._message(encoded, b"")
             self._frame = _Frame(start, end, message)
         return self._frame.message
 
     def _conflated(self, start: int) -> bytes:
         """Of what came after `start` only the latest of each metric; `skipped` counts the readings left out, wholly or in part."""
-        rows: dict[int, tuple[Reading, dict[str, Value]]] = {}
-        for name, (reading, offset) in self._latest.items():
-            if offset > start:
-                rows.setdefault(offset, (reading, {}))[1][name] = reading.values[name]
-        whole = sum(len(values) == len(reading.values) for reading, values in rows.values())
-        encoded = orjson.dumps(
-            [[wire_ms(reading.time or 0), values] for _, (reading, values) in sorted(rows.items())]
-        )
-        skipped = self.offset - start - whole
-        return self._message(encoded[1:-1], b',"skipped":%d' % skipped if skipped else b"")
+        rows = conflate(self.changes(start))
+        skipped = self.offset - start - rows.whole
+        return self._message(rows.encoded, b',"skipped":%d' % skipped if skipped else b"")
 
     def _message(self, encoded: bytes, more: bytes) -> bytes:
         return b'{"type":"readings","channel":%b,"offset":%d%b,"readings":[%b]}' % (

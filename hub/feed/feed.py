@@ -1,14 +1,21 @@
 """All channels, by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from hub.config import LiveConfig
 from hub.errors import NotFound
+from hub.feed.alerts import AlertsChannel
 from hub.feed.channel import DeviceChannel
+from hub.feed.label import PREFIX as LABEL_PREFIX
+from hub.feed.label import Label, LabelChannel
 from hub.feed.overview import OverviewChannel
+from hub.feed.subscription import Channel
 from hub.model import Presence
 
 DEVICE_PREFIX = "device/"
+LABELS_IDLE_MAX = (
+    100  # label channels that nobody watches and that are kept for those who come back; the oldest go
+)
 
 
 class Feed:
@@ -20,7 +27,12 @@ class Feed:
         self._removals = 0
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
+        self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
+        self._labels: dict[Label, LabelChannel] = {}  # watched now or of late
+        self._labels_made = 0
+        self._crowds: set[DeviceChannel] = set()  # whose viewers came or went since the last tick
         self.overview = OverviewChannel(epoch, config, self._devices)
+        self.alerts = AlertsChannel(epoch, config, clock)
 
     def add(self, device_id: str) -> DeviceChannel:
         """The channel of a new device.
@@ -28,14 +40,29 @@ class Feed:
         After a removal its epoch is another one: the id may have been used before, and offsets count from 0 again.
         """
         epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
-        channel = DeviceChannel(device_id, epoch, self._config, self._clock)
+        channel = DeviceChannel(device_id, epoch, self._config, self._clock, self._crowds)
         channel.changed = {} if self.overview.viewers else None
         self._devices[device_id] = channel
         self.overview.presence_changed(device_id)
         return channel
 
+    def set_labels(self, device_id: str, labels: Mapping[str, str]) -> None:
+        """The device carries these labels from now on. Raises NotFound."""
+        channel = self.device(device_id)
+        before = self._carried.pop(device_id, frozenset())
+        carried = frozenset(Label(key, value) for key, value in labels.items())
+        if carried:
+            self._carried[device_id] = carried
+        for label in before - carried:
+            if label in self._labels:
+                self._labels[label].leave(channel)
+        for label in carried - before:
+            if label in self._labels:
+                self._labels[label].join(channel)
+
     def remove(self, device_id: str) -> None:
         """The device is gone; its channel ends."""
+        self.set_labels(device_id, {})
         channel = self._devices.pop(device_id)
         self._removals += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
@@ -53,10 +80,43 @@ class Feed:
         self.device(device_id).set_presence(presence, since)
         self.overview.presence_changed(device_id)
 
-    def channel(self, name: str) -> DeviceChannel | OverviewChannel:
-        """A channel by its name on the wire: `overview` or `device/<id>`. Raises NotFound."""
+    def channel(self, name: str) -> Channel:
+        """A channel by its name on the wire. Raises NotFound."""
         if name == OverviewChannel.name:
             return self.overview
+        if name == AlertsChannel.name:
+            return self.alerts
         if name.startswith(DEVICE_PREFIX):
             return self.device(name.removeprefix(DEVICE_PREFIX))
-        raise NotFound(f"there is no channel {name!r}; channels are overview and device/<id>")
+        key, equals, value = name.removeprefix(LABEL_PREFIX).partition("=")
+        if name.startswith(LABEL_PREFIX) and key and equals:
+            return self._label(Label(key, value))
+        raise NotFound(
+            f"there is no channel {name!r}; channels are overview, alerts, device/<id> and label/<key>=<value>"
+        )
+
+    def _label(self, label: Label) -> LabelChannel:
+        """The label's channel, made if need be: a label that no device carries yet can be watched too."""
+        channel = self._labels.get(label)
+        if channel is None:
+            self._labels_made += 1
+            channel = LabelChannel(label, f"{self._epoch}-l{self._labels_made}", self._config, self._clock)
+            self._labels[label] = channel
+            for device_id, carried in self._carried.items():
+                if label in carried:
+                    channel.join(self._devices[device_id])
+        return channel
+
+    def tick(self) -> None:
+        """Tell what is told a few times a second, for all that happened since. Called every `overview_interval_s`."""
+        self.overview.tick()
+        for channel in self._crowds:
+            channel.tell_viewers()
+        self._crowds.clear()
+        idle = [label for label in self._labels.values() if not label.viewers]
+        idle.sort(key=lambda label: label.keep_until_s, reverse=True)
+        now_s = self._clock()
+        for place, label in enumerate(idle):
+            if place >= LABELS_IDLE_MAX or label.keep_until_s <= now_s:
+                label.close()
+                del self._labels[label.label]

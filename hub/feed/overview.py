@@ -6,7 +6,8 @@ from typing import NamedTuple
 import orjson
 
 from hub.config import LiveConfig
-from hub.feed.channel import DeviceChannel, Resume, wire_ms
+from hub.feed.channel import DeviceChannel, wire_ms
+from hub.feed.log import Resume
 from hub.feed.subscription import Subscription
 from hub.model import Principal
 

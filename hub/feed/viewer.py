@@ -1,12 +1,26 @@
 """One dashboard, or anything else that watches."""
 
 import asyncio
+from typing import Protocol
 
 from hub.errors import Conflict, Invalid, NotFound
-from hub.feed.channel import DeviceChannel, Resume
-from hub.feed.overview import OverviewChannel
-from hub.feed.subscription import Subscription
+from hub.feed.channel import FRAME_MAX_BYTES
+from hub.feed.log import Resume
+from hub.feed.subscription import Channel, Subscription
 from hub.model import Principal
+
+
+class Signal(Protocol):
+    """What a viewer sets when something is pending: an asyncio.Event, or a place in the round of a shared writer."""
+
+    def set(self) -> None:
+        """Something is pending."""
+
+    def clear(self) -> None:
+        """It was taken."""
+
+    def is_set(self) -> bool:
+        """Whether something is pending."""
 
 
 class Viewer:
@@ -15,9 +29,11 @@ class Viewer:
     While a frame is being sent more gathers, so quiet channels send at once and busy ones send large frames.
     """
 
-    def __init__(self, principal: Principal, subscriptions_max: int) -> None:
+    __slots__ = ("_messages", "_subscriptions", "_subscriptions_max", "_woken", "principal", "ready")
+
+    def __init__(self, principal: Principal, subscriptions_max: int, ready: Signal | None = None) -> None:
         self.principal = principal
-        self.ready = asyncio.Event()
+        self.ready = ready or asyncio.Event()
         self._subscriptions_max = subscriptions_max
         self._subscriptions: dict[str, Subscription] = {}
         self._woken: dict[Subscription, None] = {}  # in the order they woke
@@ -33,7 +49,7 @@ class Viewer:
         self._messages.append(message)
         self.ready.set()
 
-    def subscribe(self, channel: DeviceChannel | OverviewChannel, resume: Resume | None = None) -> None:
+    def subscribe(self, channel: Channel, resume: Resume | None = None) -> None:
         """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid over the limit."""
         held = self._subscriptions.get(channel.name)
         if held is not None:
@@ -59,18 +75,35 @@ class Viewer:
         for name in list(self._subscriptions):
             self.unsubscribe(name)
 
+    def places(self) -> dict[str, Resume]:
+        """By channel, up to where `take` has given everything: from there a later connection can go on."""
+        return {
+            name: Resume(subscription.channel.epoch, subscription.cursor)
+            for name, subscription in self._subscriptions.items()
+        }
+
     def take(self) -> bytes:
-        """All that is pending, as one frame: one message, an array of messages, or empty."""
+        """All that is pending, as one frame: one message, an array of messages, or empty.
+
+        A frame that has grown past FRAME_MAX_BYTES takes no further channel; those are for the next one.
+        """
         self.ready.clear()
         messages, self._messages = self._messages, []
         woken, self._woken = self._woken, {}
+        size = 0
         for subscription in woken:
+            if size > FRAME_MAX_BYTES:
+                self._woken[subscription] = None
+                continue
             if subscription.notices:
                 messages.extend(subscription.notices.values())
                 subscription.notices.clear()
             message = subscription.channel.take(subscription)
             if message is not None:
                 messages.append(message)
+                size += len(message)
+        if self._woken:
+            self.ready.set()
         if len(messages) == 1:
             return messages[0]
         return b"[%b]" % b",".join(messages) if messages else b""

@@ -132,7 +132,7 @@ def test_what_is_missed_for_longer_than_the_window_is_not_recovered(studio: Stud
 
 def test_nothing_is_kept_of_a_channel_nobody_watches(studio: Studio) -> None:
     studio.publish(count=100)
-    assert studio.feed.device("a")._log_bytes == 0
+    assert studio.feed.device("a")._log.bytes == 0
     _, answer = watch(studio, resume=Resume("k3f9", 99))
     assert not answer["recovered"]
 
@@ -142,7 +142,7 @@ def test_the_log_never_outgrows_its_bytes_even_by_one_large_publish() -> None:
     channel = studio.feed.add("a")
     viewer, _ = watch(studio)
     studio.publish(text="x" * 200)
-    assert channel._log_bytes == 0
+    assert channel._log.bytes == 0
     found = taken(viewer)
     # It does not fit, but it is the latest of its metrics and so it is delivered whole.
     assert (found["readings"][0][1], "skipped" in found) == ({"text": "x" * 200}, False)
@@ -197,7 +197,9 @@ def test_subscriptions_are_bounded_and_one_a_channel(studio: Studio) -> None:
     assert studio.feed.device("a").viewers == 0
 
 
-@pytest.mark.parametrize("name", ["", "device/", "device/none", "alerts", "overview/x"])
+@pytest.mark.parametrize(
+    "name", ["", "device/", "device/none", "overview/x", "label/", "label/site", "label/=x"]
+)
 def test_a_channel_that_is_not_there_is_not_found(studio: Studio, name: str) -> None:
     with pytest.raises(NotFound):
         studio.feed.channel(name)

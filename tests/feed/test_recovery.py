@@ -172,8 +172,8 @@ class Recovery(RuleBasedStateMachine):
     @invariant()
     def memory_is_bounded(self) -> None:
         channel = self.channel
-        assert channel._log_bytes == sum(len(entry.encoded) for entry in channel._log)
-        assert channel._log_bytes <= CONFIG.resume_max_bytes
+        assert channel._log.bytes == sum(len(entry.encoded) for entry in channel._log)
+        assert channel._log.bytes <= CONFIG.resume_max_bytes
         viewers = [page.viewer for page in [*self.pages, self.prompt] if page.viewer]
         assert channel.viewers == len(viewers)
         assert channel._waiting <= channel._subscriptions

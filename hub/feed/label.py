@@ -1,0 +1,211 @@
+"""The channel of all devices that carry a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import orjson
+
+from hub.config import LiveConfig
+from hub.feed.channel import FRAME_MAX_BYTES, Change, DeviceChannel, conflate
+from hub.feed.log import Entry, Log, Resume
+from hub.feed.subscription import Subscription
+from hub.model import Principal
+
+PREFIX = "label/"
+
+
+class Label(NamedTuple):
+    """A label as devices carry it."""
+
+    key: str
+    value: str
+
+
+class _Frame(NamedTuple):
+    """A message with all between two offsets that a scope may see."""
+
+    start: int
+    end: int
+    devices: frozenset[str] | None
+    message: bytes | None
+
+
+_NO_FRAME = _Frame(-1, -1, None, None)
+
+
+class LabelChannel:
+    """The readings of several devices as one stream: log, resume and conflation as for one device.
+
+    `offset` counts the readings of all of them while they carry the label. It exists while it is watched and for
+    `resume_window_s` after; made anew it has another epoch. What a viewer may not see is left out when it takes, so
+    that one log serves all scopes. A device that joins or leaves is told at once; readings from before it left may follow.
+    """
+
+    def __init__(self, label: Label, epoch: str, config: LiveConfig, clock: Callable[[], float]) -> None:
+        self.label = label
+        self.name = f"{PREFIX}{label.key}={label.value}"
+        self.epoch = epoch
+        self.offset = 0
+        self.keep_until_s = 0.0
+        self._config = config
+        self._clock = clock
+        self._log = Log(config, clock)
+        self._members: dict[str, DeviceChannel] = {}
+        self._counts: dict[str, int] = {}  # readings published here, by device, those that left too
+        self._latest: dict[str, dict[str, Change]] = {}  # by device and metric, with offsets of this channel
+        self._subscriptions: set[Subscription] = set()
+        self._waiting: set[Subscription] = set()
+        self._frame = _NO_FRAME  # the last one made, for the next viewer of the same scope
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return len(self._subscriptions)
+
+    # Devices come and go
+
+    def join(self, channel: DeviceChannel) -> None:
+        """The device carries the label from now on."""
+        self._members[channel.device_id] = channel
+        channel.labels = (*channel.labels, self)
+        self._notify(channel.device_id, "member", {"type": "joined", **_part(channel)})
+
+    def leave(self, channel: DeviceChannel) -> None:
+        """The device carries the label no more, or is gone."""
+        del self._members[channel.device_id]
+        channel.labels = tuple(label for label in channel.labels if label is not self)
+        self._notify(channel.device_id, "member", {"type": "left"})
+
+    def presence_changed(self, channel: DeviceChannel) -> None:
+        """A device's presence changed."""
+        self._notify(channel.device_id, "presence", {"type": "presence", **channel.shown("status")})
+
+    def _notify(self, device_id: str, kind: str, said: dict[str, object]) -> None:
+        """At most two notices a device wait for a viewer: a newer one replaces one not yet sent."""
+        if not self._subscriptions:
+            return
+        notice = orjson.dumps({**said, "channel": self.name, "device": device_id})
+        for subscription in self._subscriptions:
+            if subscription.viewer.principal.may_see(device_id):
+                subscription.notices[f"{kind}/{device_id}"] = notice
+                subscription.viewer.wake(subscription)
+
+    def close(self) -> None:
+        """Nobody watches any more: the devices need not tell."""
+        for channel in self._members.values():
+            channel.labels = tuple(label for label in channel.labels if label is not self)
+
+    # Publishing
+
+    def publish(self, channel: DeviceChannel, start: int, encoded: bytes) -> None:
+        """Readings of one device, just published on its own channel after its offset `start`; encoded without brackets."""
+        device_id = channel.device_id
+        count = channel.offset - start
+        latest = self._latest.setdefault(device_id, {})
+        for name, reading, offset in channel.changes(start):
+            latest[name] = Change(name, reading, self.offset + offset - start)
+        self._counts[device_id] = self._counts.get(device_id, 0) + count
+        self.offset += count
+        self._log.append(self.offset, device_id, encoded)
+        for subscription in self._waiting:
+            subscription.viewer.wake(subscription)
+        self._waiting.clear()
+
+    # Subscribing
+
+    def subscribe(self, subscription: Subscription, resume: Resume | None) -> bytes:
+        """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
+        principal = subscription.viewer.principal
+        entries = None if resume is None or resume.epoch != self.epoch else self._log.since(resume.offset)
+        self._subscriptions.add(subscription)
+        self._waiting.add(subscription)
+        subscription.cursor = self.offset
+        subscription.seen = self._published(principal)
+        head = orjson.dumps(
+            {
+                "type": "subscribed",
+                "channel": self.name,
+                "epoch": self.epoch,
+                "offset": self.offset,
+                "recovered": entries is not None,
+                "devices": {
+                    device_id: _part(channel)
+                    for device_id, channel in self._members.items()
+                    if principal.may_see(device_id)
+                },
+            }
+        )
+        return b'%b,"readings":{%b}}' % (head[:-1], _by_device(entries or (), principal))
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Remove a subscription. The log is kept a while, for the viewer may come back."""
+        self._subscriptions.discard(subscription)
+        self._waiting.discard(subscription)
+        if not self._subscriptions:
+            self._frame = _NO_FRAME
+            self.keep_until_s = self._clock() + self._config.resume_window_s
+
+    def _published(self, principal: Principal) -> int:
+        """How many readings there were so far of those that the principal may see."""
+        if principal.devices is None:
+            return self.offset
+        return sum(self._counts.get(device_id, 0) for device_id in principal.devices)
+
+    # Delivering
+
+    def take(self, subscription: Subscription) -> bytes | None:
+        """The message with all this subscription has not got, or None; the subscription has got it then."""
+        principal = subscription.viewer.principal
+        start, end = subscription.cursor, self.offset
+        seen, subscription.seen = subscription.seen, self._published(principal)
+        subscription.cursor = end
+        self._waiting.add(subscription)
+        if seen == subscription.seen:
+            return None
+        frame = self._frame
+        if frame.start != start or frame.end != end or frame.devices != principal.devices:
+            message = self._make(start, principal, subscription.seen - seen)
+            frame = self._frame = _Frame(start, end, principal.devices, message)
+        return frame.message
+
+    def _make(self, start: int, principal: Principal, count: int) -> bytes:
+        entries = self._log.since(start) if count <= self._config.pending_max else None
+        if entries is not None:
+            readings = _by_device(entries, principal)
+            if len(readings) <= FRAME_MAX_BYTES:
+                return self._message(readings, b"")
+        parts: list[bytes] = []
+        whole = 0
+        for device_id, latest in self._latest.items():
+            changes = [change for change in latest.values() if change.offset > start]
+            if changes and principal.may_see(device_id):
+                rows = conflate(changes)
+                parts.append(b"%b:[%b]" % (orjson.dumps(device_id), rows.encoded))
+                whole += rows.whole
+        skipped = count - whole
+        return self._message(b",".join(parts), b',"skipped":%d' % skipped if skipped else b"")
+
+    def _message(self, readings: bytes, more: bytes) -> bytes:
+        return b'{"type":"readings","channel":%b,"offset":%d%b,"readings":{%b}}' % (
+            orjson.dumps(self.name),
+            self.offset,
+            more,
+            readings,
+        )
+
+
+def _part(channel: DeviceChannel) -> dict[str, object]:
+    return {"snapshot": channel.snapshot(), **channel.shown("presence")}
+
+
+def _by_device(entries: Iterable[Entry], principal: Principal) -> bytes:
+    """The entries that the principal may see, as the members of a JSON object: `"a":[…],"b":[…]`."""
+    found: dict[str, list[bytes]] = {}
+    for entry in entries:
+        if principal.may_see(entry.device_id):
+            found.setdefault(entry.device_id, []).append(entry.encoded)
+    return b",".join(
+        [b"%b:[%b]" % (orjson.dumps(device_id), b",".join(encoded)) for device_id, encoded in found.items()]
+    )
