@@ -21,6 +21,7 @@ ENV_PREFIX = "HUB__"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+Keep = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # seconds; 0 is for ever
 
 
 class _Section(BaseModel):
@@ -81,6 +82,35 @@ class StoreConfig(_Section):
     memory_limit_mb: Positive = 512
 
 
+class RetentionOverride(_Section):
+    """How long the values of one device, or of all with a label, are kept; what is left out is as for the others."""
+
+    device: str = ""
+    label: str = ""  # k=v
+    raw_s: Keep | None = None
+    minute_s: Keep | None = None
+    hour_s: Keep | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.device) == bool(self.label):
+            raise ValueError(
+                'an override is for a device or for a label: device = "boiler-1", or label = "k=v"'
+            )
+        if self.label and "=" not in self.label:
+            raise ValueError("label: k=v is wanted")
+        return self
+
+
+class RetentionConfig(_Section):
+    """How long values are kept: each as it came, and by minute and hour. A coarser tier is kept at least as long."""
+
+    raw_s: Keep = 1_209_600.0
+    minute_s: Keep = 7_776_000.0
+    hour_s: Keep = 63_072_000.0
+    overrides: tuple[RetentionOverride, ...] = ()
+
+
 class LiveConfig(_Section):
     """Live channels and those who watch them."""
 
@@ -136,6 +166,7 @@ class Config(BaseSettings):
     mqtt: MqttConfig = MqttConfig()
     broker: BrokerConfig = BrokerConfig()
     store: StoreConfig = StoreConfig()
+    retention: RetentionConfig = RetentionConfig()
     live: LiveConfig = LiveConfig()
     limits: LimitsConfig = LimitsConfig()
     auth: AuthConfig = AuthConfig()

@@ -32,7 +32,9 @@ from hub.mqtt.broker import Broker
 from hub.mqtt.endpoint import Endpoint
 from hub.operators import Operators
 from hub.presence import Roster
+from hub.store import retention
 from hub.store.history import History
+from hub.store.keeper import Keeper
 from hub.store.registry import Registry
 
 T = TypeVar("T")
@@ -138,9 +140,11 @@ async def _open_rooms(config: Config, stack: AsyncExitStack) -> _Rooms:
 @asynccontextmanager
 async def _loops(rooms: _Rooms, config: Config, broker: Broker | None) -> AsyncIterator[None]:
     """The loops that run beside the transports; one that fails takes the hub down rather than limping on."""
+    keeper = Keeper(rooms.history, lambda: retention.policy(config.retention, rooms.fleet.devices()), now_us)
     loops: list[Coroutine[object, object, None]] = [
         rooms.fleet.keep_uses(),
         rooms.commands.run(),
+        keeper.run(),
         _every(ROSTER_INTERVAL_S, rooms.roster.tick),
         _every(config.live.overview_interval_s, rooms.feed.tick),
     ]

@@ -1,12 +1,13 @@
 """The history: readings by device, metric and time. DuckDB, one file, one writer, many readers.
 
-`append` and its like fill the open batch in the loop's thread; a writer thread commits (see writer.py);
-queries run in a small pool of threads, each on a cursor of its own, and never stall the loop.
+What is appended goes into the open batch in the loop's thread; a writer thread commits (see writer.py); a keeper's thread
+seals, compacts and forgets (see keeper.py); queries run in a small pool of threads, each on a cursor of its own, for
+a limited time, and never stall the loop.
 """
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -17,9 +18,11 @@ import structlog
 
 from hub.errors import StoreError
 from hub.model import Device, Metric, Rejection
-from hub.store import queries
-from hub.store.batch import Batch
-from hub.store.writer import Writer
+from hub.store import queries, ranges
+from hub.store.batch import Batch, Unstored
+from hub.store.history_file import connect
+from hub.store.ranges import Columns, Cursor, Page
+from hub.store.writer import Writer, committed
 
 T = TypeVar("T")
 
@@ -27,36 +30,9 @@ QUERY_THREADS = 2
 STOP_TIMEOUT_S = 3.0
 LAST_TRY_TIMEOUT_S = 1.0
 FRESH_TIMEOUT_S = 1.0
-
-MIGRATIONS: tuple[str, ...] = (
-    """
-    -- One metric of one device. Numbers come from the hub, in the transaction of the metric's first reading.
-    CREATE TABLE metrics (
-        number INTEGER PRIMARY KEY, device INTEGER NOT NULL, name VARCHAR NOT NULL, type VARCHAR NOT NULL,
-        unit VARCHAR, minimum DOUBLE, maximum DOUBLE);
-    -- One value. No index: rows come nearly in order of time, and DuckDB's zone maps skip what a range does not touch.
-    -- `value` holds numbers and truth values (0, 1), `text` holds texts; the other one is NULL.
-    CREATE TABLE readings (
-        device INTEGER NOT NULL, metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL,
-        value DOUBLE, text VARCHAR);
-    -- The highest sequence number stored of each device that numbers its readings, and how many it jumped over.
-    CREATE TABLE sequences (device INTEGER PRIMARY KEY, highest BIGINT NOT NULL, lost BIGINT NOT NULL);
-    -- What was refused, the newest limits.rejections_max of each device.
-    CREATE SEQUENCE rejection_number;
-    CREATE TABLE rejections (
-        number BIGINT NOT NULL, device INTEGER NOT NULL, received_at TIMESTAMP NOT NULL, code VARCHAR NOT NULL,
-        message VARCHAR NOT NULL, source VARCHAR NOT NULL, raw BLOB NOT NULL);
-    -- How many batches were committed, counted in the same transactions: after a COMMIT that failed, this says whether it was done.
-    CREATE TABLE commits (number BIGINT NOT NULL);
-    INSERT INTO commits VALUES (0);
-    """,
-)
-
-# A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").
-MAGIC = b"DUCK"
-MAGIC_START = 8
-MAGIC_END = MAGIC_START + len(MAGIC)
-NOT_OURS = "not a history of this hub; it was left untouched"
+QUERY_TIMEOUT_S = 10.0
+INTERRUPT_EVERY_S = 0.01
+INTERRUPTS_MAX = 100  # then the thread is left to end by itself: it waits for the disk, not for DuckDB
 
 _log = structlog.get_logger("history")
 
@@ -68,10 +44,13 @@ class History:
         self._path = path
         self._memory_limit_mb = memory_limit_mb
         self._loop = asyncio.get_running_loop()
-        self._connection = _connect(path, memory_limit_mb)
+        self._connection = connect(path, memory_limit_mb)
         self._reconnecting = threading.Lock()
+        self.exclusive = (
+            threading.Lock()
+        )  # held while a batch is committed, and by the keeper while it turns tables over
         self._broken = False
-        self._open = Batch(self._loop.create_future())
+        self._open = Batch(committed(self._connection) + 1, self._loop.create_future())
         self._in_flight: Batch | None = None
         self._handing_over = False
         self._done = self._loop.create_future()
@@ -82,8 +61,11 @@ class History:
         self.failure: str | None = None  # why nothing can be stored at present
         self.commits = 0
         self.pending = 0  # readings not on disk yet
-        self._writer = Writer(self._write_connection, self._tell_committed, self._tell_failed, rejections_max)
+        self._writer = Writer(
+            self._write_connection, self._tell_committed, self._tell_failed, self.exclusive, rejections_max
+        )
         self._readers = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="history-reader")
+        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="history-keeper")
 
     @classmethod
     @asynccontextmanager
@@ -122,7 +104,8 @@ class History:
     def _hand_over(self) -> None:
         self._handing_over = False
         if self._in_flight is None and self._open:
-            self._in_flight, self._open = self._open, Batch(self._loop.create_future())
+            self._in_flight = self._open
+            self._open = Batch(self._in_flight.number + 1, self._loop.create_future())
             self._writer.write(self._in_flight)
 
     def _tell_committed(self, batch: Batch) -> None:
@@ -158,7 +141,7 @@ class History:
         if self._broken:
             with self._reconnecting:
                 self._connection.close()
-                self._connection = _connect(self._path, self._memory_limit_mb)
+                self._connection = connect(self._path, self._memory_limit_mb)
             self._broken = False
         return self._connection
 
@@ -175,106 +158,99 @@ class History:
         for batch in (self._in_flight, self._open):
             if batch and not batch.stored.done():
                 batch.stored.cancel()  # never acknowledged: the devices still have these readings
+        self._keeping.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
         if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
             self._connection.close()
 
+    # Keeping
+
+    async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run a step of the keeper in its thread, on a cursor of its own. Raises StoreError."""
+        return await self._run(self._keeping, step)
+
     # Reading
 
-    async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, fresh: bool = True) -> T:
-        """Run a query in a reader thread; `fresh` lets what was appended before reach the disk first, if it soon does."""
-        if fresh and self.failure is None:
-            await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
+    async def _query(
+        self, query: Callable[[duckdb.DuckDBPyConnection], T], timeout_s: float | None = QUERY_TIMEOUT_S
+    ) -> T:
+        """Run a query in a reader's thread. Raises StoreError, also when it takes too long."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._run(self._readers, query)
+        except TimeoutError:
+            raise StoreError(
+                f"history: no answer within {timeout_s:g} s; ask for a shorter range, or later"
+            ) from None
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run `work` in a thread of `pool` on a cursor of its own; a caller that gives up stops it."""
+        cursors: list[duckdb.DuckDBPyConnection] = []
 
         def run() -> T:
             try:
                 with self._reconnecting:
                     cursor = self._connection.cursor()
                 with closing(cursor):
-                    return query(cursor)
+                    cursors.append(cursor)
+                    return work(cursor)
             except duckdb.Error as error:
                 raise StoreError(f"history: {error}") from error
 
-        return await self._loop.run_in_executor(self._readers, run)
+        running = pool.submit(run)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            # Again until it is over, for between two statements there is nothing to interrupt.
+            for _ in range(INTERRUPTS_MAX):
+                if running.done():
+                    break
+                for cursor in cursors:
+                    with suppress(duckdb.Error):  # closed meanwhile
+                        cursor.interrupt()
+                await asyncio.sleep(INTERRUPT_EVERY_S)
+            raise
+
+    def _unstored(self, metric: Metric) -> list[Unstored]:
+        """What may not be on disk yet; the batches' numbers tell the query which of it is."""
+        batches = (self._in_flight, self._open)
+        return [batch.of(metric) for batch in batches if batch]
 
     async def metrics(self) -> list[Metric]:
         """All metrics, by number."""
-        return await self._query(queries.metrics, fresh=False)
+        return await self._query(queries.metrics, None)
 
     async def sequences(self) -> dict[int, tuple[int, int]]:
         """By device number: the highest sequence number stored, and how many were jumped over."""
-        return await self._query(queries.sequences, fresh=False)
+        return await self._query(queries.sequences, None)
 
     async def latest(self) -> list[queries.Latest]:
-        """The newest value of every metric."""
-        return await self._query(queries.latest, fresh=False)
+        """The newest stored value of every metric."""
+        return await self._query(queries.latest, None)
 
-    async def range(self, metric: Metric, start: int, end: int, points: int) -> queries.Columns:
-        """One metric from `start` up to `end` (µs, UTC), in at most about `points` columns (see queries.range_of)."""
-        return await self._query(lambda cursor: queries.range_of(cursor, metric, start, end, points))
+    async def range(self, metric: Metric, start: int, end: int, points: int) -> Columns:
+        """One metric from `start` up to `end` (µs, UTC), in at most about `points` rows (see ranges.py)."""
+        [found] = await self.ranges([metric], start, end, points)
+        return found
+
+    async def ranges(self, metrics: Iterable[Metric], start: int, end: int, points: int) -> list[Columns]:
+        """The same of several metrics, in their order."""
+        asked = [(metric, self._unstored(metric)) for metric in metrics]
+        return await self._query(
+            lambda cursor: [
+                ranges.range_of(cursor, metric, unstored, start, end, points) for metric, unstored in asked
+            ]
+        )
+
+    async def raw(self, metric: Metric, start: int, end: int, after: Cursor | None, limit: int) -> Page:
+        """A page of the readings of one metric, by time; each comes on exactly one page."""
+        unstored = self._unstored(metric)
+        return await self._query(
+            lambda cursor: ranges.page_of(cursor, metric, unstored, start, end, after, limit)
+        )
 
     async def rejections(self, device: Device, limit: int) -> list[Rejection]:
         """A device's newest rejections, newest first."""
+        if self.failure is None:
+            await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
         return await self._query(lambda cursor: queries.rejections(cursor, device.number, limit))
-
-
-def _connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
-    try:
-        _refuse_foreign(path)
-        connection = duckdb.connect(
-            str(path),
-            config={
-                "memory_limit": f"{memory_limit_mb}MB",
-                "threads": 2,
-                "preserve_insertion_order": True,
-                "autoinstall_known_extensions": False,  # the hub fetches nothing from anywhere
-            },
-        )
-        try:
-            _migrate(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from error
-    except duckdb.Error as error:
-        raise StoreError(f"{path}: {_explain(error)}") from error
-    return connection
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Look before DuckDB does: it would offer to read other programs' files, and stops at the empty file of a first start cut short."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        head = file.read(MAGIC_END)
-    if not head:
-        path.unlink()
-    elif head[MAGIC_START:] != MAGIC:
-        raise StoreError(f"{path}: {NOT_OURS}")
-
-
-def _explain(error: duckdb.Error) -> str:
-    text = str(error)
-    if "Could not set lock" in text:
-        return "another process has it open; one hub owns its history file"
-    return text
-
-
-def _migrate(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Bring the file to this version's schema, in one transaction: a start cut short leaves it as it was."""
-    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if tables and not {"schema_version", "readings"} <= tables:
-        raise StoreError(f"{path}: {NOT_OURS}")
-    connection.execute("BEGIN")
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (number INTEGER NOT NULL)")
-    row = connection.execute("SELECT coalesce(max(number), 0) FROM schema_version").fetchone()
-    done = row[0] if row else 0
-    if done > len(MIGRATIONS):
-        raise StoreError(
-            f"{path}: written by a newer version of the hub (schema {done}, this one knows {len(MIGRATIONS)})"
-        )
-    for number, statements in enumerate(MIGRATIONS[done:], done + 1):
-        connection.execute(statements)
-        connection.execute("INSERT INTO schema_version VALUES (?)", [number])
-    connection.execute("COMMIT")

@@ -9,7 +9,10 @@ A batch that cannot be written (disk full, disk failing) is kept and tried again
 new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or acknowledged.
 
 A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file failed).
-So every transaction counts itself in `commits`, and a try after a failure looks there first: never twice.
+So every transaction writes its batch's number into `commits`, and a try after a failure looks there first: never twice.
+Readers look there too: it tells them which batches they see already.
+
+The keeper (see keeper.py) writes to tables of its own beside this thread. What both touch, it changes under `exclusive`.
 """
 
 import queue
@@ -38,16 +41,17 @@ class Writer(threading.Thread):
         connect: Callable[[], duckdb.DuckDBPyConnection],
         committed: Callable[[Batch], None],
         failed: Callable[[Batch, Exception], None],
+        exclusive: threading.Lock,
         rejections_max: int,
     ) -> None:
         super().__init__(name="history-writer", daemon=True)
         self._connect = connect
         self._committed = committed
         self._failed = failed
+        self._exclusive = exclusive
         self._rejections_max = rejections_max
         self._rejections_since_trim = 0
-        self._commits: int | None = None  # as the file counts them; None before the first look
-        self._in_doubt = True  # what the file counts may be one more
+        self._in_doubt = False  # the last try failed, and may have stored its batch all the same
         # One batch is in flight at most, so this holds no more than it and the order to stop.
         self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -75,28 +79,18 @@ class Writer(threading.Thread):
     def _try(self, batch: Batch) -> bool:
         try:
             connection = self._connect()
-            before, done = self._look(connection)
-            if not done:
-                self._commit(connection, batch, before + 1)
+            with self._exclusive:
+                if not self._in_doubt or committed(connection) < batch.number:
+                    self._commit(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, this thread must live to try again
             self._in_doubt = True
             self._failed(batch, error)
             return False
-        self._commits = before + 1
+        self._in_doubt = False
         self._committed(batch)
         return True
 
-    def _look(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, bool]:
-        """How many batches were committed before this one, and whether this one was, in a try that seemed to fail."""
-        if self._commits is not None and not self._in_doubt:
-            return self._commits, False
-        row = connection.execute("SELECT number FROM commits").fetchone()
-        kept = int(row[0]) if row else 0
-        before = kept if self._commits is None else self._commits
-        self._commits, self._in_doubt = before, False
-        return before, kept > before
-
-    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
+    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         connection.execute("BEGIN")
         if batch.metrics:
             _insert_metrics(connection, batch)
@@ -110,7 +104,7 @@ class Writer(threading.Thread):
             self._insert_rejections(connection, batch)
         if batch.removed:
             _remove(connection, batch)
-        connection.execute("UPDATE commits SET number = ?", [number])
+        connection.execute("UPDATE commits SET number = ?", [batch.number])
         connection.execute("COMMIT")
 
     def _insert_rejections(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
@@ -135,6 +129,12 @@ class Writer(threading.Thread):
                    QUALIFY row_number() OVER (PARTITION BY device ORDER BY number DESC) > ?)""",
                 [self._rejections_max],
             )
+
+
+def committed(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of the last batch on disk."""
+    [(number,)] = connection.execute("SELECT number FROM commits").fetchall()
+    return int(number)
 
 
 def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
@@ -191,9 +191,14 @@ def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> No
 
 
 def _remove(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """What arrives and what is small goes at once; the keeper takes the rest of these metrics away."""
+    devices = [list(batch.removed)]
+    connection.execute(
+        "INSERT INTO removed SELECT number FROM metrics WHERE device IN (SELECT unnest(?))", devices
+    )
     for table in ("readings", "metrics", "sequences", "rejections"):
-        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?))"  # noqa: S608 - constants alone
-        connection.execute(statement, [list(batch.removed)])
+        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?))"
+        connection.execute(statement, devices)
 
 
 def _instants(times: Sequence[int]) -> np.ndarray:

@@ -11,7 +11,8 @@ import pytest
 
 from hub.errors import StoreError
 from hub.model import Device, Metric, MetricType, Rejection
-from hub.store.history import MIGRATIONS, History
+from hub.store.history import History
+from hub.store.history_file import MIGRATIONS
 from tests.store.rows import DEVICE, T0, TEMPERATURE, append, count_rows, stored_values
 
 BOILER = Device(DEVICE, "boiler-1", "Boiler", {}, T0)
