@@ -66,16 +66,17 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
           </h2>
           <DeviceFacts device={device} />
         </div>
-        <span class="grow" />
-        <WindowPicker />
-        <button
-          type="button"
-          class="button csv"
-          disabled={numbers.length === 0}
-          onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
-        >
-          CSV
-        </button>
+        <div class="device-tools">
+          <WindowPicker />
+          <button
+            type="button"
+            class="button"
+            disabled={numbers.length === 0}
+            onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
+          >
+            CSV
+          </button>
+        </div>
       </header>
       <BackfillNote watch={watch} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}

@@ -118,5 +118,5 @@ export function usePage(): Page {
 
 /** Whether list and device take turns instead of standing side by side; the stylesheet has the same width. */
 export function isPhone(): boolean {
-  return matchMedia("(max-width: 760px)").matches;
+  return matchMedia("(max-width: 860px)").matches;
 }
