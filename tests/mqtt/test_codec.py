@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.mqtt.codec import CONNECT_MAX, Decoder, Peer, topic_header
@@ -17,6 +17,8 @@ MAX = 4096
 TOPIC = "v1/devices/me/telemetry"
 
 Heard = tuple[list[Packet], Reason | None]
+
+patiently = settings(deadline=None)  # how long one example takes says nothing here
 
 
 def listen(decoder: Decoder, chunks: Iterable[bytes]) -> Heard:
@@ -59,6 +61,7 @@ def refusal(version: Version, raw: bytes) -> Reason | None:
     return listen(opened(version), [raw])[1]
 
 
+@patiently
 @given(st.data(), versions)
 def test_what_a_client_says_is_read_back_as_it_was(data: st.DataObject, version: Version) -> None:
     packets = data.draw(client_streams(version))
@@ -66,6 +69,7 @@ def test_what_a_client_says_is_read_back_as_it_was(data: st.DataObject, version:
     assert from_client_(stream) == (packets, None)
 
 
+@patiently
 @given(st.data(), versions)
 def test_what_a_server_says_is_read_back_as_it_was(data: st.DataObject, version: Version) -> None:
     packets = data.draw(server_streams(version))
@@ -73,6 +77,7 @@ def test_what_a_server_says_is_read_back_as_it_was(data: st.DataObject, version:
     assert listen(Decoder(Peer.SERVER, MAX, version), [stream]) == (packets, None)
 
 
+@patiently
 @given(st.data(), versions, st.integers())
 def test_the_cuts_of_the_network_change_nothing(data: st.DataObject, version: Version, seed: int) -> None:
     stream = b"".join(encode(packet, version) for packet in data.draw(client_streams(version)))
@@ -81,6 +86,7 @@ def test_the_cuts_of_the_network_change_nothing(data: st.DataObject, version: Ve
     assert from_client_(stream, pieces(stream, seed)) == whole
 
 
+@patiently
 @given(st.data(), versions)
 def test_a_truncated_stream_gives_the_packets_that_were_whole(data: st.DataObject, version: Version) -> None:
     packets = data.draw(client_streams(version))
@@ -95,6 +101,7 @@ def test_a_truncated_stream_gives_the_packets_that_were_whole(data: st.DataObjec
     assert (heard, reason) == (packets[:whole], None)
 
 
+@patiently
 @given(st.data(), versions, st.integers())
 def test_a_mutated_stream_raises_nothing_but_the_codecs_error(
     data: st.DataObject, version: Version, seed: int
@@ -107,6 +114,7 @@ def test_a_mutated_stream_raises_nothing_but_the_codecs_error(
     assert from_client_(bytes(stream), pieces(bytes(stream), seed)) == whole
 
 
+@patiently
 @given(st.binary(max_size=400), st.sampled_from([None, *Version]))
 @example(b"\x32\x7f", Version.V5)
 @example(b"\x32\xff\x7f", Version.V5)
@@ -118,6 +126,7 @@ def test_random_bytes_raise_nothing_but_the_codecs_error(stream: bytes, opening:
     assert listen(decoder(), bytewise(stream)) == listen(decoder(), [stream])
 
 
+@patiently
 @given(st.data(), versions, st.integers())
 def test_reading_in_runs_gives_the_same_messages_as_one_by_one(
     data: st.DataObject, version: Version, seed: int
