@@ -1,14 +1,19 @@
 """MQTT over WebSocket, with a client no one here wrote and with bytes cut as no client would."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import aiomqtt
 import pytest
+from aiohttp import web
 
 from hub.config import Config, MqttConfig
+from hub.http.app import make_app
 from tests.http.conftest import Hub, running_hub, until
 
 TELEMETRY = "v1/devices/me/telemetry"
@@ -109,3 +114,65 @@ async def test_without_the_subprotocol_or_without_mqtt_there_is_no_socket(hub: H
     async with hub_with_mqtt(tmp_path / "other") as other:
         status, problem = await other.call("GET", "/mqtt", headers={})
         assert (status, problem["detail"]) == (400, "a WebSocket with the subprotocol mqtt is wanted here")
+
+
+class Mirror(asyncio.Protocol):
+    """Answers every piece with PIECES times as much, minding both flow controls as a protocol should."""
+
+    PIECES = 800
+
+    def __init__(self) -> None:
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+        self.pauses = 0
+        self.taken = 0
+        self.lost = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.taken += 1
+        self.transport.pause_reading()
+        self.task = asyncio.get_running_loop().create_task(self.answer(data))
+
+    async def answer(self, data: bytes) -> None:
+        for _ in range(self.PIECES):
+            await self.may_write.wait()
+            self.transport.write(data)
+        self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        self.pauses += 1
+        self.may_write.clear()
+
+    def resume_writing(self) -> None:
+        self.may_write.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
+
+
+async def test_both_ends_slow_each_other_down_and_lose_nothing(hub: Hub) -> None:
+    mirror = Mirror()
+    app = make_app(replace(hub.services, mqtt=lambda: mirror), local=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/mqtt"
+        async with hub.client.ws_connect(url, protocols=("mqtt",), max_msg_size=0) as socket:
+            await socket.send_bytes(b"a" * 10_000)
+            await socket.send_bytes(b"b" * 10_000)  # waits until the first is answered
+            await until(lambda: mirror.pauses)
+            assert mirror.taken == 1
+            half = Mirror.PIECES * 10_000
+            received = bytearray()
+            while len(received) < 2 * half:
+                received += await socket.receive_bytes()
+            assert received == b"a" * half + b"b" * half
+            mirror.transport.abort()
+            await asyncio.wait_for(mirror.lost.wait(), 15)
+    finally:
+        await runner.cleanup()
