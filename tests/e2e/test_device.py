@@ -14,11 +14,11 @@ CHART_PIXELS_LEAST = 2_000
 Visit = Callable[..., Dashboard]
 
 
-def test_the_charts_draw_and_go_on_drawing(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press", name="Press")
-    with Feeder(hub, key):
-        page = visit(hub)
-        page.row("Press").click()
+def test_the_charts_draw_and_go_on_drawing(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("drawn", name="Drawn")
+    with Feeder(shared_hub, key):
+        page = visit(shared_hub)
+        page.row("Drawn").click()
         for metric in ("count", "temperature"):
             canvas = page.card(metric).locator("canvas")
             first = page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
@@ -27,10 +27,10 @@ def test_the_charts_draw_and_go_on_drawing(hub: HubProcess, visit: Visit) -> Non
         expect(page.card("temperature").locator(".card-summary")).to_contain_text("min 3")
 
 
-def test_texts_and_truth_values_are_shown_as_values(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press")
-    with Feeder(hub, key):
-        page = visit(hub, "/#/device/press")
+def test_texts_and_truth_values_are_shown_as_values(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("worded")
+    with Feeder(shared_hub, key):
+        page = visit(shared_hub, "/#/device/worded")
         mode = page.device.get_by_role("row", name="mode")
         expect(mode).to_contain_text("auto")
         expect(mode).to_contain_text("manual")
@@ -38,11 +38,11 @@ def test_texts_and_truth_values_are_shown_as_values(hub: HubProcess, visit: Visi
         expect(page.card("mode")).to_have_count(0)
 
 
-def test_history_and_live_join_without_a_hole_or_a_repetition(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("counter")
-    with Feeder(hub, key) as feeder:
+def test_history_and_live_join_without_a_hole_or_a_repetition(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("joined")
+    with Feeder(shared_hub, key) as feeder:
         feeder.wait_for(15)
-        page = visit(hub, "/#/device/counter")
+        page = visit(shared_hub, "/#/device/joined")
         value = page.card("count").locator(".card-value")
         page.wait_for_change(value)
         feeder.wait_for(feeder.sent + 15)
@@ -50,11 +50,11 @@ def test_history_and_live_join_without_a_hole_or_a_repetition(hub: HubProcess, v
         assert_whole(page)
 
 
-def test_a_page_that_opens_late_shows_what_was_before_it(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("counter")
-    with Feeder(hub, key) as feeder:
+def test_a_page_that_opens_late_shows_what_was_before_it(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("late")
+    with Feeder(shared_hub, key) as feeder:
         feeder.wait_for(10)
-    page = visit(hub, "/#/device/counter?window=300")
+    page = visit(shared_hub, "/#/device/late?window=300")
 
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     expect(page.card("count").locator(".card-summary")).to_contain_text("min 0")
@@ -70,11 +70,12 @@ def assert_whole(page: Dashboard) -> None:
 
 @pytest.mark.parametrize(("window", "seconds"), [("15 s", 15), ("60 s", 60), ("5 min", 300)])
 def test_the_window_is_chosen_and_stays_in_the_address(
-    hub: HubProcess, visit: Visit, window: str, seconds: int
+    shared_hub: HubProcess, visit: Visit, window: str, seconds: int
 ) -> None:
-    key = hub.add_device("press")
-    with Feeder(hub, key):
-        page = visit(hub, "/#/device/press?window=15" if seconds != 15 else "/#/device/press")
+    key = shared_hub.add_device(f"window-{seconds}")
+    another = 60 if seconds == 15 else 15
+    with Feeder(shared_hub, key):
+        page = visit(shared_hub, f"/#/device/window-{seconds}?window={another}")
         page.device.get_by_text(window, exact=True).click()
         expect(page.device.get_by_role("radio", name=window)).to_be_checked()
 
@@ -87,11 +88,11 @@ def test_the_window_is_chosen_and_stays_in_the_address(
         )
 
 
-def test_pause_freezes_what_is_shown_and_resume_catches_up(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press")
-    with Feeder(hub, key) as feeder:
+def test_pause_freezes_what_is_shown_and_resume_catches_up(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("paused")
+    with Feeder(shared_hub, key) as feeder:
         feeder.wait_for(10)
-        page = visit(hub, "/#/device/press")
+        page = visit(shared_hub, "/#/device/paused")
         canvas = page.card("count").locator("canvas")
         value = page.card("count").locator(".card-value")
         expect(page.card("count").locator(".card-summary")).to_contain_text("min 0")
@@ -110,27 +111,27 @@ def test_pause_freezes_what_is_shown_and_resume_catches_up(hub: HubProcess, visi
         assert_whole(page)
 
 
-def test_a_wrong_link_says_so(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
-    page = visit(hub, "/#/device/presss")
+def test_a_wrong_link_says_so(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("linked")
+    page = visit(shared_hub, "/#/device/linked-to")
 
-    expect(page.device.get_by_text("There is no device “presss”")).to_be_visible()
+    expect(page.device.get_by_text("There is no device “linked-to”")).to_be_visible()
 
 
-def test_a_device_that_never_sent_says_so_and_comes_alive(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press")
-    page = visit(hub, "/#/device/press")
+def test_a_device_that_never_sent_says_so_and_comes_alive(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("unheard")
+    page = visit(shared_hub, "/#/device/unheard")
     expect(page.device.get_by_text("This device has not sent anything yet")).to_be_visible()
 
-    with Feeder(hub, key):
+    with Feeder(shared_hub, key):
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
 
 
-def test_a_device_removed_while_open_says_so(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
-    page = visit(hub, "/#/device/press")
-    expect(page.device.get_by_role("heading", name="press")).to_be_visible()
+def test_a_device_removed_while_open_says_so(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("removed")
+    page = visit(shared_hub, "/#/device/removed")
+    expect(page.device.get_by_role("heading", name="removed")).to_be_visible()
 
-    hub.call("DELETE", "/api/v1/devices/press")
+    shared_hub.call("DELETE", "/api/v1/devices/removed")
 
-    expect(page.device.get_by_text("There is no device “press”")).to_be_visible()
+    expect(page.device.get_by_text("There is no device “removed”")).to_be_visible()
