@@ -119,12 +119,13 @@ async def _open_rooms(config: Config, stack: AsyncExitStack) -> _Rooms:
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
-    registry = await stack.enter_async_context(Registry.open(config.data_dir / "registry.db"))
+    # The history first, for its lock says that no other hub is at work here: only then is the registry migrated.
     history = await stack.enter_async_context(
         History.open(
             config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits.rejections_max
         )
     )
+    registry = await stack.enter_async_context(Registry.open(config.data_dir / "registry.db"))
     feed = Feed(config.live, secrets.token_hex(EPOCH_BYTES), time.monotonic)
     roster = Roster(feed, now_us)
     ingest = Ingest(history, feed, roster, config.limits, now_us)

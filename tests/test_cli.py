@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -165,6 +166,15 @@ def test_a_second_hub_on_the_same_stores_says_so(run: Run, hub: HubProcess) -> N
     assert done.returncode == 3
     assert "another process has it open" in done.stderr
     assert hub.call("GET", "/healthz")  # the first goes on
+
+
+def test_a_second_hub_leaves_the_registry_of_the_first_as_it_is(run: Run, hub: HubProcess) -> None:
+    with sqlite3.connect(hub.data_dir / "registry.db") as registry:
+        registry.execute("DELETE FROM schema_version")  # so that whoever opens it would migrate it
+    registry.close()
+    done = run("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
+    assert done.returncode == 3
+    assert "history.duckdb: another process has it open" in done.stderr
 
 
 def test_a_port_in_use_is_named(run: Run, start_hub: Callable[..., HubProcess]) -> None:
