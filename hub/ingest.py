@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from hub.config import LimitsConfig
-from hub.errors import NotFound
+from hub.errors import Invalid, NotFound
 from hub.feed import DeviceChannel, Feed
 from hub.model import RAW_MAX, Device, Metric, MetricType, Reading, Refusal, Rejection, Value
 from hub.presence import Roster
@@ -324,10 +324,12 @@ class Ingest:
     async def describe(
         self, device: Device, name: str, unit: str | None, minimum: float | None, maximum: float | None
     ) -> Metric:
-        """Set a metric's unit and range; on disk when it returns. Raises NotFound."""
+        """Set a metric's unit and range; on disk when it returns. Raises NotFound, Invalid for an empty range."""
         inlet = self._inlet(device)
         if name not in inlet.metrics:
             raise NotFound(f"{device.id!r} has no metric {name!r}")
+        if minimum is not None and maximum is not None and minimum > maximum:
+            raise Invalid(f"minimum: {minimum:g} is over the maximum, {maximum:g}", "minimum")
         metric = replace(inlet.metrics[name], unit=unit, minimum=minimum, maximum=maximum)
         inlet.know(metric)
         self._history.batch.metrics[metric.number] = metric

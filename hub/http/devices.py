@@ -148,11 +148,10 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
 
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     """Set a metric's unit and range."""
-    low, high = call.body.minimum, call.body.maximum
-    if low is not None and high is not None and low > high:
-        raise Invalid(f"minimum: {low} is over the maximum, {high}", "minimum")
-    name = call.request.match_info["name"]
-    metric = await call.services.ingest.describe(call.device(), name, call.body.unit, low, high)
+    name, wanted = call.request.match_info["name"], call.body
+    metric = await call.services.ingest.describe(
+        call.device(), name, wanted.unit, wanted.minimum, wanted.maximum
+    )
     return MetricOut.model_validate(_metric(metric))
 
 

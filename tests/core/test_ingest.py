@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.config import LimitsConfig
-from hub.errors import NotFound
+from hub.errors import Invalid, NotFound
 from hub.ingest import REJECTIONS_PER_BATCH
 from hub.model import Device, Presence, Reading, Refusal, Value
 from tests.core.rooms import T0, Clock, Rooms, open_rooms
@@ -90,6 +90,8 @@ async def test_a_range_set_by_an_operator_is_held_and_survives(tmp_path: Path, c
         await rooms.ingest.describe(device, "a", "°C", -10.0, 90.0)
         with pytest.raises(NotFound):
             await rooms.ingest.describe(device, "b", None, None, None)
+        with pytest.raises(Invalid, match="20 is over the maximum, 10"):
+            await rooms.ingest.describe(device, "a", None, 20.0, 10.0)
     async with open_rooms(tmp_path, clock) as rooms:
         assert rooms.ingest.metrics(device)["a"].unit == "°C"
         receipt = rooms.ingest.accept(
