@@ -79,6 +79,7 @@ class Fleet:
         self._by_number: dict[int, Device] = {}
         self._keys: dict[str, ApiKey] = {}
         self._used: dict[str, ApiKey] = {}  # keys whose last use is not in the registry yet
+        self._removed: dict[int, asyncio.Future[None]] = {}  # done when the history has let go of them
         self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()  # address: (count, last at µs)
 
     async def restore(self) -> None:
@@ -87,6 +88,9 @@ class Fleet:
             self._remember(device)
         self._keys = {key.id: key for key in await self._registry.keys()}
         await self._ingest.restore(self._devices.values())
+        removed = await self._registry.removed()
+        if removed:  # a hub ended before the history had confirmed it; it costs nothing to say it twice
+            self._removed = dict.fromkeys(removed, self._ingest.forget(removed))
 
     def _remember(self, device: Device) -> None:
         self._devices[device.id] = device
@@ -151,7 +155,7 @@ class Fleet:
         del self._devices[device.id]
         del self._by_number[device.number]
         self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
-        self._ingest.close(device)
+        self._removed[device.number] = self._ingest.close(device)
 
     def _still_here(self, device: Device) -> None:
         """After an await: the device may have been removed meanwhile. Raises NotFound."""
@@ -231,13 +235,26 @@ class Fleet:
         await self._registry.put_keys([revoked])
 
     async def keep_uses(self) -> None:
-        """Write when and from where keys were used last; loops until cancelled, once more when it is."""
+        """Write when and from where keys were used last, and which removals are done; loops until cancelled, once more when it is."""
         try:
             while True:
                 await asyncio.sleep(USES_INTERVAL_S)
                 await self._write_uses()
+                await self.confirm_removed()
         finally:
             await self._write_uses()
+
+    async def confirm_removed(self) -> None:
+        """Note of which removed devices nothing is left. A disk that says no is tried again at the next turn."""
+        done = {number for number, gone in self._removed.items() if gone.done() and not gone.cancelled()}
+        if not done:
+            return
+        try:
+            await self._registry.confirm_removed(done)
+        except StoreError as error:
+            _log.error("cannot note that removed devices are gone; retrying", why=str(error))
+            return
+        self._removed = {number: gone for number, gone in self._removed.items() if number not in done}
 
     async def _write_uses(self) -> None:
         """A disk that says no is tried again at the next turn; what is noted meanwhile is one entry a key."""

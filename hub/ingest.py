@@ -144,12 +144,17 @@ class Ingest:
         self._inlets[device.number] = _Inlet(device, channel, *sequence, tokens=self._limits.readings_burst)
         self._roster.add(device, last_seen)
 
-    def close(self, device: Device) -> None:
-        """Forget a removed device: its sessions end and its readings go with the next commit."""
+    def close(self, device: Device) -> asyncio.Future[None]:
+        """Forget a removed device: its sessions end. Done when its readings are gone too."""
         self._roster.remove(device)
         self._feed.remove(device.id)
         del self._inlets[device.number]
-        self._history.batch.removed.add(device.number)
+        return self.forget([device.number])
+
+    def forget(self, numbers: Iterable[int]) -> asyncio.Future[None]:
+        """Take what was stored of removed devices away; done when it is gone."""
+        self._history.batch.removed.update(numbers)
+        return self._history.stored
 
     def accept(
         self, device: Device, readings: Sequence[Reading], source: str, refused: Sequence[Refusal] = ()

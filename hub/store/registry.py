@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub.errors import Conflict, Invalid, StoreError
 from hub.model import ApiKey, Command, CommandState, Device, Principal, Role
 from hub.store import schema
-from hub.store.schema import attributes, commands, credentials, devices, keys, secrets
+from hub.store.schema import attributes, commands, credentials, devices, keys, removed, secrets
 
 
 class Registry:
@@ -93,11 +93,25 @@ class Registry:
             await connection.execute(update(devices).where(devices.c.number == device.number).values(row))
 
     async def remove_device(self, device: Device) -> None:
-        """Remove a device with its keys, attributes and commands. Its number is not used again."""
+        """Remove a device with its keys, attributes and commands. Its number is not used again.
+
+        It stays in `removed` until `confirm_removed`, for the history learns of it later.
+        """
         async with self._begin() as connection:
+            await connection.execute(upsert(removed).values(device=device.number).on_conflict_do_nothing())
             await connection.execute(delete(devices).where(devices.c.number == device.number))
             for table in (keys, attributes, commands):
                 await connection.execute(delete(table).where(table.c.device == device.number))
+
+    async def removed(self) -> list[int]:
+        """The numbers of removed devices of which the history may still hold something."""
+        async with self._begin() as connection:
+            return list(await connection.scalars(select(removed.c.device)))
+
+    async def confirm_removed(self, numbers: Iterable[int]) -> None:
+        """The history holds nothing more of these."""
+        async with self._begin() as connection:
+            await connection.execute(delete(removed).where(removed.c.device.in_(list(numbers))))
 
     # Keys
 

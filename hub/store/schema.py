@@ -74,6 +74,9 @@ secrets = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# Devices that were removed, until the history has confirmed that their readings are gone.
+removed = Table("removed", metadata, Column("device", Integer, primary_key=True))
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # AUTOINCREMENT, so that a removed device's number is never handed out again.
@@ -97,4 +100,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             expires_at BIGINT NOT NULL)""",
         "CREATE TABLE secrets (name VARCHAR PRIMARY KEY, value BLOB NOT NULL)",
     ),
+    ("CREATE TABLE removed (device INTEGER PRIMARY KEY)",),
 )

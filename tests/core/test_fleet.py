@@ -95,6 +95,34 @@ async def test_a_removed_device_is_forgotten_whole_and_its_id_starts_afresh(
         assert metric.device == again.number
 
 
+async def test_a_removal_that_was_cut_short_is_finished_at_the_next_start(
+    tmp_path: Path, clock: Clock
+) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        other, _ = await rooms.add("pump-1")
+        for one in (device, other):
+            rooms.ingest.accept(one, [Reading(None, {"temperature": 20.5}, 7)], "mqtt")
+        await rooms.registry.remove_device(device)  # and then the hub was killed
+    async with open_rooms(tmp_path, clock) as rooms:
+        await rooms.fleet.confirm_removed()
+        assert await rooms.registry.removed() == [device.number]  # not before the history has said so
+        await rooms.history.stored
+        assert [metric.device for metric in await rooms.history.metrics()] == [other.number]
+        assert set(await rooms.history.sequences()) == {other.number}
+        await rooms.fleet.confirm_removed()
+        assert await rooms.registry.removed() == []
+
+
+async def test_a_removal_that_the_history_confirmed_is_noted(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    await rooms.fleet.remove(device)
+    assert await rooms.registry.removed() == [device.number]
+    await rooms.history.stored
+    await rooms.fleet.confirm_removed()
+    assert await rooms.registry.removed() == []
+
+
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -181,7 +181,7 @@ async def test_the_migrations_make_the_tables_the_code_reads(tmp_path: Path) -> 
     described = layout(f"sqlite:///{tmp_path}/described.db")
     assert set(migrated) - set(described) == {"schema_version"}
     assert {table: migrated[table] for table in described} == described
-    assert len(described) == 6
+    assert len(described) == 7
 
 
 async def refused(path: Path) -> str:
@@ -221,6 +221,17 @@ async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
     assert await refused(path) == (
         f"{path}: written by a newer version of the hub (schema 99, this one knows {len(schema.MIGRATIONS)})"
     )
+
+
+async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
+    async with Registry.open(path) as registry:
+        [boiler] = await registry.add_devices([BOILER])
+    older = sqlite3.connect(path)
+    older.executescript("DROP TABLE removed; DELETE FROM schema_version WHERE number = 2")
+    older.close()
+    async with Registry.open(path) as registry:
+        await registry.remove_device(boiler)
+        assert await registry.removed() == [boiler.number]
 
 
 async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:
