@@ -136,7 +136,7 @@ class Ingest:
             inlet.know(metric)
             if metric.number in latest:
                 inlet.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
-        self._next_metric = max(metrics, default=0) + 1
+        self._next_metric = await self._history.highest_metric() + 1
 
     def open(self, device: Device, sequence: tuple[int, int] = (-1, 0), last_seen: int | None = None) -> None:
         """Make the device known to intake, feed and roster."""

@@ -220,6 +220,10 @@ class History:
         """All metrics, by number."""
         return await self._query(queries.metrics, None)
 
+    async def highest_metric(self) -> int:
+        """The highest number of a metric that must not be given to another one."""
+        return await self._query(queries.highest_metric, None)
+
     async def sequences(self) -> dict[int, tuple[int, int]]:
         """By device number: the highest sequence number stored, and how many were jumped over."""
         return await self._query(queries.sequences, None)

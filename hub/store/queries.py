@@ -27,6 +27,14 @@ def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
     ]
 
 
+def highest_metric(cursor: duckdb.DuckDBPyConnection) -> int:
+    """The highest number that a metric has, or had and is not rid of everywhere; 0 without any."""
+    [(number,)] = cursor.execute(
+        "SELECT coalesce(max(number), 0) FROM (SELECT number FROM metrics UNION ALL SELECT metric FROM removed)"
+    ).fetchall()
+    return int(number)
+
+
 def sequences(cursor: duckdb.DuckDBPyConnection) -> dict[int, tuple[int, int]]:
     """By device number: the highest sequence number stored, and how many were jumped over."""
     rows = cursor.execute("SELECT device, highest, lost FROM sequences").fetchall()

@@ -100,6 +100,20 @@ async def test_a_range_set_by_an_operator_is_held_and_survives(tmp_path: Path, c
         assert (receipt.accepted, [one.code for one in receipt.refusals]) == (2, ["range", "range"])
 
 
+async def test_the_number_of_a_removed_metric_is_not_given_to_another_while_its_values_are_there(
+    tmp_path: Path, clock: Clock
+) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        await rooms.ingest.accept(device, [reading(a=1.0)], "mqtt").stored
+        await rooms.fleet.remove(device)
+        await rooms.history.stored
+    async with open_rooms(tmp_path, clock) as rooms:  # nothing has swept up meanwhile
+        device, _ = await rooms.add("pump-1")
+        await rooms.ingest.accept(device, [reading(a=2.0)], "mqtt").stored
+        assert rooms.ingest.metrics(device)["a"].number == 2
+
+
 async def test_repeated_sequence_numbers_are_acknowledged_and_dropped_also_after_a_restart(
     tmp_path: Path, clock: Clock
 ) -> None:
