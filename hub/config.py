@@ -119,9 +119,11 @@ class LiveConfig(_Section):
     pending_max: Positive = 5_000
     overview_interval_s: Seconds = 0.5
     viewers_max: Positive = 2_000
+    viewers_per_address_max: Positive = 500
     subscriptions_max: Positive = 100
     max_message_bytes: Positive = 16_384
     ping_interval_s: Seconds = 25.0
+    compress: bool = False
 
 
 class LimitsConfig(_Section):

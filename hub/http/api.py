@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from hub.http import commands, devices, history, keys, sessions, telemetry
+from hub.http import commands, devices, history, keys, sessions, sse, telemetry
 from hub.http.endpoint import Endpoint, Security, operation
 from hub.http.shapes import (
     AcceptedOut,
@@ -155,6 +155,20 @@ _READINGS = (
     ),
 )
 
+_LIVE = (
+    Endpoint(
+        "GET",
+        f"{BASE}/live/sse",
+        sse.stream,
+        "Watch channels as Server-Sent Events; Last-Event-ID goes on where an earlier stream ended.",
+        "live",
+        Security.OPERATOR,
+        role=_VIEWER,
+        query=sse.SseQuery,
+        refusals=(*_GONE, *_BUSY),
+    ),
+)
+
 _KEYS = (
     operation(
         "GET", f"{_ONE}/keys", keys.list_keys, tag="keys", role=_OPERATOR, answer=KeysOut, refusals=_GONE
@@ -238,4 +252,4 @@ _ACCESS = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_KEYS, *_COMMANDS, *_ACCESS)
+ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_LIVE, *_KEYS, *_COMMANDS, *_ACCESS)

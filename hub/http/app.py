@@ -1,8 +1,8 @@
 """The application: every route of the hub."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hub.http.api import BASE, ENDPOINTS
 from hub.http.device_socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live import LIVE_SOCKETS, LiveSockets
+from hub.http.live_viewers import VIEWERS, Viewers
 from hub.http.metrics import HubCollector, MetricsPage
 from hub.http.middleware import access_log, errors, secure
 from hub.http.mqtt_socket import MQTT_SOCKETS, MqttSockets
@@ -30,17 +31,17 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
     app = web.Application(
         middlewares=[access_log, errors], client_max_size=services.config.http.max_body_bytes
     )
-    live = LiveSockets(services)
     app[SERVICES] = services
     app[ACCESS] = Access.of(services.operators, services.config.http, local=local)
     app[IDEMPOTENCY] = Idempotency(services.clock)
     app[DEVICE_SOCKETS] = DeviceSockets()
-    app[LIVE_SOCKETS] = live
+    app[VIEWERS] = Viewers(services, app[ACCESS], random.SystemRandom().uniform)
+    app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS])
     app[MQTT_SOCKETS] = MqttSockets()
     _add_routes(app, services, static)
     app.on_response_prepare.append(secure)
-    app.cleanup_ctx.append(_watch_storage)
-    for sockets in (app[DEVICE_SOCKETS], live, app[MQTT_SOCKETS]):
+    app.cleanup_ctx.append(_run_live)
+    for sockets in (app[DEVICE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS]):
         app.on_shutdown.append(sockets.close)
     return app
 
@@ -52,7 +53,7 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
         )
         add(endpoint.path, endpoint.handler)
     page = StaticPage(static)
-    collector = HubCollector(services, lambda: len(app[LIVE_SOCKETS]))
+    collector = HubCollector(services, lambda: len(app[VIEWERS]))
     app.router.add_routes(
         [
             web.get(f"{BASE}/openapi.json", OpenApiPage(ENDPOINTS).handle),
@@ -69,10 +70,14 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
     )
 
 
-async def _watch_storage(app: web.Application) -> AsyncIterator[None]:
-    """Run the watch beside the application, as long as it is served."""
-    watch = asyncio.ensure_future(app[LIVE_SOCKETS].watch_storage())
+async def _run_live(app: web.Application) -> AsyncIterator[None]:
+    """Run what the viewers share beside the application, as long as it is served."""
+    viewers, sockets = app[VIEWERS], app[LIVE_SOCKETS]
+    loops = [
+        asyncio.ensure_future(loop)
+        for loop in (sockets.writer.run(), viewers.watch_storage(), viewers.watch_peers())
+    ]
     yield
-    watch.cancel()
-    with suppress(asyncio.CancelledError):
-        await watch
+    for loop in loops:
+        loop.cancel()
+    await asyncio.wait(loops)

@@ -1,39 +1,41 @@
 """`GET /api/v1/live`, subprotocol `hub.v1`: dashboards and tools watch channels.
 
-What is sent, and what a slow viewer gets instead, the feed decides; here is the one writer that sends it, and the reader of
-the requests.
+What is sent, and what a slow viewer gets instead, the feed decides; the shared writer sends it; here is the reader of
+the requests, and how a connection begins and ends.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Literal, NamedTuple
 
 import orjson
-import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from hub.errors import Forbidden, HubError, NotFound, StoreError, Unauthenticated
+from hub.errors import Forbidden, HubError, StoreError, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
-from hub.feed.feed import DEVICE_PREFIX
-from hub.http.access import ACCESS, Access, Kind, Proof
+from hub.http.access import ACCESS, Kind, Proof
 from hub.http.device_messages import read_token
-from hub.http.problems import Overloaded
+from hub.http.live_viewers import Viewers, refusal, shutdown_message
+from hub.http.live_writer import WRITE_BUFFER_MAX_BYTES, Framer, Place, SharedWriter, answers
+from hub.http.problems import TooLarge
 from hub.http.services import Services
-from hub.http.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED, Socket, first
+from hub.http.socket import CLOSE_TIMEOUT_S, UNAUTHENTICATED, Socket
 from hub.model import Principal
 
 PROTOCOL = "hub.v1"
 ANSWERS_MAX = 100  # that wait to be sent; beyond, no further request is read
-STORAGE_INTERVAL_S = 0.5
-
-_log = structlog.get_logger("http")
+READ_MAX_BYTES = (
+    1_048_576  # a message over live.max_message_bytes is read and refused; over this it ends the socket
+)
+PING = b"\x89\x00"  # FIN, ping, nothing in it (RFC 6455, 5.5.2)
 
 
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    channel: Annotated[str, Field(max_length=200)]
+    channel: Annotated[str, Field(max_length=300)]
 
 
 class _ResumeAt(BaseModel):
@@ -54,94 +56,165 @@ class Unsubscribe(_Request):
     type: Literal["unsubscribe"]
 
 
+class Ping(BaseModel):
+    """Are you there, and what time is it with you? For pages, whose script cannot send a WebSocket's ping."""
+
+    type: Literal["ping"]
+
+
 _read_request = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe, Field(discriminator="type")]
+    Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
 ).validator.validate_json
 
 
 class _End(NamedTuple):
     code: int
     reason: str
+    retry_after_s: float | None
 
 
 class LiveSocket:
     """One dashboard's connection. `proof` is what let it in, and is checked again and again."""
 
+    __slots__ = (
+        "_end",
+        "_place",
+        "_reading",
+        "_request",
+        "_room",
+        "_services",
+        "_socket",
+        "_transport",
+        "_unsent",
+        "_viewers",
+        "_writer",
+        "proof",
+        "quiet_steps",
+        "viewer",
+    )
+
     def __init__(
-        self, socket: Socket, proof: Proof, principal: Principal, services: Services, access: Access
+        self,
+        request: web.Request,
+        transport: asyncio.Transport,
+        socket: Socket,
+        proof: Proof,
+        principal: Principal,
+        live: "LiveSockets",
     ) -> None:
-        self.viewer = Viewer(principal, services.config.live.subscriptions_max)
-        self.viewer.ready = self._ready = asyncio.Event()
+        self._writer = live.writer
+        self._place = Place(self._writer, self)
+        self.viewer = Viewer(principal, live.services.config.live.subscriptions_max, self._place)
+        self.proof = proof
+        self.quiet_steps = 0
+        self._services = live.services
+        self._viewers = live.viewers
+        self._request = request
         self._socket = socket
-        self._proof = proof
-        self._services = services
-        self._access = access
+        self._transport = transport
+        self._transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
         self._unsent = 0  # answers that wait
-        self._sent = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._room: asyncio.Event | None = None  # there while the reader waits for answers to be sent
+        self._reading: asyncio.Timeout | None = None
         self._end: _End | None = None
 
     async def run(self) -> None:
         """Serve the viewer until either side ends it."""
-        self._say(self._hello())
-        failure = self._services.history.failure
-        if failure is not None:
-            self.viewer.say(storage_message(failure))
-        try:
-            await first(
-                self._read(), self._write(), self._socket.heartbeat(), self._renew(), self._ended.wait()
-            )
-        finally:
-            self.viewer.close()
+        with self._viewers.watching(self), suppress(TimeoutError, ConnectionError):
+            await self._read_until_ended()
         if self._end is None:
             await self._socket.close()
             return
-        try:
-            if self._end.code == RESTARTING:
-                await self._socket.say(orjson.dumps({"type": "shutdown", "retry_after_s": RETRY_AFTER_S}))
-        except ConnectionError:
-            pass  # gone before it could be told
+        with suppress(ConnectionError, TimeoutError):  # gone, or too slow, before it could be told
+            if self._end.retry_after_s is not None:
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._socket.say(shutdown_message(self._end.retry_after_s))
         await self._socket.close(code=self._end.code, message=self._end.reason.encode())
 
-    def end(self, code: int, reason: str) -> None:
-        """Close the socket, saying why."""
+    async def _read_until_ended(self) -> None:
+        """Raises TimeoutError when the hub ends it: no deadline but one that `end` sets to now, so that the reader
+        needs no second task that waits for the end.
+        """
+        try:
+            async with asyncio.timeout(None) as self._reading:
+                if self._end is None:
+                    await self._read()
+        finally:
+            self._reading = None
+
+    def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
+        """Close the socket, saying why and when to come back."""
         if self._end is None:
-            self._end = _End(code, reason)
-            self._ended.set()
+            self._end = _End(code, reason, retry_after_s)
+            if self._reading is not None:
+                self._reading.reschedule(asyncio.get_running_loop().time())
 
-    def _hello(self) -> dict[str, object]:
-        live = self._services.config.live
-        return {
-            "type": "hello",
-            "time": wire_ms(self._services.clock()),
-            "limits": {
-                "subscriptions_max": live.subscriptions_max,
-                "max_message_bytes": live.max_message_bytes,
-                "pending_max": live.pending_max,
-                "resume_window_s": live.resume_window_s,
-                "overview_interval_s": live.overview_interval_s,
-                "ping_interval_s": live.ping_interval_s,
-            },
-        }
+    # Signs of life
 
-    async def _write(self) -> None:
-        while True:
-            await self._ready.wait()
-            frame = self.viewer.take()
-            self._unsent = 0
-            self._sent.set()
-            if frame:
-                await self._socket.say(frame)
+    def is_heard(self) -> bool:
+        """Whether the peer said something, or is only slow to read: then its system still answers for it."""
+        heard, self._socket.heard = self._socket.heard, False
+        return heard or (self._is_backed_up() and answers(self._transport))
+
+    def ping(self) -> None:
+        """Ask for a sign of life; not of a peer to which nothing gets through, it would only add to that."""
+        if not self._is_backed_up() and not self._transport.is_closing():
+            self._transport.write(PING)
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._socket.abort()
+
+    # Writing
+
+    def _is_backed_up(self) -> bool:
+        return self._request.protocol.writing_paused
+
+    def write(self) -> bool:
+        """Hand on one frame of all that is pending. False: `drain` tells when it can be taken."""
+        if self._transport.is_closing():
+            return True
+        if self._is_backed_up() or (self._socket.compress and self._place.is_set()):
+            return False
+        self._place.leave()
+        message = self._take()
+        if message:
+            # Past aiohttp's writer, with a frame made once for all: its send_frame made the header and the copy for
+            # each viewer anew, and was a coroutine: 4 µs a viewer against 1.
+            self._transport.write(self._writer.framer.frame(message))
+        return True
+
+    async def drain(self) -> None:
+        """Return when there is room. A compressed message is sent here, for its bytes are this viewer's own."""
+        await self._request.writer.drain()
+        if self._socket.compress:
+            message = self._take()
+            if message:
+                await self._socket.say(message)
+
+    def _take(self) -> bytes:
+        self._unsent = 0
+        if self._room is not None:
+            self._room.set()
+        return self.viewer.take()
+
+    # Reading
 
     async def _read(self) -> None:
         while (raw := await self._socket.read()) is not None:
-            while self._unsent >= ANSWERS_MAX:
-                self._sent.clear()
-                await self._sent.wait()
-            self._take(raw)
+            if self._unsent >= ANSWERS_MAX:
+                self._room = asyncio.Event()
+                await self._room.wait()
+                self._room = None
+            self._answer(raw)
 
-    def _take(self, raw: bytes) -> None:
+    def _answer(self, raw: bytes) -> None:
         self._unsent += 1
+        bytes_max = self._services.config.live.max_message_bytes
+        if len(raw) > bytes_max:
+            message = f"a message of {len(raw)} bytes is over {bytes_max} (live.max_message_bytes)"
+            self._say(refusal(TooLarge(message)))
+            return
         try:
             request = _read_request(raw)
         except ValidationError as error:
@@ -149,55 +222,35 @@ class LiveSocket:
             path = ".".join(str(part) for part in fault["loc"])
             self._say({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
             return
+        if isinstance(request, Ping):
+            self._say({"type": "pong", "time": wire_ms(self._services.clock())})
+            return
         try:
             if isinstance(request, Subscribe):
-                self._subscribe(request)
+                at = request.resume
+                resume = None if at is None else Resume(at.epoch, at.offset)
+                self._viewers.subscribe(self.viewer, request.channel, resume)
             else:
                 self.viewer.unsubscribe(request.channel)
                 self._say({"type": "unsubscribed", "channel": request.channel})
         except HubError as error:
-            said = {"type": "error", "code": error.code, "message": str(error), "channel": request.channel}
-            self._say(said)
-
-    def _subscribe(self, request: Subscribe) -> None:
-        device_id = request.channel.removeprefix(DEVICE_PREFIX)
-        if request.channel.startswith(DEVICE_PREFIX) and not self.viewer.principal.may_see(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
-        resume = None if request.resume is None else Resume(request.resume.epoch, request.resume.offset)
-        self.viewer.subscribe(self._services.feed.channel(request.channel), resume)
+            self._say(refusal(error, request.channel))
 
     def _say(self, said: dict[str, object]) -> None:
         self.viewer.say(orjson.dumps(said))
 
-    async def _renew(self) -> None:
-        """A session that has ended, or a token that has run out, ends the socket too."""
-        while True:
-            await asyncio.sleep(self._services.config.live.ping_interval_s)
-            try:
-                await self._access.check(self._proof)
-            except Unauthenticated as error:
-                self.end(UNAUTHENTICATED, str(error))
-                return
-            except StoreError as error:
-                _log.warning("a viewer's session could not be checked", why=str(error))
-
 
 class LiveSockets:
-    """The dashboards' sockets that are open."""
+    """The route of the live sockets, and what they share."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._opening = 0
-        self._open: set[LiveSocket] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
+    def __init__(self, services: Services, viewers: Viewers) -> None:
+        self.services = services
+        self.viewers = viewers
+        self.writer = SharedWriter(Framer())
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded when there are too many."""
-        live = self._services.config.live
-        if len(self._open) + self._opening >= live.viewers_max:
-            raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
+        """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded or Busy when there are too many."""
+        live = self.services.config.live
         access = request.app[ACCESS]
         proof = access.shown(request)
         if proof is not None and proof.kind is Kind.SESSION:
@@ -207,31 +260,28 @@ class LiveSockets:
                 raise Forbidden(access.explain_origin(request))
         if proof is not None and proof.kind is Kind.TOKEN:
             await access.check(proof)
-        socket = Socket(
-            max_bytes=live.max_message_bytes, ping_interval_s=live.ping_interval_s, protocols=(PROTOCOL,)
-        )
-        await socket.open(request)
-        self._opening += 1
-        try:
-            proof = proof or await self._ask_for_token(socket)
-            principal = await access.check(proof)
-        except (Unauthenticated, StoreError) as error:
-            await _turn_away(socket, error)
+        with self.viewers.place(request):
+            socket = Socket(
+                max_bytes=max(live.max_message_bytes, READ_MAX_BYTES),
+                ping_interval_s=live.ping_interval_s,
+                protocols=(PROTOCOL,),
+                compress=live.compress,
+            )
+            await socket.open(request)
+            transport = request.transport
+            if transport is None:
+                return socket  # gone already
+            try:
+                proof = proof or await self._ask_for_token(socket)
+                principal = await access.check(proof)
+            except (Unauthenticated, StoreError) as error:
+                await _turn_away(socket, error)
+                return socket
+            await LiveSocket(request, transport, socket, proof, principal, self).run()
             return socket
-        finally:
-            self._opening -= 1
-        await self._serve(LiveSocket(socket, proof, principal, self._services, access))
-        return socket
-
-    async def _serve(self, session: LiveSocket) -> None:
-        self._open.add(session)
-        try:
-            await session.run()
-        finally:
-            self._open.discard(session)
 
     async def _ask_for_token(self, socket: Socket) -> Proof:
-        timeout_s = self._services.config.limits.connect_timeout_s
+        timeout_s = self.services.config.limits.connect_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 raw = await socket.read()
@@ -246,37 +296,11 @@ class LiveSockets:
             )
         return Proof(Kind.TOKEN, token)
 
-    async def watch_storage(self) -> None:
-        """Tell every viewer when the history fails, and when it stores again; loops until cancelled."""
-        known: str | None = None
-        while True:
-            await asyncio.sleep(STORAGE_INTERVAL_S)
-            failure = self._services.history.failure
-            if (failure is None) != (known is None):
-                for session in self._open:
-                    session.viewer.say(storage_message(failure))
-            known = failure
-
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops: tell every viewer when to come back."""
-        for session in list(self._open):
-            session.end(RESTARTING, "the hub is stopping")
-
-
-def storage_message(failure: str | None) -> bytes:
-    """What viewers are told of the history's state."""
-    message = (
-        "readings are stored again" if failure is None else f"nothing can be stored at present: {failure}"
-    )
-    return orjson.dumps({"type": "storage", "failing": failure is not None, "message": message})
-
 
 async def _turn_away(socket: Socket, error: HubError) -> None:
-    try:
-        await socket.say(orjson.dumps({"type": "error", "code": error.code, "message": str(error)}))
+    with suppress(ConnectionError):  # gone before it could be told
+        await socket.say(orjson.dumps(refusal(error)))
         await socket.close(code=UNAUTHENTICATED, message=str(error).encode())
-    except ConnectionError:
-        pass  # gone before it could be told
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

@@ -22,16 +22,23 @@ _log = structlog.get_logger("http")
 
 
 class Socket(web.WebSocketResponse[Literal[False]]):
-    """One WebSocket, uncompressed. Messages come as bytes, whether they were text or binary.
+    """One WebSocket. Messages come as bytes, whether they were text or binary.
 
     The heartbeat is the hub's own: a socket the hub itself does not read from at present must not count as silent.
     """
 
-    def __init__(self, *, max_bytes: int, ping_interval_s: float, protocols: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        max_bytes: int,
+        ping_interval_s: float,
+        protocols: tuple[str, ...] = (),
+        compress: bool = False,
+    ) -> None:
         super().__init__(
             timeout=CLOSE_TIMEOUT_S,
             autoping=False,
-            compress=False,
+            compress=compress,
             max_msg_size=max_bytes,
             protocols=protocols,
             decode_text=False,
@@ -41,7 +48,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         self.last_was_text = False
         self._max_bytes = max_bytes
         self._ping_interval_s = ping_interval_s
-        self._heard = True
+        self.heard = True  # anything, since somebody last set it to False
         self._transport: asyncio.Transport | None = None
 
     async def open(self, request: web.Request) -> None:
@@ -55,7 +62,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         """The next message; None when there is none any more. A message over the limit closes the socket (1009)."""
         while True:
             message = await self.receive()
-            self._heard = True
+            self.heard = True
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.last_was_text = message.type is WSMsgType.TEXT
                 content: bytes = message.data
@@ -81,7 +88,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         """
         silent = 0
         while silent < 2:
-            self._heard = False
+            self.heard = False
             unsent = self._unsent_bytes()
             try:
                 async with asyncio.timeout(self._ping_interval_s):
@@ -92,7 +99,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
                 pass  # it waits behind the rest
             else:
                 await asyncio.sleep(self._ping_interval_s)
-            is_alive = self._heard or self.held or self._unsent_bytes() < unsent
+            is_alive = self.heard or self.held or self._unsent_bytes() < unsent
             silent = 0 if is_alive else silent + 1
         self.abort()
 

@@ -141,12 +141,20 @@ async def test_subscribing_twice_or_too_often_is_refused(hub: Hub) -> None:
     assert [kinds[1]["code"], kinds[3]["code"], kinds[3]["channel"]] == ["conflict", "invalid", "device/c"]
 
 
-async def test_a_message_that_is_too_big_closes_the_socket_with_a_reason(hub: Hub) -> None:
+async def test_a_message_over_the_limit_is_refused_and_the_socket_lives(hub: Hub) -> None:
+    async with hub.live_socket() as socket:
+        await greeted(socket)
+        await socket.send_str(" " * 1_001)
+        assert (await said(socket))["code"] == "too_large"
+        assert (await said(socket, subscribe("overview")))["type"] == "subscribed"
+
+
+async def test_a_message_of_over_a_mebibyte_closes_the_socket_with_a_reason(hub: Hub) -> None:
     async with hub.live_socket() as neighbour, hub.live_socket() as socket:
         await greeted(neighbour)
         await greeted(socket)
-        await socket.send_str(" " * 1_001)
-        assert await closed(socket) == (1009, "a message is over 1000 bytes")
+        await socket.send_str(" " * 1_048_577)
+        assert await closed(socket) == (1009, "a message is over 1048576 bytes")
         assert (await said(neighbour, subscribe("overview")))["type"] == "subscribed"
 
 

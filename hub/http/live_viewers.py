@@ -1,0 +1,198 @@
+"""All who watch, whichever way they are connected: how many may, what all are told, and how they are sent home."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import orjson
+import structlog
+from aiohttp import web
+
+from hub.errors import Busy, HubError, NotFound, StoreError, Unauthenticated
+from hub.feed import Resume, Viewer
+from hub.feed.channel import wire_ms
+from hub.feed.feed import DEVICE_PREFIX
+from hub.http.access import Access, Proof
+from hub.http.problems import Overloaded
+from hub.http.services import Services
+from hub.http.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
+
+STORAGE_INTERVAL_S = 0.5
+COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
+STEPS_PER_INTERVAL = 2
+QUIET_STEPS_MAX = (
+    3  # of half an interval each: whoever was heard a moment before one is gone within two intervals
+)
+
+_log = structlog.get_logger("http")
+
+
+class Connection(Protocol):
+    """One viewer's connection."""
+
+    viewer: Viewer
+    proof: Proof
+    quiet_steps: int  # half intervals in which nothing was heard
+
+    def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
+        """Close it, saying why and when to come back."""
+
+    def is_heard(self) -> bool:
+        """Whether there was a sign of life since this was asked last."""
+
+    def ping(self) -> None:
+        """Ask for one."""
+
+    def abort(self) -> None:
+        """Drop it without a word."""
+
+
+class Viewers:
+    """The open connections. `uniform(a, b)` draws a number between."""
+
+    def __init__(
+        self,
+        services: Services,
+        access: Access,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._services = services
+        self._access = access
+        self._uniform = uniform
+        self._places = 0
+        self._addresses: Counter[str] = Counter()
+        self._open: set[Connection] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    # Coming and going
+
+    @contextmanager
+    def place(self, request: web.Request) -> Iterator[None]:
+        """A place for one more. Raises Overloaded when all are taken, Busy when those of its address are."""
+        live = self._services.config.live
+        address = self._access.address(request)
+        if self._places >= live.viewers_max:
+            raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
+        if self._addresses[address] >= live.viewers_per_address_max:
+            raise Busy(
+                "too many viewers are connected from this address (live.viewers_per_address_max)",
+                RETRY_AFTER_S,
+            )
+        self._places += 1
+        self._addresses[address] += 1
+        try:
+            yield
+        finally:
+            self._places -= 1
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
+
+    @contextmanager
+    def watching(self, connection: Connection) -> Iterator[None]:
+        """Count the connection in, greet it; leave its channels at the end."""
+        self._open.add(connection)
+        try:
+            connection.viewer.say(orjson.dumps(self._hello()))
+            failure = self._services.history.failure
+            if failure is not None:
+                connection.viewer.say(_storage_message(failure))
+            yield
+        finally:
+            self._open.discard(connection)
+            connection.viewer.close()
+
+    def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
+        """Subscribe, if the viewer may. Raises NotFound, Conflict, Invalid."""
+        device_id = channel.removeprefix(DEVICE_PREFIX)
+        if channel.startswith(DEVICE_PREFIX) and not viewer.principal.may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+        viewer.subscribe(self._services.feed.channel(channel), resume)
+
+    def _hello(self) -> dict[str, object]:
+        live = self._services.config.live
+        return {
+            "type": "hello",
+            "time": wire_ms(self._services.clock()),
+            "limits": {
+                "subscriptions_max": live.subscriptions_max,
+                "max_message_bytes": live.max_message_bytes,
+                "pending_max": live.pending_max,
+                "resume_window_s": live.resume_window_s,
+                "overview_interval_s": live.overview_interval_s,
+                "ping_interval_s": live.ping_interval_s,
+            },
+        }
+
+    def say_all(self, message: bytes) -> None:
+        """Tell everybody."""
+        for connection in self._open:
+            connection.viewer.say(message)
+
+    async def close(self, _app: web.Application) -> None:
+        """The hub stops. Each is told another time to come back, so that not all come at once."""
+        spread_s = len(self._open) / COME_BACK_PER_S
+        for connection in list(self._open):
+            retry_after_s = round(RETRY_AFTER_S + self._uniform(0.0, max(RETRY_AFTER_S, spread_s)), 3)
+            connection.end(RESTARTING, "the hub is stopping", retry_after_s)
+
+    # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
+
+    async def watch_storage(self) -> None:
+        """Tell every viewer when the history fails, and when it stores again; loops until cancelled."""
+        known: str | None = None
+        while True:
+            await asyncio.sleep(STORAGE_INTERVAL_S)
+            failure = self._services.history.failure
+            if (failure is None) != (known is None):
+                self.say_all(_storage_message(failure))
+            known = failure
+
+    async def watch_peers(self) -> None:
+        """Ping who is quiet, drop who does not answer, and end sessions that have run out; loops until cancelled."""
+        step_s = self._services.config.live.ping_interval_s / STEPS_PER_INTERVAL
+        steps = 0
+        while True:
+            await asyncio.sleep(step_s)
+            steps += 1
+            for connection in list(self._open):
+                connection.quiet_steps = 0 if connection.is_heard() else connection.quiet_steps + 1
+                if connection.quiet_steps >= QUIET_STEPS_MAX:
+                    connection.abort()
+                elif connection.quiet_steps:
+                    connection.ping()
+                if steps % STEPS_PER_INTERVAL == 0:
+                    await self._renew(connection)
+
+    async def _renew(self, connection: Connection) -> None:
+        try:
+            await self._access.check(connection.proof)
+        except Unauthenticated as error:
+            connection.end(UNAUTHENTICATED, str(error))
+        except StoreError as error:
+            _log.warning("a viewer's session could not be checked", why=str(error))
+
+
+def refusal(error: HubError, channel: str | None = None) -> dict[str, object]:
+    """What a viewer is told of a request that cannot be met."""
+    said: dict[str, object] = {"type": "error", "code": error.code, "message": str(error)}
+    return said if channel is None else {**said, "channel": channel}
+
+
+def shutdown_message(retry_after_s: float) -> bytes:
+    """The last message before the hub closes the connection."""
+    return orjson.dumps({"type": "shutdown", "retry_after_s": retry_after_s})
+
+
+def _storage_message(failure: str | None) -> bytes:
+    message = (
+        "readings are stored again" if failure is None else f"nothing can be stored at present: {failure}"
+    )
+    return orjson.dumps({"type": "storage", "failing": failure is not None, "message": message})
+
+
+VIEWERS = web.AppKey("viewers", Viewers)
