@@ -5,6 +5,8 @@ backoff                  how long to wait before the next try
 backlog, spool           readings not yet acknowledged: in memory, or in a file that survives a kill
 transports               one connection to a hub: mqtt, websocket, http
 client                   DeviceClient: queue, send, resend, reconnect, commands
+live, live_messages      LiveClient: what the hub sees, as it happens, for programs that integrate with it
+live_history             gaps of that filled from the hub's history
 signals, machines        pure generators; the machines made of them
 simulate, host, replay   what sends: simulated machines, this machine, a recording
 provision, console, cli  making devices through REST; the terminal; `python -m devices`

@@ -1,0 +1,69 @@
+"""A TCP proxy between a client and the hub that can be slow, stop, or break."""
+
+import asyncio
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+CHUNK_BYTES = 4_096
+
+
+class Proxy:
+    """Passes on to 127.0.0.1:`port`. `bytes_per_s` is how fast from the hub to the client, None for no limit."""
+
+    def __init__(self, port: int, bytes_per_s: float | None = None) -> None:
+        self.port = 0
+        self.connections = 0
+        self.passed_bytes = 0  # from the hub to clients
+        self._target = port
+        self._bytes_per_s = bytes_per_s
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        # A small limit: what the proxy itself holds must not count for what the hub holds.
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=CHUNK_BYTES)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.drop()
+        await self._server.wait_closed()
+
+    def drop(self) -> None:
+        """Break all connections, without a word to either side."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self._target, limit=CHUNK_BYTES)
+            self._writers |= {writer, back}
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._pass(reader, back, None))
+                    group.create_task(self._pass(there, writer, self._bytes_per_s))
+            finally:
+                self._writers -= {writer, back}
+                writer.close()
+                back.close()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_per_s: float | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        with suppress(ConnectionError):
+            while chunk := await reader.read(CHUNK_BYTES):
+                writer.write(chunk)
+                await writer.drain()
+                if bytes_per_s is not None:
+                    self.passed_bytes += len(chunk)
+                    due_s = max(due_s, loop.time() - 0.1) + len(chunk) / bytes_per_s
+                    await asyncio.sleep(max(0.0, due_s - loop.time()))
+        writer.transport.abort()
