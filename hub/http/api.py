@@ -2,8 +2,8 @@
 
 from http import HTTPStatus
 
-from hub.http import commands, devices, history, keys, sessions, sse, telemetry
-from hub.http.endpoint import Endpoint, Security, operation
+from hub.http import commands, devices, export, history, keys, sessions, sse, telemetry
+from hub.http.endpoint import Endpoint, Security, operation, streamed
 from hub.http.shapes import (
     AcceptedOut,
     AddIn,
@@ -252,4 +252,17 @@ _ACCESS = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_LIVE, *_KEYS, *_COMMANDS, *_ACCESS)
+_TRANSFER = (
+    streamed(
+        "GET",
+        f"{BASE}/export",
+        export.export,
+        tag="readings",
+        role=_VIEWER,
+        query=export.ExportQuery,
+        media=tuple(export.MEDIA.values()),
+        refusals=(*_GONE, *_BUSY),
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_LIVE, *_KEYS, *_COMMANDS, *_ACCESS, *_TRANSFER)

@@ -12,6 +12,7 @@ from hub.http import health, sessions
 from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS
 from hub.http.device_socket import DEVICE_SOCKETS, DeviceSockets
+from hub.http.export import EXPORTS, EXPORTS_MAX
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live import LIVE_SOCKETS, LiveSockets
 from hub.http.live_viewers import VIEWERS, Viewers
@@ -33,6 +34,7 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
     )
     app[SERVICES] = services
     app[ACCESS] = Access.of(services.operators, services.config.http, local=local)
+    app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock)
     app[DEVICE_SOCKETS] = DeviceSockets()
     app[VIEWERS] = Viewers(services, app[ACCESS], random.SystemRandom().uniform)

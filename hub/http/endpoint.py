@@ -79,6 +79,8 @@ class Endpoint:
     status: HTTPStatus = HTTPStatus.OK
     refusals: tuple[HTTPStatus, ...] = ()
     idempotent: bool = False  # whether it takes Idempotency-Key
+    media: tuple[str, ...] = ()  # what a good answer may be, where that is not JSON
+    body_media: tuple[str, ...] = ()  # what the body may be, where that is not JSON
 
 
 def operation(
@@ -106,9 +108,7 @@ def operation(
         return Answer(status.value, b"" if found is None else found.model_dump_json(by_alias=True).encode())
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = await request.app[ACCESS].principal(request)
-        if _RANK[principal.role] < _RANK[role]:
-            raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
+        principal = await _let_in(request, role)
         asked = _read_query(request, query)
         services = request.app[SERVICES]
         raw = await read_body(request, max(services.config.http.max_body_bytes, body_max_bytes))
@@ -135,6 +135,47 @@ def operation(
         refusals,
         idempotent=method == "POST",
     )
+
+
+def streamed(
+    method: str,
+    path: str,
+    serve: Callable[[Call[Any, Nothing]], Awaitable[web.StreamResponse]],
+    *,
+    tag: str,
+    role: Role,
+    query: type[BaseModel],
+    media: tuple[str, ...],
+    body_media: tuple[str, ...] = (),
+    refusals: tuple[HTTPStatus, ...] = (),
+) -> Endpoint:
+    """An operation whose answer is too long to be held: `serve` writes it by itself, and reads the body if there is one."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        principal = await _let_in(request, role)
+        asked = _read_query(request, query)
+        return await serve(Call(request.app[SERVICES], principal, request, asked, Nothing()))
+
+    return Endpoint(
+        method,
+        path,
+        handle,
+        (serve.__doc__ or "").partition("\n")[0],
+        tag,
+        Security.OPERATOR,
+        role,
+        query,
+        refusals=refusals,
+        media=media,
+        body_media=body_media,
+    )
+
+
+async def _let_in(request: web.Request, role: Role) -> Principal:
+    principal = await request.app[ACCESS].principal(request)
+    if _RANK[principal.role] < _RANK[role]:
+        raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
+    return principal
 
 
 def _read_query(request: web.Request, wanted: type[Q]) -> Q:

@@ -125,6 +125,8 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
     body = _body(endpoint, refs)
     if body is not None:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if endpoint.body_media:
+        described["requestBody"] = {"required": True, "content": _streams(endpoint.body_media)}
     return described
 
 
@@ -156,6 +158,8 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     good: dict[str, Any] = {"description": endpoint.status.phrase}
     if endpoint.answer is not None:
         good["content"] = {"application/json": {"schema": refs[endpoint.answer, "serialization"]}}
+    if endpoint.media:
+        good["content"] = _streams(endpoint.media)
     responses = {str(endpoint.status.value): good}
     statuses = [*_ANYWHERE, *endpoint.refusals, *_WITH_BODY]
     if endpoint.security is not Security.NONE:
@@ -166,6 +170,10 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
             "content": {CONTENT_TYPE: {"schema": refs[Problem, "serialization"]}},
         }
     return responses
+
+
+def _streams(media: Sequence[str]) -> dict[str, Any]:
+    return {one: {"schema": {"type": "string"}} for one in media}
 
 
 class OpenApiPage:

@@ -66,6 +66,7 @@ class History:
         )
         self._readers = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="history-reader")
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="history-keeper")
+        self._moving = ThreadPoolExecutor(1, thread_name_prefix="history-mover")
 
     @classmethod
     @asynccontextmanager
@@ -159,9 +160,16 @@ class History:
             if batch and not batch.stored.done():
                 batch.stored.cancel()  # never acknowledged: the devices still have these readings
         self._keeping.shutdown(cancel_futures=True)
+        self._moving.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
         if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
             self._connection.close()
+
+    # Moving
+
+    async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run a step of an export, an import or a backup in a thread of their own, so that no query waits for them. Raises StoreError."""
+        return await self._run(self._moving, step)
 
     # Keeping
 

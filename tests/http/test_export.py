@@ -1,0 +1,92 @@
+"""Exports over REST: streamed, within the scope of who asks, and stopped when nobody reads."""
+
+import asyncio
+import socket
+from urllib.parse import urlsplit
+
+from hub.http.export import EXPORTS, EXPORTS_MAX
+from hub.model import Role
+from tests.http.conftest import Hub, until
+
+EXPORT = "/api/v1/export"
+
+
+async def fetch(hub: Hub, query: str = "", headers: dict[str, str] | None = None) -> tuple[int, list[str]]:
+    shown = hub.bearer(Role.VIEWER) if headers is None else headers
+    async with hub.client.get(EXPORT + query, headers=shown) as response:
+        return response.status, (await response.text()).splitlines()
+
+
+async def fill(hub: Hub) -> None:
+    for device_id, hall in (("boiler", "A"), ("pump", "B")):
+        await hub.device(device_id, labels={"hall": hall})
+        await hub.send([{"t": 1.0, "open": True}, {"t": 2.0}], device_id)
+
+
+async def test_what_is_asked_for_is_exported_and_counted(hub: Hub) -> None:
+    await fill(hub)
+    async with hub.client.get(EXPORT, headers=hub.bearer(Role.VIEWER)) as response:
+        lines = (await response.text()).splitlines()
+        assert response.headers["X-Total-Count"] == "6" == str(len(lines) - 1)
+        assert response.content_type == "text/csv"
+        assert response.headers["Transfer-Encoding"] == "chunked"
+    devices = {line.partition(",")[0] for line in lines[1:]}
+    assert devices == {"boiler", "pump"}
+    assert len((await fetch(hub, "?metric=t"))[1]) == 1 + 4
+    assert len((await fetch(hub, "?device=boiler&device=pump&metric=t&format=ndjson"))[1]) == 4
+    assert len((await fetch(hub, "?label=hall=B"))[1]) == 1 + 3
+    assert len((await fetch(hub, "?to=2000-01-01T00:00:00Z"))[1]) == 1
+
+
+async def test_parquet_is_sent_whole(hub: Hub) -> None:
+    await fill(hub)
+    async with hub.client.get(EXPORT + "?format=parquet", headers=hub.bearer()) as response:
+        content = await response.read()
+    assert (content[:4], content[-4:]) == (b"PAR1", b"PAR1")
+
+
+async def test_a_scope_holds_for_exports_too(hub: Hub) -> None:
+    await fill(hub)
+    only = hub.bearer(Role.VIEWER, ["pump"])
+    status, lines = await fetch(hub, "", only)
+    assert (status, {line.partition(",")[0] for line in lines[1:]}) == (200, {"pump"})
+    assert (await fetch(hub, "?device=boiler", only))[0] == 404
+    assert (await fetch(hub, "", {}))[0] == 401
+
+
+async def test_a_wrong_query_is_refused(hub: Hub) -> None:
+    for query in ("?format=xls", "?from=5&to=4", "?label=hall", "?from=soon"):
+        assert (await fetch(hub, query))[0] == 422, query
+    assert (await fetch(hub, "?device=nobody"))[0] == 404
+
+
+async def stalled(hub: Hub) -> socket.socket:
+    """A client that asks for everything and reads nothing of it."""
+    address = urlsplit(hub.url)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(client, (address.hostname, address.port))
+    asked = f"GET {EXPORT} HTTP/1.1\r\nHost: hub\r\nAuthorization: {hub.bearer()['Authorization']}\r\n\r\n"
+    await loop.sock_sendall(client, asked.encode())
+    return client
+
+
+async def test_clients_that_do_not_read_hold_nothing_up_and_are_forgotten_when_they_go(hub: Hub) -> None:
+    await hub.device()
+    for _ in range(40):
+        assert (await hub.send([{"n": float(value), "m": 1.5} for value in range(5000)]))[0] == 200
+        hub.clock.ahead_s += 10  # within its rate
+    exports = hub.runner.app[EXPORTS]
+    clients = [await stalled(hub) for _ in range(EXPORTS_MAX)]
+    await until(exports.locked)
+    status, _ = await fetch(hub)
+    assert status == 429
+    assert (await hub.send({"n": 1.0}))[0] == 200
+    assert (await hub.call("GET", "/api/v1/devices/boiler/history?metric=n"))[0] == 200
+    assert exports.locked()  # those two wait still
+    for client in clients:
+        client.close()
+    await until(lambda: not exports.locked())
+    assert (await fetch(hub, "?device=boiler&metric=n"))[0] == 200
