@@ -3,8 +3,9 @@
 import base64
 import binascii
 from bisect import bisect_right
+from collections.abc import Sequence
 
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
 from hub.fleet import NewDevice
 from hub.http.endpoint import Call, Nothing
@@ -22,34 +23,36 @@ from hub.http.shapes import (
     DevicesPage,
     DevicesQuery,
     IdAndKey,
+    LatestOfManyOut,
     LatestOut,
+    LatestQuery,
     MetricIn,
     MetricOut,
 )
 from hub.http.times import rfc3339
-from hub.model import Device, Metric
+from hub.model import Device, Metric, Principal
 
 
 async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     """List devices, by id."""
     query = call.query
-    devices = call.services.fleet.devices()
-    if query.cursor:
-        after = _read_cursor(query.cursor)
-        devices = devices[bisect_right(devices, after, key=lambda device: device.id) :]
-    wanted = _read_labels(query.label)
     needle = query.q.casefold()
-    page: list[Device] = []
-    more = False
-    for device in devices:
-        if not call.principal.may_see(device.id) or not _matches(device, needle, wanted):
-            continue
-        if len(page) == query.limit:
-            more = True
-            break
-        page.append(device)
+    wanted = _read_labels(query.label)
+    devices = [one for one in call.services.fleet.devices() if _matches(one, needle, wanted)]
+    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
-    return DevicesPage(devices=shown, next=_cursor(page[-1].id) if more else None)
+    return DevicesPage(devices=shown, next=cursor)
+
+
+def _page(
+    principal: Principal, devices: Sequence[Device], cursor: str, limit: int
+) -> tuple[list[Device], str | None]:
+    """So many of the devices, which are in order of their ids, that the principal may see; and the next cursor."""
+    if cursor:
+        devices = devices[bisect_right(devices, _read_cursor(cursor), key=lambda device: device.id) :]
+    seen = [device for device in devices if principal.may_see(device.id)]
+    page = seen[:limit]
+    return page, _cursor(page[-1].id) if len(seen) > limit else None
 
 
 def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
@@ -123,7 +126,29 @@ async def remove_device(call: Call[Nothing, Nothing]) -> None:
 
 async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
     """The latest value of each metric."""
-    channel = call.services.feed.device(call.device().id)
+    return _latest(call.services, call.device())
+
+
+async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
+    """The latest values of many devices."""
+    query, services = call.query, call.services
+    for device_id in query.device:
+        if not call.principal.may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+        services.fleet.find(device_id)
+    named = frozenset(query.device)
+    wanted = _read_labels(query.label)
+    devices = [
+        one
+        for one in services.fleet.devices()
+        if (not named or one.id in named) and _matches(one, "", wanted)
+    ]
+    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
+    return LatestOfManyOut(devices={one.id: _latest(services, one) for one in page}, next=cursor)
+
+
+def _latest(services: Services, device: Device) -> LatestOut:
+    channel = services.feed.device(device.id)
     return LatestOut.model_validate(
         {"snapshot": channel.snapshot(), "presence": channel.presence, "since": _ms(channel.since)}
     )

@@ -147,27 +147,74 @@ class LatestOut(Given):
     since: Milliseconds | None
 
 
+class LatestQuery(Asked):
+    """Of which devices: those named, those with the labels, or all."""
+
+    device: Annotated[list[str], Field(max_length=1000)] = []
+    label: list[str] = Field([], description="k=v; of several, all must hold")
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    cursor: str = ""
+
+
+class LatestOfManyOut(Given):
+    """The latest values by device, devices by id; `next` is the cursor of the page after it."""
+
+    devices: dict[str, LatestOut]
+    next: str | None
+
+
 class HistoryQuery(Asked):
-    """A range of one metric. Times are RFC 3339 or milliseconds."""
+    """A range of one metric or several. Times are RFC 3339 or milliseconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    metric: str
+    metric: Annotated[list[str], Field(min_length=1, max_length=50)]
     start: str = Field("", alias="from", description="RFC 3339 or ms; an hour before `to` if left out")
     end: str = Field("", alias="to", description="RFC 3339 or ms, not included; now if left out")
     points: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    tier: Literal["auto", "raw"] = Field("auto", description="raw: every reading of one metric, page by page")
+    limit: Annotated[int, Field(ge=1, le=10_000, description="of a page of readings")] = 1000
+    cursor: str = Field("", description="`next` of the page before; the rest of the query stays as it was")
 
 
 class HistoryOut(Given):
-    """A range in columns. A truth value is 1 or 0; of texts each column holds the newest."""
+    """A range in columns. A truth value is 1 or 0; of texts each column holds the newest.
+
+    A bucket without readings has no row: two rows further apart than `step` have a gap between them.
+    """
 
     metric: str
     unit: str | None
-    tier: str = Field(description='"raw": every row is one reading; else each row stands for several')
+    tier: str = Field(
+        description='"raw": every row is one reading; else each row stands for several: "bucket" of readings, '
+        '"minute" and "hour" of those, whole, so that the first and last may reach beyond the range'
+    )
+    step: Milliseconds | None = Field(description="how wide a row's bucket is, ms; null for raw")
     time: list[Milliseconds]
     min: list[float] | list[str]
     max: list[float] | list[str]
     avg: list[float] | list[str]
+
+
+class HistoriesOut(Given):
+    """The ranges of several metrics, by name."""
+
+    metrics: dict[str, HistoryOut]
+
+
+class RawOut(Given):
+    """Readings of one metric, by time; `next` is the cursor of the page after it. A truth value is 1 or 0."""
+
+    metric: str
+    unit: str | None
+    tier: Literal["raw"]
+    time: list[Milliseconds]
+    value: list[float] | list[str]
+    next: str | None
+
+
+class HistoryAnswer(RootModel[HistoryOut | HistoriesOut | RawOut]):
+    """One metric's range, several metrics' ranges, or a page of readings."""
 
 
 class LimitQuery(Asked):

@@ -61,6 +61,8 @@ class History:
         self.failure: str | None = None  # why nothing can be stored at present
         self.commits = 0
         self.pending = 0  # readings not on disk yet
+        self.querying = 0  # queries that run or wait for a thread
+        self.query_timeout_s = QUERY_TIMEOUT_S
         self._writer = Writer(
             self._write_connection, self._tell_committed, self._tell_failed, self.exclusive, rejections_max
         )
@@ -179,17 +181,18 @@ class History:
 
     # Reading
 
-    async def _query(
-        self, query: Callable[[duckdb.DuckDBPyConnection], T], timeout_s: float | None = QUERY_TIMEOUT_S
-    ) -> T:
-        """Run a query in a reader's thread. Raises StoreError, also when it takes too long."""
+    async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, limited: bool = True) -> T:
+        """Run a query in a reader's thread. Raises StoreError, also when it takes too long where that is limited."""
+        self.querying += 1
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(self.query_timeout_s if limited else None):
                 return await self._run(self._readers, query)
         except TimeoutError:
             raise StoreError(
-                f"history: no answer within {timeout_s:g} s; ask for a shorter range, or later"
+                f"history: no answer within {self.query_timeout_s:g} s; ask for a shorter range, or later"
             ) from None
+        finally:
+            self.querying -= 1
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """Run `work` in a thread of `pool` on a cursor of its own; a caller that gives up stops it."""
@@ -226,19 +229,19 @@ class History:
 
     async def metrics(self) -> list[Metric]:
         """All metrics, by number."""
-        return await self._query(queries.metrics, None)
+        return await self._query(queries.metrics, limited=False)
 
     async def highest_metric(self) -> int:
         """The highest number of a metric that must not be given to another one."""
-        return await self._query(queries.highest_metric, None)
+        return await self._query(queries.highest_metric, limited=False)
 
     async def sequences(self) -> dict[int, tuple[int, int]]:
         """By device number: the highest sequence number stored, and how many were jumped over."""
-        return await self._query(queries.sequences, None)
+        return await self._query(queries.sequences, limited=False)
 
     async def latest(self) -> list[queries.Latest]:
         """The newest stored value of every metric."""
-        return await self._query(queries.latest, None)
+        return await self._query(queries.latest, limited=False)
 
     async def range(self, metric: Metric, start: int, end: int, points: int) -> Columns:
         """One metric from `start` up to `end` (µs, UTC), in at most about `points` rows (see ranges.py)."""

@@ -84,9 +84,7 @@ async def check(run: Run, history: History) -> None:
             assert latest[number][1] in [value for time, value in expected if time == newest]
 
 
-def check_rollup(
-    found: ranges.Rollup, expected: Iterable[tuple[int, float | str]], step: int
-) -> None:
+def check_rollup(found: ranges.Rollup, expected: Iterable[tuple[int, float | str]], step: int) -> None:
     buckets: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
     for time, value in expected:
         buckets[time - time % step].append((time, value))
@@ -125,7 +123,9 @@ instants = st.builds(
     st.integers(0, 2),
     st.sampled_from([0, 1, 999, 1000, MINUTE_US - 1]),
 )
-rows = st.lists(st.tuples(st.sampled_from([1, 2, 3]), instants, st.sampled_from([0.0, 1.0])), min_size=1, max_size=12)
+rows = st.lists(
+    st.tuples(st.sampled_from([1, 2, 3]), instants, st.sampled_from([0.0, 1.0])), min_size=1, max_size=12
+)
 steps = st.lists(
     st.one_of(
         rows.map(lambda some: ("append", some)),
