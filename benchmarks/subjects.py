@@ -159,7 +159,7 @@ class Relay(Subject):
 
     def __init__(self, folder: Path, connections: int) -> None:
         super().__init__(folder, connections)
-        self._http_port = free_port()
+        self.http_port = free_port()
 
     @property
     def targets(self) -> list[Target]:
@@ -170,12 +170,12 @@ class Relay(Subject):
         config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n")
         self._spawn("mosquitto", "-c", str(config))
         await self._listening(self.port)
-        ports = ("--broker-port", str(self.port), "--http-port", str(self._http_port))
+        ports = ("--broker-port", str(self.port), "--http-port", str(self.http_port))
         self._spawn(sys.executable, "-m", "benchmarks.relay", *ports)
-        await self._listening(self._http_port)
+        await self._listening(self.http_port)
 
     async def taken(self) -> int:
-        url = f"http://127.0.0.1:{self._http_port}/count"
+        url = f"http://127.0.0.1:{self.http_port}/count"
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return int((await answer.json())["taken"])
 
@@ -191,7 +191,7 @@ class Relay(Subject):
         """One viewer, that only receives."""
 
         async def view() -> None:
-            url = f"http://127.0.0.1:{self._http_port}/live"
+            url = f"http://127.0.0.1:{self.http_port}/live"
             async with aiohttp.ClientSession() as session, session.ws_connect(url) as live:
                 async for _ in live:
                     pass
