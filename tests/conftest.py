@@ -1,7 +1,9 @@
-"""What many tests need: a real hub in a process of its own."""
+"""What many tests need: a real hub in a process of its own, and a certificate."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -35,3 +37,23 @@ def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]
     hub = HubProcess(tmp_path_factory.mktemp("shared") / "data").start()
     yield hub
     hub.stop()
+
+
+class Certificate(NamedTuple):
+    """PEM files."""
+
+    path: Path
+    key: Path
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for 127.0.0.1 that signs itself."""
+    folder = tmp_path_factory.mktemp("certificate")
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=127.0.0.1"
+    )
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(made.path), "-keyout", str(made.key)]
+    subprocess.run([*command.split(), *names], check=True, capture_output=True)
+    return made

@@ -6,12 +6,11 @@ import json
 import ssl
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 
+from tests.conftest import Certificate
 from tests.hub_process import HubProcess
 
 DEADLINE_S = 10.0
@@ -125,33 +124,23 @@ async def test_an_acknowledged_reading_outlives_a_kill(hub: HubProcess) -> None:
     assert found["presence"] == "offline"
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
-    certificate, key = tmp_path / "hub.pem", tmp_path / "hub.key"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=hub"
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
-    subprocess.run([*command.split(), *names], check=True, capture_output=True)
-    return certificate, key
-
-
 async def test_with_a_certificate_everything_is_by_tls(
-    start_hub: Callable[..., HubProcess], certificate: tuple[Path, Path], unused_tcp_port: int
+    start_hub: Callable[..., HubProcess], certificate: Certificate, unused_tcp_port: int
 ) -> None:
     hub = await asyncio.to_thread(
         lambda: start_hub(
-            HUB__HTTP__TLS_CERT=str(certificate[0]),
-            HUB__HTTP__TLS_KEY=str(certificate[1]),
+            HUB__HTTP__TLS_CERT=str(certificate.path),
+            HUB__HTTP__TLS_KEY=str(certificate.key),
             HUB__MQTT__TLS_PORT=str(unused_tcp_port),
         )
     )
     assert hub.url.startswith("https://")
     key = await asyncio.to_thread(hub.add_device, "boiler-1")
-    trust = ssl.create_default_context(cafile=str(certificate[0]))
+    trust = ssl.create_default_context(cafile=str(certificate.path))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as session:
         watcher = await watch(session, hub, "boiler-1")
         sent = await publish(
-            hub, key, '{"temperature":20.5}', "-p", str(unused_tcp_port), "--cafile", str(certificate[0])
+            hub, key, '{"temperature":20.5}', "-p", str(unused_tcp_port), "--cafile", str(certificate.path)
         )
         assert sent.returncode == 0, sent.stderr
         assert (await watcher.until("readings"))["readings"][0][1] == {"temperature": 20.5}

@@ -16,6 +16,7 @@ from hub.mqtt.broker import _Inbox as Inbox
 from hub.store.history_file import connect
 from tests.broker.house import House, running, taken
 from tests.broker.mosquitto import Mosquitto, Publisher, until
+from tests.conftest import Certificate
 
 TOPIC = "devices/boiler/telemetry"
 DYNAMIC_SECURITY = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))  # comes with Mosquitto
@@ -280,29 +281,10 @@ async def test_a_subscription_the_broker_forbids_is_not_taken_for_a_connection(
 # paho leaves it to the garbage collector to close a socket whose TLS handshake failed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_mqtts_checks_the_brokers_certificate(
-    tmp_path: Path, house: House, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, house: House, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-            ),
-            *("-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
-            *("-keyout", key, "-out", certificate),
-        ],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
     await house.add("boiler")
-    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    lines = ("allow_anonymous true", f"certfile {certificate.path}", f"keyfile {certificate.key}")
     async with Mosquitto.running(tmp_path, *lines) as guarded:
         tries: list[float] = []
 
@@ -314,7 +296,7 @@ async def test_mqtts_checks_the_brokers_certificate(
         async with running(house.broker(guarded.port, url=url, uniform=draw)) as broker:
             await until(lambda: len(tries) >= 2, "it tries again")
             assert not broker.connected
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
         async with running(house.broker(guarded.port, url=url)) as broker:
             await until(lambda: broker.connected, "connected")
 

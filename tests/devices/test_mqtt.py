@@ -7,6 +7,7 @@ import pytest
 
 from devices.client import DeviceClient
 from devices.errors import KeyRefused
+from tests.conftest import Certificate
 from tests.devices.peers import KEY, Mosquitto, Watcher, quick, stopping, until
 
 TELEMETRY = "v1/devices/me/telemetry"
@@ -142,22 +143,19 @@ async def test_the_device_says_goodbye(tmp_path: Path) -> None:
         await until(lambda: "Received DISCONNECT" in (tmp_path / "mosquitto.log").read_text())
 
 
-async def test_mqtts_works_with_a_trusted_certificate_and_not_without(tmp_path: Path) -> None:
-    certificate, private = tmp_path / "hub.pem", tmp_path / "hub.key"
-    names = "/CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 1 -keyout {private} -out {certificate} -subj {names}".split(),
-        check=True,
-        capture_output=True,
+async def test_mqtts_works_with_a_trusted_certificate_and_not_without(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    broker = Mosquitto(
+        tmp_path, f"allow_anonymous true\ncertfile {certificate.path}\nkeyfile {certificate.key}"
     )
-    broker = Mosquitto(tmp_path, f"allow_anonymous true\ncertfile {certificate}\nkeyfile {private}")
     with stopping(broker):
         await broker.start()
         url = broker.url.replace("mqtt", "mqtts")
         async with DeviceClient(url, KEY, backoff=quick(), drain_s=0.0) as stranger:
             await until(lambda: stranger.last_error is not None)
             assert "certificate verify failed" in str(stranger.last_error)
-        trusted = ssl.create_default_context(cafile=certificate)
+        trusted = ssl.create_default_context(cafile=certificate.path)
         async with DeviceClient(url, KEY, backoff=quick(), tls=trusted) as device:
             for number in range(3_000):
                 await device.send({"n": number, "text": "x" * 50})

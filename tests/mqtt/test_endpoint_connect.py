@@ -3,7 +3,6 @@
 import asyncio
 import random
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from hub.mqtt.codec_packets import (
     Version,
 )
 from hub.mqtt.wire import Hold
+from tests.conftest import Certificate
 from tests.mqtt.client import TELEMETRY
 from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
 
@@ -321,32 +321,15 @@ async def test_a_stop_acknowledges_what_is_being_stored_and_says_goodbye(tmp_pat
 
 
 @both
-async def test_devices_connect_by_tls(tmp_path: Path, version: Version, unused_tcp_port: int) -> None:
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-            ),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
+async def test_devices_connect_by_tls(
+    tmp_path: Path, certificate: Certificate, version: Version, unused_tcp_port: int
+) -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(certificate, key)
+    server.load_cert_chain(*certificate)
     async with rooms(tmp_path, MqttConfig(port=0, tls_port=unused_tcp_port), tls=server) as hub:
         await hub.add("boiler")
         assert hub.endpoint.tls_port == unused_tcp_port
-        trusting = ssl.create_default_context(cafile=str(certificate))
+        trusting = ssl.create_default_context(cafile=str(certificate.path))
         async with hub.client(
             unused_tcp_port, key=hub.keys["boiler"], version=version, tls=trusting
         ) as client:
