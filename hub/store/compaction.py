@@ -15,9 +15,10 @@ HOUR_US = 3_600_000_000
 GRACE_US = 2 * HOUR_US  # readings are sealed within the hour, and some come a little late
 
 _PERIOD = "time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)"
-_MERGED = """SELECT metric, time, sum(count)::BIGINT, min(low), max(high), sum(total), max(last_time),
-                    arg_max(last, last_time), arg_max(text, last_time)
-             FROM {table} WHERE {where} GROUP BY metric, time ORDER BY metric, time"""
+_READINGS = "SELECT * FROM sealed WHERE {where} ORDER BY metric, time"
+_PARTS = """SELECT metric, time, sum(count)::BIGINT, min(low), max(high), sum(total), max(last_time),
+                   arg_max(last, last_time), arg_max(text, last_time)
+            FROM {table} WHERE {where} GROUP BY metric, time ORDER BY metric, time"""
 
 
 class Tier(NamedTuple):
@@ -25,10 +26,13 @@ class Tier(NamedTuple):
 
     table: str
     period: int  # µs
+    merged: str  # what becomes of it
 
 
-MINUTES = Tier("minutes", 24 * HOUR_US)
-HOURS = Tier("hours", 30 * 24 * HOUR_US)
+RAW = Tier("sealed", 24 * HOUR_US, _READINGS)
+MINUTES = Tier("minutes", 24 * HOUR_US, _PARTS)
+HOURS = Tier("hours", 30 * 24 * HOUR_US, _PARTS)
+TIERS = (MINUTES, HOURS, RAW)
 
 
 def due(cursor: duckdb.DuckDBPyConnection, tier: Tier, now: int) -> int | None:
@@ -65,7 +69,7 @@ def compact(cursor: duckdb.DuckDBPyConnection, tier: Tier, start: int, piece: Sp
     where = f"{_PERIOD} AND metric > ? AND metric <= ?"
     asked = [start, start + tier.period, *piece]
     with transaction(cursor):
-        merged = _MERGED.format(table=tier.table, where=where)
+        merged = tier.merged.format(table=tier.table, where=where)
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE merged AS {merged}", asked)
         cursor.execute(f"DELETE FROM {tier.table} WHERE {where}", asked)
         cursor.execute(f"INSERT INTO {tier.table} FROM merged")

@@ -126,7 +126,7 @@ class Keeper:
     def _next_compaction(
         self, cursor: duckdb.DuckDBPyConnection
     ) -> tuple[compaction.Tier, int, list[sealing.Span]] | None:
-        for tier in (compaction.MINUTES, compaction.HOURS):
+        for tier in compaction.TIERS:
             start = compaction.due(cursor, tier, self._clock())
             if start is not None:
                 return tier, start, compaction.pieces(cursor, tier, start, self._bounds.piece_rows)
