@@ -103,6 +103,7 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
             history=rooms.history,
             clock=now_us,
             mqtt=endpoint.connection if endpoint else None,
+            mqtt_port=endpoint.port if endpoint else None,
             base_url=base_url,
         )
         try:

@@ -22,6 +22,7 @@ class Services:
 
     `clock` gives µs UTC. `base_url` is where browsers find the hub, known once it listens: "http://127.0.0.1:8080".
     `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
+    `mqtt_port` is where that listens on TCP without TLS.
     """
 
     config: Config
@@ -35,6 +36,7 @@ class Services:
     clock: Callable[[], int]
     base_url: Callable[[], str]
     mqtt: Callable[[], asyncio.Protocol] | None = None
+    mqtt_port: int | None = None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -334,10 +334,11 @@ class LinkOut(Given):
 
 
 class SessionOut(Given):
-    """Who is asking."""
+    """Who is asking, and what a page that tells people how to connect a device must know."""
 
     name: str
     role: Role
+    mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
 
 
 class AcceptedOut(Given):

@@ -18,6 +18,7 @@ def test_an_empty_hub_says_how_to_add_a_device_and_shows_it_once_added(hub: HubP
     page = visit(hub)
     expect(page.tab.get_by_text("No devices yet")).to_be_visible()
     expect(page.tab.get_by_text("hub devices add boiler-1")).to_be_visible()
+    expect(page.tab.get_by_role("link", name="Add the first device")).to_be_visible()
     page.assert_accessible()
 
     hub.add_device("boiler-1")

@@ -147,6 +147,7 @@ async def running_hub(
             clock,
             lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
             endpoint.connection if mqtt else None,
+            endpoint.port if mqtt else None,
         )
         app = make_app(services, local=False, static=static or folder / "static")
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)

@@ -67,7 +67,7 @@ async def test_a_token_works_as_long_and_as_far_as_it_says(hub: Hub) -> None:
     shown = {"Authorization": f"Bearer {made['token']}"}
     assert await hub.call("GET", "/api/v1/session", headers=shown) == (
         200,
-        {"name": "panel", "role": "viewer"},
+        {"name": "panel", "role": "viewer", "mqtt_port": None},
     )
     assert (await hub.call("GET", ONE, headers=shown))[0] == 200
     hub.clock.ahead_s = 61.0
@@ -103,7 +103,7 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
         assert "SameSite=Strict" in cookie
         assert "Secure" not in cookie
         async with browser.get(f"{hub.url}/api/v1/session") as response:
-            assert await response.json() == {"name": "admin", "role": "admin"}
+            assert await response.json() == {"name": "admin", "role": "admin", "mqtt_port": None}
     async with hub.client.get(link["url"]) as response:
         assert (response.status, response.content_type) == (401, "text/html")
         text = await response.text()

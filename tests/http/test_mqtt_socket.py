@@ -57,6 +57,16 @@ async def test_a_device_publishes_and_takes_commands(
         assert keys[0]["last_used_from"] == "127.0.0.1"
 
 
+async def test_the_session_tells_where_devices_find_mqtt(tmp_path: Path) -> None:
+    async with hub_with_mqtt(tmp_path) as hub:
+        status, session = await hub.call("GET", "/api/v1/session", headers=hub.bearer())
+        assert status == 200
+        reader, writer = await asyncio.open_connection("127.0.0.1", session["mqtt_port"])
+        writer.write(connect_packet(await hub.device()))
+        assert await reader.readexactly(4) == b"\x20\x02\x00\x00"
+        writer.close()
+
+
 async def test_a_packet_may_be_cut_anywhere_and_several_may_come_together(tmp_path: Path) -> None:
     async with hub_with_mqtt(tmp_path) as hub:
         packet = connect_packet(await hub.device())

@@ -12,7 +12,7 @@ import {
   type Presence,
   type Readings,
 } from "./protocol";
-import { Problem, type Rest } from "./rest";
+import { Problem, type Rest, type Session } from "./rest";
 import { DeviceWatch } from "./watch";
 
 /** Devices asked for one by one; above, the whole list is cheaper. */
@@ -41,6 +41,7 @@ export class Live {
   readonly #trouble = signal<string | null>(null);
   readonly #lostAt = signal<number | null>(null);
   readonly #isSignedOut = signal(false);
+  readonly #session = signal<Session | null>(null);
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
@@ -82,6 +83,11 @@ export class Live {
   /** There is no session, as far as was last known: it stays so while a new attempt is under way. */
   get isSignedOut(): ReadonlySignal<boolean> {
     return this.#isSignedOut;
+  }
+
+  /** Who is signed in; null until the hub has said so. */
+  get session(): ReadonlySignal<Session | null> {
+    return this.#session;
   }
 
   start(): void {
@@ -143,8 +149,18 @@ export class Live {
       this.#isSignedOut.value = false;
       this.#lostAt.value = null;
       void this.loadDevices();
+      void this.#loadSession();
     } else if (wasLive) {
       this.#lostAt.value = this.hubClock.now();
+    }
+  }
+
+  /** Without an answer what was known stays; the next connection asks again. */
+  async #loadSession(): Promise<void> {
+    try {
+      this.#session.value = await this.rest.session();
+    } catch (error) {
+      if (error instanceof Problem) this.#session.value = null;
     }
   }
 

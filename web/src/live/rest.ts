@@ -34,6 +34,20 @@ export interface Latest {
   readonly snapshot: Snapshot;
 }
 
+/** Who is signed in, and where devices find MQTT; `mqtt_port` is null where it is off. */
+export interface Session {
+  readonly name: string;
+  readonly role: "viewer" | "operator" | "admin";
+  readonly mqtt_port: number | null;
+}
+
+/** What a new device is to be. */
+export interface NewDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** The hub answered, and the answer is no. `status` is HTTP's; the message is the problem's own words. */
 export class Problem extends Error {
   readonly status: number;
@@ -46,6 +60,8 @@ export class Problem extends Error {
 
 /** No answer came: no network, no hub, or not in time. */
 export class Unreachable extends Error {}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const PAGE = 1000;
 const DEVICES_MAX = 20_000; // past this the list would not be one; the search is then the server's job
@@ -62,12 +78,16 @@ export class Rest {
   /** Whether the browser holds a session the hub accepts. */
   async isSignedIn(): Promise<boolean> {
     try {
-      await this.#get("/api/v1/session");
+      await this.session();
       return true;
     } catch (error) {
       if (error instanceof Problem && error.status === 401) return false;
       throw error;
     }
+  }
+
+  async session(): Promise<Session> {
+    return (await this.#get("/api/v1/session")) as Session;
   }
 
   async signOut(): Promise<void> {
@@ -89,6 +109,11 @@ export class Rest {
       cursor = page.next;
     } while (cursor !== null && devices.length < DEVICES_MAX);
     return devices;
+  }
+
+  /** Adds a device; its key is in this answer and never again. */
+  async addDevice(wanted: NewDevice): Promise<DeviceInfo & { readonly key: string }> {
+    return (await this.#request("/api/v1/devices", "POST", wanted)) as DeviceInfo & { key: string };
   }
 
   async device(deviceId: string): Promise<DeviceInfo> {
@@ -116,12 +141,13 @@ export class Rest {
     return this.#request(path, "GET");
   }
 
-  async #request(path: string, method: "GET" | "DELETE"): Promise<unknown> {
+  async #request(path: string, method: Method, body?: object): Promise<unknown> {
     let response: Response;
     try {
       response = await this.#fetch(path, {
         method,
         headers: { Accept: "application/json" },
+        ...(body && { body: JSON.stringify(body) }),
         credentials: "same-origin",
         cache: "no-store",
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -129,9 +155,9 @@ export class Rest {
     } catch (error) {
       throw new Unreachable(error instanceof Error ? error.message : "no answer");
     }
-    const body = await readBody(response);
-    if (!response.ok) throw new Problem(response.status, problemText(body, response));
-    return body;
+    const answer = await readBody(response);
+    if (!response.ok) throw new Problem(response.status, problemText(answer, response));
+    return answer;
   }
 }
 

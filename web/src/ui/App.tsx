@@ -1,3 +1,4 @@
+import { AddDevice } from "./AddDevice";
 import { Banner } from "./Banner";
 import { DeviceList } from "./DeviceList";
 import { DeviceView } from "./DeviceView";
@@ -8,7 +9,7 @@ import { SignedOut } from "./SignedOut";
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
 export function App() {
   const page = usePage();
-  const { deviceId } = page.route.value;
+  const { deviceId, isAdding } = page.route.value;
   if (page.live.isSignedOut.value) {
     return (
       <>
@@ -26,6 +27,7 @@ export function App() {
         <DeviceList />
         <DeviceView />
       </main>
+      {isAdding && page.mayOperate.value && <AddDevice />}
     </>
   );
 }

@@ -5,6 +5,7 @@ import { count } from "../paint/format";
 import { DeviceGrid } from "./DeviceGrid";
 import { listing, metricNames, type Sort, type SortKey } from "./listing";
 import { usePage } from "./page";
+import { hashOf } from "./route";
 import { Totals } from "./Totals";
 
 /** How often a list sorted by value is put in order again; more often, rows would dance. */
@@ -34,6 +35,15 @@ export function DeviceList() {
       <Totals />
       <div class="toolbar">
         <h2 id="devices-title">Devices</h2>
+        {page.mayOperate.value && (
+          <a
+            class="button"
+            data-after-dialog
+            href={hashOf({ ...page.route.value, deviceId: null, isAdding: true })}
+          >
+            Add device
+          </a>
+        )}
         <span class="grow" />
         <MetricMenu />
         <Search />
@@ -71,21 +81,28 @@ function Loading() {
   );
 }
 
+/** The first run: nothing is there yet. */
 function NoDevices() {
+  const page = usePage();
+  if (!page.mayOperate.value) {
+    return (
+      <div class="message">
+        <h3>No devices yet</h3>
+        <p>They appear here as soon as an operator adds them.</p>
+      </div>
+    );
+  }
   return (
     <div class="message">
       <h3>No devices yet</h3>
-      <p>Add one where the hub runs. This prints its API key, once:</p>
+      <p>Add one: it gets an API key, and this page shows what to run to send its first reading.</p>
+      <a class="button primary" href={hashOf({ ...page.route.value, isAdding: true })}>
+        Add the first device
+      </a>
+      <p class="small">Where the hub runs, this does the same:</p>
       <pre>
         <code>hub devices add boiler-1</code>
       </pre>
-      <p>Then send a reading with that key:</p>
-      <pre>
-        <code>
-          {`mosquitto_pub -h ${location.hostname} -u <key> \\\n  -t v1/devices/me/telemetry \\\n  -m '{"temperature": 20.5}'`}
-        </code>
-      </pre>
-      <p>It appears here at once.</p>
     </div>
   );
 }

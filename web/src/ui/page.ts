@@ -1,4 +1,4 @@
-import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Live } from "../live/live";
@@ -22,6 +22,8 @@ export class Page {
   readonly sparks: SparkFiller;
   readonly query = signal("");
   readonly wishedMetric = signal<string | null>(null);
+  /** Whether who is signed in may change things; false until that is known. */
+  readonly mayOperate: ReadonlySignal<boolean>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);
   readonly #motion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -30,6 +32,7 @@ export class Page {
   constructor(live: Live) {
     this.live = live;
     this.themes = new Themes(document.documentElement, localStorage);
+    this.mayOperate = computed(() => (live.session.value?.role ?? "viewer") !== "viewer");
     this.#route = signal(routeOf(location.hash));
     this.loop = new PaintLoop(
       (run) => requestAnimationFrame(run),

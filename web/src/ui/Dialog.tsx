@@ -1,0 +1,45 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+
+interface DialogProps {
+  readonly title: string;
+  readonly close: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** A modal dialog, open as long as it is rendered. Escape and its button close it; the focus goes back where it was. */
+export function Dialog({ title, close, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>(".dialog-body :is(input, button)")?.focus();
+    return () => giveBack(opener);
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={id}
+      onCancel={(cancel) => {
+        cancel.preventDefault();
+        close();
+      }}
+    >
+      <header class="dialog-head">
+        <h2 id={id}>{title}</h2>
+        <button type="button" class="button quiet" aria-label="Close" onClick={close}>
+          <span aria-hidden="true">✕</span>
+        </button>
+      </header>
+      <div class="dialog-body">{children}</div>
+    </dialog>
+  );
+}
+
+/** What opened the dialog may be gone by now, as the first-run screen is once there is a device. */
+function giveBack(opener: Element | null): void {
+  const wanted = opener instanceof HTMLElement && opener !== document.body && opener.isConnected;
+  const target = wanted ? opener : document.querySelector<HTMLElement>("[data-after-dialog]");
+  target?.focus();
+}
