@@ -27,6 +27,11 @@ READING_VALUES = 10
 VALUE_CHARS = 20
 
 _TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
+_EXAMPLES: dict[MetricType, Value] = {
+    MetricType.NUMBER: 0.0,
+    MetricType.TEXT: "",
+    MetricType.BOOLEAN: False,
+}
 
 
 class Receipt(NamedTuple):
@@ -274,6 +279,28 @@ class Ingest:
         batch.metrics[metric.number] = metric
         inlet.know(metric)
         return inlet.gauges[name]
+
+    def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
+        """The metric of that name, made if there is none. Raises Invalid for another type or too many, NotFound."""
+        inlet = self._inlet(device)
+        metric = inlet.metrics.get(name)
+        if metric is None:
+            if len(inlet.gauges) >= self._limits.metrics_max:
+                raise Invalid(
+                    f"{device.id}: a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)"
+                )
+            self._new_gauge(inlet, name, _EXAMPLES[kind], self._history.batch)
+            return inlet.metrics[name]
+        if metric.type is not kind:
+            raise Invalid(f"{device.id}: {name} is a {metric.type}, and not a {kind}")
+        return metric
+
+    def supplement(self, device: Device, name: str, time: int, value: Value) -> None:
+        """An import has brought this: the latest value of the metric, unless there is a newer one."""
+        channel = self._inlet(device).channel
+        known = channel.time_of(name)
+        if known is None or known <= time:
+            channel.restore(name, time, value)
 
     def _count_up(self, inlet: _Inlet, seq: int, batch: Batch) -> None:
         if inlet.highest >= 0 and seq > inlet.highest + 1:

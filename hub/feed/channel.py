@@ -150,6 +150,10 @@ class DeviceChannel:
         self._latest[name] = (Reading(time, {name: value}), 0)
         self.newest = max(self.newest, time)
 
+    def time_of(self, name: str) -> int | None:
+        """When the latest value of a metric was; µs UTC, None without one."""
+        return self._latest[name][0].time if name in self._latest else None
+
     def set_presence(self, presence: Presence, since: int | None) -> None:
         """Note the device's presence and tell those who watch."""
         self.presence, self.since = presence, since

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from hub.http import commands, devices, export, history, keys, sessions, sse, telemetry
+from hub.http import commands, devices, export, history, importing, keys, sessions, sse, telemetry
 from hub.http.endpoint import Endpoint, Security, operation, streamed
 from hub.http.shapes import (
     AcceptedOut,
@@ -265,6 +265,17 @@ _ACCESS = (
 )
 
 _TRANSFER = (
+    streamed(
+        "POST",
+        f"{BASE}/import",
+        importing.import_values,
+        tag="readings",
+        role=_ADMIN,
+        query=importing.ImportQuery,
+        media=("application/x-ndjson",),
+        body_media=(*export.MEDIA.values(), "application/octet-stream"),
+        refusals=(*_GONE, *_BUSY, *_CLASH),
+    ),
     streamed(
         "GET",
         f"{BASE}/export",

@@ -14,6 +14,7 @@ from hub.http.api import BASE, ENDPOINTS
 from hub.http.device_socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.export import EXPORTS, EXPORTS_MAX
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
+from hub.http.importing import IMPORTS, IMPORTS_MAX
 from hub.http.live import LIVE_SOCKETS, LiveSockets
 from hub.http.live_viewers import VIEWERS, Viewers
 from hub.http.metrics import HubCollector, MetricsPage
@@ -35,6 +36,7 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
     app[SERVICES] = services
     app[ACCESS] = Access.of(services.operators, services.config.http, local=local)
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
+    app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock)
     app[DEVICE_SOCKETS] = DeviceSockets()
     app[VIEWERS] = Viewers(services, app[ACCESS], random.SystemRandom().uniform)

@@ -77,6 +77,25 @@ class Batch:
         self.time.fromlist(list(times))
         self.value.fromlist(list(values))
 
+    def add_rows(
+        self,
+        devices: np.ndarray,
+        received_at: np.ndarray,
+        metrics: np.ndarray,
+        times: np.ndarray,
+        values: np.ndarray,
+    ) -> None:
+        """Append values of many devices: columns of the same length. 2 ms for 10,000 that were all received at different times."""
+        changes = np.flatnonzero((np.diff(devices) != 0) | (np.diff(received_at) != 0)) + 1
+        starts = np.concatenate(([0], changes))
+        counts = np.diff(np.concatenate((starts, [len(times)])))
+        self.runs.extend(
+            zip(devices[starts].tolist(), received_at[starts].tolist(), counts.tolist(), strict=True)
+        )
+        self.metric.frombytes(metrics.astype(np.int32).tobytes())
+        self.time.frombytes(times.astype(np.int64).tobytes())
+        self.value.frombytes(values.astype(np.float64).tobytes())
+
     def of(self, metric: Metric) -> Unstored:
         """What is here of one metric: copies, for the columns may grow meanwhile. 0.3 ms at 400,000 values."""
         if metric.type is MetricType.TEXT:

@@ -1,0 +1,179 @@
+"""Imports over REST: what was exported comes back the same, once, and wrong rows are named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.config import Config
+from hub.model import Role
+from tests.http.conftest import Hub, running_hub
+
+IMPORT, EXPORT = "/api/v1/import", "/api/v1/export"
+T0 = 1_795_170_094_504
+NOTES = ["plain", 'with "quotes", and commas', "two\nlines", "", "ä€🙂", "20.5", "true"]
+
+
+async def bring(
+    hub: Hub, content: bytes | str, query: str = "", headers: dict[str, str] | None = None
+) -> tuple[int, list[dict[str, Any]]]:
+    """Status, and the lines answered."""
+    body = content.encode() if isinstance(content, str) else content
+    shown = hub.bearer() if headers is None else headers
+    async with hub.client.post(IMPORT + query, data=body, headers=shown) as response:
+        return response.status, [json.loads(line) for line in (await response.text()).splitlines()]
+
+
+async def summary(hub: Hub, content: bytes | str, query: str = "") -> dict[str, Any]:
+    status, lines = await bring(hub, content, query)
+    assert status == 200, lines
+    found: dict[str, Any] = lines[-1]["summary"]
+    return found
+
+
+async def exported(hub: Hub, query: str = "") -> bytes:
+    async with hub.client.get(EXPORT + query, headers=hub.bearer()) as response:
+        assert response.status == 200
+        return await response.read()
+
+
+async def fill(hub: Hub) -> None:
+    await hub.device("boiler")
+    await hub.device("pump")
+    readings: list[dict[str, object]] = [
+        {"ts": T0 + place, "values": {"note": note, "t": place / 7, "open": place % 2 == 0}}
+        for place, note in enumerate(NOTES)
+    ]
+    same = [{"ts": T0, "values": {"t": value}} for value in (3.0, 2.0, 2.0, 1.0)]
+    assert (await hub.send(readings + same))[0] == 200
+    assert (await hub.send({"ts": T0 + 0.123, "values": {"t": -1e-300}}, "pump"))[0] == 200
+
+
+@pytest.mark.parametrize("written", ["csv", "ndjson", "parquet"])
+async def test_what_was_exported_is_imported_as_it_was_and_once(
+    hub: Hub, tmp_path: Path, written: str
+) -> None:
+    await fill(hub)
+    file = await exported(hub, f"?format={written}")
+    count = 3 * len(NOTES) + 4 + 1
+    (tmp_path / "other").mkdir()
+    async with running_hub(tmp_path / "other", Config()) as other:
+        query = f"?format={written}&create_devices=true"
+        first = await summary(other, file, query)
+        assert (first["added"], first["held"], first["refused"]) == (count, 0, 0)
+        assert sorted((await exported(other)).splitlines()) == sorted((await exported(hub)).splitlines())
+        again = await summary(other, file, query)
+        assert (again["added"], again["held"]) == (0, count)
+        at_once = [
+            line.split(b",")[4]
+            for line in (await exported(other, "?metric=t&device=boiler")).splitlines()[1:6]
+        ]
+        assert at_once == [b"0.0", b"3.0", b"2.0", b"2.0", b"1.0"]
+        latest = await other.call("GET", "/api/v1/devices/boiler/latest")
+        assert (
+            latest[1]["snapshot"] == (await hub.call("GET", "/api/v1/devices/boiler/latest"))[1]["snapshot"]
+        )
+    assert (await summary(hub, file, query))["added"] == 0
+
+
+async def test_a_reading_that_is_there_already_is_not_added_by_a_file_that_holds_more(hub: Hub) -> None:
+    await hub.device()
+    await hub.send([{"ts": T0, "values": {"t": 1.0}}, {"ts": T0, "values": {"t": 2.0}}])
+    rows = f"time,metric,value\n{T0},t,1\n{T0},t,1\n{T0 + 1},t,5\n"
+    found = await summary(hub, rows, "?device=boiler")
+    assert (found["added"], found["held"]) == (2, 1)
+    _, history = await hub.call("GET", f"/api/v1/devices/boiler/history?metric=t&from={T0}&to={T0 + 10}")
+    assert sorted(history["avg"]) == [1.0, 1.0, 2.0, 5.0]
+
+
+async def test_a_column_of_times_and_one_of_values_is_enough(hub: Hub) -> None:
+    await hub.device()
+    rows = "timestamp,value\r\n2014-04-01 00:00:00,19.5\r\n2014-04-01 00:05:00,20\r\n"
+    assert (await summary(hub, rows, "?device=boiler&metric=t"))["added"] == 2
+    start = "2014-04-01T00:00:00Z"
+    _, history = await hub.call("GET", f"/api/v1/devices/boiler/history?metric=t&from={start}")
+    assert (history["time"][0], history["avg"]) == (1_396_310_400_000, [19.5, 20.0])
+
+
+async def test_a_column_for_each_metric_is_read_with_its_gaps(hub: Hub) -> None:
+    await hub.device()
+    rows = f"time,t,open,note\n{T0},1.5,true,hello\n2026-11-20T12:21:35+02:00,,false,\n"
+    assert (await summary(hub, rows, "?device=boiler"))["added"] == 4
+    _, latest = await hub.call("GET", "/api/v1/devices/boiler/latest")
+    assert latest["snapshot"] == {"t": [T0, 1.5], "open": [T0 + 496, False], "note": [T0, "hello"]}
+
+
+async def test_wrong_rows_are_named_by_their_line_and_the_others_are_taken(hub: Hub) -> None:
+    await hub.device()
+    await hub.send({"ts": T0, "values": {"note": "x"}})
+    rows = [
+        "device,metric,type,time,value",
+        f'boiler,note,text,{T0 + 1},"two',
+        'lines"',
+        "boiler,t,number,soon,1",
+        f"boiler,t,number,{T0},1",
+        f"boiler,t,number,{T0},warm",
+        f"boiler,t,text,{T0},warm",
+        f"boiler,a b,number,{T0},1",
+        "boiler,t",
+        f"boiler,t,number,{T0 + 10**9},1",
+        f",t,number,{T0},1",
+        f"boiler,t,number,{T0},nan",
+        f"boiler,note,number,{T0 + 2},5",
+        "boiler,t,number,1396310400,1",
+    ]
+    found = await summary(hub, "\n".join(rows) + "\n")
+    assert (found["rows"], found["added"], found["refused"]) == (12, 2, 10)
+    assert [fault["line"] for fault in found["faults"]] == [4, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    messages = {fault["line"]: fault["message"] for fault in found["faults"]}
+    assert messages[6] == "value: a number is wanted, got warm"
+    assert messages[9] == "5 columns are wanted, got 2"
+    assert "ahead of the hub's clock" in messages[10]
+    assert messages[13] == "value: a text is wanted, got a number"
+
+
+async def test_wrong_lines_of_json_are_named_and_bounded(hub: Hub) -> None:
+    await hub.device()
+    good = json.dumps({"device": "boiler", "metric": "t", "time": T0, "value": 1})
+    found = await summary(hub, good + "\n\n" + "{no\n" * 50, "?format=ndjson")
+    assert (found["added"], found["refused"], len(found["faults"])) == (1, 50, 20)
+    assert found["faults"][0] == {"line": 3, "message": "it is not JSON"}
+
+
+async def test_unknown_devices_are_made_only_when_that_is_asked_for(hub: Hub) -> None:
+    rows = f"device,metric,time,value\nfan,t,{T0},1\n"
+    status, [problem] = await bring(hub, rows)
+    assert (status, "there is no device fan" in problem["detail"]) == (404, True)
+    assert (await hub.call("GET", "/api/v1/devices"))[1]["devices"] == []
+    assert (await summary(hub, rows, "?create_devices=true"))["added"] == 1
+    assert (await hub.call("GET", "/api/v1/devices/fan"))[1]["metrics"][0]["name"] == "t"
+
+
+@pytest.mark.parametrize(
+    ("content", "query"),
+    [
+        (b"", ""),
+        (b"a,b\n1,2\n", ""),
+        (b"time\n1\n", ""),
+        (b"time,time\n1,2\n", ""),
+        (b"\xff\xfe\x00time", ""),
+        (b"PAR1 not at all", "?format=parquet"),
+    ],
+)
+async def test_a_file_that_is_none_is_refused(hub: Hub, content: bytes, query: str) -> None:
+    status, [problem] = await bring(hub, content, query)
+    assert (status, problem["code"]) == (400, "unreadable")
+
+
+async def test_only_an_admin_without_a_scope_imports(hub: Hub) -> None:
+    assert (await bring(hub, "time,value\n", "", hub.bearer(Role.OPERATOR)))[0] == 403
+    assert (await bring(hub, "time,value\n", "", hub.bearer(Role.ADMIN, ["boiler"])))[0] == 403
+
+
+async def test_many_pages_are_told_of_as_they_are_stored(hub: Hub) -> None:
+    await hub.device()
+    rows = "time,value\n" + "".join(f"{T0 - place * 1000},{place}\n" for place in range(50_000))
+    status, lines = await bring(hub, rows, "?device=boiler&metric=t")
+    assert (status, lines[-1]["summary"]["added"]) == (200, 50_000)
+    assert [line["done"] for line in lines[:-1]] == [20_000, 40_000, 50_000]
