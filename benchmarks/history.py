@@ -25,6 +25,7 @@ from hub.model import Device, Metric, MetricType, Reading
 from hub.presence import Roster
 from hub.store import compaction, sealing
 from hub.store.history import History
+from hub.store.keeper import Keeper
 from hub.store.ranges import HOUR_US
 
 SECOND_US = 1_000_000
@@ -82,15 +83,25 @@ async def build(history: History, values: int, series: int, value: str, done: Ca
     return spent
 
 
-async def bytes_a_value(folder: Path, value: str, series: int) -> float:
-    """All that is used of the file, minutes and hours too; what is free there now will be used again."""
+async def bytes_a_value(figures: dict[str, float], folder: Path, name: str, value: str) -> None:
+    """Of the readings, and of all that is used of the file, minutes and hours too; what is free there is used again."""
     path = folder / "size.duckdb"
     async with History.open(path, MEMORY_MB, 100) as history:
-        await build(history, SIZE_VALUES, series, value, lambda _: None)
+        await build(history, SIZE_VALUES, SIZE_SERIES, value, lambda _: None)
         await history.keep(put_together)
         used = await history.keep(used_bytes)
+        readings = await history.keep(sealed_bytes)
     path.unlink()
-    return used / (SIZE_VALUES // series * series)
+    figures[f"bytes_a_value_{name}"] = readings / SIZE_VALUES
+    figures[f"bytes_a_value_{name}_with_minutes_and_hours"] = used / SIZE_VALUES
+
+
+def sealed_bytes(cursor: duckdb.DuckDBPyConnection) -> int:
+    [(size, blocks)] = cursor.execute(
+        """SELECT (SELECT block_size FROM pragma_database_size()), count(DISTINCT block_id)
+           FROM pragma_storage_info('sealed') WHERE persistent AND block_id >= 0"""
+    ).fetchall()
+    return int(size * blocks)
 
 
 def put_together(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -169,14 +180,18 @@ async def ingest_both_ways(history: History, figures: dict[str, float], series: 
     """Alone and beside a dashboard in turns, so that whatever else the machine does weighs on both."""
     devices = [Device(10_000_000 + n, f"new-{n}", f"new-{n}", {}, END) for n in range(DEVICES)]
     ingest = open_intake(history, devices)
+    keeper = Keeper(history, dict, now_us)
     alone, beside = [], []
-    for _ in range(TURNS):
-        alone.append(await take_in(history, ingest, devices, seconds / TURNS))
-        stop = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(page_through(history, series, stop))
-            beside.append(await take_in(history, ingest, devices, seconds / TURNS))
-            stop.set()
+    async with asyncio.TaskGroup() as hub:
+        keeping = hub.create_task(keeper.run())
+        for _ in range(TURNS):
+            alone.append(await take_in(history, ingest, devices, seconds / TURNS))
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(page_through(history, series, stop))
+                beside.append(await take_in(history, ingest, devices, seconds / TURNS))
+                stop.set()
+        keeping.cancel()
     figures["ingest_readings_per_s"] = median(alone)
     figures["ingest_beside_a_dashboard_per_s"] = median(beside)
     figures["ingest_ratio"] = median(beside) / median(alone)
@@ -185,8 +200,8 @@ async def ingest_both_ways(history: History, figures: dict[str, float], series: 
 async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     figures: dict[str, float] = {"values": options.values, "series": options.series}
     path = folder / "history.duckdb"
-    figures["bytes_a_value_random"] = await bytes_a_value(folder, RANDOM, SIZE_SERIES)
-    figures["bytes_a_value_regular"] = await bytes_a_value(folder, REGULAR, SIZE_SERIES)
+    await bytes_a_value(figures, folder, "random", RANDOM)
+    await bytes_a_value(figures, folder, "regular", REGULAR)
     async with History.open(path, MEMORY_MB, 100) as history:
         with Progress() as progress:
             task = progress.add_task(f"{options.values:,} values", total=options.values)

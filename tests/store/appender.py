@@ -2,7 +2,7 @@
 
 python -m tests.store.appender FILE [FILE_SIZE_MAX VALUES_PER_BATCH]: with a size, no file may grow beyond it until a
 line comes on standard input, as if the disk were full for a while. Size 0: the file has grown large before, and may
-not grow any more.
+not grow any more. With the word `keep` instead, a keeper seals all the while.
 """
 
 import asyncio
@@ -14,21 +14,32 @@ from pathlib import Path
 import structlog
 
 from hub.store.history import History
+from hub.store.keeper import Bounds, Keeper
 from tests.store.rows import T0, append
 
 VALUES_PER_BATCH = 500
 LOG_MAX_BYTES = 16_000_000  # DuckDB folds its log into the file at this size
 
 
-async def append_forever(path: Path) -> None:
+async def append_forever(path: Path, *, keep: bool) -> None:
     """Append and report until killed."""
-    async with History.open(path, 256, 100) as history:
+    async with History.open(path, 256, 100) as history, asyncio.TaskGroup() as tasks:
+        if keep:
+            tasks.create_task(keep_forever(history))
         appended = 0
         while True:
             append(history, *range(appended, appended + VALUES_PER_BATCH), start=T0 + 1000 * appended)
             appended += VALUES_PER_BATCH
             await history.stored
             print("stored", appended, flush=True)
+
+
+async def keep_forever(history: History) -> None:
+    """Turn over whatever is there, and seal it in small pieces, without a pause."""
+    keeper = Keeper(history, dict, lambda: T0, Bounds(fill_rows=1, piece_rows=1))
+    while True:
+        if not await keeper.step():
+            await asyncio.sleep(0.001)
 
 
 async def append_through_full_disk(path: Path, size_max: int, per_batch: int) -> None:
@@ -65,7 +76,7 @@ async def fill(history: History, path: Path) -> int:
 if __name__ == "__main__":
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     file = Path(sys.argv[1])
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 3:
         asyncio.run(append_through_full_disk(file, int(sys.argv[2]), int(sys.argv[3])))
     else:
-        asyncio.run(append_forever(file))
+        asyncio.run(append_forever(file, keep=sys.argv[2:] == ["keep"]))

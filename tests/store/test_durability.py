@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.rows import count_rows, stored_values
+from hub.store.history import History
+from hub.store.ranges import MINUTE_US, rollup_of
+from tests.store.rows import T0, TEMPERATURE, count_rows, stored_values
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
@@ -51,6 +53,29 @@ async def test_all_that_was_stored_is_there_after_kill_9(tmp_path: Path, commits
     assert values == list(range(len(values)))
     assert len(values) >= stored >= 500 * commits
     assert len(values) % 500 == 0  # a batch is whole or not there
+
+
+@pytest.mark.parametrize("commits", [3, 10, 25, 60])
+async def test_what_is_being_sealed_when_the_hub_is_killed_is_there_and_counted_once(
+    tmp_path: Path, commits: int
+) -> None:
+    path = tmp_path / "history.duckdb"
+    stored = 0
+    process = await start_appender(str(path), "keep")
+    for _ in range(commits):
+        stored = int((await line_of(process))[1])
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+
+    async with History.open(path, 256, 100) as history:
+        page = await history.raw(TEMPERATURE, T0, 2**53, None, 1_000_000)
+        rollup = await history.keep(
+            lambda cursor: rollup_of(cursor, TEMPERATURE, [], T0, 2**53, "minutes", MINUTE_US)
+        )
+    assert page.value == list(range(len(page.value)))
+    assert len(page.value) >= stored >= 500 * commits
+    assert sum(rollup.counts) == len(page.value)
+    assert sum(rollup.sum) == sum(range(len(page.value)))
 
 
 @pytest.mark.parametrize(

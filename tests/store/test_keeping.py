@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.errors import StoreError
 from hub.model import Metric, MetricType
 from hub.store import ranges
 from hub.store.compaction import GRACE_US
@@ -329,3 +331,22 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
                     assert history.failure is None
         finally:
             done.set()
+
+
+async def test_the_keeper_goes_on_after_a_step_that_failed(tmp_path: Path) -> None:
+    run = Run(tmp_path / "history.duckdb")
+    async with History.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
+        run.append(history, [(1, T0, 1.0), (3, T0, 0.0)])
+        await history.stored
+        await history.keep(lambda cursor: cursor.execute("ALTER TABLE hours RENAME TO elsewhere"))
+        await run.keeper(history).step()  # turned over
+        with pytest.raises(StoreError, match="hours"):
+            await run.keeper(history).step()
+        keeping = tasks.create_task(run.keeper(history).run())
+        assert await count(history, "sealed") == 0
+        await history.keep(lambda cursor: cursor.execute("ALTER TABLE elsewhere RENAME TO hours"))
+        async with asyncio.timeout(20):
+            while await count(history, "sealed") < 2:
+                await asyncio.sleep(0.01)
+        keeping.cancel()
+        await check(run, history)
