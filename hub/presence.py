@@ -20,7 +20,9 @@ STALE_AFTER_INTERVALS = 3.0
 OFFLINE_AFTER_INTERVALS = 10.0
 STALE_MIN_S = 5.0  # a device that sends ten times a second is not stale at the first hiccup of a network
 INTERVAL_UNKNOWN_S = 60.0
-LEARNING_RATE = 0.1
+INTERVAL_MAX_S = 86_400.0  # learnt; what reports more rarely is given its interval by an operator
+GAPS_KEPT = 8
+CLOCK_FACTOR = 2.0  # how far the device's clock may have gone otherwise than ours between two reports
 REPORT_MIN_S = (
     1.0  # readings closer than this are one report: a burst says nothing of how often a device reports
 )
@@ -62,8 +64,10 @@ class _Seen:
     presence: Presence = Presence.NEVER_SEEN
     since: int | None = None
     last_seen: int | None = None
-    interval_s: float | None = None  # learnt, between the starts of reports
+    gaps_s: tuple[float, ...] = ()  # between the starts of the last reports, oldest first
+    interval_s: float | None = None  # learnt from them
     reported_at: int | None = None  # the start of the last report
+    newest: int = 0  # the time of the newest reading then, by the device's clock
     sessions: list[Session] = field(default_factory=list)
 
 
@@ -118,23 +122,31 @@ class Roster:
     def heard(self, device: Device, now: int) -> None:
         """Readings came. On the path of every message: a few comparisons."""
         seen = self._seen[device.number]
-        if seen.reported_at is None:
-            seen.reported_at = now
-        elif now - seen.reported_at >= REPORT_MIN_S * 1e6:
-            self._learn(seen, (now - seen.reported_at) / 1e6)
-            seen.reported_at = now
+        if seen.reported_at is None or now - seen.reported_at >= REPORT_MIN_S * 1e6:
+            self._report(seen, now)
         seen.last_seen = now
         if seen.presence is not Presence.ONLINE:
             self._set(seen, Presence.ONLINE, now)
 
+    def _report(self, seen: _Seen, now: int) -> None:
+        """A report begins. It teaches, if the device's clock went on as ours did: a backlog, sent after an outage as fast
+        as it goes, says nothing of how often a device reports, nor does a message without a reading.
+        """
+        newest = self._feed.device(seen.device.id).newest
+        if seen.reported_at is not None:
+            gap_s = (now - seen.reported_at) / 1e6
+            moved_s = (newest - seen.newest) / 1e6
+            if gap_s / CLOCK_FACTOR <= moved_s <= gap_s * CLOCK_FACTOR:
+                self._learn(seen, gap_s)
+        seen.reported_at, seen.newest = now, newest
+
     def _learn(self, seen: _Seen, gap_s: float) -> None:
-        """Readings of a stale device teach too: else one that was thought faster than it is would be stale for ever."""
-        if seen.interval_s is None:
-            seen.interval_s = gap_s
-        elif seen.presence is Presence.OFFLINE:
-            seen.interval_s = None  # it was away, or reports at another pace now: learn it anew
-        else:
-            seen.interval_s += LEARNING_RATE * (gap_s - seen.interval_s)
+        """The second longest of the last gaps: devices that report in clusters are silent between them, one absence is
+        no interval, and a device that slows down is believed at the second of its longer gaps.
+        """
+        seen.gaps_s = (*seen.gaps_s, gap_s)[-GAPS_KEPT:]
+        ordered = sorted(seen.gaps_s)
+        seen.interval_s = min(ordered[-2] if len(ordered) > 1 else gap_s, INTERVAL_MAX_S)
 
     def tick(self) -> None:
         """Find who has gone silent. Called about once a second."""

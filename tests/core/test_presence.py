@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hub.config import LiveConfig
 from hub.feed import Feed
-from hub.model import Device, Presence
+from hub.model import Device, Presence, Reading
 from hub.presence import EndReason, Roster
 from tests.core.rooms import T0, Clock, FakeSession
 
@@ -41,12 +41,17 @@ class Watch:
             found.append(self.shown())
         return found
 
+    def hear(self, time: int) -> None:
+        """A reading of the device's time `time` comes now."""
+        self.feed.device("boiler-1").publish([Reading(time, {"n": 1.0})])
+        self.roster.heard(self.device, self.clock.now)
+
     def report(self, every_s: int, times: int, burst: int = 1) -> list[Presence]:
         """Readings at a steady pace; every presence there was between them."""
         found = []
         for _ in range(times):
             for _ in range(burst):
-                self.roster.heard(self.device, self.clock.now)
+                self.hear(self.clock.now)
                 self.clock.now += 20_000
             found += self.wait(every_s)
         return found
@@ -174,3 +179,83 @@ def test_whatever_happens_an_open_session_is_never_offline_and_a_closed_one_not_
     watch.clock.pass_s(1e6)
     watch.roster.tick()
     assert watch.shown() in (Presence.OFFLINE, Presence.NEVER_SEEN)
+
+
+def test_a_backlog_after_an_outage_teaches_nothing() -> None:
+    watch = Watch()
+    watch.connect()
+    watch.report(60, 10)
+    old = watch.clock.now - 86_400_000_000
+    for number in range(600):  # ten minutes of readings from yesterday, as fast as it goes
+        watch.clock.pass_s(1.5)
+        watch.hear(old + number * 60_000_000)
+    assert Presence.STALE not in watch.report(60, 3)
+
+
+def test_a_backlog_that_catches_up_with_now_teaches_nothing() -> None:
+    watch = Watch()
+    watch.report(60, 10)
+    watch.clock.pass_s(36_000)
+    behind = watch.clock.now - 36_000_000_000
+    for number in range(600):
+        watch.clock.pass_s(1.5)
+        watch.hear(behind + number * 60_000_000)
+    assert Presence.STALE not in watch.report(60, 3)
+
+
+def test_a_device_that_reports_in_clusters_is_not_stale_between_them() -> None:
+    watch = Watch()
+    watch.connect()
+    for _ in range(3):
+        watch.report(5, 3)
+        watch.wait(295)
+    found = []
+    for _ in range(5):
+        found += watch.report(5, 3) + watch.wait(295)
+    assert set(found) == {Presence.ONLINE}
+
+
+def test_one_long_absence_without_a_session_does_not_hide_the_next_silence() -> None:
+    watch = Watch()
+    watch.report(10, 20)
+    watch.wait(20_000)
+    watch.report(10, 5)
+    assert watch.wait(60)[-1] is Presence.STALE
+    assert watch.wait(100)[-1] is Presence.OFFLINE
+
+
+def test_messages_without_readings_teach_nothing() -> None:
+    watch = Watch()
+    watch.connect()
+    watch.report(60, 5)
+    for _ in range(30):
+        watch.clock.pass_s(2)
+        watch.roster.heard(watch.device, watch.clock.now)
+    assert Presence.STALE not in watch.report(60, 3)
+
+
+@given(
+    every_s=st.integers(1, 3600),
+    jitter=st.lists(st.floats(0.7, 1.4), min_size=25, max_size=25),
+    bursts=st.lists(st.integers(1, 5), min_size=25, max_size=25),
+    skew_s=st.integers(-100_000, 100_000),
+    connected=st.booleans(),
+)
+def test_whatever_the_jitter_the_bursts_and_the_clock_a_steady_device_is_online_and_a_silent_one_is_not(
+    every_s: int, jitter: list[float], bursts: list[int], skew_s: int, connected: bool
+) -> None:
+    watch = Watch()
+    if connected:
+        watch.connect()
+    for number, (factor, burst) in enumerate(zip(jitter, bursts, strict=True)):
+        for _ in range(burst):
+            watch.hear(watch.clock.now + skew_s * 1_000_000)
+            watch.clock.now += 10_000
+        watch.clock.pass_s(every_s * factor)
+        watch.roster.tick()
+        assert number < 4 or watch.shown() is Presence.ONLINE
+    watch.clock.pass_s(max(5, every_s * 1.4 * 3) + 1)
+    watch.roster.tick()
+    assert watch.shown() in (Presence.STALE, Presence.OFFLINE)
+    if connected:
+        assert watch.shown() is Presence.STALE
