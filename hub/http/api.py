@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from hub.http import commands, devices, export, history, importing, keys, sessions, sse, telemetry
+from hub.http import backup, commands, devices, export, history, importing, keys, sessions, sse, telemetry
 from hub.http.endpoint import Endpoint, Security, operation, streamed
 from hub.http.shapes import (
     AcceptedOut,
@@ -265,6 +265,16 @@ _ACCESS = (
 )
 
 _TRANSFER = (
+    streamed(
+        "POST",
+        f"{BASE}/backup",
+        backup.back_up,
+        tag="hub",
+        role=_ADMIN,
+        query=backup.BackupQuery,
+        media=(backup.NDJSON,),
+        refusals=_CLASH,
+    ),
     streamed(
         "POST",
         f"{BASE}/import",
