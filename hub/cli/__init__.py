@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hub import __version__
-from hub.cli import devices, service
+from hub.cli import backup, devices, history, service
 from hub.errors import HubError, StoreError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app = typer.Typer(
 app.add_typer(devices.devices_app, name="devices")
 app.add_typer(devices.keys_app, name="keys")
 app.add_typer(devices.tokens_app, name="tokens")
+app.add_typer(history.history_app, name="history")
+app.command("backup")(backup.backup)
 app.command("login")(devices.login)
 app.command("serve")(service.serve)
 app.command("demo")(service.demo)

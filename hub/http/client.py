@@ -1,13 +1,16 @@
 """The command line's way to a hub: REST over its Unix socket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 
 from hub.errors import Busy, Conflict, Forbidden, HubError, Invalid, NotFound, StoreError, Unauthenticated
+
+Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
 TIMEOUT_S = 300.0  # ten thousand devices made in one request take some seconds, on a slow disk more
 _ERRORS: dict[int, type[HubError]] = {
@@ -55,6 +58,37 @@ class Client:
                 if response.status >= 400:
                     raise _error(response, answer)
                 return answer
+        except (aiohttp.ClientConnectionError, FileNotFoundError) as error:
+            raise Unreachable(f"no hub answers: {error}") from error
+
+    async def lines(
+        self, method: str, path: str, query: Query, body: AsyncIterator[bytes] | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What a long operation answers line by line, however long it takes. Raises as `call` does."""
+        async with self._open(method, path, query, body) as response:
+            async for line in response.content:
+                yield orjson.loads(line)
+
+    @asynccontextmanager
+    async def download(self, path: str, query: Query) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
+        """The count and the content of an export. Raises as `call` does, HubError for one that breaks off."""
+        async with self._open("GET", path, query) as response:
+            yield int(response.headers["X-Total-Count"]), response.content.iter_any()
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, path: str, query: Query, body: AsyncIterator[bytes] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        unlimited = aiohttp.ClientTimeout(total=None)
+        try:
+            async with self._session.request(
+                method, path, params=query, data=body, timeout=unlimited
+            ) as response:
+                if response.status >= 400:
+                    raise _error(response, await response.json(content_type=None))
+                yield response
+        except aiohttp.ClientPayloadError as error:
+            raise HubError("the hub broke off; its log says why") from error
         except (aiohttp.ClientConnectionError, FileNotFoundError) as error:
             raise Unreachable(f"no hub answers: {error}") from error
 

@@ -1,0 +1,208 @@
+"""`hub history export` and `hub history import`."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from hub.cli.calls import call, show_json
+from hub.errors import HubError, Invalid
+
+history_app = typer.Typer(no_args_is_help=True, help="Export and import stored values.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+CHUNK_BYTES = 262_144
+
+
+class FileFormat(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
+@history_app.command("export")
+def export_history(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
+    device: Annotated[list[str] | None, typer.Option(help="Only this device; may be repeated.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="Only devices with k=v; may be repeated.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.")] = None,
+    start: Annotated[str, typer.Option("--from", help="RFC 3339 or ms since 1970.")] = "",
+    end: Annotated[str, typer.Option("--to", help="RFC 3339 or ms since 1970; not included.")] = "",
+    written: Annotated[
+        FileFormat | None, typer.Option("--format", help="By the file's name if left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write stored values to a file."""
+    format_ = written or _format_of(output)
+    query = [("format", str(format_)), *(("device", one) for one in device or ())]
+    query += [("label", one) for one in label or ()] + [("metric", one) for one in metric or ()]
+    query += [(name, text) for name, text in (("from", start), ("to", end)) if text]
+    partial = output.with_name(output.name + ".partial")
+    if output.exists():
+        raise Invalid(f"{output} exists already; nothing is written over")
+
+    async def use(client: Any) -> int:
+        return await _download(client, query, partial, format_)
+
+    try:
+        rows = call(context, use)
+        partial.rename(output)
+    finally:
+        partial.unlink(missing_ok=True)  # so that half a file is never taken for a whole one
+    if as_json:
+        show_json({"output": str(output), "format": format_, "values": rows, "bytes": output.stat().st_size})
+    else:
+        typer.echo(f"wrote {rows} values to {output}")
+
+
+async def _download(client: Any, query: list[tuple[str, str]], path: Path, written: FileFormat) -> int:
+    """How many values it was; text is counted by its lines, which is what the progress bar shows."""
+    try:
+        with (
+            path.open("wb") as file,
+            shown_progress("Exporting", bytes_=written is FileFormat.PARQUET) as progress,
+        ):
+            done = 0
+            async with client.download("/api/v1/export", query) as (total, chunks):
+                async for chunk in chunks:
+                    file.write(chunk)
+                    done += len(chunk) if written is FileFormat.PARQUET else chunk.count(b"\n")
+                    progress(done, None if written is FileFormat.PARQUET else max(done, total))
+            file.flush()
+            os.fsync(file.fileno())
+            return int(total)
+    except OSError as error:
+        raise Invalid(f"{path}: {error.strerror or error}") from error
+
+
+@history_app.command("import")
+def import_history(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, NDJSON or Parquet, as an export writes it or plain.")
+    ],
+    device: Annotated[str, typer.Option(help="The device of rows that name none.")] = "",
+    metric: Annotated[str, typer.Option(help="The metric of rows that name none.")] = "",
+    create_devices: Annotated[
+        bool, typer.Option("--create-devices", help="Make devices that are not known.")
+    ] = False,
+    written: Annotated[
+        FileFormat | None, typer.Option("--format", help="By the file's name if left out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in values from a file; what is there already is left out, so a second time adds nothing."""
+    query = {"format": str(written or _format_of(file)), "device": device, "metric": metric}
+    query["create_devices"] = str(create_devices).lower()
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise Invalid(f"{file}: {error.strerror}") from error
+
+    async def use(client: Any) -> dict[str, Any]:
+        outcome = Outcome()
+        with shown_progress("Sending", bytes_=True) as sent, shown_progress("Adding") as added:
+            lines = client.lines("POST", "/api/v1/import", query=query, body=_chunks(file, size, sent))
+            async for line in lines:
+                outcome.take(line)
+                if "done" in line:
+                    added(line["done"], line["rows"])
+        return outcome.summary()
+
+    found = call(context, use)
+    if as_json:
+        show_json(found)
+    else:
+        _show_import(found)
+    if found["refused"]:
+        raise typer.Exit(1)
+
+
+async def _chunks(file: Path, size: int, told: Callable[[int, int | None], None]) -> AsyncIterator[bytes]:
+    sent = 0
+    with file.open("rb") as content:
+        while chunk := content.read(CHUNK_BYTES):
+            yield chunk
+            sent += len(chunk)
+            told(sent, size)
+
+
+def _show_import(found: dict[str, Any]) -> None:
+    typer.echo(f"added {found['added']} values; {found['held']} were there already")
+    if found["forgotten"]:
+        typer.echo(f"{found['forgotten']} are older than the readings that are kept, and were left out")
+    for fault in found["faults"]:
+        typer.echo(f"line {fault['line']}: {fault['message']}", err=True)
+    if found["refused"]:
+        typer.echo(f"{found['refused']} rows were refused", err=True)
+
+
+def _format_of(file: Path) -> FileFormat:
+    ending = file.suffix.lower().removeprefix(".")
+    try:
+        return FileFormat({"jsonl": "ndjson"}.get(ending, ending))
+    except ValueError:
+        raise Invalid(f"{file}: the name says no format; add --format csv, ndjson or parquet") from None
+
+
+class Outcome:
+    """What a long operation says at its end: a summary, or why it broke off."""
+
+    def __init__(self) -> None:
+        self._summary: dict[str, Any] | None = None
+
+    def take(self, line: dict[str, Any]) -> None:
+        """One line of its answer. Raises HubError when it says that it broke off."""
+        if "error" in line:
+            raise HubError(line["error"])
+        self._summary = line.get("summary", self._summary)
+
+    def summary(self) -> dict[str, Any]:
+        """Raises HubError when there was none."""
+        if self._summary is None:
+            raise HubError("the hub ended before it was done")
+        return self._summary
+
+
+@contextmanager
+def shown_progress(what: str, *, bytes_: bool = False) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on standard error that appears with the first call of (done, total) and goes at the end."""
+    count = DownloadColumn() if bytes_ else MofNCompleteColumn()
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(),
+        count,
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+
+    def show(done: int, total: int | None) -> None:
+        if not bar.live.is_started:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+        if total is not None and done >= total:
+            bar.stop()
+
+    try:
+        yield show
+    finally:
+        bar.stop()
