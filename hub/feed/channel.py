@@ -261,10 +261,7 @@ class DeviceChannel:
             return None
         if self._frame.start != start or self._frame.end != end:
             encoded = self._between(start) if end - start <= self._config.pending_max else None
-            if encoded is None or len(encoded) > FRAME_MAX_BYTES:
-                message = self._conflated(start)
-            else:
-                message = self._message(encoded, b"")
+            message = self._conflated(start) if encoded is None else self._message(encoded, b"")
             self._frame = _Frame(start, end, message)
         return self._frame.message
 

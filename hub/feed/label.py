@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from hub.config import LiveConfig
-from hub.feed.channel import FRAME_MAX_BYTES, Change, DeviceChannel, conflate
+from hub.feed.channel import Change, DeviceChannel, conflate
 from hub.feed.log import Entry, Log, Resume
 from hub.feed.subscription import Subscription
 from hub.model import Principal
@@ -173,9 +173,7 @@ class LabelChannel:
     def _make(self, start: int, principal: Principal, count: int) -> bytes:
         entries = self._log.since(start) if count <= self._config.pending_max else None
         if entries is not None:
-            readings = _by_device(entries, principal)
-            if len(readings) <= FRAME_MAX_BYTES:
-                return self._message(readings, b"")
+            return self._message(_by_device(entries, principal), b"")
         parts: list[bytes] = []
         whole = 0
         for device_id, latest in self._latest.items():

@@ -4,10 +4,13 @@ import asyncio
 from typing import Protocol
 
 from hub.errors import Conflict, Invalid, NotFound
-from hub.feed.channel import FRAME_MAX_BYTES
 from hub.feed.log import Resume
 from hub.feed.subscription import Channel, Subscription
 from hub.model import Principal
+
+# A frame that has grown past this takes no further channel. One channel adds no more than `live.resume_max_bytes`, as
+# that is all its log holds; so this and that, and what the transport may hold, is a slow viewer's memory in the hub.
+FRAME_MAX_BYTES = 262_144
 
 
 class Signal(Protocol):

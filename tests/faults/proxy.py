@@ -1,11 +1,13 @@
 """A TCP proxy between a client and the hub that can be slow, stop, or break."""
 
 import asyncio
+import socket
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 CHUNK_BYTES = 4_096
+HELD_BYTES = 32_768
 
 
 class Proxy:
@@ -41,8 +43,9 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
         with suppress(OSError):
-            there, back = await asyncio.open_connection("127.0.0.1", self._target, limit=CHUNK_BYTES)
+            there, back = await self._open()
             self._writers |= {writer, back}
             try:
                 async with asyncio.TaskGroup() as group:
@@ -52,6 +55,14 @@ class Proxy:
                 self._writers -= {writer, back}
                 writer.close()
                 back.close()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the target that holds little: what waits, waits at the hub."""
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", self._target))
+        return await asyncio.open_connection(sock=made, limit=CHUNK_BYTES)
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_per_s: float | None

@@ -190,7 +190,7 @@ def test_an_unchanged_metric_is_not_repeated_to_who_is_behind() -> None:
 
 
 def test_readings_of_one_message_are_bounded_in_bytes() -> None:
-    site = Site()
+    site = Site(resume_max_bytes=100_000)
     viewer, _ = site.watch()
     long = "x" * 1000
     for number in range(400):

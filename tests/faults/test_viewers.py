@@ -1,0 +1,246 @@
+"""Viewers that stop reading, read slowly, vanish, crowd, and come back all at once: a real hub, real sockets."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.faults.proxy import Proxy
+from tests.hub_process import HubProcess
+
+DEADLINE_S = 60.0
+T0_MS = 1_767_268_800_000
+BATCH = 200
+RATE = 10_000
+PADDING = "x" * 50
+GROWTH_MAX_BYTES = (
+    64 * 2**20
+)  # of the hub, with its history at work; 10 s of readings not taken are 30 MB a viewer
+
+
+class Watcher:
+    """One viewer, and what it got."""
+
+    def __init__(self, live: aiohttp.ClientWebSocketResponse) -> None:
+        self.live = live
+        self.offset = 0
+        self.count = 0
+        self.skipped = 0
+        self.is_subscribed = False
+
+    async def take(self) -> None:
+        """The next frame."""
+        for message in await messages(self.live):
+            if message["type"] in ("subscribed", "readings"):
+                assert message["offset"] >= self.offset
+                self.is_subscribed = True
+                self.offset = message["offset"]
+                self.count += len(message.get("readings", ()))
+                self.skipped += message.get("skipped", 0)
+
+    async def until(self, offset: int) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            while self.offset < offset:
+                await self.take()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Take whatever comes, beside the block."""
+        taking = asyncio.ensure_future(self.until(2**62))
+        try:
+            yield
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+
+    async def reached(self, offset: int) -> None:
+        """Return when what is taken beside has come so far."""
+        async with asyncio.timeout(DEADLINE_S):
+            while self.offset < offset:
+                await asyncio.sleep(0.01)
+
+
+async def messages(live: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
+    frame = await live.receive()
+    assert frame.type is aiohttp.WSMsgType.TEXT, frame
+    found = json.loads(frame.data)
+    return found if isinstance(found, list) else [found]
+
+
+@asynccontextmanager
+async def viewing(port: int, token: str, channel: str = "device/pump") -> AsyncIterator[Watcher]:
+    def small(info: Any) -> socket.socket:
+        made = socket.socket(info[0], info[1], info[2])
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        return made
+
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=small)) as session,
+        session.ws_connect(
+            f"http://127.0.0.1:{port}/api/v1/live",
+            headers={"Authorization": f"Bearer {token}"},
+            max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
+        ) as live,
+    ):
+        watcher = Watcher(live)
+        await live.send_json({"type": "subscribe", "channel": channel})
+        while not watcher.is_subscribed:
+            await watcher.take()
+        yield watcher
+
+
+async def send(hub: HubProcess, key: str, seconds: float, first: int = 0) -> int:
+    """RATE readings/s; how many."""
+    loop = asyncio.get_running_loop()
+    sent = 0
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
+        start_s = loop.time()
+        while (elapsed_s := loop.time() - start_s) < seconds:
+            if sent > elapsed_s * RATE:
+                await asyncio.sleep(sent / RATE - elapsed_s)
+                continue
+            numbers = range(first + sent, first + sent + BATCH)
+            body = [{"ts": T0_MS + n, "values": {"n": n, "padding": PADDING}} for n in numbers]
+            async with session.post(f"{hub.url}/api/v1/telemetry", json=body) as response:
+                assert response.status == 200, await response.text()
+            sent += BATCH
+    return sent
+
+
+@pytest.fixture
+def pump(start_hub: Callable[..., HubProcess]) -> tuple[HubProcess, str, str]:
+    """A hub that pings every second, a device's key, a viewer's token."""
+    hub = start_hub(
+        HUB__LIVE__PING_INTERVAL_S="1", HUB__LIMITS__READINGS_PER_S="100000",
+        HUB__LIVE__PENDING_MAX="20000", HUB__LIVE__RESUME_MAX_BYTES="1000000",  # 1 s, for this busy process
+    )  # fmt: skip
+    return hub, hub.add_device("pump"), hub.token()
+
+
+def port_of(hub: HubProcess) -> int:
+    return int(hub.url.rsplit(":", 1)[1])
+
+
+async def test_a_viewer_that_stops_reading_is_not_dropped_slows_nobody_and_is_told_what_it_missed(
+    pump: tuple[HubProcess, str, str],
+) -> None:
+    hub, key, token = pump
+    port = port_of(hub)
+    process = psutil.Process(hub.pid)
+    async with viewing(port, token) as stopped, viewing(port, token) as quick:
+        sent = await send(hub, key, 1.0)  # what a hub at work needs of memory anyway
+        await asyncio.gather(quick.until(sent), stopped.until(sent))
+        before = process.memory_info().rss
+        so_far = sent
+        async with quick.reading():
+            sent = so_far + await send(hub, key, 8.0, so_far)
+            grown = process.memory_info().rss - before
+            await quick.reached(sent)
+        await stopped.until(sent)
+    assert (quick.skipped, quick.count) == (0, sent)
+    assert stopped.skipped > (sent - so_far) / 3
+    assert stopped.skipped + stopped.count == sent
+    assert grown < GROWTH_MAX_BYTES
+
+
+async def test_a_viewer_behind_a_slow_line_gets_what_fits_and_an_exact_count_of_the_rest(
+    pump: tuple[HubProcess, str, str],
+) -> None:
+    hub, key, token = pump
+    port = port_of(hub)
+    async with (
+        Proxy(port, bytes_per_s=50_000) as proxy,
+        viewing(proxy.port, token) as slow,
+        viewing(port, token) as quick,
+        slow.reading(),
+        quick.reading(),
+    ):
+        sent = await send(hub, key, 6.0)
+        await quick.reached(sent)
+        await slow.reached(sent)
+    assert (quick.skipped, quick.count) == (0, sent)
+    assert slow.skipped > sent / 3
+    assert slow.skipped + slow.count == sent
+    assert proxy.connections == 1
+
+
+async def test_a_peer_that_answers_no_ping_is_gone(pump: tuple[HubProcess, str, str]) -> None:
+    hub, _, token = pump
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(hub))
+    lines = (
+        "GET /api/v1/live HTTP/1.1", "Host: hub", "Upgrade: websocket", "Connection: Upgrade",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", "Sec-WebSocket-Version: 13", f"Authorization: Bearer {token}",
+    )  # fmt: skip
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    received = b""
+    async with asyncio.timeout(DEADLINE_S):
+        try:
+            while more := await reader.read(4096):
+                received += more
+        except ConnectionResetError:
+            pass
+    writer.close()
+    assert received.count(b"\x89\x00") == 2  # asked twice, half an interval apart
+
+
+async def test_one_address_has_only_so_many_viewers(start_hub: Callable[..., HubProcess]) -> None:
+    hub = await asyncio.to_thread(start_hub, HUB__LIVE__VIEWERS_PER_ADDRESS_MAX="3")
+    token = await asyncio.to_thread(hub.token)
+    async with viewing(port_of(hub), token, "overview"), viewing(port_of(hub), token, "overview"):
+        async with viewing(port_of(hub), token, "overview"):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                async with viewing(port_of(hub), token, "overview"):
+                    pass
+            assert caught.value.status == 429
+            assert caught.value.headers is not None
+            assert caught.value.headers["Retry-After"] == "1"
+        async with viewing(port_of(hub), token, "overview"):
+            pass
+
+
+async def test_a_restart_sends_a_crowd_home_at_different_times_and_takes_all_of_it_back(
+    start_hub: Callable[..., HubProcess],
+) -> None:
+    hub = await asyncio.to_thread(start_hub)
+    token = await asyncio.to_thread(hub.token)
+    crowd = 300
+
+    async def watch(opened: asyncio.Semaphore) -> tuple[float, int]:
+        async with viewing(port_of(hub), token, "overview") as watcher:
+            opened.release()
+            while True:
+                for message in await messages(watcher.live):
+                    if message["type"] == "shutdown":
+                        await watcher.live.receive()
+                        assert watcher.live.close_code is not None
+                        return message["retry_after_s"], watcher.live.close_code
+
+    async def come_back(after_s: float) -> None:
+        await asyncio.sleep(after_s)  # as it was told
+        async with viewing(port_of(hub), token, "overview"):
+            pass
+
+    opened = asyncio.Semaphore(0)
+    async with asyncio.timeout(DEADLINE_S):
+        watching = [asyncio.ensure_future(watch(opened)) for _ in range(crowd)]
+        for _ in range(crowd):
+            await opened.acquire()
+            assert not any(one.done() for one in watching)
+        stopping = asyncio.ensure_future(asyncio.to_thread(hub.stop))
+        told = await asyncio.gather(*watching)
+        assert await stopping == 0
+        assert {code for _, code in told} == {1012}
+        waits_s = sorted(retry_after_s for retry_after_s, _ in told)
+        assert waits_s[0] >= 1.0
+        assert waits_s[-1] <= 2.5
+        fullest = max(sum(at <= other < at + 0.25 for other in waits_s) for at in waits_s)
+        assert fullest < crowd / 3  # a sixth is due in each quarter of a second
+        await asyncio.to_thread(hub.start)
+        await asyncio.gather(*(come_back(wait_s) for wait_s in waits_s))
