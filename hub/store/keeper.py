@@ -56,12 +56,16 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep until cancelled. A disk that says no is tried again at the next turn; the writer tells of it."""
+        told = ""  # a full disk says the same every time: once is enough
         while True:
             try:
                 busy = await self.step()
+                told = ""
             except StoreError as error:
                 busy = False
-                _log.warning("a step failed; it is taken again", why=str(error))
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("a step failed; it is taken again", why=told)
             await asyncio.sleep(PAUSE_S if busy else INTERVAL_S)
 
     async def step(self) -> bool:

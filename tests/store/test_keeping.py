@@ -155,7 +155,9 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
                     if what == "append":
                         run.append(history, which)  # type: ignore[arg-type]
                     elif what == "keep":
-                        keeper = run.keeper(history)  # a new one, so that chores are due, and it must find its place
+                        keeper = run.keeper(
+                            history
+                        )  # a new one, so that chores are due, and it must find its place
                         for _ in range(which):  # type: ignore[call-overload]
                             await keeper.step()
                     elif what == "wait":
@@ -211,6 +213,32 @@ async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path
         assert found.time == [T0 + minute * MINUTE_US for minute in range(10)]
         assert found.avg == [2 * minute + 0.5 for minute in range(10)]
         assert (await history.range(METRICS[1], T0 + DAY_US, T0 + 2 * DAY_US, 10)).tier == "raw"
+
+
+async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) -> None:
+    run = Run(tmp_path / "history.duckdb", now=T0 + 3 * DAY_US)
+    kept = {1: Kept(DAY_US, 2 * DAY_US, 0), 2: NEVER}
+    async with History.open(run.path, 128, 20) as history:
+        keeper = Keeper(history, lambda: kept, lambda: run.now, Bounds(fill_rows=1))
+        days = (0, 1, 2)
+        run.append(
+            history, [(number, T0 + day * DAY_US + HOUR_US, 1.0) for number in METRICS for day in days]
+        )
+        await history.stored
+        while await keeper.step():
+            pass
+
+        async def tiers(number: int) -> list[tuple[str, int]]:
+            """Of each day, where its readings come from and how many rows there are."""
+            asked = [(T0 + day * DAY_US, T0 + (day + 1) * DAY_US) for day in days]
+            found = [await history.range(METRICS[number], start, end, 10_000) for start, end in asked]
+            return [(one.tier, len(one.time)) for one in found]
+
+        assert await tiers(1) == await tiers(2) == [("hour", 1), ("minute", 1), ("raw", 1)]
+        assert await tiers(3) == [("raw", 1)] * 3
+        assert await count(history, "sealed") == 5
+        assert await count(history, "minutes") == 7
+        assert await count(history, "hours") == 9
 
 
 async def test_the_parts_of_a_day_that_is_over_become_one_row_a_minute(tmp_path: Path) -> None:
