@@ -219,11 +219,13 @@ class DeviceChannel:
 
     def snapshot(self, names: dict[str, object] | None = None) -> dict[str, list[object]]:
         """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms, 20.5]}."""
-        return {
-            name: [wire_ms(reading.time or 0), reading.values[name]]
-            for name, (reading, _) in self._latest.items()
-            if names is None or name in names
-        }
+        found: dict[str, list[object]] = {}
+        latest = self._latest
+        for name in latest if names is None else names:
+            if name in latest:
+                reading = latest[name][0]
+                found[name] = [wire_ms(reading.time or 0), reading.values[name]]
+        return found
 
     def changes(self, start: int) -> list[Change]:
         """The latest value of each metric that changed after the offset `start`."""
