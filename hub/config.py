@@ -68,7 +68,7 @@ class BrokerConfig(_Section):
     url: str = ""  # "" means none; mqtt://user:password@host:1883 or mqtts://…
     topics: tuple[str, ...] = ("devices/{id}/telemetry",)
     client_id: str = "sensor-hub"
-    group: str = "hub"
+    group: str = ""
     device_keys: bool = False
     session_expiry_s: Annotated[int, Field(ge=0)] = 86_400
     receive_max: Annotated[int, Field(ge=1, le=65_535)] = 1_000
@@ -250,7 +250,8 @@ def _faults(error: ValidationError, path: Path | None, environment: Mapping[str,
         if fault["type"] == "extra_forbidden":
             yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
         else:
-            yield f"{source}: {where}: {fault['msg']}, got {fault['input']!r}"
+            got = "" if where == "broker.url" else f", got {fault['input']!r}"  # a password may be in it
+            yield f"{source}: {where}: {fault['msg']}{got}"
 
 
 def _known(section: tuple[int | str, ...]) -> Iterable[str]:

@@ -190,8 +190,8 @@ async def test_a_message_with_a_wrong_key_does_not_make_its_device_look_alive(
 async def test_two_hubs_of_one_group_share_the_messages(mosquitto: Mosquitto, house: House) -> None:
     await house.add("boiler")
     async with (
-        running(house.broker(mosquitto.port, "one")) as one,
-        running(house.broker(mosquitto.port, "two")) as two,
+        running(house.broker(mosquitto.port, "one", group="plant")) as one,
+        running(house.broker(mosquitto.port, "two", group="plant")) as two,
         Publisher.connected(mosquitto.port) as publisher,
     ):
         await until(lambda: one.connected and two.connected, "both are connected")
