@@ -1,7 +1,7 @@
 """Viewers as cheap as Python can have them: `python -m benchmarks.live_viewers`. One thread, plain sockets, one epoll.
 
 It does not parse what it gets. A hub's frame says its offset, so that readings are counted by subtraction, whatever their
-number; `skipped` is taken off. Of others, the readings in a buffer are counted by a mark that each holds once. For
+number; `skipped` is taken off; one viewer counts them one by one too, and the run fails if that is another figure. Of others, the readings in a buffer are counted by a mark that each holds once. For
 delays, a reading holds the time it was sent at, and the first of each buffer, the one that waited longest, is looked at.
 """
 
@@ -18,10 +18,12 @@ import sys
 import time
 
 READ_BYTES = 262_144
+QUIET_S = 0.5
 TAIL_BYTES = 64  # of a buffer, kept so that no mark is cut in two
 CONNECT_TIMEOUT_S = 20.0
 OFFSET = re.compile(rb'"offset":(\d+)[,}]')
 SKIPPED = re.compile(rb'"skipped":(\d+)[,}]')
+ONE = b'"temperature":'  # each reading holds it once
 SENT = re.compile(rb'"sent":(\d+)')
 
 
@@ -33,6 +35,8 @@ class Viewer:
         self.offset = 0
         self.skipped = 0
         self.count = 0
+        self.counted: int | None = None  # one by one, by the viewer that does
+        self._cut = b""
         self.socket = socket.create_connection((options.host, options.port), CONNECT_TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         kind = {"hub": "hub.v1", "mosquitto": "mqtt"}.get(options.kind)
@@ -83,6 +87,9 @@ class Viewer:
             return b""
         if not received:
             raise SystemExit("the server closed a viewer's connection")
+        if self.counted is not None:
+            self.counted += (self._cut + received).count(ONE)
+            self._cut = received[1 - len(ONE) :]
         joined = self.tail + received
         if mark:
             cut = max(0, len(joined) - len(mark) + 1)
@@ -121,6 +128,21 @@ def answer_pings(viewer: Viewer, received: bytes) -> None:
         viewer.socket.send(masked(10, b""))
 
 
+def check(viewer: Viewer) -> None:
+    """Take what is still on its way, and compare what was counted one by one with what offsets say."""
+    if viewer.counted is not None:
+        viewer.socket.settimeout(QUIET_S)
+        try:
+            while viewer.read(b""):
+                pass
+        except TimeoutError:
+            pass
+        if viewer.counted != viewer.delivered:
+            raise SystemExit(
+                f"by offsets {viewer.delivered:,} readings, one by one {viewer.counted:,}: not the same"
+            )
+
+
 def watch(viewers: list[Viewer], options: argparse.Namespace) -> dict[str, float]:
     """Read for `warm_up` and then, measured, for `seconds`."""
     epoll = select.epoll()
@@ -149,6 +171,7 @@ def watch(viewers: list[Viewer], options: argparse.Namespace) -> dict[str, float
                 if found is not None:
                     delays.append(time.monotonic_ns() // 1000 - int(found[1]))
     delivered = sum(viewer.delivered for viewer in viewers) - before
+    check(viewers[0])
     delays.sort()
     return {
         "delivered": delivered,
@@ -180,6 +203,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     channels = options.channels.split(",")
     viewers = [Viewer(options, channels[place % len(channels)]) for place in range(options.viewers)]
+    viewers[0].counted = 0 if options.kind == "hub" else None
     print("ready", flush=True)
     sys.stdin.readline()  # whoever started this says when
     print(json.dumps(watch(viewers, options)), flush=True)
