@@ -7,6 +7,7 @@ stopping   no new connections → devices and viewers are told → what was read
 
 import asyncio
 import gc
+import io
 import random
 import secrets
 import signal
@@ -14,9 +15,9 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TextIO, TypeVar, cast
 
 import structlog
 from aiohttp import web
@@ -282,6 +283,24 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+class _Forgiving(io.TextIOBase):
+    """Standard error; a line that cannot be written is lost. It may lie on the disk that is full, and the hub goes on."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write or lose it."""
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write or lose what was kept back."""
+        with suppress(OSError):
+            self._file.flush()
+
+
 def set_up_logs(config: LogConfig) -> None:
     """Logs go to standard error: readable on a terminal, JSON otherwise."""
     console = config.format == "console" or (config.format == "auto" and sys.stderr.isatty())
@@ -293,6 +312,6 @@ def set_up_logs(config: LogConfig) -> None:
             structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(config.level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving(sys.stderr))),
         cache_logger_on_first_use=True,
     )
