@@ -30,7 +30,7 @@ def add(page: Dashboard, device_id: str, name: str = "", labels: str = "") -> Lo
 def test_what_the_page_says_to_run_sends_the_first_reading(hub: HubProcess, visit: Visit, tool: str) -> None:
     page = visit(hub)
     page.tab.get_by_role("link", name="Add the first device").click()
-    dialog = add(page, "boiler-1", "Boiler 1", "hall=North, kind=pump")
+    dialog = add(page, "boiler-1", "Boiler 1", "hall=North\nkind=pump")
     status = dialog.get_by_role("status").filter(has_text="reading")
     expect(status).to_have_text("…Waiting for the first reading")
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_added_is_said_in_the_dialog(hub: HubProcess, visit: Visi
     add(page, "press")
     expect(page.tab.get_by_role("alert")).to_contain_text("press")
     add(page, "mill", labels="North")
-    expect(page.tab.get_by_role("alert")).to_have_text("Labels are written like hall=North, kind=pump.")
+    expect(page.tab.get_by_role("alert")).to_have_text("Labels are written like hall=North, one a line.")
 
     expect(add(page, "mill", labels="hall=North")).to_be_visible()
 

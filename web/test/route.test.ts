@@ -9,17 +9,19 @@ it.each([
   ["#/device/hall%2F1%3F", { deviceId: "hall/1?", windowS: 60 }],
   ["#/device/", { deviceId: null, windowS: 60 }],
   ["#/device/%E0%A4%A", { deviceId: null, windowS: 60 }],
+  ["#/device/a/keys?window=15", { deviceId: "a", section: "keys", windowS: 15 }],
+  ["#/device/a/nonsense", { deviceId: "a", windowS: 60 }],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?window=17", { deviceId: "a", windowS: 60 }],
 ])("reads %j", (hash, route) => {
-  expect(routeOf(hash)).toEqual({ isAdding: false, ...route });
+  expect(routeOf(hash)).toEqual({ isAdding: false, section: "readings", ...route });
 });
 
 it("writes what it reads", () => {
   for (const route of [
-    { deviceId: null, windowS: 60, isAdding: false },
-    { deviceId: null, windowS: 15, isAdding: true },
-    { deviceId: "hall/1?#%", windowS: 15, isAdding: false },
+    { deviceId: null, section: "readings", windowS: 60, isAdding: false },
+    { deviceId: null, section: "readings", windowS: 15, isAdding: true },
+    { deviceId: "hall/1?#%", section: "settings", windowS: 15, isAdding: false },
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);
   }

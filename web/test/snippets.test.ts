@@ -29,15 +29,15 @@ describe("snippets", () => {
 
 describe("labels", () => {
   it("are read as they are written", () => {
-    const labels = { hall: "North", note: "a=b" };
+    const labels = { hall: "North", note: "a=b, c" };
 
     expect(labelsOf(labelsText(labels))).toEqual(labels);
-    expect(labelsOf(" hall = North ,, ")).toEqual({ hall: "North" });
+    expect(labelsOf(" hall = North \n\n")).toEqual({ hall: "North" });
     expect(labelsOf("")).toEqual({});
   });
 
   it("are refused where a part is no pair", () => {
-    expect(labelsOf("North")).toBeNull();
-    expect(labelsOf("=North")).toBeNull();
+    expect(() => labelsOf("North")).toThrow("hall=North");
+    expect(() => labelsOf("=North")).toThrow("hall=North");
   });
 });

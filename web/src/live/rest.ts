@@ -61,7 +61,7 @@ export class Problem extends Error {
 /** No answer came: no network, no hub, or not in time. */
 export class Unreachable extends Error {}
 
-type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const PAGE = 1000;
 const DEVICES_MAX = 20_000; // past this the list would not be one; the search is then the server's job
@@ -91,7 +91,7 @@ export class Rest {
   }
 
   async signOut(): Promise<void> {
-    await this.#request("/api/v1/session", "DELETE");
+    await this.ask("/api/v1/session", "DELETE");
   }
 
   /** All devices, page by page. */
@@ -113,7 +113,7 @@ export class Rest {
 
   /** Adds a device; its key is in this answer and never again. */
   async addDevice(wanted: NewDevice): Promise<DeviceInfo & { readonly key: string }> {
-    return (await this.#request("/api/v1/devices", "POST", wanted)) as DeviceInfo & { key: string };
+    return (await this.ask("/api/v1/devices", "POST", wanted)) as DeviceInfo & { key: string };
   }
 
   async device(deviceId: string): Promise<DeviceInfo> {
@@ -138,10 +138,11 @@ export class Rest {
   }
 
   #get(path: string): Promise<unknown> {
-    return this.#request(path, "GET");
+    return this.ask(path, "GET");
   }
 
-  async #request(path: string, method: Method, body?: object): Promise<unknown> {
+  /** One request; undefined where the answer has no content. */
+  async ask(path: string, method: Method, body?: object): Promise<unknown> {
     let response: Response;
     try {
       response = await this.#fetch(path, {
@@ -161,7 +162,7 @@ export class Rest {
   }
 }
 
-function devicePath(deviceId: string): string {
+export function devicePath(deviceId: string): string {
   return `/api/v1/devices/${encodeURIComponent(deviceId)}`;
 }
 

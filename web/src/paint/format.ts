@@ -106,3 +106,14 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
 export function clockTime(ms: number): string {
   return CLOCK.format(ms);
 }
+
+const MOMENT = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "medium",
+  hourCycle: "h23",
+});
+
+/** Day and time, local, of milliseconds or RFC 3339: "20 Nov 2026, 10:44:12". */
+export function moment(time: number | string): string {
+  return MOMENT.format(typeof time === "number" ? time : Date.parse(time));
+}

@@ -2,7 +2,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { Figures } from "../paint/format";
 import { Copyable } from "./Copyable";
 import { Dialog } from "./Dialog";
-import { Failure, Field, useSending } from "./forms";
+import { Failure, Field, Form, useSending } from "./forms";
 import { labelsOf } from "./labels";
 import { usePage } from "./page";
 import { hashOf } from "./route";
@@ -30,32 +30,24 @@ export function AddDevice() {
       {added.value ? (
         <Connect id={added.value.id} apiKey={added.value.key} close={close} />
       ) : (
-        <Form added={added} />
+        <Description added={added} />
       )}
     </Dialog>
   );
 }
 
-function Form({ added }: { added: Signal<Added | null> }) {
+function Description({ added }: { added: Signal<Added | null> }) {
   const page = usePage();
   const { failure, isSending, send } = useSending();
-  const submit = (form: FormData) =>
+  const submit = (field: (name: string) => string) =>
     send(async () => {
-      const labels = labelsOf(String(form.get("labels")));
-      if (labels === null) throw new Error("Labels are written like hall=North, kind=pump.");
-      const id = String(form.get("id"));
-      const made = await page.live.rest.addDevice({ id, name: String(form.get("name")), labels });
+      const wanted = { id: field("id"), name: field("name"), labels: labelsOf(field("labels")) };
+      const made = await page.live.rest.addDevice(wanted);
       page.live.fleet.describe(made);
       added.value = { id: made.id, key: made.key };
     });
   return (
-    <form
-      class="form"
-      onSubmit={(submitted) => {
-        submitted.preventDefault();
-        void submit(new FormData(submitted.currentTarget));
-      }}
-    >
+    <Form submit={submit}>
       <Field
         label="Id"
         name="id"
@@ -69,14 +61,15 @@ function Form({ added }: { added: Signal<Added | null> }) {
       <Field
         label="Labels"
         name="labels"
-        hint="To find and group devices."
-        placeholder="hall=North, kind=pump"
+        isLong
+        hint="To find and group devices, one a line."
+        placeholder="hall=North"
       />
       <Failure reason={failure} />
       <button type="submit" class="button primary" disabled={isSending}>
         Add device
       </button>
-    </form>
+    </Form>
   );
 }
 

@@ -56,6 +56,7 @@ export function DeviceRow({ id, device, rowIndex, isActive, isOpen, open }: RowP
 
 function NameCell({ device }: { device: DeviceRecord }) {
   const page = usePage();
+  page.live.fleet.structure.value;
   const labels = Object.values(device.info?.labels ?? {}).join(", ");
   return (
     <div role="gridcell" class="cell-name">

@@ -6,6 +6,7 @@ import type { DeviceWatch } from "../live/watch";
 import { span } from "../paint/format";
 import { setText } from "../paint/rows";
 import { saveWindowAsCsv } from "./csv";
+import { DeviceSection, SectionLinks } from "./DeviceSection";
 import { MetricCard } from "./MetricCard";
 import { PresenceMark } from "./PresenceMark";
 import { isPhone, usePage } from "./page";
@@ -54,8 +55,7 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
     if (isPhone()) title.current?.focus();
   }, []);
   const metrics = useComputed(() => metricsOf(device, watch, page.live.fleet.structure.value)).value;
-  const numbers = metrics.filter((metric) => metric.type === "number");
-  const others = metrics.filter((metric) => metric.type !== "number");
+  const { section } = page.route.value;
   return (
     <section class="panel device" aria-labelledby="device-title">
       <header class="device-head">
@@ -66,18 +66,44 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
           </h2>
           <DeviceFacts device={device} />
         </div>
-        <div class="device-tools">
-          <WindowPicker />
-          <button
-            type="button"
-            class="button"
-            disabled={numbers.length === 0}
-            onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
-          >
-            CSV
-          </button>
-        </div>
+        {section === "readings" && (
+          <div class="device-tools">
+            <WindowPicker />
+            <button
+              type="button"
+              class="button"
+              disabled={!metrics.some((metric) => metric.type === "number")}
+              onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
+            >
+              CSV
+            </button>
+          </div>
+        )}
       </header>
+      <SectionLinks />
+      {section === "readings" ? (
+        <Readings device={device} watch={watch} metrics={metrics} />
+      ) : (
+        <DeviceSection key={section} device={device} section={section} />
+      )}
+    </section>
+  );
+}
+
+/** The charts of the numbers, and a table of the rest. */
+function Readings({
+  device,
+  watch,
+  metrics,
+}: {
+  device: DeviceRecord;
+  watch: DeviceWatch;
+  metrics: MetricInfo[];
+}) {
+  const numbers = metrics.filter((metric) => metric.type === "number");
+  const others = metrics.filter((metric) => metric.type !== "number");
+  return (
+    <>
       <BackfillNote watch={watch} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="cards" tabIndex={0} aria-label="Readings">
@@ -93,7 +119,7 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
             : "No readings yet."}
         </p>
       )}
-    </section>
+    </>
   );
 }
 

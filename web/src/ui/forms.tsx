@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 
 interface FieldProps {
@@ -10,23 +11,25 @@ interface FieldProps {
   readonly pattern?: string;
   readonly defaultValue?: string;
   readonly inputMode?: "decimal";
+  /** Of several lines. */
+  readonly isLong?: boolean;
 }
 
 /** A labelled text field, with a hint below it. */
-export function Field({ label, hint, ...input }: FieldProps) {
+export function Field({ label, hint, isLong, ...input }: FieldProps) {
   const id = useId();
+  const shared = {
+    ...input,
+    id,
+    class: "field",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-describedby": hint ? `${id}-hint` : undefined,
+  } as const;
   return (
     <div class="form-field">
       <label for={id}>{label}</label>
-      <input
-        type="text"
-        autocomplete="off"
-        spellcheck={false}
-        {...input}
-        id={id}
-        class="field"
-        aria-describedby={hint ? `${id}-hint` : undefined}
-      />
+      {isLong ? <textarea rows={2} {...shared} /> : <input type="text" {...shared} />}
       {hint && (
         <span id={`${id}-hint`} class="small">
           {hint}
@@ -66,4 +69,43 @@ export function useSending() {
     }
   };
   return { failure, isSending, send };
+}
+
+/** A form whose fields are handed over by name when it is sent. */
+export function Form(props: {
+  submit: (field: (name: string) => string, form: HTMLFormElement) => unknown;
+  label?: string | undefined;
+  children: ComponentChildren;
+}) {
+  return (
+    <form
+      class="form"
+      aria-label={props.label}
+      onSubmit={(submitted) => {
+        submitted.preventDefault();
+        const form = submitted.currentTarget;
+        const values = new FormData(form);
+        void props.submit((name) => String(values.get(name) ?? "").trim(), form);
+      }}
+    >
+      {props.children}
+    </form>
+  );
+}
+
+/** A number as typed, with point or comma; null where the field is empty. Throws where it is no number. */
+export function numberOf(text: string, name: string): number | null {
+  if (text === "") return null;
+  const value = Number(text.replace(",", "."));
+  if (!Number.isFinite(value)) throw new Error(`${name}: “${text}” is not a number.`);
+  return value;
+}
+
+/** JSON as typed; what is no JSON is taken as a text. */
+export function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

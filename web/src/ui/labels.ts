@@ -1,17 +1,19 @@
-/** Labels as people write them: "hall=North, kind=pump". */
+/** Labels as people write them: "hall=North", one a line. */
 export function labelsText(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
-    .join(", ");
+    .join("\n");
 }
 
-/** Reads what `labelsText` writes. Null where a part is no key=value. */
-export function labelsOf(text: string): Record<string, string> | null {
+/** Reads what `labelsText` writes. Throws where a line is no key=value. */
+export function labelsOf(text: string): Record<string, string> {
   const labels: Record<string, string> = {};
-  for (const part of text.split(",")) {
+  for (const part of text.split("\n")) {
     if (part.trim() === "") continue;
     const [key, ...value] = part.split("=");
-    if (!key?.trim() || value.length === 0) return null;
+    if (!key?.trim() || value.length === 0) {
+      throw new Error("Labels are written like hall=North, one a line.");
+    }
     labels[key.trim()] = value.join("=").trim();
   }
   return labels;

@@ -1,0 +1,198 @@
+"""What the page shows of a device beside its readings, and what operators do there."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+
+import aiomqtt
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.e2e.test_looks import DESK, PHONE, overflows
+from tests.hub_process import HubProcess
+
+DEADLINE_S = 30.0
+SECTIONS = ("keys", "rejections", "commands", "attributes", "settings")
+
+Visit = Callable[..., Dashboard]
+
+
+def publish(hub: HubProcess, key: str, topic: str, text: str) -> None:
+    """Publish one message as a device, from a thread of its own: the browser's loop is running in this one."""
+
+    async def send() -> None:
+        async with aiomqtt.Client("127.0.0.1", hub.mqtt_port, username=key) as device:
+            await device.publish(topic, text, qos=1)
+
+    thread = threading.Thread(target=asyncio.run, args=(send(),))
+    thread.start()
+    thread.join(DEADLINE_S)
+
+
+def test_a_key_is_added_shown_once_and_revoked(hub: HubProcess, visit: Visit) -> None:
+    publish(hub, hub.add_device("press"), "v1/devices/me/telemetry", '{"n": 1}')
+    page = visit(hub, "/#/device/press")
+    page.device.get_by_role("link", name="Keys").click()
+    keys = page.device.get_by_role("listitem")
+    expect(keys).to_have_count(1)
+    expect(keys.first).to_contain_text("from 127.0.0.1")
+
+    page.device.get_by_role("button", name="Add key").click()
+    dialog = page.tab.get_by_role("dialog", name="The new key")
+    key = dialog.get_by_role("region", name="API key").inner_text()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.device.get_by_role("button", name="Add key")).to_be_focused()
+    expect(keys).to_have_count(2)
+    expect(keys.nth(1)).to_contain_text("never used")
+    assert key not in page.tab.content()
+
+    revoke = keys.nth(1).get_by_role("button", name="Revoke")
+    revoke.click()
+    page.tab.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(revoke).to_be_focused()
+    revoke.click()
+    page.tab.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
+
+    expect(keys.nth(1)).to_contain_text("Revoked")
+    [_, revoked] = hub.call("GET", "/api/v1/devices/press/keys")["keys"]
+    assert revoked["revoked_at"] is not None
+    assert key.startswith(f"hk_{revoked['id']}_")
+
+
+def test_a_rejection_says_why_and_shows_what_was_sent(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    page = visit(hub, "/#/device/press/rejections")
+    expect(page.device.get_by_text("Nothing was refused of this device.")).to_be_visible()
+    publish(hub, key, "v1/devices/me/telemetry", '{"n": ')
+    found = hub.wait_for("/api/v1/devices/press/rejections", lambda found: found["rejections"])
+    [known] = found["rejections"]
+
+    page.device.get_by_role("button", name="Refresh").click()
+
+    record = page.device.get_by_role("listitem")
+    expect(record).to_contain_text(known["code"])
+    expect(record).to_contain_text(known["message"])
+    expect(record).to_contain_text(known["source"])
+    record.get_by_text("What was sent").click()
+    expect(record.locator("pre")).to_have_text('{"n": ')
+
+
+def test_a_command_is_sent_and_followed_to_its_answer(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press")
+    page = visit(hub, "/#/device/press/commands")
+    form = page.device.get_by_role("form", name="Send a command")
+    form.get_by_label("Method").fill("set_level")
+    form.get_by_label("Parameters, JSON").fill("{level")
+    form.get_by_role("button", name="Send").click()
+    expect(form.get_by_role("alert")).to_contain_text("not JSON")
+    form.get_by_label("Parameters, JSON").fill('{"level": 3}')
+    form.get_by_role("button", name="Send").click()
+    record = page.device.get_by_role("listitem")
+    expect(record).to_contain_text('set_level {"level":3}')
+    expect(record.locator("strong")).to_have_text("queued")
+
+    answering = threading.Thread(target=asyncio.run, args=(answer_one(hub, key),))
+    answering.start()
+
+    expect(record.locator("strong")).to_have_text("answered")
+    expect(record.locator("pre")).to_have_text('{"level":3,"done":true}')
+    expect(record).to_contain_text("→ answered")
+    answering.join(DEADLINE_S)
+
+
+async def answer_one(hub: HubProcess, key: str) -> None:
+    """Take one command as a device would, and answer with its parameters."""
+    async with aiomqtt.Client("127.0.0.1", hub.mqtt_port, username=key) as device:
+        await device.subscribe("v1/devices/me/rpc/request/+", qos=1)
+        message = await anext(device.messages)
+        assert isinstance(message.payload, bytes)
+        asked = json.loads(message.payload)
+        topic = str(message.topic).replace("request", "response")
+        await device.publish(topic, json.dumps({**asked["params"], "done": True}), qos=1)
+
+
+def test_settings_are_saved_and_shown_in_the_list(hub: HubProcess, visit: Visit) -> None:
+    publish(hub, hub.add_device("press"), "v1/devices/me/telemetry", '{"n": 1}')
+    page = visit(hub, "/#/device/press/settings")
+    form = page.device.get_by_role("form", name="Device settings")
+    form.get_by_label("Name").fill("Big press")
+    form.get_by_label("Labels").fill("hall=North\nnote=a, b")
+    form.get_by_label("Expected interval").fill("2,5")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("status")).to_have_text("Saved")
+    expect(page.row("Big press")).to_contain_text("North")
+    device = hub.call("GET", "/api/v1/devices/press")
+    assert device["labels"] == {"hall": "North", "note": "a, b"}
+    assert device["expected_interval_s"] == 2.5
+
+    metric = page.device.get_by_role("form", name="Settings of n")
+    metric.get_by_label("Unit").fill("mm")
+    metric.get_by_label("Least").fill("5")
+    metric.get_by_label("Most").fill("1")
+    metric.get_by_role("button", name="Save").click()
+    expect(metric.get_by_role("alert")).to_be_visible()
+    metric.get_by_label("Most").fill("9")
+    metric.get_by_role("button", name="Save").click()
+    expect(metric.get_by_role("status")).to_have_text("Saved")
+    expect(page.row("Big press").locator(".number")).to_have_text("1 mm")
+    [known] = hub.call("GET", "/api/v1/devices/press")["metrics"]
+    assert (known["unit"], known["minimum"], known["maximum"]) == ("mm", 5, 9)
+
+
+def test_attributes_are_shown_set_and_removed(hub: HubProcess, visit: Visit) -> None:
+    publish(hub, hub.add_device("press"), "v1/devices/me/attributes", '{"firmware": "1.2"}')
+    page = visit(hub, "/#/device/press/attributes")
+    expect(page.device.get_by_role("listitem").filter(has_text="firmware")).to_contain_text('"1.2"')
+    form = page.device.get_by_role("form", name="Set an attribute")
+    form.get_by_label("Attribute").fill("interval_s")
+    form.get_by_label("Value").fill("5")
+    form.get_by_role("button", name="Set").click()
+    record = page.device.get_by_role("listitem").filter(has_text="interval_s")
+    expect(record).to_contain_text("5")
+    assert hub.call("GET", "/api/v1/devices/press/attributes")["shared"] == {"interval_s": 5}
+
+    record.get_by_role("button", name="Remove").click()
+
+    expect(record).to_have_count(0)
+    assert hub.call("GET", "/api/v1/devices/press/attributes")["shared"] == {}
+
+
+def test_a_viewer_sees_what_a_viewer_may(hub: HubProcess, visit: Visit) -> None:
+    hub.add_device("press")
+    bearer = {"Authorization": f"Bearer {hub.token('viewer')}"}
+    page = visit(hub, "/#/device/press/keys", extra_http_headers=bearer)
+    expect(page.device.get_by_role("heading", name="Keys are for operators")).to_be_visible()
+    links = page.device.get_by_role("navigation").get_by_role("link")
+    expect(links).to_have_text(["Readings", "Rejections", "Commands", "Attributes"])
+
+    page.device.get_by_role("link", name="Commands").click()
+
+    expect(page.device.get_by_text("No command was sent to this device yet.")).to_be_visible()
+    expect(page.device.get_by_role("form")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_in_any_section(
+    shared_hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+) -> None:
+    device_id = f"sections-{scheme}-{viewport['width']}"
+    key = shared_hub.add_device(device_id, labels={"hall": "North"})
+    with Feeder(shared_hub, key):
+        publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": ')
+        publish(shared_hub, key, "v1/devices/me/attributes", '{"firmware": "1.2"}')
+        shared_hub.call("POST", f"/api/v1/devices/{device_id}/commands", {"method": "blink"})
+        page = visit(shared_hub, color_scheme=scheme, viewport=viewport)
+        expect(page.row(device_id)).to_be_visible()
+        for section in SECTIONS:
+            page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/{section}")
+            region = page.device.get_by_role("region", name=section.title(), exact=True)
+            expect(region.locator("li, form").first).to_be_visible()
+            page.assert_accessible()
+            assert not overflows(page)
+        page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/keys")
+        page.device.get_by_role("button", name="Revoke").first.click()
+        page.assert_accessible()

@@ -1,0 +1,111 @@
+import { type DeviceInfo, devicePath, type MetricInfo, type Rest } from "./rest";
+
+/** One API key of a device, without its secret. Times are RFC 3339. */
+export interface KeyInfo {
+  readonly id: string;
+  readonly created_at: string;
+  readonly last_used_at: string | null;
+  readonly last_used_from: string | null;
+  readonly revoked_at: string | null;
+}
+
+/** A key just made: the only time it is seen. */
+export interface MadeKey {
+  readonly id: string;
+  readonly key: string;
+}
+
+/** Something the hub refused of a device. `raw_base64` is there where the bytes are no text. */
+export interface Rejection {
+  readonly received_at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly source: string;
+  readonly raw: string | null;
+  readonly raw_base64: string | null;
+}
+
+/** How far a command has come. Times in milliseconds UTC. */
+export interface Command {
+  readonly id: number;
+  readonly method: string;
+  readonly params: unknown;
+  readonly state: "queued" | "sent" | "answered" | "expired";
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly sent_at: number | null;
+  readonly answered_at: number | null;
+  readonly response: unknown;
+}
+
+export interface Attributes {
+  readonly device: Readonly<Record<string, unknown>>;
+  readonly shared: Readonly<Record<string, unknown>>;
+}
+
+export interface DeviceChange {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly expected_interval_s: number | null;
+}
+
+/** What REST offers of one device beside its readings. Throws as Rest does. */
+export class DeviceRest {
+  readonly #rest: Rest;
+  readonly #path: string;
+
+  constructor(rest: Rest, deviceId: string) {
+    this.#rest = rest;
+    this.#path = devicePath(deviceId);
+  }
+
+  /** Oldest first, revoked ones too. */
+  async keys(): Promise<KeyInfo[]> {
+    return ((await this.#rest.ask(`${this.#path}/keys`, "GET")) as { keys: KeyInfo[] }).keys;
+  }
+
+  async addKey(): Promise<MadeKey> {
+    return (await this.#rest.ask(`${this.#path}/keys`, "POST")) as MadeKey;
+  }
+
+  async revokeKey(keyId: string): Promise<void> {
+    await this.#rest.ask(`${this.#path}/keys/${encodeURIComponent(keyId)}`, "DELETE");
+  }
+
+  /** Newest first. */
+  async rejections(): Promise<Rejection[]> {
+    const answer = await this.#rest.ask(`${this.#path}/rejections`, "GET");
+    return (answer as { rejections: Rejection[] }).rejections;
+  }
+
+  /** Newest first. */
+  async commands(): Promise<Command[]> {
+    return ((await this.#rest.ask(`${this.#path}/commands`, "GET")) as { commands: Command[] }).commands;
+  }
+
+  async sendCommand(method: string, params: unknown, timeoutS: number): Promise<void> {
+    await this.#rest.ask(`${this.#path}/commands`, "POST", { method, params, timeout_s: timeoutS });
+  }
+
+  async attributes(): Promise<Attributes> {
+    return (await this.#rest.ask(`${this.#path}/attributes`, "GET")) as Attributes;
+  }
+
+  /** Sets what is named; null removes one. */
+  async shareAttributes(shared: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#rest.ask(`${this.#path}/attributes`, "PUT", { shared });
+  }
+
+  async change(change: DeviceChange): Promise<DeviceInfo> {
+    return (await this.#rest.ask(this.#path, "PATCH", change)) as DeviceInfo;
+  }
+
+  async describeMetric({ name, unit, minimum, maximum }: Omit<MetricInfo, "type">): Promise<void> {
+    const path = `${this.#path}/metrics/${encodeURIComponent(name)}`;
+    await this.#rest.ask(path, "PUT", { unit, minimum, maximum });
+  }
+
+  async remove(): Promise<void> {
+    await this.#rest.ask(this.#path, "DELETE");
+  }
+}
