@@ -122,8 +122,9 @@ class LiveClient:
                 yield message
         finally:
             del self._watches[channel]
-            if not watch.messages.full():
-                await self._say({"type": "unsubscribe", "channel": channel})
+            while not watch.messages.empty():
+                watch.messages.get_nowait()  # the task that reads the socket may be waiting for room
+            await self._say({"type": "unsubscribe", "channel": channel})
 
     async def readings(self, channel: str, *, fill_gaps: bool = False) -> AsyncGenerator[LiveReading, None]:
         """The readings of `device/<id>` or `label/<key>=<value>`, those that were missed in between too.
