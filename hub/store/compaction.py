@@ -15,7 +15,7 @@ HOUR_US = 3_600_000_000
 GRACE_US = 2 * HOUR_US  # readings are sealed within the hour, and some come a little late
 
 _PERIOD = "time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)"
-_READINGS = "SELECT * FROM sealed WHERE {where} ORDER BY metric, time"
+_READINGS = "SELECT * FROM sealed WHERE {where} ORDER BY metric, time, rowid"
 _PARTS = """SELECT metric, time, sum(count)::BIGINT, min(low), max(high), sum(total), max(last_time),
                    arg_max(last, last_time), arg_max(text, last_time)
             FROM {table} WHERE {where} GROUP BY metric, time ORDER BY metric, time"""

@@ -28,6 +28,7 @@ HOUR_US = 3_600_000_000
 RAW_ROWS = (
     20_000  # so many are put into buckets as they are, however wide the range: exact at its ends, and 2 ms
 )
+UNSEALED_PLACE = 2**62  # above every rowid
 
 
 class Columns(NamedTuple):
@@ -142,20 +143,21 @@ def page_of(
 def _sight(
     cursor: duckdb.DuckDBPyConnection, metric: Metric, unstored: Sequence[Unstored], start: int, end: int
 ) -> Iterator[None]:
-    """One state of the file, with the table `unsealed` (time, lag_ms, v) of the metric's values in the range."""
+    """One state of the file, with the table `unsealed` (time, lag_ms, v, place) of the metric's values in the range."""
     cursor.execute("BEGIN")
     try:
         [(committed, sealed)] = cursor.execute(
             "SELECT (SELECT number FROM commits), (SELECT metric FROM sealing)"
         ).fetchall()
-        tables = ["readings"] if metric.number <= sealed else ["readings", "filled"]
+        tables = ["readings"] if metric.number <= sealed else ["filled", "readings"]
         parts = [_of_table(cursor, metric, table, start, end) for table in tables]
         for batch in unstored:
             if batch.batch > committed:
                 inside = (batch.time >= start) & (batch.time < end)
                 parts.append((batch.time[inside], batch.lag_ms[inside], batch.value[inside]))
-        columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-        cursor.register("unsealed", dict(zip(("time", "lag_ms", "v"), columns, strict=True)))
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        columns.append(UNSEALED_PLACE + np.arange(len(columns[0])))
+        cursor.register("unsealed", dict(zip(("time", "lag_ms", "v", "place"), columns, strict=True)))
         yield
     finally:
         cursor.execute("ROLLBACK")  # `unsealed` goes with it
@@ -168,7 +170,8 @@ def _of_table(
         f"""SELECT epoch_us(time) AS time, (epoch_us(received_at) - epoch_us(time)) // 1000 AS lag_ms,
                    {_value(metric)} AS v
             FROM {table}
-            WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)""",
+            WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
+            ORDER BY rowid""",
         [metric.number, start, end],
     ).fetchnumpy()
     return found["time"], found["lag_ms"], found["v"]
@@ -206,17 +209,17 @@ def _cuts(cursor: duckdb.DuckDBPyConnection, metric: Metric) -> dict[str, int]:
 
 
 def _raw(metric: Metric) -> str:
-    """The readings of a range; takes metric, start, end, start, end."""
-    return f"""(SELECT epoch_us(time) AS time, lag_ms, {_value(metric)} AS v FROM sealed
+    """The readings of a range; takes metric, start, end, start, end. Those of one instant came in the order of `place`."""
+    return f"""(SELECT epoch_us(time) AS time, lag_ms, {_value(metric)} AS v, rowid AS place FROM sealed
                 WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
-                UNION ALL SELECT time, lag_ms, v::{_type(metric)} FROM unsealed WHERE time >= ? AND time < ?)"""
+                UNION ALL SELECT time, lag_ms, v::{_type(metric)}, place FROM unsealed WHERE time >= ? AND time < ?)"""
 
 
 def _raw_rows(
     cursor: duckdb.DuckDBPyConnection, metric: Metric, start: int, end: int, which: str = ""
 ) -> tuple[list[int], list[float] | list[str]]:
     found = cursor.execute(
-        f"SELECT time, v FROM {_raw(metric)} ORDER BY time, lag_ms, v {which}",
+        f"SELECT time, v FROM {_raw(metric)} ORDER BY time, place {which}",
         [metric.number, start, end, start, end],
     ).fetchnumpy()
     return found["time"].tolist(), _listed(found["v"])

@@ -2,7 +2,8 @@
 
 Theory. Readings arrive in `readings`, nearly in order of time and thus all metrics mixed. When it is full, or old, it is
 renamed `filled` and an empty one takes its place (`turn_over`: a few ms, between two commits). Then `filled` is
-sealed piece by piece, a piece being all values of some metrics: one transaction puts them into `sealed`, ordered,
+sealed piece by piece, a piece being all values of some metrics: one transaction puts them into `sealed`, ordered
+(those of one instant as they came: rowid tells, here and in whatever looks at `sealed` later),
 their parts into `minutes` and `hours`, their newest into `latest`, and notes in `sealing` how far it has come. So each
 value is counted exactly once, whenever the hub is killed, and in whatever order values come: a late one
 is one more part of an old minute. After the last piece `filled` is emptied by dropping it.
@@ -86,7 +87,7 @@ def seal(cursor: duckdb.DuckDBPyConnection, piece: Span) -> None:
         cursor.execute(
             """CREATE OR REPLACE TEMP TABLE piece AS
                SELECT metric, time, received_at, value, text FROM filled WHERE metric > ? AND metric <= ?
-               ORDER BY metric, time""",
+               ORDER BY metric, time, rowid""",
             list(piece),
         )
         cursor.execute(
