@@ -101,14 +101,14 @@ class Bench:
         async with helper("benchmarks.live_senders", *port, *more) as run:
             yield run
 
-    async def saturated(self, offered: int) -> tuple[float, float, dict[str, float]]:
-        """Readings/s delivered to VIEWERS viewers of one device, the share left out, and what the viewers saw."""
+    async def saturated(self, offered: int) -> tuple[float, float]:
+        """Readings/s delivered to VIEWERS viewers of one device, and the share left out."""
         targets = self.subject.targets[:1]
         rate = ("--rate", str(offered), "--seconds", str(self._seconds + 2))
         async with self.viewers(VIEWERS, [0]) as watch, self.senders(targets, *rate) as send:
             seen, _ = await asyncio.gather(watch(), send())
         due = seen["delivered"] + seen["skipped"]
-        return seen["delivered"] / seen["measured_s"], seen["skipped"] / max(1, due), seen
+        return seen["delivered"] / seen["measured_s"], seen["skipped"] / max(1, due)
 
     async def delay(self, viewers: int) -> dict[str, float]:
         """Device to viewer at DELAY_RATE over all devices; each viewer watches one of them."""
@@ -194,32 +194,38 @@ async def ingest_ratio(bench: Bench, folder: Path, seconds: float) -> tuple[floa
     return alone["measured"] / alone["measured_s"], watched["measured"] / watched["measured_s"]
 
 
-async def measure(kind: str, options: argparse.Namespace) -> Figures:
-    figures = Figures(kind)
+async def measure_hub(options: argparse.Namespace) -> Figures:
+    figures = Figures("hub")
     parts = options.parts
-    async with started(kind, options.seconds) as (bench, folder):
-        if "memory" in parts and kind == "hub":
-            base = bench.subject.use().rss_bytes
-            for count in options.idle:
-                figures.idle_devices[count] = (await bench.idle_devices(count) - base) / count
+    async with started("hub", options.seconds) as (bench, folder):
         if "saturated" in parts:
             for offered in OFFERED:
-                rate, left_out, seen = await bench.saturated(offered)
-                figures.saturated[offered] = (rate, left_out)
-                print(f"{kind}: {offered}/s offered: {rate:,.0f}/s delivered, {seen}", flush=True)
-                if kind != "hub" and offered >= OFFERED[1]:
-                    break  # twice more than it can take in already
+                figures.saturated[offered] = await bench.saturated(offered)
         if "delay" in parts:
-            for viewers in DELAY_VIEWERS if kind != "relay" else DELAY_VIEWERS[:2]:
+            for viewers in DELAY_VIEWERS:
                 figures.delays[viewers] = await bench.delay(viewers)
-                print(f"{kind}: {viewers} viewers: {figures.delays[viewers]}", flush=True)
-        if "ingest" in parts and kind == "hub":
+        if "ingest" in parts:
             figures.ingest = await ingest_ratio(bench, folder, options.seconds)
-    if "memory" in parts and kind == "hub":
-        async with started(kind, options.seconds) as (bench, folder):
-            base = bench.subject.use().rss_bytes
-            for count in options.idle:
-                figures.idle_viewers[count] = (await bench.idle_viewers(count) - base) / count
+    if "memory" in parts:
+        for idle, found in (("idle_viewers", figures.idle_viewers), ("idle_devices", figures.idle_devices)):
+            async with started("hub", options.seconds) as (bench, _):
+                base = bench.subject.use().rss_bytes
+                for count in options.idle:
+                    found[count] = (await getattr(bench, idle)(count) - base) / count
+    return figures
+
+
+async def measure_other(kind: str, options: argparse.Namespace) -> Figures:
+    """Each figure on one that was just started: the relay ends when a viewer leaves while it sends to it."""
+    figures = Figures(kind)
+    if "saturated" in options.parts:
+        for offered in OFFERED[:2]:  # the second is more than either takes
+            async with started(kind, options.seconds) as (bench, _):
+                figures.saturated[offered] = await bench.saturated(offered)
+    if "delay" in options.parts:
+        for viewers in DELAY_VIEWERS if kind == "mosquitto" else DELAY_VIEWERS[:2]:
+            async with started(kind, options.seconds) as (bench, _):
+                figures.delays[viewers] = await bench.delay(viewers)
     return figures
 
 
@@ -235,7 +241,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     async def run() -> list[Figures]:
-        return [await measure(kind, options) for kind in options.subjects]
+        return [
+            await (measure_hub(options) if kind == "hub" else measure_other(kind, options))
+            for kind in options.subjects
+        ]
 
     print_figures(uvloop.run(run()), options.json)
 
