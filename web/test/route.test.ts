@@ -11,17 +11,36 @@ it.each([
   ["#/device/%E0%A4%A", { deviceId: null, windowS: 60 }],
   ["#/device/a/keys?window=15", { deviceId: "a", section: "keys", windowS: 15 }],
   ["#/device/a/nonsense", { deviceId: "a", windowS: 60 }],
+  [
+    "#/device/a?from=5&to=500&view=table",
+    { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, isTable: true },
+  ],
+  ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],
+  ["#/device/a?from=x&to=500", { deviceId: "a", windowS: 60 }],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?window=17", { deviceId: "a", windowS: 60 }],
 ])("reads %j", (hash, route) => {
-  expect(routeOf(hash)).toEqual({ isAdding: false, section: "readings", ...route });
+  expect(routeOf(hash)).toEqual({
+    isAdding: false,
+    section: "readings",
+    range: null,
+    isTable: false,
+    ...route,
+  });
 });
 
 it("writes what it reads", () => {
   for (const route of [
-    { deviceId: null, section: "readings", windowS: 60, isAdding: false },
-    { deviceId: null, section: "readings", windowS: 15, isAdding: true },
-    { deviceId: "hall/1?#%", section: "settings", windowS: 15, isAdding: false },
+    { deviceId: null, section: "readings", windowS: 60, isAdding: false, range: null, isTable: true },
+    { deviceId: null, section: "readings", windowS: 15, isAdding: true, range: null, isTable: false },
+    {
+      deviceId: "hall/1?#%",
+      section: "settings",
+      windowS: 15,
+      isAdding: false,
+      range: { from: 1, to: 99 },
+      isTable: false,
+    },
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);
   }

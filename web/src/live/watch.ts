@@ -231,7 +231,8 @@ function numbersOf(snapshot: Snapshot): string[] {
 }
 
 /** History's instants and averages, without buckets that hold nothing. */
-function columnsOf(history: History): { times: number[]; values: number[] } {
+/** A history without what is empty in it. */
+export function columnsOf(history: History): { times: number[]; values: number[] } {
   const times: number[] = [];
   const values: number[] = [];
   for (let i = 0; i < history.time.length; i++) {

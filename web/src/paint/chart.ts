@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Stretch } from "../live/ring";
-import { clockTime } from "./format";
+import { clockTime, dayOf } from "./format";
 
 /** Colours as the canvas needs them: resolved, for the theme of the moment. */
 export interface Look {
@@ -22,7 +22,13 @@ const AXIS_WIDTH = 56;
 const AXIS_HEIGHT = 28;
 /** Pixels that "10:44:12" takes, with room around it. */
 const LABEL_WIDTH = 60;
-const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300].map((seconds) => seconds * 1000);
+const DAY_S = 86_400;
+const STEPS_MS = [
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200],
+  ...[1, 2, 5, 10, 30, 90, 365].map((days) => days * DAY_S),
+].map((seconds) => seconds * 1000);
+/** Pixels; less is a click. */
+const DRAG_LEAST = 5;
 /** A y-range that fits is kept until the points use less than this part of it: axes that twitch are hard to read. */
 const RANGE_USED_LEAST = 0.45;
 const PADDING = 0.12;
@@ -33,12 +39,19 @@ export class MetricChart {
   #gaps: readonly (readonly [number, number])[] = [];
   #range: readonly [number, number] | null = null;
 
-  constructor(host: HTMLElement, look: Look, cursorMoved: (point: CursorPoint) => void) {
-    this.#plot = new uPlot(this.#options(look, host.clientWidth, cursorMoved), [[], []], host);
+  constructor(
+    host: HTMLElement,
+    look: Look,
+    cursorMoved: (point: CursorPoint) => void,
+    zoom: (from: number, to: number) => void,
+  ) {
+    this.#plot = new uPlot(this.#options(look, host.clientWidth, cursorMoved, zoom), [[], []], host);
   }
 
   /** Shows the points from `from` to `to`, with `gaps` shaded and no line across them. */
   draw(stretch: Stretch, gaps: readonly (readonly [number, number])[], from: number, to: number): void {
+    // What is being drawn over with the mouse must not move from under it.
+    if (this.#plot.select.width > 0) return;
     this.#gaps = gaps;
     this.#plot.batch(() => {
       this.#plot.setData([stretch.times, stretch.values], false);
@@ -54,7 +67,12 @@ export class MetricChart {
     this.#plot.destroy();
   }
 
-  #options(look: Look, width: number, cursorMoved: (point: CursorPoint) => void): uPlot.Options {
+  #options(
+    look: Look,
+    width: number,
+    cursorMoved: (point: CursorPoint) => void,
+    zoom: (from: number, to: number) => void,
+  ): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: look.text,
       font: look.font,
@@ -69,8 +87,12 @@ export class MetricChart {
       padding: [8, 12, 0, 0],
       legend: { show: false },
       cursor: {
-        drag: { x: false, y: false },
-        sync: { key: "device" },
+        drag: { x: true, y: false, setScale: false, dist: DRAG_LEAST },
+        // The cursor is shared; a drag is one chart's own.
+        sync: {
+          key: "device",
+          filters: { pub: (type) => type === "mousemove" || type === "mouseleave", sub: () => true },
+        },
         points: { size: 7, fill: look.line, stroke: look.line },
       },
       scales: { x: { time: true }, y: { range: (_plot, low, high) => this.#fit(low, high) } },
@@ -90,6 +112,7 @@ export class MetricChart {
       ],
       hooks: {
         drawClear: [(plot) => this.#shadeGaps(plot, look.gap)],
+        setSelect: [(plot) => takeSelection(plot, zoom)],
         setCursor: [(plot) => cursorMoved(pointUnder(plot))],
       },
     };
@@ -121,12 +144,21 @@ export class MetricChart {
 }
 
 /** Times of day for the ticks, which fall on whole seconds but for a float's last bit. None where it would be cut off. */
-function timeLabels(plot: uPlot, splits: number[]): string[] {
+function timeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   const most = plot.width - LABEL_WIDTH / 2;
   return splits.map((split) => {
     if (plot.valToPos(split, "x") + AXIS_WIDTH > most) return "";
-    return clockTime(Math.round(split / 1000) * 1000);
+    const time = Math.round(split / 1000) * 1000;
+    return step < DAY_S * 1000 ? clockTime(time) : dayOf(time);
   });
+}
+
+function takeSelection(plot: uPlot, zoom: (from: number, to: number) => void): void {
+  const { left, width } = plot.select;
+  if (width <= 0) return;
+  const [from, to] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  zoom(Math.round(from), Math.round(to));
 }
 
 function pixels(plot: uPlot, from: number, to: number): [number, number] {

@@ -34,6 +34,8 @@ export interface ChartSurroundings {
   readonly viewNow: () => number;
   readonly isPaused: () => boolean;
   readonly slowestMs: () => number;
+  /** A stretch was drawn over with the mouse. */
+  readonly zoom: (from: number, to: number) => void;
 }
 
 /** Paints one metric's card while it is in sight. Made anew when theme, window or metric change. */
@@ -50,10 +52,11 @@ export class ChartPainter {
   constructor(around: ChartSurroundings) {
     this.#around = around;
     const { cells } = around;
-    this.#chart = new MetricChart(cells.chart, lookOf(cells.card), (point) => {
+    const cursorMoved = (point: CursorPoint) => {
       this.#cursor = point;
       this.#paintSummary();
-    });
+    };
+    this.#chart = new MetricChart(cells.chart, lookOf(cells.card), cursorMoved, around.zoom);
     this.#sight = new IntersectionObserver((entries) => {
       this.#isInSight = entries[entries.length - 1]?.isIntersecting ?? true;
     });
@@ -136,7 +139,8 @@ export class ChartPainter {
   }
 }
 
-function lookOf(card: HTMLElement): Look {
+/** The colours of a card, as its theme has them now. */
+export function lookOf(card: HTMLElement): Look {
   const colour = (token: string) => resolveColour(card, token);
   return {
     line: colour("--series"),

@@ -113,7 +113,19 @@ const MOMENT = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** "20 Nov", local. */
+export function dayOf(ms: number): string {
+  return DAY.format(ms);
+}
+
 /** Day and time, local, of milliseconds or RFC 3339: "20 Nov 2026, 10:44:12". */
 export function moment(time: number | string): string {
   return MOMENT.format(typeof time === "number" ? time : Date.parse(time));
+}
+
+/** From when to when, the day once where it is one: "20 Nov 2026, 10:44:12 – 10:45:00". */
+export function stretch(from: number, to: number): string {
+  return MOMENT.formatRange(from, to);
 }

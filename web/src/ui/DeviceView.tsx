@@ -5,16 +5,22 @@ import type { MetricInfo } from "../live/rest";
 import type { DeviceWatch } from "../live/watch";
 import { span } from "../paint/format";
 import { setText } from "../paint/rows";
-import { saveWindowAsCsv } from "./csv";
+import { saveRangeAsCsv, saveWindowAsCsv } from "./csv";
 import { DeviceSection, SectionLinks } from "./DeviceSection";
+import { HistoryCard } from "./HistoryCard";
 import { MetricCard } from "./MetricCard";
 import { PresenceMark } from "./PresenceMark";
 import { isPhone, usePage } from "./page";
-import { hashOf, WINDOWS_S, type WindowSeconds } from "./route";
+import { saveAsPng } from "./png";
+import { RangeBar } from "./RangeBar";
+import { hashOf, RANGE_LEAST_MS, WINDOWS_S, type WindowSeconds } from "./route";
 import { ValueTable } from "./ValueTable";
 import { PRESENCE_WAS, PRESENCE_WORD } from "./words";
 
 const AGE_MS = 1_000;
+const LOOK_BACK_MS = 3_600_000;
+/** As many as the stylesheet has. */
+const SERIES_COLOURS = 6;
 
 /** The open device, or what to say where none is. */
 export function DeviceView() {
@@ -66,19 +72,7 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
           </h2>
           <DeviceFacts device={device} />
         </div>
-        {section === "readings" && (
-          <div class="device-tools">
-            <WindowPicker />
-            <button
-              type="button"
-              class="button"
-              disabled={!metrics.some((metric) => metric.type === "number")}
-              onClick={() => saveWindowAsCsv(watch, page.viewNow(), page.route.value.windowS)}
-            >
-              CSV
-            </button>
-          </div>
-        )}
+        {section === "readings" && <Tools device={device} watch={watch} metrics={metrics} />}
       </header>
       <SectionLinks />
       {section === "readings" ? (
@@ -90,27 +84,81 @@ function OpenDevice({ device, watch }: { device: DeviceRecord; watch: DeviceWatc
   );
 }
 
-/** The charts of the numbers, and a table of the rest. */
-function Readings({
-  device,
-  watch,
-  metrics,
-}: {
-  device: DeviceRecord;
-  watch: DeviceWatch;
-  metrics: MetricInfo[];
-}) {
+interface ReadingsProps {
+  readonly device: DeviceRecord;
+  readonly watch: DeviceWatch;
+  readonly metrics: readonly MetricInfo[];
+}
+
+/** Window, a look back, table or chart, and what can be saved. */
+function Tools({ device, watch, metrics }: ReadingsProps) {
+  const page = usePage();
+  const route = page.route.value;
+  const { range, isTable } = route;
+  const numbers = metrics.filter((metric) => metric.type === "number").map((metric) => metric.name);
+  const saveCsv = () => {
+    if (range) void saveRangeAsCsv(page.live.rest, device.id, numbers, range);
+    else saveWindowAsCsv(watch, page.viewNow(), route.windowS);
+  };
+  const savePng = () => {
+    const cards = document.querySelector<HTMLElement>(".cards");
+    if (cards) saveAsPng(cards, device.name);
+  };
+  const lookBack = () => {
+    const to = Math.round(page.live.hubClock.now());
+    location.hash = hashOf({ ...route, range: { from: to - LOOK_BACK_MS, to } });
+  };
+  const isEmpty = numbers.length === 0;
+  return (
+    <div class="device-tools">
+      {!range && <WindowPicker />}
+      {!range && (
+        <button type="button" class="button" disabled={isEmpty} onClick={lookBack}>
+          History
+        </button>
+      )}
+      {range && (
+        <a class="button" href={hashOf({ ...route, isTable: !isTable })}>
+          {isTable ? "Chart" : "Table"}
+        </a>
+      )}
+      <button type="button" class="button" disabled={isEmpty} onClick={saveCsv}>
+        CSV
+      </button>
+      <button
+        type="button"
+        class="button"
+        disabled={isEmpty || (range !== null && isTable)}
+        onClick={savePng}
+      >
+        PNG
+      </button>
+    </div>
+  );
+}
+
+/** The charts of the numbers, live or of the past, and a table of the rest. */
+function Readings({ device, watch, metrics }: ReadingsProps) {
+  const page = usePage();
+  const { range, isTable } = page.route.value;
   const numbers = metrics.filter((metric) => metric.type === "number");
   const others = metrics.filter((metric) => metric.type !== "number");
+  const zoom = (from: number, to: number) => {
+    if (to - from < RANGE_LEAST_MS) return;
+    location.hash = hashOf({ ...page.route.peek(), range: { from, to } });
+  };
   return (
     <>
-      <BackfillNote watch={watch} />
+      {range ? <RangeBar range={range} /> : <BackfillNote watch={watch} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="cards" tabIndex={0} aria-label="Readings">
-        {numbers.map((metric, index) => (
-          <MetricCard key={metric.name} device={device} watch={watch} metric={metric} index={index} />
-        ))}
-        {others.length > 0 && <ValueTable watch={watch} metrics={others} />}
+        {numbers.map((metric, index) => {
+          const shared = { device, metric, colour: index % SERIES_COLOURS, zoom };
+          if (!range) return <MetricCard key={metric.name} {...shared} watch={watch} index={index} />;
+          const key = [metric.name, range.from, range.to, isTable].join();
+          return <HistoryCard key={key} {...shared} range={range} />;
+        })}
+        {!range && others.length > 0 && <ValueTable watch={watch} metrics={others} />}
       </section>
       {metrics.length === 0 && (
         <p class="message">

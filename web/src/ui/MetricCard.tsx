@@ -5,14 +5,13 @@ import type { DeviceWatch } from "../live/watch";
 import { ChartPainter } from "../paint/charts";
 import { usePage } from "./page";
 
-/** As many as the stylesheet has. */
-const SERIES_COLOURS = 6;
-
 interface CardProps {
   readonly device: DeviceRecord;
   readonly watch: DeviceWatch;
   readonly metric: MetricInfo;
   readonly index: number;
+  readonly colour: number;
+  readonly zoom: (from: number, to: number) => void;
 }
 
 /** One number metric: its latest value, least, mean and greatest of the window, and the live chart. */
@@ -24,7 +23,7 @@ export function MetricCard(props: CardProps) {
   const spokenWindow = windowS < 120 ? `${windowS} seconds` : `${windowS / 60} minutes`;
   const { name } = props.metric;
   return (
-    <section ref={card} class={`card series-${props.index % SERIES_COLOURS}`} aria-labelledby={id}>
+    <section ref={card} class={`card series-${props.colour}`} aria-labelledby={id}>
       <div class="card-head">
         <span class="swatch" aria-hidden="true" />
         <h3 id={id} class="ellipsis">
@@ -45,7 +44,7 @@ export function MetricCard(props: CardProps) {
 }
 
 /** The card's cells, painted while it is there; the chart is made anew when theme, window or metric change. */
-function useChart({ device, watch, metric, index }: CardProps) {
+function useChart({ device, watch, metric, index, zoom }: CardProps) {
   const page = usePage();
   const card = useRef<HTMLElement>(null);
   const value = useRef<HTMLSpanElement>(null);
@@ -55,6 +54,8 @@ function useChart({ device, watch, metric, index }: CardProps) {
   const theme = page.themes.shown.value;
   const expected = device.info?.expected_interval_s ?? null;
   const { name, unit } = metric;
+  const zoomed = useRef(zoom);
+  zoomed.current = zoom;
   useLayoutEffect(() => {
     if (!card.current || !value.current || !summary.current || !chart.current) return;
     const painter = new ChartPainter({
@@ -69,6 +70,7 @@ function useChart({ device, watch, metric, index }: CardProps) {
       viewNow: () => page.viewNow(),
       isPaused: () => page.pausedAt.peek() !== null,
       slowestMs: () => page.slowestMs(),
+      zoom: (from, to) => zoomed.current(from, to),
     });
     const stops = painter.painters.map((one) => page.loop.add(one));
     return () => {

@@ -1,5 +1,11 @@
-import type { Ring } from "../live/ring";
-import type { DeviceWatch } from "../live/watch";
+import type { Rest } from "../live/rest";
+import { Ring } from "../live/ring";
+import { columnsOf, type DeviceWatch } from "../live/watch";
+import { saveFile } from "./png";
+import type { Range } from "./route";
+
+/** The most that history gives at once; of more readings it gives means. */
+const RANGE_POINTS = 10_000;
 
 /**
  * The readings of a window as CSV (RFC 4180): a line an instant, a column a metric, empty where it was not measured.
@@ -29,11 +35,26 @@ export function csvOf(rings: ReadonlyMap<string, Ring>, from: number, to: number
 /** Has the browser save the window as `<device>-<time>.csv`. */
 export function saveWindowAsCsv(watch: DeviceWatch, now: number, windowS: number): void {
   const text = csvOf(watch.rings, now - windowS * 1000, now);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  link.download = `${watch.deviceId}-${new Date(now).toISOString().replace(/[:.]/g, "-")}.csv`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile(new Blob([text], { type: "text/csv" }), csvName(watch.deviceId, now));
+}
+
+/** Has the browser save a range of the past, as much of it as one answer holds of each metric. */
+export async function saveRangeAsCsv(rest: Rest, deviceId: string, metrics: readonly string[], range: Range) {
+  const rings = new Map<string, Ring>();
+  for (const metric of metrics) {
+    const { times, values } = columnsOf(
+      await rest.history(deviceId, metric, range.from, range.to, RANGE_POINTS),
+    );
+    const ring = new Ring(RANGE_POINTS + 1);
+    ring.merge(times, values);
+    rings.set(metric, ring);
+  }
+  const text = csvOf(rings, range.from, range.to);
+  saveFile(new Blob([text], { type: "text/csv" }), csvName(deviceId, range.to));
+}
+
+function csvName(deviceId: string, time: number): string {
+  return `${deviceId}-${new Date(time).toISOString().replace(/[:.]/g, "-")}.csv`;
 }
 
 function timestamp(ms: number): string {
