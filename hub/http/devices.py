@@ -37,7 +37,7 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     """List devices, by id."""
     query = call.query
     needle = query.q.casefold()
-    wanted = _read_labels(query.label)
+    wanted = read_labels(query.label)
     devices = [one for one in call.services.fleet.devices() if _matches(one, needle, wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
@@ -61,7 +61,8 @@ def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
     return all(device.labels.get(key) == value for key, value in labels.items())
 
 
-def _read_labels(texts: list[str]) -> dict[str, str]:
+def read_labels(texts: list[str]) -> dict[str, str]:
+    """Labels as they are asked for, k=v each. Raises Invalid."""
     labels = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -137,7 +138,7 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
             raise NotFound(f"there is no device {device_id!r}")
         services.fleet.find(device_id)
     named = frozenset(query.device)
-    wanted = _read_labels(query.label)
+    wanted = read_labels(query.label)
     devices = [
         one
         for one in services.fleet.devices()

@@ -11,8 +11,9 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from hub.errors import Busy, HubError, Invalid, NotFound
-from hub.http.devices import _read_labels as read_labels
+from hub.http.devices import read_labels
 from hub.http.endpoint import Call, Nothing
+from hub.http.history import while_wanted
 from hub.http.shapes import Asked
 from hub.http.times import MS_MAX, read_time
 from hub.model import Device
@@ -64,7 +65,7 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
         history = call.services.history
         if history.failure is None:  # what was sent before the export was asked for is in it
             await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
-        found = await held(history, series, start, end)
+        found = await while_wanted(call.request, held(history, series, start, end))
         if query.format is Format.PARQUET:
             return await _send_parquet(call, found)
         return await _send(call, found, pages(history, found, query.format))
@@ -98,7 +99,7 @@ async def _send_parquet(call: Call[ExportQuery, Nothing], found: list[Held]) -> 
     """By way of a file in the system's folder for such: a full one there does not trouble the stores."""
     with tempfile.TemporaryDirectory(prefix="hub-export-") as folder:
         path = Path(folder) / "readings.parquet"
-        await write_parquet(call.services.history, found, path)
+        await while_wanted(call.request, write_parquet(call.services.history, found, path))
         return await _send(call, found, _chunks(path))
 
 

@@ -42,7 +42,7 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
     if query.tier == "raw":
         return HistoryAnswer(await _page(call, metrics, start, end))
     asked = call.services.history.ranges(metrics, start, end, query.points)
-    found = await _while_wanted(call.request, asked)
+    found = await while_wanted(call.request, asked)
     shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
     if len(shown) == 1:
         return HistoryAnswer(shown[0])
@@ -78,7 +78,7 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
     [metric] = metrics
     after = _read_cursor(call.query.cursor) if call.query.cursor else None
     asked = call.services.history.raw(metric, start, end, after, call.query.limit)
-    page = await _while_wanted(call.request, asked)
+    page = await while_wanted(call.request, asked)
     return RawOut(
         metric=metric.name,
         unit=metric.unit,
@@ -96,7 +96,7 @@ def _read_cursor(text: str) -> Cursor:
     return Cursor(int(time), int(given))
 
 
-async def _while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:
+async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:
     """The query's answer; it is stopped when the client goes away, for which aiohttp leaves a handler running."""
     asked = asyncio.ensure_future(query)
     try:

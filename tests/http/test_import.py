@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hub.config import Config
+from hub.http.importing import IMPORTS
 from hub.model import Role
 from tests.http.conftest import Hub, running_hub
 
@@ -169,6 +170,25 @@ async def test_a_file_that_is_none_is_refused(hub: Hub, content: bytes, query: s
 async def test_only_an_admin_without_a_scope_imports(hub: Hub) -> None:
     assert (await bring(hub, "time,value\n", "", hub.bearer(Role.OPERATOR)))[0] == 403
     assert (await bring(hub, "time,value\n", "", hub.bearer(Role.ADMIN, ["boiler"])))[0] == 403
+
+
+async def test_values_from_before_what_retention_took_are_left_out_and_counted(hub: Hub) -> None:
+    """Minutes and hours hold them already, and would count them twice."""
+    await hub.device()
+    await hub.send({"ts": T0, "values": {"t": 1.0}})
+    cut = f"INSERT INTO cuts VALUES ('sealed', 1, make_timestamp({(T0 - 1000) * 1000}))"
+    await hub.services.history.keep(lambda cursor: cursor.execute(cut).fetchall())
+    rows = f"time,value\n{T0 - 1001},5\n{T0 - 1000},6\n{T0},1\n"
+    found = await summary(hub, rows, "?device=boiler&metric=t")
+    assert (found["added"], found["held"], found["forgotten"]) == (1, 1, 1)
+
+
+async def test_one_import_runs_at_a_time(hub: Hub) -> None:
+    await hub.device()
+    async with hub.runner.app[IMPORTS]:
+        status, [problem] = await bring(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t")
+        assert (status, problem["code"]) == (429, "busy")
+    assert (await summary(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t"))["added"] == 1
 
 
 async def test_many_pages_are_told_of_as_they_are_stored(hub: Hub) -> None:
