@@ -1,12 +1,12 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed
 # make check   linters and types, Python and page
-# make bench   the figures of the README
+# make bench   the figures of the README; bench-ingest, bench-live, bench-history make a part of them
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup page demo test check bench lock clean
+.PHONY: setup page demo test check bench bench-ingest bench-live bench-history lock clean
 
 setup: .stamps/setup page
 
@@ -52,9 +52,13 @@ check: setup web/node_modules
 	npm run --prefix web --silent lint
 	npm run --prefix web --silent typecheck
 
-bench: setup
+BENCHMARKS := ingest live history
+
+bench: $(BENCHMARKS:%=bench-%)
+
+$(BENCHMARKS:%=bench-%): bench-%: setup
 	@tests/system_packages.sh
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.$* $(ARGS)
 
 # Pins every dependency, direct or not, by version and digest; needs uv (pip install uv).
 lock:

@@ -1,8 +1,10 @@
 """What the hub does in a second, and what that costs: see README.md.
 
-__main__   the rounds, one thing measured at a time
+ingest     durable readings/s: the rounds, one thing measured at a time
+live       what reaches dashboards, how fast, and what they cost (live_senders, live_viewers, live_report)
+history    a store of 100 million values: asked, grown, started
 subjects   what is measured: the hub, and the relay behind Mosquitto
 relay      the relay itself
 load       the publishers, a process of their own
-report     the table
+report     the table of `ingest`
 """

@@ -7,6 +7,9 @@ minutes and hours. Prints a table; --json FILE writes the figures.
 import argparse
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -197,6 +200,41 @@ async def ingest_both_ways(history: History, figures: dict[str, float], series: 
     figures["ingest_ratio"] = median(beside) / median(alone)
 
 
+async def until_visible(figures: dict[str, float], history: History) -> None:
+    """From the intake of a reading to the answer that has it, ms: a question sees what is not on the disk yet, too."""
+    device = Device(20_000_000, "visible", "visible", {}, END)
+    ingest = open_intake(history, [device])
+    spent = []
+    for number in range(ASKED):
+        at = now_us()
+        started = time.perf_counter()
+        ingest.accept(device, [Reading(at, {"n": float(number)})], "mqtt")
+        found = await history.raw(ingest.metrics(device)["n"], at, at + 1, None, 10)
+        assert found.value == [float(number)], found
+        spent.append((time.perf_counter() - started) * 1000)
+    figures["insert_to_visible_ms"] = median(spent)
+    figures["insert_to_visible_worst_ms"] = max(spent)
+
+
+def hub_start_s(folder: Path) -> float:
+    """From the command to its word that it is ready, on the store in `folder`."""
+    settings = {"HUB__STORE__PATH": str(folder), "HUB__HTTP__PORT": "0", "HUB__MQTT__PORT": "0"}
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "hub", "serve"],
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as hub:
+        ready = hub.stdout is not None and any(line.startswith("Ready") for line in hub.stdout)
+        spent = time.perf_counter() - started
+        hub.terminate()
+    if not ready:
+        raise SystemExit("the hub did not start on the store that was built")
+    return spent
+
+
 async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]:
     figures: dict[str, float] = {"values": options.values, "series": options.series}
     path = folder / "history.duckdb"
@@ -215,8 +253,10 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]
         await history.metrics()
         await history.sequences()
         assert len(await history.latest()) == options.series
-        figures["start_s"] = time.perf_counter() - started
+        figures["open_and_read_latest_s"] = time.perf_counter() - started
         await ask_all(history, figures, options.series, options.values)
+        await until_visible(figures, history)
+    figures["hub_start_s"] = await asyncio.to_thread(hub_start_s, folder)
     async with History.open(path, MEMORY_MB, 100) as history:
         await ingest_both_ways(history, figures, options.series, options.seconds)
         await ask(

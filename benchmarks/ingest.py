@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: durable readings/s of the hub, beside a relay that stores nothing. See README.md."""
+"""`python -m benchmarks.ingest`: durable readings/s of the hub, beside a relay that stores nothing. See README.md."""
 
 import argparse
 import json
@@ -114,7 +114,7 @@ async def bench(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="of each, in turn")
     parser.add_argument("--seconds", type=float, default=4.0, help="measured, after one second to warm up")
     parser.add_argument("--connections", type=int, default=50)
