@@ -161,3 +161,24 @@ def test_a_deep_link_brings_the_device_into_sight_in_the_list_too(many: HubProce
     expect(page.row("Many 250")).to_be_in_viewport()
     expect(page.row("Many 250")).to_have_attribute("aria-selected", "true")
     expect(page.tab).to_have_title("Many 250 · Sensor hub")
+
+
+def test_problems_come_first_where_that_is_wanted_and_the_link_keeps_it(
+    hub: HubProcess, visit: Visit
+) -> None:
+    key = hub.add_device("a")
+    hub.add_device("b")
+    with Feeder(hub, key):
+        page = visit(hub)
+        expect(page.row("a").locator(".cell-state")).to_contain_text("Online")
+        assert page.names() == ["a", "b"]
+
+        button = page.tab.get_by_role("button", name="Problems first")
+        button.press("Enter")
+
+        expect(button).to_have_attribute("aria-pressed", "true")
+        assert page.names() == ["b", "a"]
+        page.assert_accessible()
+        page.tab.reload()
+        expect(page.row("a").locator(".cell-state")).to_contain_text("Online")
+        assert page.names() == ["b", "a"]

@@ -6,8 +6,13 @@ import { infoOf } from "./devices";
 const BY_NAME: Sort = { key: "name", isDescending: false };
 let fleet: Fleet;
 
-function found(query: string, sort: Sort = BY_NAME, metric: string | null = null): string[] {
-  return listing(fleet.listed(), query, sort, metric).map((device) => device.id);
+function found(
+  query: string,
+  sort: Sort = BY_NAME,
+  metric: string | null = null,
+  isProblemsFirst = false,
+): string[] {
+  return listing(fleet.listed(), query, sort, metric, isProblemsFirst).map((device) => device.id);
 }
 
 beforeEach(() => {
@@ -41,6 +46,18 @@ describe("listing", () => {
 
   it("puts what needs looking after first when sorted by state", () => {
     expect(found("", { key: "state", isDescending: false })).toEqual(["p2", "fan", "boiler", "p10"]);
+  });
+
+  it("puts problems first, and what is equally bad in the order asked for", () => {
+    fleet.presence("boiler", "offline", null);
+
+    expect(found("", BY_NAME, null, true)).toEqual(["boiler", "p2", "fan", "p10"]);
+    expect(found("", { key: "name", isDescending: true }, null, true)).toEqual([
+      "p2",
+      "boiler",
+      "fan",
+      "p10",
+    ]);
   });
 
   it("sorts by value, those without one below", () => {

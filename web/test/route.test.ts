@@ -12,8 +12,8 @@ it.each([
   ["#/device/a/keys?window=15", { deviceId: "a", section: "keys", windowS: 15 }],
   ["#/device/a/nonsense", { deviceId: "a", windowS: 60 }],
   [
-    "#/device/a?from=5&to=500&view=table",
-    { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, isTable: true },
+    "#/device/a?from=5&to=500&view=table&first=problems",
+    { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, isProblemsFirst: true, isTable: true },
   ],
   ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],
   ["#/device/a?from=x&to=500", { deviceId: "a", windowS: 60 }],
@@ -24,6 +24,7 @@ it.each([
     isAdding: false,
     section: "readings",
     range: null,
+    isProblemsFirst: false,
     isTable: false,
     ...route,
   });
@@ -31,14 +32,31 @@ it.each([
 
 it("writes what it reads", () => {
   for (const route of [
-    { deviceId: null, section: "readings", windowS: 60, isAdding: false, range: null, isTable: true },
-    { deviceId: null, section: "readings", windowS: 15, isAdding: true, range: null, isTable: false },
+    {
+      deviceId: null,
+      section: "readings",
+      windowS: 60,
+      isAdding: false,
+      range: null,
+      isProblemsFirst: true,
+      isTable: true,
+    },
+    {
+      deviceId: null,
+      section: "readings",
+      windowS: 15,
+      isAdding: true,
+      range: null,
+      isProblemsFirst: false,
+      isTable: false,
+    },
     {
       deviceId: "hall/1?#%",
       section: "settings",
       windowS: 15,
       isAdding: false,
       range: { from: 1, to: 99 },
+      isProblemsFirst: false,
       isTable: false,
     },
   ] as const) {

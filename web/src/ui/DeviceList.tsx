@@ -17,10 +17,17 @@ export function DeviceList() {
   const { fleet } = page.live;
   const sort = useSignal<Sort>({ key: "name", isDescending: false });
   const resorted = useSignal(0);
+  const isProblemsFirst = useComputed(() => page.route.value.isProblemsFirst);
   const devices = useComputed(() => {
     fleet.structure.value;
     if (sort.value.key === "value") resorted.value;
-    return listing(fleet.listed(), page.query.value, sort.value, page.wishedMetric.value);
+    return listing(
+      fleet.listed(),
+      page.query.value,
+      sort.value,
+      page.wishedMetric.value,
+      isProblemsFirst.value,
+    );
   });
   useEffect(
     () => page.loop.add({ intervalMs: () => RESORT_MS, paint: () => void resorted.value++ }),
@@ -45,6 +52,7 @@ export function DeviceList() {
           </a>
         )}
         <span class="grow" />
+        <ProblemsButton />
         <MetricMenu />
         <Search />
       </div>
@@ -71,6 +79,23 @@ function ListBody(props: { devices: DeviceRecord[]; sort: Sort; sortBy: (key: So
   if (phase.kind === "loading") return <Loading />;
   if (props.devices.length > 0) return <DeviceGrid {...props} />;
   return fleet.count() === 0 ? <NoDevices /> : <NoMatch />;
+}
+
+/** Brings those that are offline, stale or never seen to the top, whatever the list is sorted by. */
+function ProblemsButton() {
+  const page = usePage();
+  const route = page.route.value;
+  const { isProblemsFirst } = route;
+  return (
+    <button
+      type="button"
+      class="button"
+      aria-pressed={isProblemsFirst}
+      onClick={() => location.replace(hashOf({ ...route, isProblemsFirst: !isProblemsFirst }))}
+    >
+      Problems first
+    </button>
+  );
 }
 
 function Loading() {

@@ -17,6 +17,7 @@ export function listing(
   query: string,
   sort: Sort,
   wishedMetric: string | null,
+  isProblemsFirst: boolean,
 ): DeviceRecord[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found: DeviceRecord[] = [];
@@ -26,7 +27,11 @@ export function listing(
   const compare = comparison(sort.key, wishedMetric);
   const sign = sort.isDescending ? -1 : 1;
   return found.sort(
-    (a, b) => sign * compare(a, b) || NAMES.compare(a.name, b.name) || (a.id < b.id ? -1 : 1),
+    (a, b) =>
+      (isProblemsFirst ? RANK[a.presence] - RANK[b.presence] : 0) ||
+      sign * compare(a, b) ||
+      NAMES.compare(a.name, b.name) ||
+      (a.id < b.id ? -1 : 1),
   );
 }
 

@@ -26,6 +26,8 @@ export interface Route {
   readonly range: Range | null;
   /** Numbers in tables instead of charts. */
   readonly isTable: boolean;
+  /** The list begins with the devices that need looking after. */
+  readonly isProblemsFirst: boolean;
   /** The dialog that adds a device is open, above the list. */
   readonly isAdding: boolean;
 }
@@ -42,6 +44,7 @@ export function routeOf(hash: string): Route {
     windowS,
     range: rangeOf(parameters),
     isTable: parameters.get("view") === "table",
+    isProblemsFirst: parameters.get("first") === "problems",
     isAdding: path === ADD,
   };
   if (!path.startsWith(DEVICE)) return list;
@@ -67,6 +70,7 @@ export function hashOf(route: Route): string {
     parameters.set("to", String(route.range.to));
   }
   if (route.isTable) parameters.set("view", "table");
+  if (route.isProblemsFirst) parameters.set("first", "problems");
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;
