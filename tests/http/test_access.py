@@ -211,7 +211,7 @@ async def test_whoever_opens_the_unix_socket_is_admin(tmp_path: Path) -> None:
                 async with client.post(DEVICES, json={"id": "boiler"}) as response:
                     assert response.status == 201
                 async with client.get("/api/v1/session") as response:
-                    assert await response.json() == {"name": "local", "role": "admin"}
+                    assert await response.json() == {"name": "local", "role": "admin", "mqtt_port": None}
         finally:
             await runner.cleanup()
 
