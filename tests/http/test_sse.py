@@ -68,7 +68,7 @@ async def test_it_says_what_the_socket_says(hub: Hub) -> None:
         hello, subscribed = await stream.event()
         assert (hello["type"], subscribed["type"]) == ("hello", "subscribed")
         await hub.send({"ts": T0, "values": {"n": 1.0}})
-        told = [{"type": ""}]
+        told: list[dict[str, Any]] = [{"type": ""}]
         while told[-1]["type"] != "readings":
             told += await stream.event()
     assert told[-1]["readings"] == [[T0, {"n": 1.0}]]
