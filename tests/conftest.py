@@ -31,9 +31,9 @@ def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
     return start_hub()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """One running hub for tests that each use devices of their own and leave the hub as it was."""
+    """One running hub for the tests of one file, which each use devices of their own."""
     hub = HubProcess(tmp_path_factory.mktemp("shared") / "data").start()
     yield hub
     hub.stop()
