@@ -52,7 +52,7 @@ check: setup web/node_modules
 	npm run --prefix web --silent lint
 	npm run --prefix web --silent typecheck
 
-BENCHMARKS := ingest live history
+BENCHMARKS := ingest history live
 
 bench: $(BENCHMARKS:%=bench-%)
 
