@@ -59,7 +59,11 @@ def _delivered(figures: Figures, offered: int) -> str:
 
 def _delay(figures: Figures, viewers: int) -> str:
     found = figures.delays.get(viewers)
-    return "–" if found is None else f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}, {found['max_ms']:.0f}"
+    if found is None:
+        return "–"
+    if "p50_ms" not in found:
+        return "no reading was seen"
+    return f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}, {found['max_ms']:.0f}"
 
 
 def _kib(found: float | None) -> str:

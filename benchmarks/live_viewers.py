@@ -172,16 +172,23 @@ def watch(viewers: list[Viewer], options: argparse.Namespace) -> dict[str, float
                     delays.append(time.monotonic_ns() // 1000 - int(found[1]))
     delivered = sum(viewer.delivered for viewer in viewers) - before
     check(viewers[0])
-    delays.sort()
     return {
         "delivered": delivered,
         "skipped": sum(viewer.skipped for viewer in viewers) - skipped,
         "measured_s": now_s - measured_at_s,
         "cpu_s": time.process_time() - cpu_s,
-        "p50_ms": delays[len(delays) // 2] / 1000 if delays else 0.0,
-        "p99_ms": delays[len(delays) * 99 // 100] / 1000 if delays else 0.0,
-        "max_ms": delays[-1] / 1000 if delays else 0.0,
-        "frames": len(delays),
+        **spread_ms(sorted(delays)),
+    }
+
+
+def spread_ms(delays: list[int]) -> dict[str, float]:
+    """Of sorted delays in µs; nothing where there are none, for that is no delay of 0."""
+    if not delays:
+        return {}
+    return {
+        "p50_ms": delays[len(delays) // 2] / 1000,
+        "p99_ms": delays[len(delays) * 99 // 100] / 1000,
+        "max_ms": delays[-1] / 1000,
     }
 
 
