@@ -1,5 +1,6 @@
 """The build hook: when it builds the page, when it leaves it, and when it fails."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,12 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+MANIFEST = {
+    "index.html": {"file": "assets/main.js", "isEntry": True, "imports": ["_shared.js"]},
+    "_shared.js": {"file": "assets/shared.js"},
+    "src/Room.tsx": {"file": "assets/Room.js", "isDynamicEntry": True, "imports": ["_shared.js"]},
+}
 # An npm that notes what it is asked and "builds" a page that says which source it saw.
 NPM = """#!/bin/sh
 echo "$*" >> "$NPM_LOG"
 case "$1" in
 ci) mkdir -p node_modules ;;
-run) mkdir -p dist/assets && cp src/main.tsx dist/assets/main.js && cp index.html dist/index.html ;;
+run) mkdir -p dist/assets && cp src/*.js dist/assets && cp src/main.tsx dist/assets/main.js &&
+     cp src/manifest.json index.html dist ;;
 esac
 """
 FAILING_NPM = "#!/bin/sh\necho 'no space left on device'\nexit 28\n"
@@ -34,6 +41,11 @@ class Copy:
             (self._bin / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
         self.source.parent.mkdir(parents=True)
         self.source.write_text("one")
+        self.shared = self.source.with_name("shared.js")
+        self.room = self.source.with_name("Room.js")
+        for script in (self.shared, self.room):
+            script.write_text("")
+        self.source.with_name("manifest.json").write_text(json.dumps(MANIFEST))
         for name in ("index.html", "package.json", "package-lock.json"):
             (self.folder / "web" / name).write_text("{}")
         shutil.copy(ROOT / "build_page.py", self.folder)
@@ -120,12 +132,40 @@ def test_without_npm_a_page_that_came_along_is_kept(copy: Copy) -> None:
     assert (copy.static / "index.html").read_text() == "came along"
 
 
-def test_a_page_that_is_too_large_is_refused(copy: Copy) -> None:
+def test_what_the_first_view_loads_is_counted_and_what_opens_by_a_click_is_not(copy: Copy) -> None:
     copy.install_npm(NPM)
-    copy.source.write_bytes(os.urandom(61 * 1024))
+    copy.source.write_bytes(os.urandom(20 * 1024))
+    copy.shared.write_bytes(os.urandom(20 * 1024))
+    copy.room.write_bytes(os.urandom(30 * 1024))
+
+    done = copy.build()
+
+    assert done.returncode == 0, done.stderr
+    assert "the first view is 40.1 KiB compressed, of 60" in done.stderr
+    assert "the whole page is 70.1 KiB compressed, of 100" in done.stderr
+    assert (copy.static / "assets" / "Room.js").exists()
+    assert not (copy.static / "manifest.json").exists()
+
+
+def test_a_first_view_that_is_too_large_is_refused(copy: Copy) -> None:
+    copy.install_npm(NPM)
+    copy.source.write_bytes(os.urandom(31 * 1024))
+    copy.shared.write_bytes(os.urandom(30 * 1024))
 
     done = copy.build()
 
     assert done.returncode != 0
+    assert "the first view is 6" in done.stderr
     assert "at most 61440 are allowed" in done.stderr
+    assert not copy.static.exists()
+
+
+def test_a_page_that_is_too_large_in_all_is_refused(copy: Copy) -> None:
+    copy.install_npm(NPM)
+    copy.room.write_bytes(os.urandom(101 * 1024))
+
+    done = copy.build()
+
+    assert done.returncode != 0
+    assert "at most 102400 are allowed" in done.stderr
     assert not copy.static.exists()

@@ -1,10 +1,15 @@
-import { AddDevice } from "./AddDevice";
+import type { ComponentChildren } from "preact";
 import { Banner } from "./Banner";
 import { DeviceList } from "./DeviceList";
 import { DeviceView } from "./DeviceView";
+import { Dialog } from "./Dialog";
 import { Header } from "./Header";
+import { lazy } from "./lazy";
 import { usePage } from "./page";
+import { hashOf } from "./route";
 import { SignedOut } from "./SignedOut";
+
+const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
 export function App() {
@@ -29,5 +34,17 @@ export function App() {
       </main>
       {isAdding && page.mayOperate.value && <AddDevice />}
     </>
+  );
+}
+
+function AddDeviceFrame({ children }: { children: ComponentChildren }) {
+  const page = usePage();
+  const close = () => {
+    location.hash = hashOf({ ...page.route.peek(), isAdding: false });
+  };
+  return (
+    <Dialog title="Add a device" close={close}>
+      {children}
+    </Dialog>
   );
 }

@@ -6,16 +6,19 @@ import type { DeviceWatch } from "../live/watch";
 import { span } from "../paint/format";
 import { setText } from "../paint/rows";
 import { saveRangeAsCsv, saveWindowAsCsv } from "./csv";
-import { DeviceSection, SectionLinks } from "./DeviceSection";
 import { HistoryCard } from "./HistoryCard";
+import { lazy } from "./lazy";
 import { MetricCard } from "./MetricCard";
 import { PresenceMark } from "./PresenceMark";
 import { isPhone, usePage } from "./page";
 import { saveAsPng } from "./png";
 import { RangeBar } from "./RangeBar";
 import { hashOf, RANGE_LEAST_MS, WINDOWS_S, type WindowSeconds } from "./route";
+import { SectionLinks } from "./SectionLinks";
 import { ValueTable } from "./ValueTable";
 import { PRESENCE_WAS, PRESENCE_WORD } from "./words";
+
+const DeviceSection = lazy(() => import("./DeviceSection").then((room) => room.DeviceSection));
 
 const AGE_MS = 1_000;
 const LOOK_BACK_MS = 3_600_000;

@@ -1,0 +1,29 @@
+import { usePage } from "./page";
+import { hashOf, SECTIONS, type Section } from "./route";
+
+/** What only operators may see. */
+export const GUARDED: ReadonlySet<Section> = new Set(["keys", "settings"]);
+
+export function sectionTitle(section: Section): string {
+  return section.charAt(0).toUpperCase() + section.slice(1);
+}
+
+/** Links to what there is of a device; what is forbidden is not offered. */
+export function SectionLinks() {
+  const page = usePage();
+  const route = page.route.value;
+  const offered = SECTIONS.filter((section) => page.mayOperate.value || !GUARDED.has(section));
+  return (
+    <nav class="sections" aria-label="Device sections">
+      {offered.map((section) => (
+        <a
+          key={section}
+          href={hashOf({ ...route, section })}
+          aria-current={section === route.section ? "page" : undefined}
+        >
+          {sectionTitle(section)}
+        </a>
+      ))}
+    </nav>
+  );
+}

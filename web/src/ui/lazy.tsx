@@ -1,0 +1,78 @@
+import { type ComponentChildren, type ComponentType, Fragment } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+type State<Props> =
+  | { readonly kind: "loading" }
+  | { readonly kind: "ready"; readonly Room: ComponentType<Props> }
+  | { readonly kind: "failed"; readonly isReplaced: boolean };
+
+/**
+ * A part of the page that opens by a click and is loaded when it first does, so that the first view stays small.
+ * @param load imports it: `() => import("./Room").then((room) => room.Room)`
+ * @param Frame what stands around the words shown until it is there, a dialog for one
+ */
+export function lazy<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  Frame: ComponentType<{ children: ComponentChildren }> = Fragment,
+): ComponentType<Props> {
+  let known: State<Props> = { kind: "loading" };
+  return function Lazy(props: Props) {
+    const [state, setState] = useState(known);
+    const begin = async () => {
+      setState({ kind: "loading" });
+      try {
+        known = { kind: "ready", Room: await load() };
+        setState(known);
+      } catch {
+        setState({ kind: "failed", isReplaced: await isReplaced() });
+      }
+    };
+    useEffect(() => {
+      if (state.kind === "loading") void begin();
+    }, []);
+    if (state.kind === "ready") return <state.Room {...props} />;
+    return (
+      <Frame>
+        {state.kind === "loading" ? (
+          <p class="message loading" role="status">
+            Loading
+          </p>
+        ) : (
+          <Failed isReplaced={state.isReplaced} again={begin} />
+        )}
+      </Frame>
+    );
+  };
+}
+
+/** What may help: another attempt or, where the hub has another page by now, that page. */
+function Failed({ isReplaced, again }: { isReplaced: boolean; again: () => Promise<void> }) {
+  return (
+    <div class="message" role="alert">
+      <p>
+        {isReplaced
+          ? "The hub was upgraded since this page was opened."
+          : "This part of the page did not load."}
+      </p>
+      {isReplaced ? (
+        <button type="button" class="button primary" onClick={() => location.reload()}>
+          Reload the page
+        </button>
+      ) : (
+        <button type="button" class="button" onClick={() => void again()}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Whether the hub serves another page than this one: the names of its scripts come from what is in them. */
+async function isReplaced(): Promise<boolean> {
+  try {
+    const answer = await fetch("/", { cache: "no-store", credentials: "same-origin" });
+    return answer.ok && !(await answer.text()).includes(new URL(import.meta.url).pathname);
+  } catch {
+    return false;
+  }
+}
