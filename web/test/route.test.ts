@@ -18,6 +18,10 @@ it.each([
   ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],
   ["#/device/a?from=x&to=500", { deviceId: "a", windowS: 60 }],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
+  ["#/device/a?compare=b,c", { deviceId: "a", windowS: 60, compared: ["b", "c"] }],
+  ["#/device/a?compare=b%252Cc,,a,b,d,e,f", { deviceId: "a", windowS: 60, compared: ["b,c", "b", "d"] }],
+  ["#/device/a?compare=%25E0%25A4", { deviceId: null, windowS: 60 }],
+  ["#/?compare=b", { deviceId: null, windowS: 60 }],
   ["#/device/a?window=17", { deviceId: "a", windowS: 60 }],
 ])("reads %j", (hash, route) => {
   expect(routeOf(hash)).toEqual({
@@ -26,6 +30,7 @@ it.each([
     range: null,
     isProblemsFirst: false,
     isTable: false,
+    compared: [],
     ...route,
   });
 });
@@ -40,6 +45,7 @@ it("writes what it reads", () => {
       range: null,
       isProblemsFirst: true,
       isTable: true,
+      compared: [],
     },
     {
       deviceId: null,
@@ -49,6 +55,7 @@ it("writes what it reads", () => {
       range: null,
       isProblemsFirst: false,
       isTable: false,
+      compared: [],
     },
     {
       deviceId: "hall/1?#%",
@@ -58,6 +65,7 @@ it("writes what it reads", () => {
       range: { from: 1, to: 99 },
       isProblemsFirst: false,
       isTable: false,
+      compared: ["b", "c,d"],
     },
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);

@@ -14,6 +14,9 @@ export interface Range {
   readonly to: number;
 }
 
+/** A chart of more devices than these and the open one is no longer read. */
+export const COMPARED_MAX = 3;
+
 /** Less than this is not looked at: a click, not a drag. */
 export const RANGE_LEAST_MS = 10;
 
@@ -26,13 +29,15 @@ export interface Route {
   readonly range: Range | null;
   /** Numbers in tables instead of charts. */
   readonly isTable: boolean;
+  /** Ids of other devices drawn beside the open one. */
+  readonly compared: readonly string[];
   /** The list begins with the devices that need looking after. */
   readonly isProblemsFirst: boolean;
   /** The dialog that adds a device is open, above the list. */
   readonly isAdding: boolean;
 }
 
-/** Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table` and `#/add`; anything else is the list. */
+/** Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>` and `#/add`; anything else is the list. */
 export function routeOf(hash: string): Route {
   const [path = "", query = ""] = hash.split("?", 2);
   const parameters = new URLSearchParams(query);
@@ -44,6 +49,7 @@ export function routeOf(hash: string): Route {
     windowS,
     range: rangeOf(parameters),
     isTable: parameters.get("view") === "table",
+    compared: [],
     isProblemsFirst: parameters.get("first") === "problems",
     isAdding: path === ADD,
   };
@@ -51,10 +57,18 @@ export function routeOf(hash: string): Route {
   const [id = "", named] = path.slice(DEVICE.length).split("/");
   const section = SECTIONS.find((one) => one === named) ?? "readings";
   try {
-    return { ...list, deviceId: decodeURIComponent(id) || null, section };
+    const deviceId = decodeURIComponent(id) || null;
+    return { ...list, deviceId, section, compared: comparedOf(parameters, deviceId) };
   } catch {
     return list;
   }
+}
+
+/** Ids are encoded one by one, so that a comma in one does not part it. */
+function comparedOf(parameters: URLSearchParams, deviceId: string | null): string[] {
+  const named = (parameters.get("compare") ?? "").split(",").map(decodeURIComponent);
+  const others = new Set(named.filter((id) => id !== "" && id !== deviceId));
+  return [...others].slice(0, COMPARED_MAX);
 }
 
 function rangeOf(parameters: URLSearchParams): Range | null {
@@ -70,6 +84,9 @@ export function hashOf(route: Route): string {
     parameters.set("to", String(route.range.to));
   }
   if (route.isTable) parameters.set("view", "table");
+  if (route.compared.length > 0 && route.deviceId !== null) {
+    parameters.set("compare", route.compared.map(encodeURIComponent).join(","));
+  }
   if (route.isProblemsFirst) parameters.set("first", "problems");
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
