@@ -4,7 +4,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
 
     model, errors            frozen values; the few errors, as a tree
     config                   config.toml and HUB__SECTION__KEY, read once, frozen
-    formats, keys            bytes -> readings; API keys. Pure
+    formats, keys, settings  bytes -> readings; API keys; what operators may set. Pure
     feed, store              channels and subscriptions, pure; registry (SQLite) and history (DuckDB)
     fleet, presence          every device with its keys and metrics; who is online, stale, offline
     ingest, commands,        the one way in; the life of a command;

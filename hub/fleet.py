@@ -1,7 +1,6 @@
 """The fleet: every device with its keys, in memory for the path of a connection and in the registry for good."""
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,14 +13,11 @@ from hub.config import AuthConfig, LimitsConfig
 from hub.errors import Conflict, Invalid, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.ingest import Ingest
 from hub.keys import Key
-from hub.model import ApiKey, Device
+from hub.model import ApiKey, Device, Metric
 from hub.presence import EndReason, Roster, SharedAttributes
+from hub.settings import check_device, check_metric
 from hub.store.registry import Registry
 
-ID_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
-NAME_MAX = 200
-LABELS_MAX = 32
-LABEL_MAX = 100
 ATTRIBUTE_NAME_MAX = 100
 ADDRESSES_MAX = 10_000  # beyond, the address that failed longest ago is forgotten
 SLOW_MIN_S = 0.1
@@ -115,14 +111,14 @@ class Fleet:
     async def add(self, wanted: Sequence[NewDevice]) -> list[tuple[Device, Key]]:
         """Add devices with a key each, all or none; this is the only time the keys are seen. Raises Invalid, Conflict."""
         now = self._clock()
-        for one in wanted:
-            _check_device(one.id, one.name, one.labels, one.expected_interval_s)
-        if twice := _repeated(one.id for one in wanted):
-            raise Conflict(f"the device {twice!r} is listed twice")
         devices = [
             Device(0, one.id, one.name or one.id, dict(one.labels), now, one.expected_interval_s)
             for one in wanted
         ]
+        for device in devices:
+            check_device(device)
+        if twice := _repeated(device.id for device in devices):
+            raise Conflict(f"the device {twice!r} is listed twice")
         made = [keys.make(self._choose) for _ in wanted]
         kept = [ApiKey(key.id, 0, keys.digest(key.secret), now) for key in made]
         added = await self._registry.add_devices(
@@ -134,19 +130,28 @@ class Fleet:
             self._ingest.open(device)
         return list(zip(added, made, strict=True))
 
-    async def update(
-        self, device: Device, name: str, labels: Mapping[str, str], expected_interval_s: float | None
-    ) -> Device:
-        """Change what operators set of a device; without a name it is called by its id. Raises Invalid, NotFound."""
-        _check_device(device.id, name, labels, expected_interval_s)
-        changed = replace(
-            device, name=name or device.id, labels=dict(labels), expected_interval_s=expected_interval_s
-        )
-        await self._registry.update_device(changed)
-        self._still_here(device)
-        self._remember(changed)
-        self._roster.update(changed)
+    async def update(self, wanted: Device, metrics: Sequence[Metric] = ()) -> Device:
+        """Set a device and some of its metrics as operators want them; without a name it is called by its id.
+
+        All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound.
+        """
+        check_device(wanted)
+        for position, metric in enumerate(metrics):
+            check_metric(metric, f"metrics.{position}.")
+        changed = replace(wanted, name=wanted.name or wanted.id)
+        if changed != self.find(wanted.id):
+            await self._registry.update_device(changed)
+            self._still_here(changed)
+            self._remember(changed)
+            self._roster.update(changed)
+        if metrics:
+            await self._ingest.describe(changed, metrics)
         return changed
+
+    async def describe(self, device: Device, metric: Metric) -> None:
+        """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound."""
+        check_metric(metric)
+        await self._ingest.describe(device, [metric])
 
     async def remove(self, device: Device) -> None:
         """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound."""
@@ -294,27 +299,6 @@ class Fleet:
                     f"an attribute's name has 1 to {ATTRIBUTE_NAME_MAX} printable characters", name[:40]
                 )
         await self._registry.put_attributes(device, scope, values, self._clock(), self._limits.attributes_max)
-
-
-def _check_device(
-    device_id: str, name: str, labels: Mapping[str, str], expected_interval_s: float | None
-) -> None:
-    if not ID_SHAPE.fullmatch(device_id):
-        raise Invalid(
-            "an id has 1 to 100 letters, digits, or . _ : - and begins with a letter or digit", "id"
-        )
-    if len(name) > NAME_MAX or not name.isprintable():
-        raise Invalid(f"a name has at most {NAME_MAX} printable characters", "name")
-    if len(labels) > LABELS_MAX:
-        raise Invalid(f"a device has at most {LABELS_MAX} labels", "labels")
-    for key, value in labels.items():
-        if not 1 <= len(key) <= LABEL_MAX or len(value) > LABEL_MAX or set("=;/") & set(key) or ";" in value:
-            raise Invalid(
-                f"a label is key=value of at most {LABEL_MAX} characters each, no ; and no = or / in the key",
-                "labels",
-            )
-    if expected_interval_s is not None and not 0 < expected_interval_s <= 86_400 * 366:
-        raise Invalid("an interval is over 0 and at most a year", "expected_interval_s")
 
 
 def _repeated(ids: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ returns tells the transport when to acknowledge.
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydantic_core import to_json
@@ -352,20 +352,20 @@ class Ingest:
         """How many readings the device's sequence numbers jumped over."""
         return self._inlet(device).lost
 
-    async def describe(
-        self, device: Device, name: str, unit: str | None, minimum: float | None, maximum: float | None
-    ) -> Metric:
-        """Set a metric's unit and range; on disk when it returns. Raises NotFound, Invalid for an empty range."""
+    def metric(self, device: Device, name: str) -> Metric:
+        """One metric of the device. Raises NotFound."""
+        try:
+            return self._inlet(device).metrics[name]
+        except KeyError:
+            raise NotFound(f"{device.id!r} has no metric {name!r}") from None
+
+    async def describe(self, device: Device, changed: Sequence[Metric]) -> None:
+        """Take in what operators set of the device's metrics; on disk when it returns. Raises NotFound."""
         inlet = self._inlet(device)
-        if name not in inlet.metrics:
-            raise NotFound(f"{device.id!r} has no metric {name!r}")
-        if minimum is not None and maximum is not None and minimum > maximum:
-            raise Invalid(f"minimum: {minimum:g} is over the maximum, {maximum:g}", "minimum")
-        metric = replace(inlet.metrics[name], unit=unit, minimum=minimum, maximum=maximum)
-        inlet.know(metric)
-        self._history.batch.metrics[metric.number] = metric
+        for metric in changed:
+            inlet.know(metric)
+            self._history.batch.metrics[metric.number] = metric
         await asyncio.shield(self._history.stored)  # others wait for the same commit
-        return metric
 
     def _inlet(self, device: Device) -> _Inlet:
         try:

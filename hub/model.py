@@ -26,6 +26,17 @@ class Presence(StrEnum):
     NEVER_SEEN = "never_seen"
 
 
+class Retention(NamedTuple):
+    """How long the values of one device are kept, in seconds: 0 is for ever, None as the configuration says."""
+
+    raw_s: float | None = None
+    minute_s: float | None = None
+    hour_s: float | None = None
+
+
+AS_CONFIGURED = Retention()
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A physical or simulated thing with an id and API keys.
@@ -40,6 +51,19 @@ class Device:
     labels: Mapping[str, str]
     created_at: int  # µs, UTC
     expected_interval_s: float | None = None
+    retention: Retention = AS_CONFIGURED
+
+
+class Thresholds(NamedTuple):
+    """Where a metric's values begin to be a matter of concern; ascending, None where there is no such bound."""
+
+    critical_low: float | None = None
+    warning_low: float | None = None
+    warning_high: float | None = None
+    critical_high: float | None = None
+
+
+NO_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,8 @@ class Metric:
     unit: str | None = None
     minimum: float | None = None  # readings below are refused
     maximum: float | None = None  # readings above are refused
+    decimals: int | None = None  # shown to people; None leaves it to who shows
+    thresholds: Thresholds = NO_THRESHOLDS
 
 
 class Reading(NamedTuple):

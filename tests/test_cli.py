@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,38 @@ def test_devices_are_made_listed_shown_and_removed_without_a_running_hub(run: Ru
 
     assert run("devices", "remove", "boiler-1", "--yes").returncode == 0
     assert json.loads(run("devices", "list", "--json").stdout) == []
+
+
+def test_a_device_is_shown_with_what_operators_set_of_it(run: Run, hub: HubProcess) -> None:
+    key = hub.add_device("pump")
+    request = urllib.request.Request(
+        f"{hub.url}/api/v1/telemetry",
+        data=b'{"t": 20.54321, "mode": "eco"}',
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+    wanted = {
+        "retention": {"raw_s": 86_400 * 1.5, "hour_s": 0},
+        "metrics": [
+            {
+                "name": "t",
+                "unit": "°C",
+                "decimals": 1,
+                "maximum": 90,
+                "thresholds": {"warning_low": 5, "warning_high": 28, "critical_high": 32.5},
+            }
+        ],
+    }
+    hub.call("PATCH", "/api/v1/devices/pump", wanted)
+    shown = run("devices", "show", "pump", COLUMNS="200").stdout
+    assert "kept: readings 1.5 days, hours for ever" in shown
+    [row] = [line for line in shown.splitlines() if line.startswith("t ")]
+    assert "20.5 °C" in row
+    assert "to 90" in row
+    assert "warning below 5 or above 28; critical above 32.5" in row
+    told = json.loads(run("devices", "show", "pump", "--json").stdout)
+    assert told["metrics"][0]["thresholds"]["critical_high"] == 32.5
 
 
 def test_the_command_line_speaks_to_the_running_hub(run: Run, hub: HubProcess) -> None:

@@ -108,15 +108,63 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
     if as_json:
         show_json(found)
         return
-    units = {metric["name"]: metric["unit"] or "" for metric in found["metrics"]}
     typer.echo(
         f"{found['id']}  {found['name']}  {found['presence'].replace('_', ' ')}  {_labels_text(found['labels'])}"
     )
+    if kept := _retention_text(found["retention"]):
+        typer.echo(f"kept: {kept}")
+    metrics = {metric["name"]: metric for metric in found["metrics"]}
     rows = [
-        (name, f"{value} {units.get(name, '')}".strip(), _when(time))
+        (
+            name,
+            _value_text(value, metrics.get(name, {})),
+            _when(time),
+            _range_text(metrics.get(name, {})),
+            _thresholds_text(metrics.get(name, {})),
+        )
         for name, (time, value) in found["snapshot"].items()
     ]
-    show_table(("METRIC", "LATEST", "TIME (UTC)"), rows, "No readings yet.")
+    show_table(("METRIC", "LATEST", "TIME (UTC)", "TAKEN", "CONCERN"), rows, "No readings yet.")
+
+
+def _value_text(value: float | str | bool, metric: dict[str, Any]) -> str:
+    decimals = metric.get("decimals")
+    shown = f"{value:.{decimals}f}" if decimals is not None and isinstance(value, float) else str(value)
+    return f"{shown} {metric.get('unit') or ''}".strip()
+
+
+def _range_text(metric: dict[str, Any]) -> str:
+    minimum, maximum = metric.get("minimum"), metric.get("maximum")
+    parts = [
+        f"from {minimum:g}" if minimum is not None else "",
+        f"to {maximum:g}" if maximum is not None else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _thresholds_text(metric: dict[str, Any]) -> str:
+    bounds = metric.get("thresholds", {})
+    said = []
+    for severity in ("warning", "critical"):
+        low, high = bounds.get(f"{severity}_low"), bounds.get(f"{severity}_high")
+        sides = [
+            f"below {low:g}" if low is not None else "",
+            f"above {high:g}" if high is not None else "",
+        ]
+        if any(sides):
+            said.append(f"{severity} " + " or ".join(filter(None, sides)))
+    return "; ".join(said)
+
+
+def _retention_text(retention: dict[str, float | None]) -> str:
+    """What is set of the device itself; nothing where all is as the configuration says."""
+    tiers = {"raw_s": "readings", "minute_s": "minutes", "hour_s": "hours"}
+    said = []
+    for tier, words in tiers.items():
+        span_s = retention[tier]
+        if span_s is not None:
+            said.append(f"{words} for ever" if span_s == 0 else f"{words} {span_s / 86_400:g} days")
+    return ", ".join(said)
 
 
 @devices_app.command("remove")

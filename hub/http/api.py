@@ -3,20 +3,24 @@
 from http import HTTPStatus
 
 from hub.http import backup, commands, devices, export, history, importing, keys, sessions, sse, telemetry
+from hub.http.device_shapes import (
+    AddIn,
+    AddOut,
+    DeviceChange,
+    DeviceOut,
+    DevicesPage,
+    DevicesQuery,
+    MetricIn,
+    MetricOut,
+)
 from hub.http.endpoint import Endpoint, Security, operation, streamed
 from hub.http.shapes import (
     AcceptedOut,
-    AddIn,
-    AddOut,
     AttributesIn,
     AttributesOut,
     CommandIn,
     CommandOut,
     CommandsOut,
-    DeviceChange,
-    DeviceOut,
-    DevicesPage,
-    DevicesQuery,
     HistoryAnswer,
     HistoryQuery,
     KeyNew,
@@ -27,8 +31,6 @@ from hub.http.shapes import (
     LimitQuery,
     LinkIn,
     LinkOut,
-    MetricIn,
-    MetricOut,
     RejectionsOut,
     SessionOut,
     TokenIn,

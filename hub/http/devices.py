@@ -3,18 +3,15 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
 from hub.fleet import NewDevice
-from hub.http.endpoint import Call, Nothing
-from hub.http.services import Services
-from hub.http.shapes import (
+from hub.http.device_shapes import (
     AddIn,
     AddOut,
-    AttributesIn,
-    AttributesOut,
     DeviceChange,
     DeviceIn,
     DeviceNew,
@@ -23,14 +20,20 @@ from hub.http.shapes import (
     DevicesPage,
     DevicesQuery,
     IdAndKey,
-    LatestOfManyOut,
-    LatestOut,
-    LatestQuery,
     MetricIn,
     MetricOut,
 )
+from hub.http.endpoint import Call, Nothing
+from hub.http.services import Services
+from hub.http.shapes import (
+    AttributesIn,
+    AttributesOut,
+    LatestOfManyOut,
+    LatestOut,
+    LatestQuery,
+)
 from hub.http.times import rfc3339
-from hub.model import Device, Metric, Principal
+from hub.model import Device, Metric, Principal, Retention, Thresholds
 
 
 async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
@@ -105,17 +108,31 @@ async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
 
 
 async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
-    """Change a device's name, labels or expected interval."""
-    device, body = call.device(), call.body
-    kept = body.model_fields_set
-    interval_s = body.expected_interval_s if "expected_interval_s" in kept else device.expected_interval_s
-    changed = await call.services.fleet.update(
+    """Change what operators set of a device and of its metrics: all of it or, where something is wrong, nothing."""
+    device, body, services = call.device(), call.body, call.services
+    wanted = replace(
         device,
-        device.name if body.name is None else body.name or device.id,
-        device.labels if body.labels is None else body.labels,
-        interval_s,
+        name=device.name if body.name is None else body.name,
+        labels=device.labels if body.labels is None else body.labels,
     )
-    return DeviceOut.model_validate(describe(call.services, changed))
+    if "expected_interval_s" in body.model_fields_set:
+        wanted = replace(wanted, expected_interval_s=body.expected_interval_s)
+    if "retention" in body.model_fields_set:
+        wanted = replace(wanted, retention=Retention(**dict(body.retention or ())))
+    metrics = [
+        _changed(services.ingest.metric(device, one.name), one, one.model_fields_set - {"name"})
+        for one in body.metrics
+    ]
+    changed = await services.fleet.update(wanted, metrics)
+    return DeviceOut.model_validate(describe(services, changed))
+
+
+def _changed(metric: Metric, asked: MetricIn, names: Iterable[str]) -> Metric:
+    """The metric with what was asked for under these names."""
+    wanted = {name: getattr(asked, name) for name in names}
+    if "thresholds" in wanted:
+        wanted["thresholds"] = Thresholds(**dict(asked.thresholds or ()))
+    return replace(metric, **wanted)
 
 
 async def remove_device(call: Call[Nothing, Nothing]) -> None:
@@ -173,11 +190,11 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
 
 
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
-    """Set a metric's unit and range."""
-    name, wanted = call.request.match_info["name"], call.body
-    metric = await call.services.ingest.describe(
-        call.device(), name, wanted.unit, wanted.minimum, wanted.maximum
-    )
+    """Set all that operators say of a metric; what is left out is not set any more."""
+    device, services = call.device(), call.services
+    known = services.ingest.metric(device, call.request.match_info["name"])
+    metric = _changed(known, call.body, MetricIn.model_fields)
+    await services.fleet.describe(device, metric)
     return MetricOut.model_validate(_metric(metric))
 
 
@@ -194,6 +211,7 @@ def describe(services: Services, device: Device) -> dict[str, object]:
         "since": _ms(channel.since),
         "last_seen": _ms(services.roster.last_seen(device)),
         "lost": services.ingest.lost(device),
+        "retention": device.retention._asdict(),
         "metrics": [_metric(metric) for metric in services.ingest.metrics(device).values()],
     }
 
@@ -205,6 +223,8 @@ def _metric(metric: Metric) -> dict[str, object]:
         "unit": metric.unit,
         "minimum": metric.minimum,
         "maximum": metric.maximum,
+        "decimals": metric.decimals,
+        "thresholds": metric.thresholds._asdict(),
     }
 
 

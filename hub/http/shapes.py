@@ -5,15 +5,15 @@ Times on the wire are milliseconds UTC unless they say RFC 3339.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from hub.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import MetricType, Presence, Role
+from hub.model import Presence, Role
 from hub.operators import DEVICES_MAX, NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
-ADDED_MAX = 10_000
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Asked(BaseModel):
@@ -26,117 +26,6 @@ class Given(BaseModel):
     """What an answer holds."""
 
     model_config = ConfigDict(frozen=True)
-
-
-class MetricOut(Given):
-    """One metric of a device."""
-
-    name: str
-    type: MetricType
-    unit: str | None
-    minimum: float | None
-    maximum: float | None
-
-
-class MetricIn(Asked):
-    """A metric's unit, and the range outside which readings are refused."""
-
-    unit: Annotated[str, Field(max_length=50)] | None = None
-    minimum: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    maximum: Annotated[float, Field(allow_inf_nan=False)] | None = None
-
-
-class DeviceOut(Given):
-    """One device."""
-
-    id: str
-    name: str
-    labels: dict[str, str]
-    created_at: str = Field(description="RFC 3339")
-    expected_interval_s: float | None
-    presence: Presence
-    since: Milliseconds | None
-    last_seen: Milliseconds | None
-    lost: int = Field(description="readings that its sequence numbers jumped over")
-    metrics: list[MetricOut]
-
-
-class DeviceNew(DeviceOut):
-    """A device that was just added, with its first key: the only time it is seen."""
-
-    key: str
-
-
-class DeviceIn(Asked):
-    """A device to add."""
-
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-    name: str = ""
-    labels: dict[str, str] = {}
-    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-
-
-class DevicesIn(Asked):
-    """Many devices to add, all or none."""
-
-    devices: Annotated[list[DeviceIn], Field(min_length=1, max_length=ADDED_MAX)]
-
-
-def _one_or_many(value: object) -> str:
-    return (
-        "many" if isinstance(value, DevicesIn) or (isinstance(value, dict) and "devices" in value) else "one"
-    )
-
-
-class AddIn(
-    RootModel[
-        Annotated[
-            Annotated[DeviceIn, Tag("one")] | Annotated[DevicesIn, Tag("many")], Discriminator(_one_or_many)
-        ]
-    ]
-):
-    """One device to add, or many."""
-
-
-class DeviceChange(Asked):
-    """What to change of a device; what is left out stays."""
-
-    name: str | None = None
-    labels: dict[str, str] | None = None
-    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-
-
-class IdAndKey(Given):
-    """One of many added devices, and its first key: the only time it is seen."""
-
-    id: str
-    key: str
-
-
-class DevicesNew(Given):
-    """Many devices that were just added."""
-
-    devices: list[IdAndKey]
-
-
-class AddOut(RootModel[DeviceNew | DevicesNew]):
-    """The one device with its key, or the ids and keys of many."""
-
-
-class DevicesPage(Given):
-    """A page of devices, by id; `next` is the cursor of the page after it."""
-
-    devices: list[DeviceOut]
-    next: str | None
-
-
-class DevicesQuery(Asked):
-    """Which devices."""
-
-    q: Annotated[str, Field(max_length=200)] = Field("", description="a part of the id or the name")
-    label: list[str] = Field([], description="k=v; of several, all must hold")
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: str = ""
 
 
 class LatestOut(Given):

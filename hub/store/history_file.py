@@ -58,6 +58,14 @@ MIGRATIONS: tuple[str, ...] = (
     -- Metrics of removed devices, until the tables above are rid of them.
     CREATE TABLE removed (metric INTEGER NOT NULL);
     """,
+    """
+    -- How many decimals people are shown, and where values begin to be a matter of concern: NULL where nobody said.
+    ALTER TABLE metrics ADD COLUMN decimals INTEGER;
+    ALTER TABLE metrics ADD COLUMN critical_low DOUBLE;
+    ALTER TABLE metrics ADD COLUMN warning_low DOUBLE;
+    ALTER TABLE metrics ADD COLUMN warning_high DOUBLE;
+    ALTER TABLE metrics ADD COLUMN critical_high DOUBLE;
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").

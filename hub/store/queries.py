@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from hub.model import Metric, MetricType, Rejection, Value
+from hub.model import Metric, MetricType, Rejection, Thresholds, Value
 
 
 class Latest(NamedTuple):
@@ -19,11 +19,12 @@ class Latest(NamedTuple):
 def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
     """All metrics, by number."""
     rows = cursor.execute(
-        "SELECT number, device, name, type, unit, minimum, maximum FROM metrics ORDER BY number"
+        """SELECT number, device, name, type, unit, minimum, maximum, decimals,
+                  critical_low, warning_low, warning_high, critical_high FROM metrics ORDER BY number"""
     ).fetchall()
     return [
-        Metric(number, device, name, MetricType(kind), unit, minimum, maximum)
-        for number, device, name, kind, unit, minimum, maximum in rows
+        Metric(number, device, name, MetricType(kind), unit, minimum, maximum, decimals, Thresholds(*bounds))
+        for number, device, name, kind, unit, minimum, maximum, decimals, *bounds in rows
     ]
 
 

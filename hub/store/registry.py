@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hub.errors import Conflict, Invalid, StoreError
-from hub.model import ApiKey, Command, CommandState, Device, Principal, Role
+from hub.model import ApiKey, Command, CommandState, Device, Principal, Retention, Role
 from hub.store import schema
 from hub.store.schema import attributes, commands, credentials, devices, keys, removed, secrets
 
@@ -60,7 +60,7 @@ class Registry:
         """All devices, by id."""
         async with self._begin() as connection:
             rows = await connection.execute(select(devices).order_by(devices.c.id))
-            return [Device(**row._mapping) for row in rows]
+            return [_device(row._asdict()) for row in rows]
 
     async def add_devices(
         self, new: Iterable[Device], new_keys: Iterable[tuple[str, ApiKey]] = ()
@@ -69,8 +69,7 @@ class Registry:
         added = []
         async with self._begin() as connection:
             for device in new:
-                row = asdict(device)
-                del row["number"]
+                row = {"id": device.id, "created_at": device.created_at, **_settings(device)}
                 try:
                     result = await connection.execute(insert(devices).values(row))
                 except IntegrityError as error:
@@ -83,14 +82,10 @@ class Registry:
         return added
 
     async def update_device(self, device: Device) -> None:
-        """Write a device's name, labels and interval."""
-        row = {
-            "name": device.name,
-            "labels": device.labels,
-            "expected_interval_s": device.expected_interval_s,
-        }
+        """Write what operators set of a device."""
+        mine = devices.c.number == device.number
         async with self._begin() as connection:
-            await connection.execute(update(devices).where(devices.c.number == device.number).values(row))
+            await connection.execute(update(devices).where(mine).values(_settings(device)))
 
     async def remove_device(self, device: Device) -> None:
         """Remove a device with its keys, attributes and commands. Its number is not used again.
@@ -246,6 +241,21 @@ class Registry:
         if kept is None:
             raise StoreError(f"registry: the secret {name!r} could not be kept")
         return bytes(kept)
+
+
+def _settings(device: Device) -> dict[str, object]:
+    return {
+        "name": device.name,
+        "labels": device.labels,
+        "expected_interval_s": device.expected_interval_s,
+        **device.retention._asdict(),
+    }
+
+
+def _device(row: Mapping[str, Any]) -> Device:
+    retention = Retention(row["raw_s"], row["minute_s"], row["hour_s"])
+    named = {name: value for name, value in row.items() if name not in Retention._fields}
+    return Device(**named, retention=retention)
 
 
 def _new_id(result: CursorResult[Any]) -> int:

@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 
 from hub.config import RetentionConfig, RetentionOverride
-from hub.model import Device
+from hub.model import Device, Retention
 from hub.store.transaction import transaction
 
 SLICE_US = 24 * 3_600_000_000  # of each metric at most so much goes in one transaction
@@ -27,15 +27,15 @@ Policy = Callable[[], Mapping[int, Kept]]  # by Device.number, for every device
 
 
 def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, Kept]:
-    """What is kept of each device: of several overrides that fit it, the first that names a tier decides that tier."""
+    """What is kept of each device. Of each tier the device's own word decides, else the first override that fits and names it."""
     return {device.number: _kept(config, device) for device in devices}
 
 
 def _kept(config: RetentionConfig, device: Device) -> Kept:
     fitting = [override for override in config.overrides if _fits(override, device)]
     spans: list[int] = []
-    for name in ("raw_s", "minute_s", "hour_s"):
-        named = [span for one in fitting if (span := getattr(one, name)) is not None]
+    for name in Retention._fields:
+        named = [span for one in (device.retention, *fitting) if (span := getattr(one, name)) is not None]
         span_s = named[0] if named else getattr(config, name)
         finer = spans[-1] if spans else 1
         span = round(span_s * 1e6)

@@ -17,6 +17,9 @@ devices = Table(
     Column("labels", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),  # all times here: µs, UTC
     Column("expected_interval_s", Float),
+    Column("raw_s", Float),  # how long values are kept; NULL as the configuration says, 0 for ever
+    Column("minute_s", Float),
+    Column("hour_s", Float),
 )
 
 keys = Table(
@@ -101,4 +104,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE secrets (name VARCHAR PRIMARY KEY, value BLOB NOT NULL)",
     ),
     ("CREATE TABLE removed (device INTEGER PRIMARY KEY)",),
+    tuple(f"ALTER TABLE devices ADD COLUMN {tier} FLOAT" for tier in ("raw_s", "minute_s", "hour_s")),
 )

@@ -139,9 +139,9 @@ def committed(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     connection.executemany(
-        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (m.number, m.device, m.name, str(m.type), m.unit, m.minimum, m.maximum)
+            (m.number, m.device, m.name, str(m.type), m.unit, m.minimum, m.maximum, m.decimals, *m.thresholds)
             for m in batch.metrics.values()
         ],
     )

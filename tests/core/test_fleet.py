@@ -12,7 +12,7 @@ from hub import keys
 from hub.config import AuthConfig, LimitsConfig
 from hub.errors import Conflict, Invalid, NotFound, StoreError, Unauthenticated
 from hub.fleet import ADDRESSES_MAX, SLOW_MAX_S, Fleet, NewDevice
-from hub.model import Presence, Reading
+from hub.model import Presence, Reading, Retention
 from hub.presence import EndReason, SharedAttributes
 from tests.core.rooms import Clock, Rooms, open_rooms
 
@@ -56,7 +56,7 @@ async def test_of_many_who_remove_a_device_one_succeeds(rooms: Rooms) -> None:
 async def test_a_device_removed_while_it_is_changed_stays_removed(rooms: Rooms) -> None:
     device, _ = await rooms.add("boiler-1")
     found = await asyncio.gather(
-        rooms.fleet.remove(device), rooms.fleet.update(device, "New", {}, None), return_exceptions=True
+        rooms.fleet.remove(device), rooms.fleet.update(replace(device, name="New")), return_exceptions=True
     )
     assert found[0] is None
     assert rooms.fleet.devices() == []
@@ -67,8 +67,14 @@ async def test_a_change_is_kept_and_a_device_without_a_name_is_called_by_its_id(
 ) -> None:
     async with open_rooms(tmp_path, clock) as rooms:
         device, _ = await rooms.add("boiler-1")
-        changed = await rooms.fleet.update(device, "", {"site": "north"}, 2.5)
-        assert changed == replace(device, labels={"site": "north"}, expected_interval_s=2.5)
+        wanted = replace(
+            device, labels={"site": "north"}, expected_interval_s=2.5, retention=Retention(0.0, None, 60.0)
+        )
+        with pytest.raises(Invalid):
+            await rooms.fleet.update(wanted)  # the hour's 60 s are shorter than for ever
+        wanted = replace(wanted, retention=Retention(60.0, None, 0.0))
+        changed = await rooms.fleet.update(replace(wanted, name=""))
+        assert changed == wanted
         assert rooms.fleet.find("boiler-1") == changed
     async with open_rooms(tmp_path, clock) as rooms:
         assert rooms.fleet.find("boiler-1") == changed

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.config import LimitsConfig
-from hub.errors import Invalid, NotFound
+from hub.errors import NotFound
 from hub.ingest import REJECTIONS_PER_BATCH
-from hub.model import Device, Presence, Reading, Refusal, Value
+from hub.model import Device, Presence, Reading, Refusal, Thresholds, Value
 from tests.core.rooms import T0, Clock, Rooms, open_rooms
 
 
@@ -87,13 +88,19 @@ async def test_a_range_set_by_an_operator_is_held_and_survives(tmp_path: Path, c
     async with open_rooms(tmp_path, clock) as rooms:
         device, _ = await rooms.add("boiler-1")
         rooms.ingest.accept(device, [reading(a=1.0)], "mqtt")
-        await rooms.ingest.describe(device, "a", "°C", -10.0, 90.0)
+        wanted = replace(
+            rooms.ingest.metric(device, "a"),
+            unit="°C",
+            minimum=-10.0,
+            maximum=90.0,
+            decimals=1,
+            thresholds=Thresholds(None, 5.0, 28.0, 32.0),
+        )
+        await rooms.ingest.describe(device, [wanted])
         with pytest.raises(NotFound):
-            await rooms.ingest.describe(device, "b", None, None, None)
-        with pytest.raises(Invalid, match="20 is over the maximum, 10"):
-            await rooms.ingest.describe(device, "a", None, 20.0, 10.0)
+            rooms.ingest.metric(device, "b")
     async with open_rooms(tmp_path, clock) as rooms:
-        assert rooms.ingest.metrics(device)["a"].unit == "°C"
+        assert rooms.ingest.metric(device, "a") == wanted
         receipt = rooms.ingest.accept(
             device, [reading(a=value) for value in (-10.0, 90.0, 90.5, -11.0)], "mqtt"
         )

@@ -8,6 +8,7 @@ from tests.http.conftest import Hub
 
 DEVICES = "/api/v1/devices"
 T0 = 1_700_000_000_000
+UNSET = {"critical_low": None, "warning_low": None, "warning_high": None, "critical_high": None}
 
 
 async def test_a_device_is_added_with_a_key_that_is_shown_once_and_works(hub: Hub) -> None:
@@ -24,8 +25,17 @@ async def test_a_device_is_added_with_a_key_that_is_shown_once_and_works(hub: Hu
     assert shown["created_at"].endswith("Z")
     assert shown["last_seen"] >= shown["since"]
     assert shown["metrics"] == [
-        {"name": "t", "type": "number", "unit": None, "minimum": None, "maximum": None}
+        {
+            "name": "t",
+            "type": "number",
+            "unit": None,
+            "minimum": None,
+            "maximum": None,
+            "decimals": None,
+            "thresholds": UNSET,
+        }
     ]
+    assert shown["retention"] == {"raw_s": None, "minute_s": None, "hour_s": None}
 
 
 async def test_many_devices_are_added_all_or_none(hub: Hub) -> None:
@@ -130,6 +140,62 @@ async def test_a_device_is_changed_only_where_asked(hub: Hub) -> None:
     assert (await hub.call("GET", path))[1] == changed
 
 
+async def test_a_device_and_its_metrics_are_changed_at_once_and_only_where_asked(hub: Hub) -> None:
+    await hub.device()
+    await hub.send({"t": 20.5, "mode": "eco"})
+    path = f"{DEVICES}/boiler"
+    wanted = {"name": "t", "unit": "°C", "decimals": 1, "thresholds": {"warning_low": 5, "critical_high": 32}}
+    status, changed = await hub.call("PATCH", path, {"retention": {"raw_s": 0}, "metrics": [wanted]})
+    assert (status, changed["retention"]) == (200, {"raw_s": 0, "minute_s": None, "hour_s": None})
+    metrics = {one["name"]: one for one in changed["metrics"]}
+    assert (metrics["t"]["unit"], metrics["t"]["decimals"], metrics["t"]["maximum"]) == ("°C", 1, None)
+    assert metrics["t"]["thresholds"] == {**UNSET, "warning_low": 5, "critical_high": 32}
+    assert metrics["mode"]["thresholds"] == UNSET
+    status, again = await hub.call("PATCH", path, {"metrics": [{"name": "t", "decimals": 3, "maximum": 90}]})
+    assert again["retention"] == changed["retention"]
+    assert again["metrics"][0] == {**metrics["t"], "decimals": 3, "maximum": 90}
+    unset = {"retention": None, "metrics": [{"name": "t", "thresholds": None, "decimals": None}]}
+    _, last = await hub.call("PATCH", path, unset)
+    assert set(last["retention"].values()) == {None}
+    assert (last["metrics"][0]["thresholds"], last["metrics"][0]["decimals"]) == (UNSET, None)
+    assert (await hub.call("GET", path))[1] == last
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"retention": {"raw_s": -1}}, "retention.raw_s"),
+        ({"retention": {"raw_s": 60, "minute_s": 30}}, "retention.minute_s"),
+        ({"retention": {"raw_s": 0, "hour_s": 30}}, "retention.hour_s"),
+        ({"retention": {"day_s": 1}}, "retention.day_s"),
+        ({"metrics": [{"name": "t", "decimals": 7}]}, "metrics.0.decimals"),
+        ({"metrics": [{"name": "t", "decimals": 1.5}]}, "metrics.0.decimals"),
+        ({"metrics": [{"name": "mode", "decimals": 1}]}, "metrics.0.decimals"),
+        ({"metrics": [{"name": "t", "minimum": 2, "maximum": 1}]}, "metrics.0.minimum"),
+        (
+            {
+                "metrics": [
+                    {"name": "mode"},
+                    {"name": "t", "thresholds": {"warning_low": 9, "warning_high": 8}},
+                ]
+            },
+            "metrics.1.thresholds.warning_high",
+        ),
+        ({"metrics": [{"name": "t", "thresholds": {"high": 8}}]}, "metrics.0.thresholds.high"),
+    ],
+)
+async def test_a_wrong_change_is_refused_with_the_field_and_changes_nothing(
+    hub: Hub, body: dict[str, Any], where: str
+) -> None:
+    await hub.device()
+    await hub.send({"t": 20.5, "mode": "eco"})
+    _, before = await hub.call("GET", f"{DEVICES}/boiler")
+    status, problem = await hub.call("PATCH", f"{DEVICES}/boiler", {"name": "New", **body})
+    assert (status, problem["code"], problem["where"]) == (422, "invalid", where)
+    assert (await hub.call("GET", f"{DEVICES}/boiler"))[1] == before
+    assert (await hub.call("PATCH", f"{DEVICES}/boiler", {"metrics": [{"name": "none"}]}))[0] == 404
+
+
 async def test_a_removed_device_is_gone_with_its_key(hub: Hub) -> None:
     await hub.device()
     await hub.send({"t": 1.0})
@@ -172,7 +238,11 @@ async def test_a_metrics_unit_and_range_are_set_and_hold(hub: Hub) -> None:
     assert (status, metric["name"], metric["unit"], metric["maximum"]) == (200, "a/b °", "°C", 100)
     status, problem = await hub.send({"a/b °": 101.0})
     assert (status, problem["code"]) == (422, "range")
-    assert (await hub.call("PUT", path, {"minimum": 2, "maximum": 1}))[0] == 422
+    status, problem = await hub.call("PUT", path, {"minimum": 2, "maximum": 1})
+    assert (status, problem["where"]) == (422, "minimum")
+    await hub.call("PUT", path, {"decimals": 2})
+    _, shown = await hub.call("GET", f"{DEVICES}/boiler")
+    assert (shown["metrics"][0]["unit"], shown["metrics"][0]["decimals"]) == (None, 2)
     assert (await hub.call("PUT", f"{DEVICES}/boiler/metrics/none", {}))[0] == 404
 
 

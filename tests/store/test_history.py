@@ -4,13 +4,14 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from hub.errors import StoreError
-from hub.model import Device, Metric, MetricType, Rejection
+from hub.model import Device, Metric, MetricType, Rejection, Thresholds
 from hub.store.history import History
 from hub.store.history_file import MIGRATIONS
 from tests.store.rows import DEVICE, T0, TEMPERATURE, append, count_rows, stored_values
@@ -286,3 +287,23 @@ async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="directory"):
         async with History.open(tmp_path, 128, REJECTIONS_MAX):
             pass
+
+
+async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_described(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as old:
+        old.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        for number, statements in enumerate(MIGRATIONS[:2], 1):
+            old.execute(statements)
+            old.execute("INSERT INTO schema_version VALUES (?)", [number])
+        old.execute("INSERT INTO metrics VALUES (1, 1, 'temperature', 'number', '°C', -5, 90)")
+    known = Metric(1, 1, "temperature", MetricType.NUMBER, "°C", -5.0, 90.0)
+    described = replace(known, decimals=2, thresholds=Thresholds(None, 5.0, None, 32.5))
+    async with History.open(path, 128, 20) as history:
+        assert await history.metrics() == [known]
+        history.batch.metrics[1] = described
+        await history.stored
+    async with History.open(path, 128, 20) as history:
+        assert await history.metrics() == [described]

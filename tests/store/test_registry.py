@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from hub.errors import Conflict, Invalid, StoreError
-from hub.model import ApiKey, Command, CommandState, Device, Principal, Role
+from hub.model import ApiKey, Command, CommandState, Device, Principal, Retention, Role
 from hub.store import schema
 from hub.store.registry import Registry
 
@@ -227,11 +227,33 @@ async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Pa
     async with Registry.open(path) as registry:
         [boiler] = await registry.add_devices([BOILER])
     older = sqlite3.connect(path)
-    older.executescript("DROP TABLE removed; DELETE FROM schema_version WHERE number = 2")
+    undone = [f"ALTER TABLE devices DROP COLUMN {tier}" for tier in Retention._fields]
+    older.executescript(
+        ";".join([*undone, "DROP TABLE removed", "DELETE FROM schema_version WHERE number > 1"])
+    )
     older.close()
     async with Registry.open(path) as registry:
         await registry.remove_device(boiler)
         assert await registry.removed() == [boiler.number]
+
+
+async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path: Path) -> None:
+    older = sqlite3.connect(path)
+    older.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+    for number, statements in enumerate(schema.MIGRATIONS[:2], 1):
+        older.executescript(";".join(statements))
+        older.execute("INSERT INTO schema_version VALUES (?)", [number])
+    older.execute(
+        "INSERT INTO devices VALUES (7, 'boiler-1', 'Boiler', '{\"site\": \"north\"}', ?, 2.5)", [NOW]
+    )
+    older.commit()
+    older.close()
+    boiler = replace(BOILER, number=7)
+    async with Registry.open(path) as registry:
+        assert await registry.devices() == [boiler]
+        await registry.update_device(replace(boiler, retention=Retention(0, None, 60.0)))
+    async with Registry.open(path) as registry:
+        assert await registry.devices() == [replace(boiler, retention=Retention(0, None, 60.0))]
 
 
 async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:
