@@ -31,6 +31,7 @@ OFFERED = (2_000, 8_000, 30_000, 60_000)  # readings/s of the one device, times 
 DELAY_RATE = 2_000
 DELAY_VIEWERS = (1, 100, 1_000)
 IDLE = (1_000, 2_500, 5_000)
+SUBJECTS = ("hub", "relay", "mosquitto")
 
 
 class Mosquitto(Subject):
@@ -234,9 +235,7 @@ async def measure_other(kind: str, options: argparse.Namespace) -> Figures:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="measured, after a second to warm up")
-    parser.add_argument(
-        "--subjects", nargs="+", default=["hub", "relay"], choices=["hub", "relay", "mosquitto"]
-    )
+    parser.add_argument("--subjects", nargs="+", default=SUBJECTS, choices=SUBJECTS)
     parser.add_argument("--parts", nargs="+", default=["saturated", "delay", "memory", "ingest"])
     parser.add_argument("--idle", nargs="+", type=int, default=list(IDLE), help="idle connections")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")

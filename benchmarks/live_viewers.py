@@ -17,6 +17,8 @@ import struct
 import sys
 import time
 
+from benchmarks.live_senders import packet, text
+
 READ_BYTES = 262_144
 QUIET_S = 0.5
 TAIL_BYTES = 64  # of a buffer, kept so that no mark is cut in two
@@ -24,7 +26,8 @@ CONNECT_TIMEOUT_S = 20.0
 OFFSET = re.compile(rb'"offset":(\d+)[,}]')
 SKIPPED = re.compile(rb'"skipped":(\d+)[,}]')
 ONE = b'"temperature":'  # each reading holds it once
-SENT = re.compile(rb'"sent":(\d+)')
+SENT = re.compile(rb'"sent": ?(\d+)')  # Python's own JSON puts a space there
+WAVE = 100  # viewers that connect at once: fewer than any of the servers lets wait
 
 
 class Viewer:
@@ -51,21 +54,26 @@ class Viewer:
             *([f"Authorization: Bearer {options.token}"] if options.token else []),
         ]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self._kind = options.kind
+        self._channel = channel
+
+    def subscribe(self) -> None:
+        """Once the socket is a WebSocket."""
         self._until(b"\r\n\r\n", b" 101 ")
-        if options.kind == "hub" and channel:
+        channel = self._channel
+        if self._kind == "hub" and channel:
             self.socket.sendall(masked(1, json.dumps({"type": "subscribe", "channel": channel}).encode()))
+        elif self._kind == "mosquitto":
+            name = text(f"viewer-{os.getpid()}-{self.socket.fileno()}")
+            connect = packet(0x10, b"\0\4MQTT\4\2\0\0" + name)
+            self.socket.sendall(masked(2, connect + packet(0x82, b"\0\1" + text(channel) + b"\0")))
+
+    def begin(self) -> None:
+        """Once it is subscribed; from here on it does not wait."""
+        if self._kind == "hub" and self._channel:
             self._until(b'"subscribed"', b'"offset"')
-        elif options.kind == "mosquitto":
-            name = f"viewer-{os.getpid()}-{self.socket.fileno()}".encode()
-            self.socket.sendall(
-                masked(2, packet(0x10, b"\0\4MQTT\4\2\0\0" + struct.pack("!H", len(name)) + name))
-            )
-            self._until(b"\x20\x02", b"\x20\x02\x00\x00")
-            topic = channel.encode()
-            self.socket.sendall(
-                masked(2, packet(0x82, b"\0\1" + struct.pack("!H", len(topic)) + topic + b"\0"))
-            )
-            self._until(b"\x90\x03", b"\x90\x03\x00\x01\x00")
+        elif self._kind == "mosquitto":
+            self._until(b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00")
         self.start = self.offset
         self.socket.setblocking(False)
 
@@ -118,8 +126,21 @@ def masked(opcode: int, content: bytes) -> bytes:
     return bytes([0x80 | opcode, 0xFE]) + struct.pack("!H", len(content)) + bytes(4) + content
 
 
-def packet(head: int, body: bytes) -> bytes:
-    return bytes([head, len(body)]) + body
+def connected(options: argparse.Namespace) -> list[Viewer]:
+    """All of them, in waves, each step of a wave at once: with no message coming in, Mosquitto looks at its
+    WebSockets ten times a second only, so that one after the other would take a fifth of a second each.
+    """
+    channels = options.channels.split(",")
+    viewers: list[Viewer] = []
+    for start in range(0, options.viewers, WAVE):
+        places = range(start, min(start + WAVE, options.viewers))
+        wave = [Viewer(options, channels[place % len(channels)]) for place in places]
+        for viewer in wave:
+            viewer.subscribe()
+        for viewer in wave:
+            viewer.begin()
+        viewers += wave
+    return viewers
 
 
 def answer_pings(viewer: Viewer, received: bytes) -> None:
@@ -208,8 +229,7 @@ def main() -> None:
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    channels = options.channels.split(",")
-    viewers = [Viewer(options, channels[place % len(channels)]) for place in range(options.viewers)]
+    viewers = connected(options)
     viewers[0].counted = 0 if options.kind == "hub" else None
     print("ready", flush=True)
     sys.stdin.readline()  # whoever started this says when
