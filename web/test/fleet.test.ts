@@ -75,15 +75,18 @@ describe("Fleet", () => {
     expect(unknown).toEqual(["b"]);
   });
 
-  it("drops a removed device, told live or missing from the list", () => {
+  it("drops a removed device, told live or missing from the whole", () => {
     const fleet = new Fleet();
     fleet.describeAll([infoOf("a"), infoOf("b"), infoOf("c")]);
 
     fleet.overview({ a: null }, 1, false);
     expect(ids(fleet)).toEqual(["b", "c"]);
 
-    fleet.describeAll([infoOf("c")]);
+    fleet.overview({ c: { presence: "online" } }, 2, true);
     expect(ids(fleet)).toEqual(["c"]);
+
+    fleet.describeAll([infoOf("d")]);
+    expect(ids(fleet)).toEqual(["d"]);
   });
 
   it("tells the list of presence, not of values", () => {

@@ -26,7 +26,7 @@ beforeEach(() => {
   fleet.overview(
     { p10: { snapshot: { temperature: [1, 5] } }, p2: { snapshot: { temperature: [1, 50] } } },
     1,
-    true,
+    false,
   );
 });
 

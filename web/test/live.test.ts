@@ -121,6 +121,36 @@ describe("Live", () => {
     expect(live.fleet.get("a")?.latest.get("temperature")).toEqual([1, 2]);
   });
 
+  it("has the list before it is connected, and asks again where that failed", async () => {
+    live.start();
+    await answered();
+    expect(listed()).toEqual(["a"]);
+
+    isListFailing = true;
+    live.start();
+    await answered();
+    expect(live.fleet.phase.value).toEqual({ kind: "ready" });
+    known.set("b", infoOf("b"));
+    isListFailing = false;
+    socket.says({ type: "hello", time: 1, limits: {} });
+    await answered();
+
+    expect(listed()).toEqual(["a", "b"]);
+  });
+
+  it("asks for the list anew after each loss", async () => {
+    await start();
+    socket.breaks();
+    known.delete("a");
+    known.set("b", infoOf("b"));
+    await clock.pass(250);
+    await answered();
+    socket.says({ type: "hello", time: 1, limits: {} });
+    await answered();
+
+    expect(listed()).toEqual(["b"]);
+  });
+
   it("says why the list did not load, and loads it when asked again", async () => {
     isListFailing = true;
     await start();

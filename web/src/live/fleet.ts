@@ -113,7 +113,7 @@ export class Fleet {
   describeAll(infos: readonly DeviceInfo[]): void {
     batch(() => {
       const named = new Set(infos.map((info) => info.id));
-      for (const id of this.#devices.keys()) if (!named.has(id)) this.#devices.delete(id);
+      this.#keepOnly((id) => named.has(id));
       for (const info of infos) this.#describe(info);
       this.#structure.value++;
       this.#phase.value = { kind: "ready" };
@@ -136,12 +136,12 @@ export class Fleet {
 
   /**
    * Takes an overview that came at hub time `now`.
-   * @param isWhole the answer to a subscribe: its values are the state, not news
+   * @param isWhole the answer to a subscribe: its values are the state, not news, and a device not in it is gone
    * @returns ids whose description is missing or lacks a metric
    */
   overview(entries: OverviewDevices, now: number, isWhole: boolean): string[] {
     const unknown: string[] = [];
-    let isChanged = false;
+    let isChanged = isWhole && this.#keepOnly((id) => Object.hasOwn(entries, id));
     for (const [id, entry] of Object.entries(entries)) {
       if (entry === null) {
         isChanged = this.#devices.delete(id) || isChanged;
@@ -189,6 +189,13 @@ export class Fleet {
       device.since = info.since;
     }
     device.revision++;
+  }
+
+  /** @returns whether any device was dropped */
+  #keepOnly(isThere: (id: string) => boolean): boolean {
+    const gone = [...this.#devices.keys()].filter((id) => !isThere(id));
+    for (const id of gone) this.#devices.delete(id);
+    return gone.length > 0;
   }
 
   #record(id: string): DeviceRecord {

@@ -45,6 +45,8 @@ export class Live {
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
+  /** The list asked for beside the first attempt to connect: whether it came. Null once that attempt is over. */
+  #early: Promise<boolean> | null = null;
 
   constructor(around: LiveSurroundings) {
     this.#clock = around.clock;
@@ -92,6 +94,7 @@ export class Live {
 
   start(): void {
     this.#connection.subscribe(OVERVIEW);
+    this.#early = this.#loadEarly();
     this.#connection.start();
   }
 
@@ -118,6 +121,24 @@ export class Live {
     } catch (error) {
       this.fleet.failed(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Without waiting for the connection. A failure is not said: with the connection the list is asked for again. */
+  async #loadEarly(): Promise<boolean> {
+    try {
+      this.fleet.describeAll(await this.rest.devices());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** After connecting: what came of the early list, or else the list. The overview tells what changed in between. */
+  async #connected(): Promise<void> {
+    const early = this.#early;
+    this.#early = null;
+    if (!(await early)) await this.loadDevices();
+    else if (this.#undescribed.size > 0) this.#describeSoon();
   }
 
   /** Opens a device, closing the one before; null closes it only. */
@@ -148,10 +169,11 @@ export class Live {
     if (state.kind === "live") {
       this.#isSignedOut.value = false;
       this.#lostAt.value = null;
-      void this.loadDevices();
+      void this.#connected();
       void this.#loadSession();
-    } else if (wasLive) {
-      this.#lostAt.value = this.hubClock.now();
+    } else {
+      if (state.kind !== "connecting") this.#early = null;
+      if (wasLive) this.#lostAt.value = this.hubClock.now();
     }
   }
 
