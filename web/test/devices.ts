@@ -1,4 +1,4 @@
-import type { DeviceInfo } from "../src/live/rest";
+import { type DeviceInfo, NO_THRESHOLDS } from "../src/live/rest";
 
 /** A device as REST describes it, with one number metric. */
 export function infoOf(id: string, more: Partial<DeviceInfo> = {}): DeviceInfo {
@@ -10,7 +10,18 @@ export function infoOf(id: string, more: Partial<DeviceInfo> = {}): DeviceInfo {
     presence: "never_seen",
     since: null,
     last_seen: null,
-    metrics: [{ name: "temperature", type: "number", unit: "°C", minimum: null, maximum: null }],
+    retention: { raw_s: null, minute_s: null, hour_s: null },
+    metrics: [
+      {
+        name: "temperature",
+        type: "number",
+        unit: "°C",
+        minimum: null,
+        maximum: null,
+        decimals: null,
+        thresholds: NO_THRESHOLDS,
+      },
+    ],
     ...more,
   };
 }

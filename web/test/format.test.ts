@@ -57,3 +57,15 @@ it("says an age in one unit", () => {
 it("says a delay finely where it is short", () => {
   expect([12.4, 999, 1_240, 65_000].map(delay)).toEqual(["12 ms", "999 ms", "1.2 s", "1 min"]);
 });
+
+describe("decimals that operators set", () => {
+  it("are kept whatever the size of the number", () => {
+    const figures = new Figures(1);
+    expect(figures.value(20.5432, "°C")).toBe("20.5 °C");
+    expect(figures.number(1_234_567)).toBe("1,234,567.0");
+    expect(figures.number(0.00001)).toBe("0.0");
+    expect(figures.decimals).toBe(1);
+    expect(new Figures(6).number(0.1234567)).toBe("0.123457");
+    expect(new Figures(0).number(-0.2)).toBe("0");
+  });
+});

@@ -43,11 +43,15 @@ export interface Attributes {
   readonly shared: Readonly<Record<string, unknown>>;
 }
 
-export interface DeviceChange {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly expected_interval_s: number | null;
-}
+/** What to change of a metric; what is left out stays, but that thresholds come together. */
+export type MetricChange = Pick<MetricInfo, "name"> & Partial<Omit<MetricInfo, "type">>;
+
+/** What to change of a device; what is left out stays. */
+export type DeviceChange = Partial<
+  Pick<DeviceInfo, "name" | "labels" | "expected_interval_s" | "retention">
+> & {
+  readonly metrics?: readonly MetricChange[];
+};
 
 /** What REST offers of one device beside its readings. Throws as Rest does. */
 export class DeviceRest {
@@ -96,13 +100,9 @@ export class DeviceRest {
     await this.#rest.ask(`${this.#path}/attributes`, "PUT", { shared });
   }
 
+  /** All of it or, where something is wrong, nothing. */
   async change(change: DeviceChange): Promise<DeviceInfo> {
     return (await this.#rest.ask(this.#path, "PATCH", change)) as DeviceInfo;
-  }
-
-  async describeMetric({ name, unit, minimum, maximum }: Omit<MetricInfo, "type">): Promise<void> {
-    const path = `${this.#path}/metrics/${encodeURIComponent(name)}`;
-    await this.#rest.ask(path, "PUT", { unit, minimum, maximum });
   }
 
   async remove(): Promise<void> {

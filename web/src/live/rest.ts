@@ -1,5 +1,27 @@
 import type { Presence, Snapshot } from "./protocol";
 
+/** Where a metric's values begin to be a matter of concern: ascending, null where there is no such bound. */
+export interface Thresholds {
+  readonly critical_low: number | null;
+  readonly warning_low: number | null;
+  readonly warning_high: number | null;
+  readonly critical_high: number | null;
+}
+
+export const NO_THRESHOLDS: Thresholds = {
+  critical_low: null,
+  warning_low: null,
+  warning_high: null,
+  critical_high: null,
+};
+
+/** How long the hub keeps a device's values, seconds by tier: 0 is for ever, null as the hub's configuration says. */
+export interface Retention {
+  readonly raw_s: number | null;
+  readonly minute_s: number | null;
+  readonly hour_s: number | null;
+}
+
 /** What REST says of a metric. */
 export interface MetricInfo {
   readonly name: string;
@@ -7,6 +29,9 @@ export interface MetricInfo {
   readonly unit: string | null;
   readonly minimum: number | null;
   readonly maximum: number | null;
+  /** How many are shown; null leaves it to the page. */
+  readonly decimals: number | null;
+  readonly thresholds: Thresholds;
 }
 
 /** What REST says of a device. Times in milliseconds UTC. */
@@ -18,6 +43,7 @@ export interface DeviceInfo {
   readonly presence: Presence;
   readonly since: number | null;
   readonly last_seen: number | null;
+  readonly retention: Retention;
   readonly metrics: readonly MetricInfo[];
 }
 
@@ -51,10 +77,13 @@ export interface NewDevice {
 /** The hub answered, and the answer is no. `status` is HTTP's; the message is the problem's own words. */
 export class Problem extends Error {
   readonly status: number;
+  /** Which field of what was sent is at fault: "metrics.0.decimals"; null where the hub names none. */
+  readonly where: string | null;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, where: string | null = null) {
     super(message);
     this.status = status;
+    this.where = where;
   }
 }
 
@@ -157,7 +186,7 @@ export class Rest {
       throw new Unreachable(error instanceof Error ? error.message : "no answer");
     }
     const answer = await readBody(response);
-    if (!response.ok) throw new Problem(response.status, problemText(answer, response));
+    if (!response.ok) throw problemOf(answer, response);
     return answer;
   }
 }
@@ -178,6 +207,11 @@ async function readBody(response: Response): Promise<unknown> {
   } catch {
     throw new Unreachable("the answer broke off");
   }
+}
+
+function problemOf(body: unknown, response: Response): Problem {
+  const where = (body as { where?: unknown } | undefined)?.where;
+  return new Problem(response.status, problemText(body, response), typeof where === "string" ? where : null);
 }
 
 function problemText(body: unknown, response: Response): string {

@@ -26,6 +26,7 @@ export interface ChartSurroundings {
   readonly watch: DeviceWatch;
   readonly metric: string;
   readonly unit: string | null;
+  readonly decimals: number | null;
   readonly theme: "light" | "dark";
   readonly windowMs: number;
   readonly expectedMs: number | null;
@@ -43,7 +44,7 @@ export class ChartPainter {
   readonly painters: readonly Painter[];
   readonly #around: ChartSurroundings;
   readonly #chart: MetricChart;
-  readonly #figures = new Figures();
+  readonly #figures: Figures;
   readonly #sight: IntersectionObserver;
   readonly #sizes: ResizeObserver;
   #isInSight = true;
@@ -51,6 +52,7 @@ export class ChartPainter {
 
   constructor(around: ChartSurroundings) {
     this.#around = around;
+    this.#figures = new Figures(around.decimals);
     const { cells } = around;
     const cursorMoved = (point: CursorPoint) => {
       this.#cursor = point;

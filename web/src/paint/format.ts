@@ -1,6 +1,6 @@
 import type { Value } from "../live/protocol";
 
-const DECIMALS_MOST = 4;
+const DECIMALS_MOST = 6;
 const FORMATS = Array.from(
   { length: DECIMALS_MOST + 1 },
   (_, decimals) =>
@@ -34,20 +34,26 @@ function decimalsOf(value: number): number {
 }
 
 /**
- * Writes the values of one metric. It remembers the most decimals it needed, so that a number does not change its
- * width with each reading: 20.5 after 20.53 is 20.50.
+ * Writes the values of one metric: with as many decimals as operators set, else it remembers the most it needed, so
+ * that a number does not change its width with each reading: 20.5 after 20.53 is 20.50.
  */
 export class Figures {
+  readonly #fixed: number | null;
   #decimals = 0;
   #largest = 0;
 
+  constructor(fixed: number | null = null) {
+    this.#fixed = fixed;
+  }
+
   /** As many as numbers are written with at the moment. */
   get decimals(): number {
-    return this.#decimals;
+    return this.#fixed ?? this.#decimals;
   }
 
   number(value: number): string {
     const magnitude = Math.abs(value);
+    if (this.#fixed !== null && magnitude < 1e15) return format(value, this.#fixed);
     if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 5e-5)) return SCIENTIFIC.format(value);
     for (const [size, prefix] of PREFIXES) {
       if (magnitude >= size) return `${format(value / size, 2)} ${prefix}`;

@@ -13,6 +13,7 @@ export interface RowCells {
   /** The metric shown, by name; undefined where the device has none. */
   readonly metric: string | undefined;
   readonly unit: string | null | undefined;
+  readonly decimals: number | null;
   readonly value: HTMLElement;
   readonly age: HTMLElement;
   readonly spark: HTMLCanvasElement;
@@ -43,7 +44,7 @@ export class RowPainters {
 
   /** Takes a row's cells and fills them at once; what it returns ends that. */
   add(cells: RowCells): () => void {
-    const row: Row = { ...cells, figures: new Figures(), revision: -1 };
+    const row: Row = { ...cells, figures: new Figures(cells.decimals), revision: -1 };
     this.#rows.add(row);
     this.#paintValue(row);
     this.#paintAge(row);

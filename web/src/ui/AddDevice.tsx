@@ -130,7 +130,7 @@ function FirstReading({ id }: { id: string }) {
         {isHere ? "✓" : "…"}
       </span>
       {isHere
-        ? `The first reading is here: ${first[0]} ${new Figures().value(first[1][1], device?.metric(first[0])?.unit)}`
+        ? `The first reading is here: ${first[0]} ${new Figures(device?.metric(first[0])?.decimals).value(first[1][1], device?.metric(first[0])?.unit)}`
         : "Waiting for the first reading"}
     </p>
   );

@@ -80,12 +80,12 @@ function usePainted(device: DeviceRecord, metric: MetricInfo | undefined) {
   const value = useRef<HTMLDivElement>(null);
   const spark = useRef<HTMLCanvasElement>(null);
   const age = useRef<HTMLDivElement>(null);
-  const { name, unit, type } = metric ?? {};
+  const { name, unit, type, decimals = null } = metric ?? {};
   useLayoutEffect(() => {
     if (!value.current || !spark.current || !age.current) return;
     if (name !== undefined && type === "number") page.sparks.want(device, name);
     const cells = { value: value.current, spark: spark.current, age: age.current };
-    return page.rows.add({ device, metric: name, unit, ...cells });
-  }, [page, device, name, unit, type]);
+    return page.rows.add({ device, metric: name, unit, decimals, ...cells });
+  }, [page, device, name, unit, decimals, type]);
   return { value, spark, age };
 }

@@ -1,7 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../live/fleet";
-import type { MetricInfo } from "../live/rest";
+import { type MetricInfo, NO_THRESHOLDS } from "../live/rest";
 import type { DeviceWatch } from "../live/watch";
 import { span } from "../paint/format";
 import { setText } from "../paint/rows";
@@ -264,7 +264,15 @@ function metricsOf(device: DeviceRecord, watch: DeviceWatch, _structure: number)
     .map((name): MetricInfo => {
       const kind = typeof watch.latest.get(name)?.[1];
       const type = kind === "number" || kind === "boolean" ? kind : "text";
-      return { name, type, unit: null, minimum: null, maximum: null };
+      return {
+        name,
+        type,
+        unit: null,
+        minimum: null,
+        maximum: null,
+        decimals: null,
+        thresholds: NO_THRESHOLDS,
+      };
     });
   return [...described, ...fresh];
 }

@@ -46,7 +46,7 @@ export function HistoryCard(props: HistoryCardProps) {
       <Loaded of={loaded}>
         {(history) => {
           if (history.time.length === 0) return <p class="message">No readings in this time.</p>;
-          if (isTable) return <PointsTable name={metric.name} history={history} />;
+          if (isTable) return <PointsTable metric={metric} history={history} />;
           return <HistoryChart {...props} history={history} />;
         }}
       </Loaded>
@@ -83,7 +83,7 @@ function HistoryChart({ device, metric, range, zoom, history }: HistoryCardProps
   }, [history, theme, device, range.from, range.to]);
   return (
     <>
-      <p class="card-history small">{cursor ? atCursor(cursor, metric.unit) : ofRange(history)}</p>
+      <p class="card-history small">{cursor ? atCursor(cursor, metric) : ofRange(history, metric)}</p>
       <div
         ref={chart}
         class="chart"
@@ -94,12 +94,12 @@ function HistoryChart({ device, metric, range, zoom, history }: HistoryCardProps
   );
 }
 
-function atCursor({ time, value }: { time: number; value: number }, unit: string | null): string {
-  return `${moment(time)}: ${new Figures().value(value, unit)}`;
+function atCursor({ time, value }: { time: number; value: number }, metric: MetricInfo): string {
+  return `${moment(time)}: ${new Figures(metric.decimals).value(value, metric.unit)}`;
 }
 
-function ofRange({ min, max, tier }: History): string {
-  const figures = new Figures();
+function ofRange({ min, max, tier }: History, { decimals }: MetricInfo): string {
+  const figures = new Figures(decimals);
   const numbers = (column: readonly (number | null)[]) => column.filter((one) => one !== null);
   const [low, high] = [Math.min(...numbers(min)), Math.max(...numbers(max))].map((one) =>
     figures.number(one),

@@ -53,7 +53,7 @@ function useChart({ device, watch, metric, index, zoom }: CardProps) {
   const windowS = page.route.value.windowS;
   const theme = page.themes.shown.value;
   const expected = device.info?.expected_interval_s ?? null;
-  const { name, unit } = metric;
+  const { name, unit, decimals } = metric;
   const zoomed = useRef(zoom);
   zoomed.current = zoom;
   useLayoutEffect(() => {
@@ -63,6 +63,7 @@ function useChart({ device, watch, metric, index, zoom }: CardProps) {
       watch,
       metric: name,
       unit,
+      decimals,
       theme,
       windowMs: windowS * 1000,
       expectedMs: expected === null ? null : expected * 1000,
@@ -77,7 +78,7 @@ function useChart({ device, watch, metric, index, zoom }: CardProps) {
       for (const stop of stops) stop();
       painter.destroy();
     };
-  }, [page, watch, name, unit, theme, windowS, expected, index]);
+  }, [page, watch, name, unit, decimals, theme, windowS, expected, index]);
   useEffect(() => {
     // History came in: show it even while paused.
     watch.backfill.value;

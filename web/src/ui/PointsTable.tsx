@@ -1,9 +1,9 @@
-import type { History } from "../live/rest";
+import type { History, MetricInfo } from "../live/rest";
 import { Figures, moment } from "../paint/format";
 
 /** A range as a table, newest first: what a chart shows, for those who read it. */
-export function PointsTable({ name, history }: { name: string; history: History }) {
-  const figures = new Figures();
+export function PointsTable({ metric, history }: { metric: MetricInfo; history: History }) {
+  const figures = new Figures(metric.decimals);
   const text = (value: number | null | undefined) =>
     typeof value === "number" ? figures.number(value) : "–";
   const isRaw = history.tier === "raw";
@@ -12,7 +12,7 @@ export function PointsTable({ name, history }: { name: string; history: History 
   const rows = history.time.map((time, index) => ({ time, index })).reverse();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too
-    <section class="points" tabIndex={0} aria-label={`Readings of ${name}`}>
+    <section class="points" tabIndex={0} aria-label={`Readings of ${metric.name}`}>
       <table class="values">
         <thead>
           <tr>

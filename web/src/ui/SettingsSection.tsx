@@ -54,13 +54,13 @@ function DeviceForm({ rest, info }: SettingsProps) {
   );
 }
 
-function MetricForm({ rest, info, metric }: SettingsProps & { readonly metric: MetricInfo }) {
+function MetricForm({ rest, metric }: SettingsProps & { readonly metric: MetricInfo }) {
   const page = usePage();
   const { name, type } = metric;
   const submit = async (field: (name: string) => string) => {
     const [minimum, maximum] = [numberOf(field("minimum"), "Least"), numberOf(field("maximum"), "Most")];
-    await rest.describeMetric({ name, unit: field("unit") || null, minimum, maximum });
-    page.live.fleet.describe(await page.live.rest.device(info.id));
+    const metrics = [{ name, unit: field("unit") || null, minimum, maximum }];
+    page.live.fleet.describe(await rest.change({ metrics }));
   };
   return (
     <>
