@@ -14,7 +14,7 @@ FRAME_MAX_BYTES = 262_144
 
 
 class Signal(Protocol):
-    """What a viewer sets when something is pending: an asyncio.Event, or a place in the round of a shared writer."""
+    """What a viewer sets when something is pending: an asyncio.Event, or a connection in the round of a shared writer."""
 
     def set(self) -> None:
         """Something is pending."""
@@ -32,7 +32,15 @@ class Viewer:
     While a frame is being sent more gathers, so quiet channels send at once and busy ones send large frames.
     """
 
-    __slots__ = ("_messages", "_subscriptions", "_subscriptions_max", "_woken", "principal", "ready")
+    __slots__ = (
+        "_messages",
+        "_subscriptions",
+        "_subscriptions_max",
+        "_woken",
+        "answers_bytes",
+        "principal",
+        "ready",
+    )
 
     def __init__(self, principal: Principal, subscriptions_max: int, ready: Signal | None = None) -> None:
         self.principal = principal
@@ -40,7 +48,8 @@ class Viewer:
         self._subscriptions_max = subscriptions_max
         self._subscriptions: dict[str, Subscription] = {}
         self._woken: dict[Subscription, None] = {}  # in the order they woke
-        self._messages: list[bytes] = []  # answers; as many as the socket reads requests between two frames
+        self._messages: list[bytes] = []  # answers
+        self.answers_bytes = 0  # of them: whoever reads the requests stops where it is too much
 
     def wake(self, subscription: Subscription) -> None:
         """Something is pending on this subscription."""
@@ -50,6 +59,7 @@ class Viewer:
     def say(self, message: bytes) -> None:
         """Put an answer before everything else that is pending."""
         self._messages.append(message)
+        self.answers_bytes += len(message)
         self.ready.set()
 
     def subscribe(self, channel: Channel, resume: Resume | None = None) -> None:
@@ -91,7 +101,7 @@ class Viewer:
         A frame that has grown past FRAME_MAX_BYTES takes no further channel; those are for the next one.
         """
         self.ready.clear()
-        messages, self._messages = self._messages, []
+        messages, self._messages, self.answers_bytes = self._messages, [], 0
         woken, self._woken = self._woken, {}
         size = 0
         for subscription in woken:

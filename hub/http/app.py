@@ -45,7 +45,7 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
     _add_routes(app, services, static)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(_run_live)
-    for sockets in (app[DEVICE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS]):
+    for sockets in (app[DEVICE_SOCKETS], app[LIVE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS]):
         app.on_shutdown.append(sockets.close)
     return app
 

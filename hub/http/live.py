@@ -1,12 +1,12 @@
 """`GET /api/v1/live`, subprotocol `hub.v1`: dashboards and tools watch channels.
 
 What is sent, and what a slow viewer gets instead, the feed decides; the shared writer sends it; here is the reader of
-the requests, and how a connection begins and ends.
+the requests, and how a connection begins and ends. After the handshake a connection is a protocol of the hub's own,
+without a task or a timer: 5,000 that are silent cost the hub nothing but their memory.
 """
 
 import asyncio
-from contextlib import suppress
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import orjson
 from aiohttp import web
@@ -16,20 +16,24 @@ from hub.errors import Forbidden, HubError, StoreError, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, Kind, Proof
+from hub.http.connection import Connection
 from hub.http.device_messages import read_token
+from hub.http.frames import text_frame
 from hub.http.live_viewers import Viewers, refusal, shutdown_message
-from hub.http.live_writer import WRITE_BUFFER_MAX_BYTES, Framer, Place, SharedWriter, answers
+from hub.http.live_writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
 from hub.http.services import Services
-from hub.http.socket import CLOSE_TIMEOUT_S, UNAUTHENTICATED, Socket
-from hub.model import Principal
+from hub.http.socket import RESTARTING, UNAUTHENTICATED
+from hub.http.upgrade import Upgrade
+from hub.model import Principal, Role
 
 PROTOCOL = "hub.v1"
-ANSWERS_MAX = 100  # that wait to be sent; beyond, no further request is read
+ANSWERS_MAX_BYTES = 65_536  # that wait to be sent; beyond, no further request is read until they are
 READ_MAX_BYTES = (
     1_048_576  # a message over live.max_message_bytes is read and refused; over this it ends the socket
 )
-PING = b"\x89\x00"  # FIN, ping, nothing in it (RFC 6455, 5.5.2)
+NOBODY = Principal("", Role.VIEWER, frozenset())  # sees nothing
+NO_PROOF = Proof(Kind.TOKEN, "")  # of nobody
 
 
 class _Request(BaseModel):
@@ -67,152 +71,116 @@ _read_request = TypeAdapter(
 ).validator.validate_json
 
 
-class _End(NamedTuple):
-    code: int
-    reason: str
-    retry_after_s: float | None
+class LiveSocket(Connection):
+    """One dashboard's connection. It is served from the moment `watch` lets it in."""
 
+    __slots__ = ("_address", "_first", "_is_due", "_is_watching", "_live", "proof", "quiet_steps", "viewer")
 
-class LiveSocket:
-    """One dashboard's connection. `proof` is what let it in, and is checked again and again."""
-
-    __slots__ = (
-        "_end",
-        "_place",
-        "_reading",
-        "_request",
-        "_room",
-        "_services",
-        "_socket",
-        "_transport",
-        "_unsent",
-        "_viewers",
-        "_writer",
-        "proof",
-        "quiet_steps",
-        "viewer",
-    )
-
-    def __init__(
-        self,
-        request: web.Request,
-        transport: asyncio.Transport,
-        socket: Socket,
-        proof: Proof,
-        principal: Principal,
-        live: "LiveSockets",
-    ) -> None:
-        self._writer = live.writer
-        self._place = Place(self._writer, self)
-        self.viewer = Viewer(principal, live.services.config.live.subscriptions_max, self._place)
-        self.proof = proof
+    def __init__(self, live: "LiveSockets", address: str, *, deflates: bool) -> None:
+        config = live.services.config.live
+        super().__init__(max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
+        self.viewer = Viewer(NOBODY, config.subscriptions_max, self)
+        self.proof = NO_PROOF
         self.quiet_steps = 0
-        self._services = live.services
-        self._viewers = live.viewers
-        self._request = request
-        self._socket = socket
-        self._transport = transport
-        self._transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
-        self._unsent = 0  # answers that wait
-        self._room: asyncio.Event | None = None  # there while the reader waits for answers to be sent
-        self._reading: asyncio.Timeout | None = None
-        self._end: _End | None = None
+        self._live = live
+        self._address = address
+        self._is_watching = False
+        self._is_due = (
+            False  # something is pending: it is in the writer's round, or will be when there is room
+        )
+        self._first: asyncio.Future[bytes | None] | None = None
 
-    async def run(self) -> None:
-        """Serve the viewer until either side ends it."""
-        with self._viewers.watching(self), suppress(TimeoutError, ConnectionError):
-            await self._read_until_ended()
-        if self._end is None:
-            await self._socket.close()
-            return
-        with suppress(ConnectionError, TimeoutError):  # gone, or too slow, before it could be told
-            if self._end.retry_after_s is not None:
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await self._socket.say(shutdown_message(self._end.retry_after_s))
-        await self._socket.close(code=self._end.code, message=self._end.reason.encode())
+    # How it begins and ends
 
-    async def _read_until_ended(self) -> None:
-        """Raises TimeoutError when the hub ends it: no deadline but one that `end` sets to now, so that the reader
-        needs no second task that waits for the end.
-        """
-        try:
-            async with asyncio.timeout(None) as self._reading:
-                if self._end is None:
-                    await self._read()
-        finally:
-            self._reading = None
+    async def first_message(self) -> bytes | None:
+        """The first message; None if the connection ends before it."""
+        self._first = asyncio.get_running_loop().create_future()
+        self.read()
+        return await self._first
+
+    def watch(self, proof: Proof, principal: Principal) -> None:
+        """Let the viewer in. `proof` is what it showed, and is checked again and again."""
+        if self.is_open:
+            self.proof, self.viewer.principal = proof, principal
+            self._is_watching = True
+            self._live.viewers.enter(self)
+            self.read()
+
+    def turn_away(self, error: HubError) -> None:
+        """Say why the viewer is not let in."""
+        if self.is_open:
+            self.transport.write(text_frame(orjson.dumps(refusal(error)), deflate=False))
+        self.close(UNAUTHENTICATED, str(error))
 
     def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
         """Close the socket, saying why and when to come back."""
-        if self._end is None:
-            self._end = _End(code, reason, retry_after_s)
-            if self._reading is not None:
-                self._reading.reschedule(asyncio.get_running_loop().time())
+        if self.is_open and retry_after_s is not None:
+            self.transport.write(text_frame(shutdown_message(retry_after_s), deflate=False))
+        self.close(code, reason)
 
-    # Signs of life
+    def leave(self) -> None:
+        """Watch nothing any more."""
+        if self._is_watching:
+            self._is_watching = False
+            self._live.viewers.leave(self)
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
 
-    def is_heard(self) -> bool:
-        """Whether the peer said something, or is only slow to read: then its system still answers for it."""
-        heard, self._socket.heard = self._socket.heard, False
-        return heard or (self._is_backed_up() and answers(self._transport))
+    def lost(self) -> None:
+        """Make room for another."""
+        self._live.viewers.release(self._address)
 
-    def ping(self) -> None:
-        """Ask for a sign of life; not of a peer to which nothing gets through, it would only add to that."""
-        if not self._is_backed_up() and not self._transport.is_closing():
-            self._transport.write(PING)
+    # Writing. For its viewer this is the signal that something is pending
 
-    def abort(self) -> None:
-        """Drop the connection without a word."""
-        self._socket.abort()
+    def set(self) -> None:
+        """Something is pending."""
+        if not self._is_due:
+            self._is_due = True
+            self._live.writer.queue(self)
 
-    # Writing
+    def clear(self) -> None:
+        """It was taken: `write` has noted that already."""
 
-    def _is_backed_up(self) -> bool:
-        return self._request.protocol.writing_paused
+    def is_set(self) -> bool:
+        """Whether something is pending."""
+        return self._is_due
 
-    def write(self) -> bool:
-        """Hand on one frame of all that is pending. False: `drain` tells when it can be taken."""
-        if self._transport.is_closing():
-            return True
-        if self._is_backed_up() or (self._socket.compress and self._place.is_set()):
-            return False
-        self._place.leave()
-        message = self._take()
+    def write(self) -> None:
+        """Hand on one frame of all that is pending; while there is no room, it stays pending."""
+        if self.is_backed_up or not self.is_open:
+            return
+        self._is_due = False
+        message = self.viewer.take()
         if message:
-            # Past aiohttp's writer, with a frame made once for all: its send_frame made the header and the copy for
-            # each viewer anew, and was a coroutine: 4 µs a viewer against 1.
-            self._transport.write(self._writer.framer.frame(message))
-        return True
+            self.transport.write(self._live.writer.framer.frame(message, deflate=self.deflates))
+        self.read()
 
-    async def drain(self) -> None:
-        """Return when there is room. A compressed message is sent here, for its bytes are this viewer's own."""
-        await self._request.writer.drain()
-        if self._socket.compress:
-            message = self._take()
-            if message:
-                await self._socket.say(message)
-
-    def _take(self) -> bytes:
-        self._unsent = 0
-        if self._room is not None:
-            self._room.set()
-        return self.viewer.take()
+    def has_room(self) -> None:
+        """What is pending can be sent."""
+        if self._is_due:
+            self._live.writer.queue(self)
 
     # Reading
 
-    async def _read(self) -> None:
-        while (raw := await self._socket.read()) is not None:
-            if self._unsent >= ANSWERS_MAX:
-                self._room = asyncio.Event()
-                await self._room.wait()
-                self._room = None
-            self._answer(raw)
+    def may_take(self) -> bool:
+        """Whether one more answer may be added to those that wait."""
+        if self._is_watching:
+            return self.viewer.answers_bytes < ANSWERS_MAX_BYTES
+        return self._first is not None and not self._first.done()
+
+    def take(self, content: bytes) -> None:
+        """A request, or who this is."""
+        if self._is_watching:
+            self._answer(content)
+        elif self._first is not None:
+            self._first.set_result(content)
 
     def _answer(self, raw: bytes) -> None:
-        self._unsent += 1
-        bytes_max = self._services.config.live.max_message_bytes
-        if len(raw) > bytes_max:
-            message = f"a message of {len(raw)} bytes is over {bytes_max} (live.max_message_bytes)"
+        config = self._live.services.config.live
+        if len(raw) > config.max_message_bytes:
+            message = (
+                f"a message of {len(raw)} bytes is over {config.max_message_bytes} (live.max_message_bytes)"
+            )
             self._say(refusal(TooLarge(message)))
             return
         try:
@@ -223,13 +191,13 @@ class LiveSocket:
             self._say({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
             return
         if isinstance(request, Ping):
-            self._say({"type": "pong", "time": wire_ms(self._services.clock())})
+            self._say({"type": "pong", "time": wire_ms(self._live.services.clock())})
             return
         try:
             if isinstance(request, Subscribe):
                 at = request.resume
                 resume = None if at is None else Resume(at.epoch, at.offset)
-                self._viewers.subscribe(self.viewer, request.channel, resume)
+                self._live.viewers.subscribe(self.viewer, request.channel, resume)
             else:
                 self.viewer.unsubscribe(request.channel)
                 self._say({"type": "unsubscribed", "channel": request.channel})
@@ -247,10 +215,10 @@ class LiveSockets:
         self.services = services
         self.viewers = viewers
         self.writer = SharedWriter(Framer())
+        self._opening: set[LiveSocket] = set()  # have not shown who they are
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded or Busy when there are too many."""
-        live = self.services.config.live
         access = request.app[ACCESS]
         proof = access.shown(request)
         if proof is not None and proof.kind is Kind.SESSION:
@@ -260,31 +228,33 @@ class LiveSockets:
                 raise Forbidden(access.explain_origin(request))
         if proof is not None and proof.kind is Kind.TOKEN:
             await access.check(proof)
-        with self.viewers.place(request):
-            socket = Socket(
-                max_bytes=max(live.max_message_bytes, READ_MAX_BYTES),
-                ping_interval_s=live.ping_interval_s,
-                protocols=(PROTOCOL,),
-                compress=live.compress,
-            )
-            await socket.open(request)
-            transport = request.transport
-            if transport is None:
-                return socket  # gone already
-            try:
-                proof = proof or await self._ask_for_token(socket)
-                principal = await access.check(proof)
-            except (Unauthenticated, StoreError) as error:
-                await _turn_away(socket, error)
-                return socket
-            await LiveSocket(request, transport, socket, proof, principal, self).run()
-            return socket
+        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.services.config.live.compress)
+        address = access.address(request)
+        self.viewers.admit(address)
+        socket = LiveSocket(self, address, deflates=upgrade.deflates)
+        if not await upgrade.hand_over(request, socket):
+            self.viewers.release(address)
+            return upgrade
+        self._opening.add(socket)
+        try:
+            proof = proof or await self._ask_for_token(socket)
+            socket.watch(proof, await access.check(proof))
+        except (Unauthenticated, StoreError) as error:
+            socket.turn_away(error)
+        finally:
+            self._opening.discard(socket)
+        return upgrade
 
-    async def _ask_for_token(self, socket: Socket) -> Proof:
+    async def close(self, _app: web.Application) -> None:
+        """The hub stops: who has not shown who they are yet need not."""
+        for socket in list(self._opening):
+            socket.end(RESTARTING, "the hub is stopping")
+
+    async def _ask_for_token(self, socket: LiveSocket) -> Proof:
         timeout_s = self.services.config.limits.connect_timeout_s
         try:
             async with asyncio.timeout(timeout_s):
-                raw = await socket.read()
+                raw = await socket.first_message()
         except TimeoutError as error:
             raise Unauthenticated(
                 f"no token came within {timeout_s:g} s (limits.connect_timeout_s)"
@@ -295,12 +265,6 @@ class LiveSockets:
                 'without a session or a header the first message is {"type":"auth","token":"…"}'
             )
         return Proof(Kind.TOKEN, token)
-
-
-async def _turn_away(socket: Socket, error: HubError) -> None:
-    with suppress(ConnectionError):  # gone before it could be told
-        await socket.say(orjson.dumps(refusal(error)))
-        await socket.close(code=UNAUTHENTICATED, message=str(error).encode())
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

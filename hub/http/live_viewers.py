@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 import orjson
@@ -17,10 +17,11 @@ from hub.feed.feed import DEVICE_PREFIX
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
 from hub.http.services import Services
-from hub.http.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
+from hub.http.socket import CLOSE_TIMEOUT_S, RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
 
 STORAGE_INTERVAL_S = 0.5
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
+SPARE_S = 0.5  # beyond the time a viewer has to answer a close; it is dropped then
 STEPS_PER_INTERVAL = 2
 QUIET_STEPS_MAX = (
     3  # of half an interval each: whoever was heard a moment before one is gone within two intervals
@@ -61,8 +62,12 @@ class Viewers:
         self._services = services
         self._access = access
         self._uniform = uniform
-        self._places = 0
-        self._addresses: Counter[str] = Counter()
+        self._addresses: Counter[str] = (
+            Counter()
+        )  # of all connections, those that have not shown who they are too
+        self._places = 0  # the sum of these
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -70,11 +75,9 @@ class Viewers:
 
     # Coming and going
 
-    @contextmanager
-    def place(self, request: web.Request) -> Iterator[None]:
-        """A place for one more. Raises Overloaded when all are taken, Busy when those of its address are."""
+    def admit(self, address: str) -> None:
+        """A place for one more, until `release`. Raises Overloaded when all are taken, Busy when those of its address are."""
         live = self._services.config.live
-        address = self._access.address(request)
         if self._places >= live.viewers_max:
             raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
         if self._addresses[address] >= live.viewers_per_address_max:
@@ -84,27 +87,40 @@ class Viewers:
             )
         self._places += 1
         self._addresses[address] += 1
-        try:
-            yield
-        finally:
-            self._places -= 1
-            self._addresses[address] -= 1
-            if not self._addresses[address]:
-                del self._addresses[address]
+        self._is_empty.clear()
+
+    def release(self, address: str) -> None:
+        """The place is free again."""
+        self._places -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+        if not self._places:
+            self._is_empty.set()
+
+    def enter(self, connection: Connection) -> None:
+        """Count the connection in, and greet it."""
+        self._open.add(connection)
+        connection.viewer.say(orjson.dumps(self._hello()))
+        failure = self._services.history.failure
+        if failure is not None:
+            connection.viewer.say(_storage_message(failure))
+
+    def leave(self, connection: Connection) -> None:
+        """It watches no more."""
+        self._open.discard(connection)
+        connection.viewer.close()
 
     @contextmanager
-    def watching(self, connection: Connection) -> Iterator[None]:
-        """Count the connection in, greet it; leave its channels at the end."""
-        self._open.add(connection)
+    def watching(self, connection: Connection, address: str) -> Iterator[None]:
+        """All of these, for as long as it lasts."""
+        self.admit(address)
         try:
-            connection.viewer.say(orjson.dumps(self._hello()))
-            failure = self._services.history.failure
-            if failure is not None:
-                connection.viewer.say(_storage_message(failure))
+            self.enter(connection)
             yield
         finally:
-            self._open.discard(connection)
-            connection.viewer.close()
+            self.leave(connection)
+            self.release(address)
 
     def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
         """Subscribe, if the viewer may. Raises NotFound, Conflict, Invalid."""
@@ -139,6 +155,9 @@ class Viewers:
         for connection in list(self._open):
             retry_after_s = round(RETRY_AFTER_S + self._uniform(0.0, max(RETRY_AFTER_S, spread_s)), 3)
             connection.end(RESTARTING, "the hub is stopping", retry_after_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S + SPARE_S):
+                await self._is_empty.wait()
 
     # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
 

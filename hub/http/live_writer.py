@@ -1,8 +1,8 @@
 """What writes to the live sockets: one writer for all, because most of what it writes is the same bytes.
 
 A writer task a socket cost 2 KiB each, and waking it took longer than writing. Here a viewer with something pending
-takes a place in the round; the writer goes round and hands each transport its frame. A transport that is backed up
-gets a task of its own until it has drained, so that a slow viewer delays nobody and a quick one needs no task.
+takes a place in the round; the writer goes round and hands each transport its frame. One whose transport is backed up
+takes its place again when that has drained, so that a slow viewer delays nobody.
 """
 
 import asyncio
@@ -12,7 +12,8 @@ from typing import Protocol
 
 import structlog
 
-TEXT = 0x81  # FIN, text (RFC 6455, 5.2)
+from hub.http.frames import text_frame
+
 BREATH = 64  # viewers written to before the loop may do something else: about 1 ms
 WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, before it counts as backed up
 
@@ -26,39 +27,30 @@ _log = structlog.get_logger("http")
 class Outlet(Protocol):
     """One viewer's connection, as the writer sees it."""
 
-    def write(self) -> bool:
-        """Hand on one frame of all that is pending. False: it cannot be taken now, `drain` tells when."""
-
-    async def drain(self) -> None:
-        """Return when it can take more. Raises ConnectionError when it never will."""
+    def write(self) -> None:
+        """Hand on one frame of all that is pending. Without room for it, it queues itself again when there is."""
 
     def abort(self) -> None:
         """Drop it without a word."""
 
 
 class Framer:
-    """Makes WebSocket frames, each once for all viewers that get the same message one after the other.
-
-    A server's frames are not masked (RFC 6455, 5.1), so they are the same bytes for everybody.
-    """
+    """Makes frames, each once for all viewers that get the same message one after the other."""
 
     def __init__(self) -> None:
         self._message = b""
-        self._frame = b""
+        self._plain = b""
+        self._deflated = b""
 
-    def frame(self, message: bytes) -> bytes:
-        """A text message as one frame."""
+    def frame(self, message: bytes, *, deflate: bool) -> bytes:
+        """A text message as one frame, for viewers that agreed to compression or did not."""
         if message is not self._message:
-            self._message, self._frame = message, _header(len(message)) + message
-        return self._frame
-
-
-def _header(length: int) -> bytes:
-    if length < 126:
-        return struct.pack("!BB", TEXT, length)
-    if length < 65_536:
-        return struct.pack("!BBH", TEXT, 126, length)
-    return struct.pack("!BBQ", TEXT, 127, length)
+            self._message, self._plain, self._deflated = message, b"", b""
+        if deflate:
+            self._deflated = self._deflated or text_frame(message, deflate=True)
+            return self._deflated
+        self._plain = self._plain or text_frame(message, deflate=False)
+        return self._plain
 
 
 class SharedWriter:
@@ -76,62 +68,22 @@ class SharedWriter:
 
     async def run(self) -> None:
         """Loops until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._ready.wait()
-                self._ready.clear()
-                due, self._due = self._due, []
-                for place, outlet in enumerate(due, 1):
-                    if not self._write(outlet):
-                        group.create_task(self._wait_for(outlet))
-                    if place % BREATH == 0:
-                        await asyncio.sleep(0)
-
-    def _write(self, outlet: Outlet) -> bool:
-        try:
-            return outlet.write()
-        except Exception:  # noqa: BLE001  # whatever it is, the other viewers must not suffer
-            _log.exception("a viewer could not be written to; its connection is dropped, the others go on")
-            outlet.abort()
-            return True
-
-    async def _wait_for(self, outlet: Outlet) -> None:
-        try:
-            await outlet.drain()
-        except ConnectionError:
-            return  # its reader notices too, and ends the session
-        self.queue(outlet)
+        while True:
+            await self._ready.wait()
+            self._ready.clear()
+            due, self._due = self._due, []
+            for place, outlet in enumerate(due, 1):
+                _write(outlet)
+                if place % BREATH == 0:
+                    await asyncio.sleep(0)
 
 
-class Place:
-    """A viewer's place in the round: what its `Viewer` sets when something is pending."""
-
-    __slots__ = ("_outlet", "_pending", "_queued", "_writer")
-
-    def __init__(self, writer: SharedWriter, outlet: Outlet) -> None:
-        self._writer = writer
-        self._outlet = outlet
-        self._pending = False
-        self._queued = False
-
-    def set(self) -> None:
-        """Something is pending."""
-        self._pending = True
-        if not self._queued:
-            self._queued = True
-            self._writer.queue(self._outlet)
-
-    def clear(self) -> None:
-        """It was taken."""
-        self._pending = False
-
-    def is_set(self) -> bool:
-        """Whether something is pending."""
-        return self._pending
-
-    def leave(self) -> None:
-        """Its turn has come; what is set from now on takes a place again."""
-        self._queued = False
+def _write(outlet: Outlet) -> None:
+    try:
+        outlet.write()
+    except Exception:  # noqa: BLE001  # whatever it is, the other viewers must not suffer
+        _log.exception("a viewer could not be written to; its connection is dropped, the others go on")
+        outlet.abort()
 
 
 def answers(transport: asyncio.Transport) -> bool:

@@ -33,12 +33,11 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         max_bytes: int,
         ping_interval_s: float,
         protocols: tuple[str, ...] = (),
-        compress: bool = False,
     ) -> None:
         super().__init__(
             timeout=CLOSE_TIMEOUT_S,
             autoping=False,
-            compress=compress,
+            compress=False,
             max_msg_size=max_bytes,
             protocols=protocols,
             decode_text=False,
@@ -56,7 +55,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
         await self.prepare(request)
         self._transport = request.transport
         if request.transport is not None:
-            _keep_fresh(request.transport)
+            keep_fresh(request.transport)
 
     async def read(self) -> bytes | None:
         """The next message; None when there is none any more. A message over the limit closes the socket (1009)."""
@@ -140,7 +139,7 @@ class Socket(web.WebSocketResponse[Literal[False]]):
             await asyncio.sleep(LINGER_STEP_S)
 
 
-def _keep_fresh(transport: asyncio.Transport) -> None:
+def keep_fresh(transport: asyncio.Transport) -> None:
     """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
 
     Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.

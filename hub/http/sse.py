@@ -101,23 +101,22 @@ async def stream(request: web.Request) -> web.StreamResponse:
         raise Unauthenticated("log in, or send a token")
     channels = _channels(request, live.subscriptions_max)
     places = _places(request.headers.get("Last-Event-ID", ""), len(channels))
-    with viewers.place(request):
-        connection = SseStream(request, proof, principal, len(channels), live.ping_interval_s)
-        with viewers.watching(connection):
-            for channel, place in zip(channels, places, strict=True):
-                viewers.subscribe(connection.viewer, channel, place)
-            response = web.StreamResponse(
-                headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-            )
-            await response.prepare(request)
-            if request.method == "HEAD":
-                return response
-            if request.transport is not None:
-                request.transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
-            with suppress(ConnectionError):
-                await response.write(b"retry: %d\n\n" % RETRY_MS)
-                await connection.run(response, channels)
+    connection = SseStream(request, proof, principal, len(channels), live.ping_interval_s)
+    with viewers.watching(connection, request.app[ACCESS].address(request)):
+        for channel, place in zip(channels, places, strict=True):
+            viewers.subscribe(connection.viewer, channel, place)
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        )
+        await response.prepare(request)
+        if request.method == "HEAD":
             return response
+        if request.transport is not None:
+            request.transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
+        with suppress(ConnectionError):
+            await response.write(b"retry: %d\n\n" % RETRY_MS)
+            await connection.run(response, channels)
+        return response
 
 
 def _channels(request: web.Request, channels_max: int) -> list[str]:
