@@ -1,12 +1,12 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed
 # make check   linters and types, Python and page
-# make bench   the figures of the README; bench-ingest, bench-live, bench-history make a part of them
+# make bench   the figures of the README; bench-ingest, bench-history, bench-live, bench-page make a part of them
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup page demo test check bench bench-ingest bench-live bench-history lock clean
+.PHONY: setup page demo test check bench bench-ingest bench-history bench-live bench-page lock clean
 
 setup: .stamps/setup page
 
@@ -52,7 +52,7 @@ check: setup web/node_modules
 	npm run --prefix web --silent lint
 	npm run --prefix web --silent typecheck
 
-BENCHMARKS := ingest history live
+BENCHMARKS := ingest history live page
 
 bench: $(BENCHMARKS:%=bench-%)
 

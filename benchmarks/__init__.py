@@ -3,6 +3,7 @@
 ingest     durable readings/s: the rounds, one thing measured at a time
 live       what reaches dashboards, how fast, and what they cost (live_senders, live_viewers, live_report)
 history    a store of 100 million values: asked, grown, started
+page       what the page costs the browser that shows it (page_browser, page_report)
 subjects   what is measured: the hub, and the relay behind Mosquitto
 relay      the relay itself
 load       the publishers, a process of their own
