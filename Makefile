@@ -60,9 +60,16 @@ $(BENCHMARKS:%=bench-%): bench-%: setup
 	@tests/system_packages.sh
 	$(BIN)/python -m benchmarks.$* $(ARGS)
 
+bench-live: .stamps/nodered
+
+# Node-RED is measured beside the hub where npm can bring it; without, it is left out and the figures say so.
+.stamps/nodered: benchmarks/nodered/package-lock.json
+	@mkdir -p .stamps
+	-@npm ci --prefix benchmarks/nodered --silent --no-audit --no-fund --ignore-scripts && touch $@
+
 # Pins every dependency, direct or not, by version and digest; needs uv (pip install uv).
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements.lock
 
 clean:
-	rm -rf .venv .stamps hub/static web/node_modules tests/peers/node_modules dist .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf .venv .stamps hub/static web/node_modules tests/peers/node_modules benchmarks/nodered/node_modules dist .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -44,7 +44,7 @@ class Viewer:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         kind = {"hub": "hub.v1", "mosquitto": "mqtt"}.get(options.kind)
         lines = [
-            f"GET {options.path} HTTP/1.1",
+            f"GET {options.path.format(channel)} HTTP/1.1",
             f"Host: {options.host}:{options.port}",
             "Upgrade: websocket",
             "Connection: Upgrade",
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", required=True)
-    parser.add_argument("--kind", choices=("hub", "relay", "mosquitto"), required=True)
+    parser.add_argument("--kind", choices=("hub", "relay", "mosquitto", "node-red"), required=True)
     parser.add_argument("--token", default="")
     parser.add_argument("--channels", default="", help="with commas; the viewers take them in turn")
     parser.add_argument("--viewers", type=int, required=True)

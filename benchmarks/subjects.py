@@ -155,7 +155,28 @@ class Hub(Subject):
         pstats.Stats(str(self._profile)).sort_stats("tottime").print_stats(lines)
 
 
-class Relay(Subject):
+class Broker(Subject):
+    """Mosquitto, in front or alone. It knows no keys."""
+
+    @property
+    def targets(self) -> list[Target]:
+        return [Target(f"bench-{n}", "", f"devices/bench-{n}/telemetry") for n in range(self._connections)]
+
+    async def _start_broker(self, *more: str) -> None:
+        config = self._folder / "mosquitto.conf"
+        user = getpass.getuser()
+        lines = (
+            "allow_anonymous true",
+            f"user {user}",
+            "set_tcp_nodelay true",
+            f"listener {self.port} 127.0.0.1",
+        )
+        config.write_text("".join(f"{line}\n" for line in (*lines, *more)))
+        self._spawn("mosquitto", "-c", str(config))
+        await self._listening(self.port)
+
+
+class Relay(Broker):
     """benchmarks/relay.py behind Mosquitto, with one viewer."""
 
     name = "relay"
@@ -164,15 +185,8 @@ class Relay(Subject):
         super().__init__(folder, connections)
         self.http_port = free_port()
 
-    @property
-    def targets(self) -> list[Target]:
-        return [Target(f"bench-{n}", "", f"devices/bench-{n}/telemetry") for n in range(self._connections)]
-
     async def start(self) -> None:
-        config = self._folder / "mosquitto.conf"
-        config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nuser {getpass.getuser()}\n")
-        self._spawn("mosquitto", "-c", str(config))
-        await self._listening(self.port)
+        await self._start_broker()
         ports = ("--broker-port", str(self.port), "--http-port", str(self.http_port))
         self._spawn(sys.executable, "-m", "benchmarks.relay", *ports)
         await self._listening(self.http_port)
