@@ -180,6 +180,31 @@ describe("DeviceWatch", () => {
     expect(times()).toEqual([NOW, NOW + 10, NOW + 20, NOW + 30]);
   });
 
+  it("fills the older hole too when a newer one overtakes the question", async () => {
+    watch.subscribed(subscribed({ t: [NOW, 1] }));
+    await answer(0, [NOW, 1]);
+    const skips = (time: number) =>
+      watch.readings({
+        type: "readings",
+        channel: "device/a",
+        offset: 50,
+        skipped: 2,
+        readings: [[time, { t: 4 }]],
+      });
+    skips(NOW + 30);
+    await clock.pass(2_000);
+    skips(NOW + 2_030);
+    await clock.pass(2_000);
+    await answer(1, [NOW, 1]);
+    await answer(2, [NOW + 10, 2], [NOW + 2_030, 4]);
+
+    expect(asked.map(({ from }) => from).slice(1)).toEqual([NOW, NOW]);
+    expect(times()).toEqual([NOW, NOW + 10, NOW + 30, NOW + 2_030]);
+    skips(NOW + 4_030);
+    await clock.pass(2_000);
+    expect(asked[3]?.from).toBe(NOW + 2_030);
+  });
+
   it("goes on live when history fails, says so, and fills when asked again", async () => {
     watch.subscribed(subscribed({ t: [NOW, 1] }));
     reads([NOW + 10, { t: 2 }]);

@@ -48,6 +48,10 @@ export class DeviceWatch {
   readonly #metrics = signal<readonly string[]>([]);
   #held: Reading[] | null = [];
   #round = 0;
+  /** Where the oldest hole begins that no history has been asked for yet; Infinity where there is none. */
+  #holeFrom = Number.POSITIVE_INFINITY;
+  /** Where what was asked for and is not all here yet begins: a round that is overtaken leaves it to the next. */
+  #askedFrom = Number.POSITIVE_INFINITY;
   #cancelTimer: () => void = () => {};
   #cancelRefill: () => void = () => {};
   #refillDue = false;
@@ -76,9 +80,10 @@ export class DeviceWatch {
       this.#takeSnapshot(answer.snapshot ?? {});
       return;
     }
+    this.#noteHole(this.#resumeFrom());
     this.#held = [...(answer.readings ?? [])];
     this.#takeSnapshot(answer.snapshot ?? {});
-    void this.#fill(answer.snapshot ?? {}, this.#resumeFrom());
+    void this.#fill(answer.snapshot ?? {});
   }
 
   readings(message: Readings): void {
@@ -98,7 +103,8 @@ export class DeviceWatch {
   /** Asks for history again after it failed. */
   retry(): void {
     this.#held ??= [];
-    void this.#fill(Object.fromEntries(this.latest), this.#hubNow() - KEPT_MS);
+    this.#noteHole(this.#hubNow() - KEPT_MS);
+    void this.#fill(Object.fromEntries(this.latest));
   }
 
   /** Nothing more is asked or applied. */
@@ -119,19 +125,26 @@ export class DeviceWatch {
 
   /** A slow page is told of skipped readings often; history is asked for all of them together, not each time. */
   #refillSoon(): void {
+    this.#noteHole(this.#resumeFrom());
     if (this.#refillDue) return;
     this.#refillDue = true;
-    const from = this.#resumeFrom();
     this.#cancelRefill = this.#clock.after(REFILL_MS, () => {
       this.#refillDue = false;
-      void this.#fill(Object.fromEntries(this.latest), from);
+      void this.#fill(Object.fromEntries(this.latest));
     });
   }
 
-  /** Asks history from `from` on until it holds the snapshot; applies what was held after the first answer. */
-  async #fill(snapshot: Snapshot, from: number): Promise<void> {
+  #noteHole(from: number): void {
+    this.#holeFrom = Math.min(this.#holeFrom, from);
+  }
+
+  /** Asks history from the oldest hole on until it holds the snapshot; applies what was held after the first answer. */
+  async #fill(snapshot: Snapshot): Promise<void> {
     const round = ++this.#round;
     this.#cancelTimer();
+    this.#askedFrom = Math.min(this.#askedFrom, this.#holeFrom);
+    this.#holeFrom = Number.POSITIVE_INFINITY;
+    const from = Math.max(this.#askedFrom, this.#hubNow() - KEPT_MS);
     if (this.#backfill.value === "failed") this.#backfill.value = "loading";
     let behind = numbersOf(snapshot);
     try {
@@ -143,6 +156,7 @@ export class DeviceWatch {
         this.#release();
       }
       this.#release();
+      this.#askedFrom = Number.POSITIVE_INFINITY;
       this.#backfill.value = "done";
     } catch {
       if (round !== this.#round) return;
