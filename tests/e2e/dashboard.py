@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -44,8 +45,13 @@ class Dashboard:
         return self.rows().locator(".cell-name a").all_inner_texts()
 
     def card(self, metric: str) -> Locator:
-        """The chart of a metric with what stands above it."""
-        return self.device.get_by_role("region", name=metric, exact=True)
+        """The chart that a metric is in, with what stands above it."""
+        title = re.compile(rf"(^|, ){re.escape(metric)}(, |$)")
+        return self.device.get_by_role("region", name=title)
+
+    def line(self, metric: str) -> Locator:
+        """A metric's row above its chart; its cells are `.card-value`, `.card-min`, `.card-mean` and `.card-max`."""
+        return self.device.locator(f".legend [data-metric='{metric}']")
 
     def pixels(self, canvas: Locator) -> tuple[int, int]:
         """How many pixels are painted, and a digest of all of them."""

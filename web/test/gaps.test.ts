@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Ring } from "../src/live/ring";
-import { findGaps, summarize } from "../src/paint/gaps";
+import { commonGaps, findGaps, findPastGaps, nearest, summarize } from "../src/paint/gaps";
 
 function stretchOf(...times: number[]) {
   const ring = new Ring(1000);
@@ -36,6 +36,67 @@ describe("findGaps", () => {
   it("goes by the expected interval while there are few points", () => {
     expect(findGaps(stretchOf(0, 50_000), 50_000, 20_000)).toEqual([]);
     expect(findGaps(stretchOf(0, 50_000), 50_000, 1_000)).toEqual([[0, 50_000]]);
+  });
+});
+
+describe("findPastGaps", () => {
+  const buckets = (...times: number[]) => Float64Array.from(times);
+
+  it("goes by the buckets that are missing, whatever the device's pace", () => {
+    expect(findPastGaps(buckets(0, 60, 120, 240, 300), 60, 0, 360, 1_000)).toEqual([[120, 240]]);
+  });
+
+  it("counts what is missing at both ends", () => {
+    expect(findPastGaps(buckets(300, 360), 60, 0, 900, null)).toEqual([
+      [0, 300],
+      [360, 900],
+    ]);
+  });
+
+  it("goes by the time between readings where rows are readings", () => {
+    const times = buckets(...everySecond, 9000, 10_000);
+
+    expect(findPastGaps(times, null, 0, 10_000, null)).toEqual([[5000, 9000]]);
+  });
+
+  it("is one gap where there is nothing at all", () => {
+    expect(findPastGaps(buckets(), 60, 5, 900, null)).toEqual([[5, 900]]);
+  });
+});
+
+describe("commonGaps", () => {
+  it("is where every line has a gap", () => {
+    const one = [
+      [0, 10],
+      [20, 30],
+    ] as const;
+    const other = [
+      [5, 22],
+      [25, 40],
+    ] as const;
+
+    expect(commonGaps([one, other])).toEqual([
+      [5, 10],
+      [20, 22],
+      [25, 30],
+    ]);
+    expect(commonGaps([one, other, [[21, 26]]])).toEqual([
+      [21, 22],
+      [25, 26],
+    ]);
+  });
+
+  it("is the gaps of a line that is alone, and none of no lines", () => {
+    expect(commonGaps([[[1, 2]]])).toEqual([[1, 2]]);
+    expect(commonGaps([])).toEqual([]);
+  });
+});
+
+describe("nearest", () => {
+  it("finds the point on either side", () => {
+    const times = Float64Array.from([0, 10, 20]);
+
+    expect([-5, 4, 6, 14, 16, 99].map((time) => nearest(times, time))).toEqual([0, 0, 1, 1, 2, 2]);
   });
 });
 

@@ -19,7 +19,14 @@ let watch: DeviceWatch;
 
 function historyOf(points: [number, number][]): History {
   const values = points.map(([, value]) => value);
-  return { tier: "raw", time: points.map(([time]) => time), min: values, max: values, avg: values };
+  return {
+    tier: "raw",
+    step: null,
+    time: points.map(([time]) => time),
+    min: values,
+    max: values,
+    avg: values,
+  };
 }
 
 function subscribed(snapshot: Snapshot, more: Partial<Subscribed> = {}): Subscribed {

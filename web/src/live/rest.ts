@@ -50,6 +50,8 @@ export interface DeviceInfo {
 /** Readings over a range, in columns, ascending in time. Raw readings have min = avg = max. */
 export interface History {
   readonly tier: string;
+  /** How wide a row's bucket is, milliseconds; one without readings has no row. Null for raw. */
+  readonly step: number | null;
   readonly time: readonly number[];
   readonly min: readonly (number | null)[];
   readonly max: readonly (number | null)[];

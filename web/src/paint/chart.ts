@@ -3,19 +3,53 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Stretch } from "../live/ring";
 import { clockTime, dayOf } from "./format";
+import { type Gap, nearest } from "./gaps";
+import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
 
 /** Colours as the canvas needs them: resolved, for the theme of the moment. */
 export interface Look {
-  readonly line: string;
-  readonly fill: string;
+  readonly lines: readonly LineLook[];
   readonly grid: string;
   readonly text: string;
   readonly gap: string;
+  readonly back: string;
   readonly font: string;
 }
 
-/** What is under the cursor; null when it left the chart. */
-export type CursorPoint = { readonly time: number; readonly value: number } | null;
+export interface LineLook {
+  readonly stroke: string;
+  /** What is under it; null where lines would cover each other. */
+  readonly fill: string | null;
+  /** Its shape along the line, or null. */
+  readonly shape: number | null;
+}
+
+/** One line as it is to be drawn; without points it is not there. */
+export interface DrawnLine {
+  readonly stretch: Stretch;
+  readonly gaps: readonly Gap[];
+}
+
+/** All that a chart shows, from `from` to `to`. */
+export interface Scene {
+  /** As many, and in the order of, the looks. */
+  readonly lines: readonly DrawnLine[];
+  /** Where none of the lines has anything. */
+  readonly shaded: readonly Gap[];
+  readonly from: number;
+  readonly to: number;
+}
+
+type Point = { readonly time: number; readonly value: number };
+/** Where the cursor is, and the point of each line there; null when it left the chart. */
+export type Cursor = { readonly time: number; readonly points: readonly (Point | null)[] } | null;
+
+/** What a chart does when it is touched. */
+export interface Hands {
+  cursorMoved(cursor: Cursor): void;
+  /** A stretch was drawn over. */
+  zoom(from: number, to: number): void;
+}
 
 const HEIGHT = 176;
 const AXIS_WIDTH = 56;
@@ -32,30 +66,31 @@ const DRAG_LEAST = 5;
 /** A y-range that fits is kept until the points use less than this part of it: axes that twitch are hard to read. */
 const RANGE_USED_LEAST = 0.45;
 const PADDING = 0.12;
+export const NO_POINTS: Stretch = { times: new Float64Array(), values: new Float64Array() };
 
-/** One metric's live chart. It shows what `draw` hands it and keeps nothing but its y-range. */
-export class MetricChart {
+/** The lines of one unit. It shows what `draw` hands it and keeps nothing but its y-range. */
+export class Chart {
   readonly #plot: uPlot;
-  #gaps: readonly (readonly [number, number])[] = [];
+  readonly #look: Look;
+  readonly #hands: Hands;
+  #scene: Scene;
   #range: readonly [number, number] | null = null;
 
-  constructor(
-    host: HTMLElement,
-    look: Look,
-    cursorMoved: (point: CursorPoint) => void,
-    zoom: (from: number, to: number) => void,
-  ) {
-    this.#plot = new uPlot(this.#options(look, host.clientWidth, cursorMoved, zoom), [[], []], host);
+  constructor(host: HTMLElement, look: Look, hands: Hands) {
+    this.#look = look;
+    this.#hands = hands;
+    const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
+    this.#scene = { lines: nothing, shaded: [], from: 0, to: 1 };
+    this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
   }
 
-  /** Shows the points from `from` to `to`, with `gaps` shaded and no line across them. */
-  draw(stretch: Stretch, gaps: readonly (readonly [number, number])[], from: number, to: number): void {
+  draw(scene: Scene): void {
     // What is being drawn over with the mouse must not move from under it.
     if (this.#plot.select.width > 0) return;
-    this.#gaps = gaps;
+    this.#scene = scene;
     this.#plot.batch(() => {
-      this.#plot.setData([stretch.times, stretch.values], false);
-      this.#plot.setScale("x", { min: from, max: to });
+      this.#plot.setData(this.#columns(), false);
+      this.#plot.setScale("x", { min: scene.from, max: scene.to });
     });
   }
 
@@ -67,19 +102,17 @@ export class MetricChart {
     this.#plot.destroy();
   }
 
-  #options(
-    look: Look,
-    width: number,
-    cursorMoved: (point: CursorPoint) => void,
-    zoom: (from: number, to: number) => void,
-  ): uPlot.Options {
-    const axis: uPlot.Axis = {
-      stroke: look.text,
-      font: look.font,
-      grid: { stroke: look.grid, width: 1 },
-      ticks: { show: false },
-    };
+  /** uPlot's mode 2: each line has times of its own, so that lines of different devices need not be joined. */
+  #columns(): uPlot.AlignedData {
+    const lines = this.#scene.lines.map(({ stretch }) => [stretch.times, stretch.values]);
+    return [null, ...lines] as unknown as uPlot.AlignedData;
+  }
+
+  #options(width: number): uPlot.Options {
+    const { text, font, grid } = this.#look;
+    const axis: uPlot.Axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
     return {
+      mode: 2,
       width: Math.max(width, 100),
       height: HEIGHT,
       ms: 1,
@@ -93,44 +126,81 @@ export class MetricChart {
           key: "device",
           filters: { pub: (type) => type === "mousemove" || type === "mouseleave", sub: () => true },
         },
-        points: { size: 7, fill: look.line, stroke: look.line },
+        dataIdx: (plot, series) => this.#indexUnder(plot, series - 1),
+        points: { size: 7, fill: (_plot, series) => this.#stroke(series - 1) },
       },
-      scales: { x: { time: true }, y: { range: (_plot, low, high) => this.#fit(low, high) } },
+      scales: {
+        x: { time: true, auto: false, range: (_plot, low, high) => [low, high] },
+        y: { range: (_plot, low, high) => this.#fit(low, high) },
+      },
       axes: [
         { ...axis, size: AXIS_HEIGHT, space: LABEL_WIDTH, incrs: [...STEPS_MS], values: timeLabels },
         { ...axis, size: AXIS_WIDTH, space: 28 },
       ],
-      series: [
-        {},
-        {
-          stroke: look.line,
-          fill: look.fill,
-          width: 1.5,
-          points: { show: false },
-          gaps: (plot) => this.#gaps.map(([from, to]) => pixels(plot, from, to)),
-        },
-      ],
+      series: [{}, ...this.#look.lines.map((_look, place) => this.#series(place))],
       hooks: {
-        drawClear: [(plot) => this.#shadeGaps(plot, look.gap)],
-        setSelect: [(plot) => takeSelection(plot, zoom)],
-        setCursor: [(plot) => cursorMoved(pointUnder(plot))],
+        drawClear: [(plot) => shadeGaps(frameOf(plot), this.#scene.shaded, this.#look.gap)],
+        draw: [(plot) => this.#drawPoints(frameOf(plot))],
+        setSelect: [(plot) => takeSelection(plot, (from, to) => this.#hands.zoom(from, to))],
+        setCursor: [(plot) => this.#hands.cursorMoved(this.#cursorOf(plot))],
       },
     };
   }
 
-  #shadeGaps(plot: uPlot, colour: string): void {
-    const { left, top, width, height } = plot.bbox;
-    plot.ctx.fillStyle = colour;
-    for (const [from, to] of this.#gaps) {
-      const [x0, x1] = pixels(plot, from, to);
-      const start = Math.max(left, x0);
-      const end = Math.min(left + width, x1);
-      if (end > start) plot.ctx.fillRect(start, top, end - start, height);
-    }
+  #series(place: number): uPlot.Series {
+    const { stroke, fill } = this.#look.lines[place] as LineLook;
+    return {
+      stroke,
+      ...(fill && { fill }),
+      width: 1.5,
+      points: { show: false },
+      // Facets of its own: uPlot keeps each line's least and greatest in them.
+      facets: [
+        { scale: "x", auto: false },
+        { scale: "y", auto: true },
+      ],
+      gaps: (plot) => this.#line(place).gaps.map(([from, to]) => pixels(plot, from, to)),
+    };
+  }
+
+  #line(place: number): DrawnLine {
+    return this.#scene.lines[place] as DrawnLine;
+  }
+
+  #stroke(place: number): string {
+    return this.#look.lines[place]?.stroke ?? "";
+  }
+
+  #drawPoints(frame: Frame): void {
+    this.#look.lines.forEach(({ stroke, shape }, place) => {
+      const { stretch, gaps } = this.#line(place);
+      drawLonely(frame, stretch, gaps, stroke);
+      if (shape !== null) drawShapes(frame, stretch, shape, stroke, this.#look.back);
+    });
+  }
+
+  /** Index of a line's point under the cursor; none where the line has a gap. */
+  #indexUnder(plot: uPlot, place: number): number {
+    const { stretch, gaps } = this.#line(place);
+    const time = plot.posToVal(plot.cursor.left ?? -1, "x");
+    const isNothing = stretch.times.length === 0 || gaps.some(([from, to]) => time > from && time < to);
+    // uPlot's type does not say so, but null is how it is told of nothing.
+    return isNothing ? (null as unknown as number) : nearest(stretch.times, time);
+  }
+
+  #cursorOf(plot: uPlot): Cursor {
+    const left = plot.cursor.left ?? -1;
+    if (left < 0) return null;
+    const points = this.#scene.lines.map(({ stretch }, place): Point | null => {
+      const index = this.#indexUnder(plot, place) as number | null;
+      if (index === null) return null;
+      return { time: stretch.times[index] as number, value: stretch.values[index] as number };
+    });
+    return { time: plot.posToVal(left, "x"), points };
   }
 
   #fit(low: number | null, high: number | null): uPlot.Range.MinMax {
-    if (low === null || high === null) return [0, 1];
+    if (low === null || high === null) return this.#range ? [...this.#range] : [0, 1];
     const known = this.#range;
     if (known && low >= known[0] && high <= known[1]) {
       if ((high - low) / (known[1] - known[0]) >= RANGE_USED_LEAST) return [...known];
@@ -165,10 +235,12 @@ function pixels(plot: uPlot, from: number, to: number): [number, number] {
   return [plot.valToPos(from, "x", true), plot.valToPos(to, "x", true)];
 }
 
-function pointUnder(plot: uPlot): CursorPoint {
-  const index = plot.cursor.idx;
-  if (index === null || index === undefined || (plot.cursor.left ?? -1) < 0) return null;
-  const time = plot.data[0]?.[index];
-  const value = plot.data[1]?.[index];
-  return typeof time === "number" && typeof value === "number" ? { time, value } : null;
+function frameOf(plot: uPlot): Frame {
+  return {
+    context: plot.ctx,
+    ...plot.bbox,
+    ratio: uPlot.pxRatio,
+    x: (time) => plot.valToPos(time, "x", true),
+    y: (value) => plot.valToPos(value, "y", true),
+  };
 }

@@ -1,11 +1,12 @@
 import type { Sample } from "../live/protocol";
 import type { DeviceWatch } from "../live/watch";
-import { type CursorPoint, type Look, MetricChart } from "./chart";
-import { resolveColour } from "./colour";
-import { age, clockTime, Figures } from "./format";
-import { findGaps, summarize } from "./gaps";
+import { Chart, type Cursor, type DrawnLine, type Look, NO_POINTS } from "./chart";
+import { resolveColour, resolveTint } from "./colour";
+import { clockTime } from "./format";
+import { commonGaps, findGaps, summarize } from "./gaps";
+import { LegendPainter, lastNote } from "./legend";
+import type { Line } from "./lines";
 import type { Painter } from "./loop";
-import { setText } from "./rows";
 
 /** The right edge lags the hub by this much, so that a reading is there before its place is shown. */
 const EDGE_LAG_MS = 150;
@@ -13,25 +14,28 @@ const FOCUSED_MS = 1000 / 30;
 const BESIDE_MS = 100;
 const VALUE_MS = 100;
 const SUMMARY_MS = 500;
+const NOTHING: DrawnLine = { stretch: NO_POINTS, gaps: [] };
 
 export interface ChartCells {
   readonly card: HTMLElement;
-  readonly value: HTMLElement;
-  readonly summary: HTMLElement;
+  readonly legend: HTMLTableElement;
   readonly chart: HTMLElement;
+}
+
+/** A line with where its readings come from. */
+export interface LiveLine {
+  readonly line: Line;
+  readonly watch: DeviceWatch;
+  readonly expectedMs: number | null;
 }
 
 export interface ChartSurroundings {
   readonly cells: ChartCells;
-  readonly watch: DeviceWatch;
-  readonly metric: string;
-  readonly unit: string | null;
-  readonly decimals: number | null;
-  readonly theme: "light" | "dark";
+  readonly lines: readonly LiveLine[];
   readonly windowMs: number;
-  readonly expectedMs: number | null;
   /** The first chart of a device has the focus until the pointer or the keyboard is in another. */
   readonly isFirst: boolean;
+  readonly isHidden: (line: Line) => boolean;
   readonly viewNow: () => number;
   readonly isPaused: () => boolean;
   readonly slowestMs: () => number;
@@ -39,26 +43,29 @@ export interface ChartSurroundings {
   readonly zoom: (from: number, to: number) => void;
 }
 
-/** Paints one metric's card while it is in sight. Made anew when theme, window or metric change. */
+/** Paints one live card while it is in sight. Made anew when theme, window or lines change. */
 export class ChartPainter {
   readonly painters: readonly Painter[];
   readonly #around: ChartSurroundings;
-  readonly #chart: MetricChart;
-  readonly #figures: Figures;
+  readonly #chart: Chart;
+  readonly #legend: LegendPainter;
   readonly #sight: IntersectionObserver;
   readonly #sizes: ResizeObserver;
   #isInSight = true;
-  #cursor: CursorPoint = null;
+  #cursor: Cursor = null;
 
   constructor(around: ChartSurroundings) {
     this.#around = around;
-    this.#figures = new Figures(around.decimals);
     const { cells } = around;
-    const cursorMoved = (point: CursorPoint) => {
-      this.#cursor = point;
-      this.#paintSummary();
-    };
-    this.#chart = new MetricChart(cells.chart, lookOf(cells.card), cursorMoved, around.zoom);
+    const lines = around.lines.map(({ line }) => line);
+    this.#legend = new LegendPainter(cells.legend, lines);
+    this.#chart = new Chart(cells.chart, lookOf(cells.card, lines), {
+      cursorMoved: (cursor) => {
+        this.#cursor = cursor;
+        this.#paintValues();
+      },
+      zoom: around.zoom,
+    });
     this.#sight = new IntersectionObserver((entries) => {
       this.#isInSight = entries[entries.length - 1]?.isIntersecting ?? true;
     });
@@ -71,8 +78,8 @@ export class ChartPainter {
         intervalMs: pace(() => (this.#isFocused() ? FOCUSED_MS : BESIDE_MS)),
         paint: () => this.#paintChart(),
       },
-      { intervalMs: pace(() => VALUE_MS), paint: () => this.#paintValue() },
-      { intervalMs: pace(() => SUMMARY_MS), paint: () => this.#paintSummary() },
+      { intervalMs: pace(() => VALUE_MS), paint: () => this.#paintValues() },
+      { intervalMs: pace(() => SUMMARY_MS), paint: () => this.#paintSummaries() },
     ];
   }
 
@@ -92,64 +99,61 @@ export class ChartPainter {
   }
 
   #paintChart(): void {
-    const ring = this.#around.watch.rings.get(this.#around.metric);
-    if (!this.#isInSight || !ring) return;
+    if (!this.#isInSight) return;
     const { from, to } = this.#span();
-    const stretch = ring.window(from, to);
-    this.#chart.draw(stretch, findGaps(stretch, to, this.#around.expectedMs), from, to);
+    const lines = this.#around.lines.map(({ line, watch, expectedMs }): DrawnLine => {
+      const ring = watch.rings.get(line.metric.name);
+      if (!ring || this.#around.isHidden(line)) return NOTHING;
+      const stretch = ring.window(from, to);
+      return { stretch, gaps: findGaps(stretch, to, expectedMs) };
+    });
+    const drawn = lines.filter(({ stretch }) => stretch.times.length > 0);
+    this.#chart.draw({ lines, shaded: commonGaps(drawn.map(({ gaps }) => gaps)), from, to });
   }
 
-  #paintValue(): void {
-    const sample = this.#shownSample();
-    setText(this.#around.cells.value, sample ? this.#figures.value(sample[1], this.#around.unit) : "–");
+  #paintValues(): void {
+    const cursor = this.#cursor;
+    const { from } = this.#span();
+    this.#legend.paintWhen(cursor ? clockTime(cursor.time) : this.#around.isPaused() ? "Then" : "Now");
+    this.#around.lines.forEach((line, place) => {
+      const row = this.#legend.row(place);
+      const sample = this.#shownSample(line);
+      const isOld = sample === null || sample[0] < from;
+      row.paintNote(isOld ? lastNote(sample, this.#around.viewNow()) : "");
+      row.paintValue(cursor ? (cursor.points[place]?.value ?? null) : (sample?.[1] ?? null));
+    });
   }
 
   /** The latest; while paused, the latest as of then. */
-  #shownSample(): Sample | null | undefined {
-    const { watch, metric, isPaused, viewNow } = this.#around;
-    return isPaused() ? watch.rings.get(metric)?.before(viewNow()) : watch.latest.get(metric);
+  #shownSample({ line, watch }: LiveLine): Sample | null {
+    const { isPaused, viewNow } = this.#around;
+    const { name } = line.metric;
+    const sample = isPaused() ? watch.rings.get(name)?.before(viewNow()) : watch.latest.get(name);
+    return sample ?? null;
   }
 
-  #paintSummary(): void {
-    setText(this.#around.cells.summary, this.#cursor ? this.#atCursor(this.#cursor) : this.#ofWindow());
-  }
-
-  #atCursor(point: { time: number; value: number }): string {
-    return `${clockTime(point.time)}: ${this.#figures.value(point.value, this.#around.unit)}`;
-  }
-
-  #ofWindow(): string {
+  #paintSummaries(): void {
     const { from, to } = this.#span();
-    const ring = this.#around.watch.rings.get(this.#around.metric);
-    const summary = ring ? summarize(ring.window(from, to), from, to) : null;
-    if (!summary) return this.#lastOf(to);
-    const [min, mean, max] = [summary.min, this.#rounded(summary.mean), summary.max].map((value) =>
-      this.#figures.number(value),
-    );
-    return `min ${min} · mean ${mean} · max ${max}`;
-  }
-
-  /** A window without readings says when the last one was. */
-  #lastOf(now: number): string {
-    const sample = this.#shownSample();
-    return sample ? `no reading here; last ${age(now - sample[0])}` : "no reading yet";
-  }
-
-  /** A mean has endless decimals; it is shown with as many as the values have. */
-  #rounded(mean: number): number {
-    return Number(mean.toFixed(this.#figures.decimals));
+    this.#around.lines.forEach(({ line, watch }, place) => {
+      const ring = watch.rings.get(line.metric.name);
+      this.#legend.row(place).paintSummary(ring ? summarize(ring.window(from, to), from, to) : null);
+    });
   }
 }
 
 /** The colours of a card, as its theme has them now. */
-export function lookOf(card: HTMLElement): Look {
-  const colour = (token: string) => resolveColour(card, token);
+export function lookOf(card: HTMLElement, lines: readonly Line[]): Look {
+  const isAlone = lines.length === 1;
   return {
-    line: colour("--series"),
-    fill: colour("--series-fill"),
-    grid: colour("--line"),
-    text: colour("--muted"),
-    gap: colour("--gap"),
+    lines: lines.map(({ colour, shape }) => ({
+      stroke: resolveColour(card, `--series-${colour}`),
+      fill: isAlone ? resolveTint(card, `--series-${colour}`, 10) : null,
+      shape,
+    })),
+    grid: resolveColour(card, "--line"),
+    text: resolveColour(card, "--muted"),
+    gap: resolveColour(card, "--gap"),
+    back: resolveColour(card, "--panel"),
     font: `11px ${getComputedStyle(card).fontFamily}`,
   };
 }

@@ -1,9 +1,18 @@
 /** A colour token as the canvas needs it: `light-dark()`, `color-mix()` and the like resolved for `element`. */
 export function resolveColour(element: HTMLElement, token: string): string {
+  return resolved(element, `var(${token})`);
+}
+
+/** The same, let through by so many percent. */
+export function resolveTint(element: HTMLElement, token: string, percent: number): string {
+  return resolved(element, `color-mix(in srgb, var(${token}) ${percent}%, transparent)`);
+}
+
+function resolved(element: HTMLElement, colour: string): string {
   const probe = document.createElement("span");
-  probe.style.color = `var(${token})`;
+  probe.style.color = colour;
   element.append(probe);
-  const colour = getComputedStyle(probe).color;
+  const { color } = getComputedStyle(probe);
   probe.remove();
-  return colour;
+  return color;
 }

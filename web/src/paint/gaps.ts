@@ -1,9 +1,14 @@
 import type { Stretch } from "../live/ring";
 
+/** From when to when nothing was measured. */
+export type Gap = readonly [from: number, to: number];
+
 /** A gap is a pause of more than three usual intervals, but never less than this. */
 const GAP_LEAST_MS = 1_000;
 const INTERVALS = 3;
 const SAMPLED = 65;
+/** Buckets follow each other step by step; one that is missing makes two steps. */
+const STEPS = 1.5;
 
 /** How long a pause between two points must be to count as a gap: from the median of what is in the stretch. */
 export function gapThreshold(times: Float64Array, expectedMs: number | null): number {
@@ -17,11 +22,9 @@ export function gapThreshold(times: Float64Array, expectedMs: number | null): nu
   return Math.max(GAP_LEAST_MS, INTERVALS * (intervals[intervals.length >> 1] as number));
 }
 
-/** Pairs [from, to] of times between which nothing was measured, the silence up to `end` included. */
-export function findGaps(stretch: Stretch, end: number, expectedMs: number | null): [number, number][] {
-  const { times } = stretch;
-  const threshold = gapThreshold(times, expectedMs);
-  const gaps: [number, number][] = [];
+/** Pauses longer than `threshold` between two points, the silence up to `end` included. */
+export function pauses(times: Float64Array, end: number, threshold: number): Gap[] {
+  const gaps: Gap[] = [];
   for (let i = 1; i < times.length; i++) {
     const before = times[i - 1] as number;
     const after = times[i] as number;
@@ -30,6 +33,65 @@ export function findGaps(stretch: Stretch, end: number, expectedMs: number | nul
   const last = times[times.length - 1];
   if (last !== undefined && end - last > threshold) gaps.push([last, end]);
   return gaps;
+}
+
+/** Where nothing was measured, as far as the points themselves tell. */
+export function findGaps(stretch: Stretch, end: number, expectedMs: number | null): Gap[] {
+  return pauses(stretch.times, end, gapThreshold(stretch.times, expectedMs));
+}
+
+/**
+ * Where nothing was measured in a range of the past: by the buckets that are missing where rows are buckets of `step`
+ * milliseconds, else by the time between readings. What lacks at the beginning counts too.
+ */
+export function findPastGaps(
+  times: Float64Array,
+  step: number | null,
+  from: number,
+  to: number,
+  expectedMs: number | null,
+): Gap[] {
+  const threshold = step === null ? gapThreshold(times, expectedMs) : step * STEPS;
+  const gaps = pauses(times, to, threshold);
+  const first = times[0];
+  if (first === undefined) return [[from, to]];
+  if (first - from > threshold) gaps.unshift([from, first]);
+  return gaps;
+}
+
+/** Where all of them have a gap; each list ascends. Nothing where there are no lists. */
+export function commonGaps(lists: readonly (readonly Gap[])[]): readonly Gap[] {
+  const [first = [], ...rest] = lists;
+  return rest.reduce(overlaps, first);
+}
+
+function overlaps(some: readonly Gap[], others: readonly Gap[]): Gap[] {
+  const both: Gap[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < some.length && j < others.length) {
+    const one = some[i] as Gap;
+    const other = others[j] as Gap;
+    const from = Math.max(one[0], other[0]);
+    const to = Math.min(one[1], other[1]);
+    if (to > from) both.push([from, to]);
+    if (one[1] < other[1]) i++;
+    else j++;
+  }
+  return both;
+}
+
+/** Index of the point nearest to `time`; of no points, 0. */
+export function nearest(times: Float64Array, time: number): number {
+  let low = 0;
+  let high = times.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] as number) < time) low = middle + 1;
+    else high = middle;
+  }
+  const isBeforeNearer = low > 0 && time - (times[low - 1] as number) < (times[low] as number) - time;
+  return isBeforeNearer ? low - 1 : low;
 }
 
 export interface Summary {

@@ -1,12 +1,11 @@
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { DeviceRecord } from "../live/fleet";
-import type { History, MetricInfo } from "../live/rest";
-import { columnsOf } from "../live/watch";
-import { type CursorPoint, MetricChart } from "../paint/chart";
-import { lookOf } from "../paint/charts";
-import { Figures, moment } from "../paint/format";
-import { findGaps, gapThreshold } from "../paint/gaps";
+import { useSignalEffect } from "@preact/signals";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { moment } from "../paint/format";
+import type { LineGroup } from "../paint/lines";
+import { PastChart, type PastLine } from "../paint/past";
+import { type Hidden, Legend, titleOf } from "./Legend";
 import { Loaded, useLoaded } from "./Loaded";
+import { expectedMsOf, type Opened } from "./opened";
 import { PointsTable } from "./PointsTable";
 import { usePage } from "./page";
 import type { Range } from "./route";
@@ -17,93 +16,84 @@ const POINTS = 1_000;
 const ROWS = 200;
 
 interface HistoryCardProps {
-  readonly device: DeviceRecord;
-  readonly metric: MetricInfo;
+  readonly group: LineGroup;
+  readonly opened: readonly Opened[];
   readonly range: Range;
-  readonly colour: number;
+  readonly hidden: Hidden;
   readonly zoom: (from: number, to: number) => void;
 }
 
-/** One number metric over a range of the past, as the hub stored it. Made anew for another range. */
+/** The lines of one unit over a range of the past, as the hub stored them. Made anew for another range or other lines. */
 export function HistoryCard(props: HistoryCardProps) {
   const page = usePage();
   const id = useId();
-  const { device, metric, range } = props;
+  const { group, opened, range } = props;
   const { isTable } = page.route.value;
-  const loaded = useLoaded(() =>
-    page.live.rest.history(device.id, metric.name, range.from, range.to, isTable ? ROWS : POINTS),
-  );
+  const load = async (): Promise<PastLine[]> =>
+    Promise.all(
+      group.lines.map(async (line) => {
+        const { rest } = page.live;
+        const points = isTable ? ROWS : POINTS;
+        const device = opened.find((one) => one.device.id === line.deviceId)?.device;
+        return {
+          line,
+          history: await rest.history(line.deviceId, line.metric.name, range.from, range.to, points),
+          expectedMs: device ? expectedMsOf(device) : null,
+        };
+      }),
+    );
+  const loaded = useLoaded(load);
+  const title = titleOf(group.lines);
   return (
-    <section class={`card series-${props.colour}`} aria-labelledby={id}>
-      <div class="card-head">
-        <span class="swatch" aria-hidden="true" />
-        <h3 id={id} class="ellipsis">
-          {metric.name}
-        </h3>
-        <span class="grow" />
-        {metric.unit && <span class="small">{metric.unit}</span>}
-      </div>
+    <section class="card" aria-labelledby={id}>
+      <h3 id={id} class={loaded.state.kind === "ready" && !isTable ? "unseen" : "card-title"}>
+        {title}
+      </h3>
       <Loaded of={loaded}>
-        {(history) => {
-          if (history.time.length === 0) return <p class="message">No readings in this time.</p>;
-          if (isTable) return <PointsTable metric={metric} history={history} />;
-          return <HistoryChart {...props} history={history} />;
+        {(lines) => {
+          if (isTable) return <PointsTable lines={lines} />;
+          return <HistoryChart {...props} title={title} lines={lines} />;
         }}
       </Loaded>
     </section>
   );
 }
 
-function HistoryChart({ device, metric, range, zoom, history }: HistoryCardProps & { history: History }) {
+interface HistoryChartProps extends HistoryCardProps {
+  readonly title: string;
+  readonly lines: readonly PastLine[];
+}
+
+function HistoryChart({ group, range, hidden, zoom, title, lines }: HistoryChartProps) {
   const page = usePage();
   const chart = useRef<HTMLDivElement>(null);
-  const [cursor, setCursor] = useState<CursorPoint>(null);
+  const legend = useRef<HTMLTableElement>(null);
+  const drawn = useRef<PastChart | null>(null);
   const theme = page.themes.shown.value;
-  const zoomed = useRef(zoom);
-  zoomed.current = zoom;
+  const draw = () => drawn.current?.draw((line) => hidden.peek().has(line.key), range);
   useLayoutEffect(() => {
     const card = chart.current?.closest<HTMLElement>(".card");
-    if (!card || !chart.current || !theme) return;
-    const host = chart.current;
-    const plot = new MetricChart(host, lookOf(card), setCursor, (from, to) => zoomed.current(from, to));
-    const { times, values } = columnsOf(history);
-    const stretch = { times: Float64Array.from(times), values: Float64Array.from(values) };
-    const expectedS = device.info?.expected_interval_s ?? null;
-    const expectedMs = expectedS === null ? null : expectedS * 1000;
-    const gaps = findGaps(stretch, range.to, expectedMs);
-    const first = times[0] ?? range.to;
-    if (first - range.from > gapThreshold(stretch.times, expectedMs)) gaps.unshift([range.from, first]);
-    plot.draw(stretch, gaps, range.from, range.to);
-    const sizes = new ResizeObserver(() => plot.resize(host.clientWidth));
-    sizes.observe(host);
-    return () => {
-      sizes.disconnect();
-      plot.destroy();
-    };
-  }, [history, theme, device, range.from, range.to]);
+    if (!card || !chart.current || !legend.current || !theme) return;
+    const cells = { card, chart: chart.current, legend: legend.current };
+    drawn.current = new PastChart(cells, lines, range, zoom);
+    draw();
+    return () => drawn.current?.destroy();
+  }, [lines, theme, range.from, range.to, zoom]);
+  useSignalEffect(() => {
+    hidden.value;
+    draw();
+  });
+  const isEmpty = lines.every(({ history }) => history.time.length === 0);
   return (
     <>
-      <p class="card-history small">{cursor ? atCursor(cursor, metric) : ofRange(history, metric)}</p>
+      <Legend table={legend} lines={group.lines} hidden={hidden} />
       <div
         ref={chart}
         class="chart"
         role="img"
-        aria-label={`${metric.name}, line chart from ${moment(range.from)} to ${moment(range.to)}`}
+        aria-label={`${title}, line chart from ${moment(range.from)} to ${moment(range.to)}`}
       />
+      {isEmpty && <p class="chart-empty">No readings in this time.</p>}
     </>
   );
-}
-
-function atCursor({ time, value }: { time: number; value: number }, metric: MetricInfo): string {
-  return `${moment(time)}: ${new Figures(metric.decimals).value(value, metric.unit)}`;
-}
-
-function ofRange({ min, max, tier }: History, { decimals }: MetricInfo): string {
-  const figures = new Figures(decimals);
-  const numbers = (column: readonly (number | null)[]) => column.filter((one) => one !== null);
-  const [low, high] = [Math.min(...numbers(min)), Math.max(...numbers(max))].map((one) =>
-    figures.number(one),
-  );
-  const kind = tier === "raw" ? "every reading" : "means";
-  return `min ${low} · max ${high} · ${kind}`;
 }

@@ -1,6 +1,7 @@
 import type { Rest } from "../live/rest";
 import { Ring } from "../live/ring";
-import { columnsOf, type DeviceWatch } from "../live/watch";
+import { columnsOf } from "../live/watch";
+import { metricsOf, type Opened } from "./opened";
 import { saveFile } from "./png";
 import type { Range } from "./route";
 
@@ -33,24 +34,37 @@ export function csvOf(rings: ReadonlyMap<string, Ring>, from: number, to: number
 }
 
 /** Has the browser save the window as `<device>-<time>.csv`. */
-export function saveWindowAsCsv(watch: DeviceWatch, now: number, windowS: number): void {
-  const text = csvOf(watch.rings, now - windowS * 1000, now);
-  saveFile(new Blob([text], { type: "text/csv" }), csvName(watch.deviceId, now));
+export function saveWindowAsCsv(opened: readonly Opened[], now: number, windowS: number): void {
+  const rings = new Map<string, Ring>();
+  opened.forEach(({ device, watch }, place) => {
+    for (const [metric, ring] of watch.rings) rings.set(columnName(device.id, metric, place), ring);
+  });
+  save(csvOf(rings, now - windowS * 1000, now), opened, now);
 }
 
 /** Has the browser save a range of the past, as much of it as one answer holds of each metric. */
-export async function saveRangeAsCsv(rest: Rest, deviceId: string, metrics: readonly string[], range: Range) {
+export async function saveRangeAsCsv(rest: Rest, opened: readonly Opened[], range: Range): Promise<void> {
   const rings = new Map<string, Ring>();
-  for (const metric of metrics) {
-    const { times, values } = columnsOf(
-      await rest.history(deviceId, metric, range.from, range.to, RANGE_POINTS),
-    );
-    const ring = new Ring(RANGE_POINTS + 1);
-    ring.merge(times, values);
-    rings.set(metric, ring);
+  for (const [place, { device, watch }] of opened.entries()) {
+    for (const { name, type } of metricsOf(device, watch)) {
+      if (type !== "number") continue;
+      const history = await rest.history(device.id, name, range.from, range.to, RANGE_POINTS);
+      const { times, values } = columnsOf(history);
+      const ring = new Ring(RANGE_POINTS + 1);
+      ring.merge(times, values);
+      rings.set(columnName(device.id, name, place), ring);
+    }
   }
-  const text = csvOf(rings, range.from, range.to);
-  saveFile(new Blob([text], { type: "text/csv" }), csvName(deviceId, range.to));
+  save(csvOf(rings, range.from, range.to), opened, range.to);
+}
+
+/** The open device's metrics go by their names; those of the others have their device before it. */
+function columnName(deviceId: string, metric: string, place: number): string {
+  return place === 0 ? metric : `${deviceId}/${metric}`;
+}
+
+function save(text: string, opened: readonly Opened[], time: number): void {
+  saveFile(new Blob([text], { type: "text/csv" }), csvName(opened[0]?.device.id ?? "", time));
 }
 
 function csvName(deviceId: string, time: number): string {

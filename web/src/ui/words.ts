@@ -15,3 +15,8 @@ export const PRESENCE_WAS: Readonly<Record<Presence, string>> = {
   offline: "Was offline",
   never_seen: "Never seen",
 };
+
+/** A window as it is spoken of: "60 seconds", "5 minutes". */
+export function windowWords(seconds: number): string {
+  return seconds < 120 ? `${seconds} seconds` : `${seconds / 60} minutes`;
+}

@@ -1,0 +1,92 @@
+"""One chart a unit: its lines, their figures, and what the charts of a device share."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder, machine
+from tests.e2e.test_device import CHART_PIXELS_LEAST
+from tests.hub_process import HubProcess
+
+Visit = Callable[..., Dashboard]
+
+
+def describe(hub: HubProcess, device_id: str, *metrics: dict[str, object]) -> None:
+    """Say what the metrics of a device are, once it has sent them."""
+    hub.wait_for(f"/api/v1/devices/{device_id}", lambda device: len(device["metrics"]) > 1)
+    hub.call("PATCH", f"/api/v1/devices/{device_id}", {"metrics": list(metrics)})
+
+
+def test_metrics_of_one_unit_share_a_chart_and_each_can_be_hidden_by_keyboard(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    key = shared_hub.add_device("shared")
+    with Feeder(shared_hub, key):
+        describe(
+            shared_hub,
+            "shared",
+            {"name": "count", "unit": "°C", "decimals": 1},
+            {"name": "temperature", "unit": "°C", "decimals": 3},
+        )
+        page = visit(shared_hub, "/#/device/shared")
+        expect(page.device.locator("canvas")).to_have_count(1)
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+        expect(page.line("count").locator(".card-value")).to_have_text(re.compile(r"^\d+\.0 °C$"))
+        expect(page.line("temperature").locator(".card-mean")).to_have_text(re.compile(r"^\d+\.\d{3}$"))
+
+        toggle = page.card("count").get_by_role("button", name="temperature")
+        toggle.press("Space")
+        expect(toggle).to_have_attribute("aria-pressed", "false")
+        page.tab.get_by_role("button", name="Pause").click()
+        expect(page.link).to_have_text("Paused")
+        canvas = page.card("count").locator("canvas")
+        without = page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+        toggle.press("Space")
+        page.wait_for_paint(canvas, unlike=without)
+        expect(toggle).to_have_attribute("aria-pressed", "true")
+        page.assert_accessible()
+
+
+def test_the_cursor_shows_the_same_moment_in_every_chart(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("synced")
+    with Feeder(shared_hub, key) as feeder:
+        feeder.wait_for(80)
+    page = visit(shared_hub, "/#/device/synced?window=15")
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+    page.tab.get_by_role("button", name="Pause").click()
+    over = page.card("temperature").locator(".u-over")
+    over.hover()
+
+    when = page.card("count").locator(".legend-when")
+    expect(when).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    expect(page.card("temperature").locator(".legend-when")).to_have_text(when.inner_text())
+    number = int(page.line("count").locator(".card-value").inner_text())
+    expect(page.line("temperature").locator(".card-value")).to_have_text(
+        f"{machine(number)['temperature']:.2f}"
+    )
+
+    page.device.get_by_role("heading", name="synced").hover()
+    expect(when).to_have_text("Then")
+    expect(page.line("count").locator(".card-value")).to_have_text(str(feeder.sent - 1))
+
+
+def test_the_cursor_shows_the_same_moment_in_every_chart_of_the_past(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    key = shared_hub.add_device("synced-past")
+    with Feeder(shared_hub, key) as feeder:
+        feeder.wait_for(30)
+    stored = shared_hub.call("GET", "/api/v1/devices/synced-past/history?metric=count")
+    start, end = stored["time"][0], stored["time"][-1]
+    page = visit(shared_hub, f"/#/device/synced-past?from={start:.0f}&to={end:.0f}")
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+
+    page.card("temperature").locator(".u-over").hover()
+
+    number = int(page.line("count").locator(".card-value").inner_text())
+    assert 5 < number < 25
+    expect(page.line("temperature").locator(".card-value")).to_have_text(
+        f"{machine(number)['temperature']:.2f}"
+    )

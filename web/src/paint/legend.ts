@@ -1,0 +1,79 @@
+import type { Sample } from "../live/protocol";
+import { age, Figures } from "./format";
+import type { Summary } from "./gaps";
+import type { Line } from "./lines";
+import { setText } from "./rows";
+
+/** A row's cells, left to right. */
+const NAME = 0;
+const VALUE = 1;
+const MIN = 2;
+const MEAN = 3;
+const MAX = 4;
+
+/** Fills the table above a chart: a row a line, in the order of `lines`. */
+export class LegendPainter {
+  readonly #rows: readonly LegendRow[];
+  readonly #when: HTMLElement | null;
+
+  constructor(table: HTMLTableElement, lines: readonly Line[]) {
+    const rows = table.tBodies[0]?.rows ?? [];
+    this.#rows = lines.map((line, place) => new LegendRow(rows[place] as HTMLTableRowElement, line));
+    this.#when = table.querySelector(".legend-when");
+  }
+
+  /** Of when the values are: "Now", or a time under the cursor. */
+  paintWhen(text: string): void {
+    if (this.#when) setText(this.#when, text);
+  }
+
+  row(place: number): LegendRow {
+    return this.#rows[place] as LegendRow;
+  }
+}
+
+export class LegendRow {
+  readonly #cells: HTMLCollectionOf<HTMLTableCellElement>;
+  readonly #note: Element | null;
+  readonly #unit: string | null;
+  readonly #figures: Figures;
+
+  constructor(row: HTMLTableRowElement, line: Line) {
+    this.#cells = row.cells;
+    this.#note = row.cells[NAME]?.querySelector(".legend-note") ?? null;
+    this.#unit = line.metric.unit;
+    this.#figures = new Figures(line.metric.decimals);
+  }
+
+  paintValue(value: number | string | boolean | null): void {
+    this.#set(VALUE, value === null ? "–" : this.#figures.value(value, this.#unit));
+  }
+
+  /** What is to be said of the latest value, which is shown as it is: that it is old. */
+  paintNote(text: string): void {
+    if (this.#note) setText(this.#note, text);
+  }
+
+  /** A mean has endless decimals; it is shown with as many as the values have. */
+  paintSummary(summary: Summary | null): void {
+    if (!summary) {
+      for (const cell of [MIN, MEAN, MAX]) this.#set(cell, "–");
+      return;
+    }
+    // The one that needs the most decimals decides for all.
+    for (const bound of [summary.min, summary.max]) this.#figures.number(bound);
+    this.#set(MIN, this.#figures.number(summary.min));
+    this.#set(MEAN, this.#figures.number(Number(summary.mean.toFixed(this.#figures.decimals))));
+    this.#set(MAX, this.#figures.number(summary.max));
+  }
+
+  #set(cell: number, text: string): void {
+    const element = this.#cells[cell];
+    if (element) setText(element, text);
+  }
+}
+
+/** What a value from before the window is marked with. */
+export function lastNote(sample: Sample | null, now: number): string {
+  return sample ? `last ${age(now - sample[0])}` : "no reading yet";
+}

@@ -1,0 +1,106 @@
+import type { History } from "../live/rest";
+import { Chart, type Cursor, type DrawnLine, NO_POINTS } from "./chart";
+import { lookOf } from "./charts";
+import { moment } from "./format";
+import { commonGaps, findPastGaps, type Summary } from "./gaps";
+import { LegendPainter } from "./legend";
+import type { Line } from "./lines";
+
+/** A line with what the hub stored of it. */
+export interface PastLine {
+  readonly line: Line;
+  readonly history: History;
+  readonly expectedMs: number | null;
+}
+
+export interface PastCells {
+  readonly card: HTMLElement;
+  readonly legend: HTMLTableElement;
+  readonly chart: HTMLElement;
+}
+
+/** A line of the past: its means, with the least and the greatest of each bucket about them. */
+interface Stored extends DrawnLine {
+  readonly line: Line;
+  readonly summary: Summary | null;
+}
+
+/** Draws one card of the past. Nothing moves there: it draws when made, resized, or told. */
+export class PastChart {
+  readonly #chart: Chart;
+  readonly #legend: LegendPainter;
+  readonly #sizes: ResizeObserver;
+  readonly #lines: readonly Stored[];
+
+  constructor(
+    cells: PastCells,
+    lines: readonly PastLine[],
+    { from, to }: { from: number; to: number },
+    zoom: (from: number, to: number) => void,
+  ) {
+    this.#lines = lines.map((line) => storedOf(line, from, to));
+    const names = lines.map(({ line }) => line);
+    this.#legend = new LegendPainter(cells.legend, names);
+    this.#chart = new Chart(cells.chart, lookOf(cells.card, names), {
+      cursorMoved: (cursor) => this.#paintValues(cursor),
+      zoom,
+    });
+    this.#paintValues(null);
+    this.#lines.forEach(({ summary }, place) => {
+      this.#legend.row(place).paintSummary(summary);
+    });
+    this.#sizes = new ResizeObserver(() => this.#chart.resize(cells.chart.clientWidth));
+    this.#sizes.observe(cells.chart);
+  }
+
+  /** Shows the range, without the hidden lines. */
+  draw(isHidden: (line: Line) => boolean, { from, to }: { from: number; to: number }): void {
+    const lines = this.#lines.map((stored): DrawnLine => {
+      return isHidden(stored.line) ? { stretch: NO_POINTS, gaps: [] } : stored;
+    });
+    const drawn = lines.filter(({ stretch }) => stretch.times.length > 0);
+    this.#chart.draw({ lines, shaded: commonGaps(drawn.map(({ gaps }) => gaps)), from, to });
+  }
+
+  destroy(): void {
+    this.#sizes.disconnect();
+    this.#chart.destroy();
+  }
+
+  /** Values at the cursor, or the last of the range. */
+  #paintValues(cursor: Cursor): void {
+    this.#legend.paintWhen(cursor ? moment(cursor.time) : "Last");
+    this.#lines.forEach(({ stretch }, place) => {
+      const value = cursor ? cursor.points[place]?.value : stretch.values[stretch.values.length - 1];
+      this.#legend.row(place).paintValue(value ?? null);
+    });
+  }
+}
+
+/** A history as it is drawn, without what is empty in it. */
+export function storedOf({ line, history, expectedMs }: PastLine, from: number, to: number): Stored {
+  const rows = [...history.time.keys()].filter((row) => typeof history.avg[row] === "number");
+  const column = (values: readonly (number | null)[]) =>
+    Float64Array.from(rows, (row) => values[row] as number);
+  const times = column(history.time);
+  const values = column(history.avg);
+  const [low, high] = [column(history.min), column(history.max)];
+  return {
+    line,
+    stretch: { times, values },
+    gaps: findPastGaps(times, history.step, from, to, expectedMs),
+    summary: summaryOf(low, values, high),
+  };
+}
+
+/** Of all buckets; the mean takes each for one, however many readings it holds. */
+function summaryOf(low: Float64Array, values: Float64Array, high: Float64Array): Summary | null {
+  if (values.length === 0) return null;
+  let [min, max, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (let i = 0; i < values.length; i++) {
+    min = Math.min(min, low[i] as number);
+    max = Math.max(max, high[i] as number);
+    sum += values[i] as number;
+  }
+  return { min, mean: sum / values.length, max };
+}
