@@ -20,7 +20,8 @@ from typing import NamedTuple
 import uvloop
 from playwright.async_api import Browser
 
-from benchmarks.live import helper, settings
+from benchmarks.live import helper
+from benchmarks.live_subjects import settings
 from benchmarks.page_browser import Cost, chromium, watch
 from benchmarks.page_report import print_costs
 from benchmarks.subjects import Hub, free_port

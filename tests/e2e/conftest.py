@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.dashboard import Dashboard
+from tests.e2e.network import Network
 from tests.hub_process import HubProcess
 
 CHROMIUM = "/usr/bin/chromium"
@@ -46,7 +47,9 @@ def visit(browser: Browser, axe: str) -> Iterator[Callable[..., Dashboard]]:
     """Opens the page in a browser of its own, logged in unless told not to. No script may fail and no policy be violated."""
     visited: list[tuple[Page, list[str]]] = []
 
-    def open_page(hub: HubProcess, path: str = "/", *, login: bool = True, **settings: Any) -> Dashboard:
+    def open_page(
+        hub: HubProcess | Network, path: str = "/", *, login: bool = True, **settings: Any
+    ) -> Dashboard:
         context = browser.new_context(
             **{"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **settings}
         )

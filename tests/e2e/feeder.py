@@ -4,10 +4,12 @@ import asyncio
 import math
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from devices.client import DeviceClient
+from tests.e2e.network import Network
 from tests.hub_process import HubProcess
 
 INTERVAL_S = 0.1
@@ -32,10 +34,18 @@ class Feeder:
     A hub that goes away and comes back is found again, and gets what it missed.
     """
 
-    def __init__(self, hub: HubProcess, key: str, *, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        hub: HubProcess | Network,
+        key: str,
+        *,
+        interval_s: float = INTERVAL_S,
+        values: Callable[[int], Values] = machine,
+    ) -> None:
         self._url = f"mqtt://127.0.0.1:{hub.mqtt_port}"
         self._key = key
         self._interval_s = interval_s
+        self._values = values
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="feeder")
@@ -78,6 +88,6 @@ class Feeder:
             self._device = device
             number = 0
             while not self._stop.is_set():
-                await device.send(machine(number))
+                await device.send(self._values(number))
                 number += 1
                 await asyncio.to_thread(self._stop.wait, self._interval_s)

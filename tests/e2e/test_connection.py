@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
-from tests.e2e.test_device import CHART_PIXELS_LEAST, assert_whole
 from tests.hub_process import HubProcess
 
 LONG_TIMEOUT_MS = 60_000
@@ -51,23 +50,6 @@ NOTE_WHAT_IS_ANNOUNCED = """() => {
     new MutationObserver(() => said.push(status.textContent)).observe(
         status, { childList: true, characterData: true, subtree: true });
 }"""
-
-
-def test_the_page_comes_back_by_itself_and_fills_the_hole(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("counter")
-    with Feeder(hub, key) as feeder:
-        page = visit(hub, "/#/device/counter?window=300")
-        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
-        hub.kill()
-        expect(page.link).not_to_have_text("Live")
-
-        hub.start()
-
-        expect(page.link).to_have_text("Live")
-        expect(page.tab.get_by_role("status")).to_be_hidden()
-        feeder.wait_for(feeder.sent + 15)
-        page.wait_for_change(page.card("count").locator(".card-value"))
-        assert_whole(page)
 
 
 def test_try_now_does_not_wait(hub: HubProcess, visit: Visit) -> None:

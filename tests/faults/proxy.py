@@ -17,7 +17,10 @@ class Proxy:
         self.port = 0
         self.connections = 0
         self.passed_bytes = 0  # from the hub to clients
+        self.flowing = asyncio.Event()  # from the hub to clients; cleared, they wait
+        self.flowing.set()
         self._target = port
+        self._is_cut = False
         self._bytes_per_s = bytes_per_s
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -41,16 +44,28 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
+    def cut(self) -> None:
+        """Break all connections, and each new one at once, until `mend`."""
+        self._is_cut = True
+        self.drop()
+
+    def mend(self) -> None:
+        """Let new connections through again."""
+        self._is_cut = False
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self._is_cut:
+            writer.transport.abort()
+            return
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
         with suppress(OSError):
             there, back = await self._open()
             self._writers |= {writer, back}
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._pass(reader, back, None))
-                    group.create_task(self._pass(there, writer, self._bytes_per_s))
+                    group.create_task(self._pass(reader, back))
+                    group.create_task(self._pass_back(there, writer))
             finally:
                 self._writers -= {writer, back}
                 writer.close()
@@ -64,17 +79,24 @@ class Proxy:
         await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", self._target))
         return await asyncio.open_connection(sock=made, limit=CHUNK_BYTES)
 
-    async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_per_s: float | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while chunk := await reader.read(CHUNK_BYTES):
                 writer.write(chunk)
                 await writer.drain()
-                if bytes_per_s is not None:
-                    self.passed_bytes += len(chunk)
-                    due_s = max(due_s, loop.time() - 0.1) + len(chunk) / bytes_per_s
+        writer.transport.abort()
+
+    async def _pass_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """From the hub to the client: as fast as is set, and not while it does not flow."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        with suppress(ConnectionError):
+            while chunk := await reader.read(CHUNK_BYTES):
+                await self.flowing.wait()
+                writer.write(chunk)
+                await writer.drain()
+                self.passed_bytes += len(chunk)
+                if self._bytes_per_s is not None:
+                    due_s = max(due_s, loop.time() - 0.1) + len(chunk) / self._bytes_per_s
                     await asyncio.sleep(max(0.0, due_s - loop.time()))
         writer.transport.abort()
