@@ -27,7 +27,7 @@ class Dashboard:
     def __init__(self, tab: Page, axe: str) -> None:
         self.tab = tab
         self._axe = axe
-        self.grid = tab.get_by_role("grid", name="Devices")
+        self.grid = tab.get_by_role("grid", name="Devices").or_(tab.get_by_role("treegrid", name="Devices"))
         self.search = tab.get_by_role("searchbox", name="Search devices")
         self.link = tab.locator(".pill")
         self.device = tab.locator("section.device")
@@ -43,6 +43,17 @@ class Dashboard:
     def names(self) -> list[str]:
         """The names in the list, top to bottom."""
         return self.rows().locator(".cell-name a").all_inner_texts()
+
+    def groups(self) -> Locator:
+        """The headings of groups that are in the document."""
+        return self.grid.locator("[role=row][aria-expanded]")
+
+    def show_columns(self, *metrics: str) -> None:
+        """Have the list show these metrics, beside those it shows."""
+        self.tab.get_by_role("button", name="Columns").click()
+        for metric in metrics:
+            self.tab.get_by_role("checkbox", name=metric, exact=True).check()
+        self.tab.keyboard.press("Escape")
 
     def card(self, metric: str) -> Locator:
         """The chart that a metric is in, with what stands above it."""
@@ -77,6 +88,11 @@ class Dashboard:
         with self.tab.expect_download() as download:
             self.device.get_by_role("button", name="CSV").click()
         return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+
+    def overflows(self) -> bool:
+        """Whether anything makes the page wider than its window."""
+        wider: bool = self.tab.evaluate("document.documentElement.scrollWidth > innerWidth")
+        return wider
 
     def assert_accessible(self) -> None:
         """No violation of WCAG 2.2 AA or of good practice that axe can find."""

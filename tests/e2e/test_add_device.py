@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e.dashboard import Dashboard
-from tests.e2e.test_looks import DESK, PHONE, overflows
+from tests.e2e.test_looks import DESK, PHONE
 from tests.hub_process import HubProcess
 
 RUN_TIMEOUT_S = 30.0
@@ -113,7 +113,7 @@ def test_axe_finds_nothing_in_the_dialog(
     dialog = add(page, "press")
     dialog.get_by_text("Arduino / ESP32").click()
     page.assert_accessible()
-    assert not overflows(page)
+    assert not page.overflows()
     subprocess.run(["sh", "-e", "-c", snippet(dialog, "curl")], check=True, timeout=RUN_TIMEOUT_S)
     expect(dialog.get_by_text("The first reading is here")).to_be_visible()
     page.assert_accessible()

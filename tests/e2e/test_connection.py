@@ -19,7 +19,7 @@ def test_a_stopped_hub_is_announced_and_the_last_values_stay_marked(hub: HubProc
     with Feeder(hub, key):
         page = visit(hub)
         expect(page.row("press").locator(".cell-state")).to_contain_text("Online")
-        page.tab.get_by_label("Metric shown").select_option("temperature")
+        page.show_columns("temperature")
         expect(page.row("press").locator(".number")).not_to_have_text("–")
 
         hub.stop()

@@ -31,7 +31,7 @@ def test_values_and_sparkline_are_live(hub: HubProcess, visit: Visit) -> None:
     with Feeder(hub, key):
         hub.call("PUT", "/api/v1/devices/press/metrics/temperature", {"unit": "°C"})
         page = visit(hub)
-        page.tab.get_by_label("Metric shown").select_option("temperature")
+        page.show_columns("temperature")
         row = page.row("Press")
         expect(row).to_contain_text("North")
         value = row.locator(".number")
@@ -138,12 +138,12 @@ def test_the_keyboard_moves_through_the_list_and_opens_a_device(many: HubProcess
 
     page.tab.keyboard.press("ArrowDown")
     page.tab.keyboard.press("ArrowDown")
-    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-001")
+    expect(page.grid).to_have_attribute("aria-activedescendant", "line-device%3Amany-001")
     page.tab.keyboard.press("ArrowUp")
-    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-000")
+    expect(page.grid).to_have_attribute("aria-activedescendant", "line-device%3Amany-000")
     page.tab.keyboard.press("End")
     expect(page.row("Many 299")).to_be_in_viewport()
-    expect(page.grid).to_have_attribute("aria-activedescendant", "row-many-299")
+    expect(page.grid).to_have_attribute("aria-activedescendant", "line-device%3Amany-299")
     page.tab.keyboard.press("PageUp")
     expect(page.row("Many 299")).to_be_visible()
     page.tab.keyboard.press("Home")
@@ -151,7 +151,7 @@ def test_the_keyboard_moves_through_the_list_and_opens_a_device(many: HubProcess
     page.tab.keyboard.press("Enter")
 
     expect(page.device.get_by_role("heading", name="Many 000")).to_be_visible()
-    assert page.tab.url.endswith("#/device/many-000")
+    assert "#/device/many-000?" in page.tab.url
     expect(page.grid).to_be_focused()
 
 
@@ -161,24 +161,3 @@ def test_a_deep_link_brings_the_device_into_sight_in_the_list_too(many: HubProce
     expect(page.row("Many 250")).to_be_in_viewport()
     expect(page.row("Many 250")).to_have_attribute("aria-selected", "true")
     expect(page.tab).to_have_title("Many 250 · Sensor hub")
-
-
-def test_problems_come_first_where_that_is_wanted_and_the_link_keeps_it(
-    hub: HubProcess, visit: Visit
-) -> None:
-    key = hub.add_device("a")
-    hub.add_device("b")
-    with Feeder(hub, key):
-        page = visit(hub)
-        expect(page.row("a").locator(".cell-state")).to_contain_text("Online")
-        assert page.names() == ["a", "b"]
-
-        button = page.tab.get_by_role("button", name="Problems first")
-        button.press("Enter")
-
-        expect(button).to_have_attribute("aria-pressed", "true")
-        assert page.names() == ["b", "a"]
-        page.assert_accessible()
-        page.tab.reload()
-        expect(page.row("a").locator(".cell-state")).to_contain_text("Online")
-        assert page.names() == ["b", "a"]

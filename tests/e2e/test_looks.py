@@ -73,19 +73,13 @@ def test_a_phone_shows_the_list_then_the_device_then_the_list(plant: HubProcess,
     expect(page.device.get_by_role("heading", name="Press")).to_be_focused()
     expect(page.grid).to_be_hidden()
     page.wait_for_paint(page.card("temperature").locator("canvas"), least=CHART_PIXELS_LEAST)
-    assert not overflows(page)
+    assert not page.overflows()
 
     page.device.get_by_role("link", name="Devices").click()
     expect(page.row("Press")).to_be_visible()
     expect(page.grid).to_be_focused()
     expect(page.device).to_be_hidden()
-    assert not overflows(page)
-
-
-def overflows(page: Dashboard) -> bool:
-    """Whether anything makes the page wider than its window."""
-    wider: bool = page.tab.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return wider
+    assert not page.overflows()
 
 
 def test_a_theme_is_chosen_kept_and_given_back_to_the_system(plant: HubProcess, visit: Visit) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
-from tests.e2e.test_looks import DESK, PHONE, overflows
+from tests.e2e.test_looks import DESK, PHONE
 from tests.hub_process import HubProcess
 
 DEADLINE_S = 30.0
@@ -192,7 +192,7 @@ def test_axe_finds_nothing_in_any_section(
             region = page.device.get_by_role("region", name=section.title(), exact=True)
             expect(region.locator("li, form").first).to_be_visible()
             page.assert_accessible()
-            assert not overflows(page)
+            assert not page.overflows()
         page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/keys")
         page.device.get_by_role("button", name="Revoke").first.click()
         page.assert_accessible()

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.e2e.test_device import CHART_PIXELS_LEAST
-from tests.e2e.test_looks import PHONE, overflows
+from tests.e2e.test_looks import PHONE
 from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
@@ -91,7 +91,7 @@ def test_history_fits_a_phone_in_the_dark(shared_hub: HubProcess, visit: Visit) 
     page.device.get_by_role("button", name="History").click()
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     page.assert_accessible()
-    assert not overflows(page)
+    assert not page.overflows()
 
 
 def test_charts_are_saved_as_a_picture(shared_hub: HubProcess, visit: Visit) -> None:

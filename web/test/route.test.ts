@@ -1,5 +1,13 @@
 import { expect, it } from "vitest";
+import { type ListView, listViewOf, PLAIN_LIST } from "../src/ui/listView";
 import { hashOf, routeOf } from "../src/ui/route";
+
+const BUSY: ListView = {
+  search: "north pump",
+  sort: { key: "value", isDescending: true, metric: "humidity" },
+  groupBy: "hall",
+  metrics: ["humidity", "a&b"],
+};
 
 it.each([
   ["", { deviceId: null, windowS: 60 }],
@@ -12,8 +20,8 @@ it.each([
   ["#/device/a/keys?window=15", { deviceId: "a", section: "keys", windowS: 15 }],
   ["#/device/a/nonsense", { deviceId: "a", windowS: 60 }],
   [
-    "#/device/a?from=5&to=500&view=table&first=problems",
-    { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, isProblemsFirst: true, isTable: true },
+    "#/device/a?from=5&to=500&view=table&q=north+pump&sort=-value%3Ahumidity&group=hall&metric=humidity&metric=a%26b",
+    { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, list: BUSY, isTable: true },
   ],
   ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],
   ["#/device/a?from=x&to=500", { deviceId: "a", windowS: 60 }],
@@ -28,7 +36,7 @@ it.each([
     isAdding: false,
     section: "readings",
     range: null,
-    isProblemsFirst: false,
+    list: PLAIN_LIST,
     isTable: false,
     compared: [],
     ...route,
@@ -43,7 +51,7 @@ it("writes what it reads", () => {
       windowS: 60,
       isAdding: false,
       range: null,
-      isProblemsFirst: true,
+      list: BUSY,
       isTable: true,
       compared: [],
     },
@@ -53,7 +61,7 @@ it("writes what it reads", () => {
       windowS: 15,
       isAdding: true,
       range: null,
-      isProblemsFirst: false,
+      list: PLAIN_LIST,
       isTable: false,
       compared: [],
     },
@@ -63,11 +71,21 @@ it("writes what it reads", () => {
       windowS: 15,
       isAdding: false,
       range: { from: 1, to: 99 },
-      isProblemsFirst: false,
+      list: PLAIN_LIST,
       isTable: false,
       compared: ["b", "c,d"],
     },
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);
   }
+});
+
+it.each([
+  ["", {}],
+  ["sort=problems", { sort: { key: "problems", isDescending: false, metric: null } }],
+  ["sort=-seen:x", { sort: { key: "seen", isDescending: true, metric: null } }],
+  ["sort=colour&group=&q=&metric=", {}],
+  ["metric=a&metric=b&metric=a&metric=c&metric=d", { metrics: ["a", "b", "c"] }],
+])("reads how the list is arranged from %j", (query, view) => {
+  expect(listViewOf(new URLSearchParams(query))).toEqual({ ...PLAIN_LIST, ...view });
 });

@@ -1,23 +1,56 @@
 import { describe, expect, it } from "vitest";
-import { ROW_PX, rowAfterKey, rowsInSight } from "../src/ui/viewport";
+import { Fleet } from "../src/live/fleet";
+import { groupsOf, type Line, linesOfDevices, linesOfGroups } from "../src/ui/listing";
+import { GROUP_PX, lineAfterKey, linesInSight, ROW_PX, topsOf } from "../src/ui/viewport";
+import { infoOf } from "./devices";
 
-describe("rowsInSight", () => {
-  it("has the rows in sight and two around them", () => {
-    expect(rowsInSight({ top: 100 * ROW_PX, height: 10 * ROW_PX }, 1000)).toEqual({ start: 98, end: 113 });
+const ROW = ROW_PX.comfortable;
+
+function devices(count: number) {
+  const fleet = new Fleet();
+  fleet.describeAll(
+    Array.from({ length: count }, (_, index) => infoOf(`${index}`, { labels: { odd: `${index % 2}` } })),
+  );
+  return [...fleet.listed()];
+}
+
+function inSight(top: number, height: number, lines: readonly Line[]) {
+  return linesInSight({ top, height }, topsOf(lines, "comfortable"));
+}
+
+describe("linesInSight", () => {
+  const thousand = linesOfDevices(devices(1000));
+
+  it("has the lines in sight and two around them", () => {
+    expect(inSight(100 * ROW, 10 * ROW, thousand)).toEqual({ start: 98, end: 113 });
   });
 
-  it("ends with the last row", () => {
-    expect(rowsInSight({ top: 995 * ROW_PX, height: 10 * ROW_PX }, 1000)).toEqual({ start: 985, end: 1000 });
+  it("ends with the last line", () => {
+    const { start, end } = inSight(995 * ROW, 10 * ROW, thousand);
+
+    expect(start).toBeLessThanOrEqual(990);
+    expect(end).toBe(1000);
   });
 
-  it("has all rows of a short list, wherever it was scrolled to", () => {
-    expect(rowsInSight({ top: 500 * ROW_PX, height: 10 * ROW_PX }, 3)).toEqual({ start: 0, end: 3 });
+  it("has all lines of a short list, wherever it was scrolled to", () => {
+    expect(inSight(500 * ROW, 10 * ROW, linesOfDevices(devices(3)))).toEqual({ start: 0, end: 3 });
   });
 
   it("never has forty, however tall the window", () => {
-    const { start, end } = rowsInSight({ top: 0, height: 100_000 }, 1000);
+    const { start, end } = inSight(0, 100_000, thousand);
 
     expect(end - start).toBeLessThan(40);
+  });
+
+  it("knows that headings have a height of their own", () => {
+    const lines = linesOfGroups(groupsOf(devices(10), "odd", false), new Set());
+
+    expect([...topsOf(lines, "compact")].slice(5, 9)).toEqual([
+      GROUP_PX + 4 * ROW_PX.compact,
+      GROUP_PX + 5 * ROW_PX.compact,
+      2 * GROUP_PX + 5 * ROW_PX.compact,
+      2 * GROUP_PX + 6 * ROW_PX.compact,
+    ]);
   });
 });
 
@@ -32,6 +65,6 @@ it.each([
   ["Home", 7, 0],
   ["End", 2, 9],
   ["x", 2, null],
-])("%s leads from row %i to %s", (key, active, target) => {
-  expect(rowAfterKey(key, active, 10, 4)).toBe(target);
+])("%s leads from line %i to %s", (key, active, target) => {
+  expect(lineAfterKey(key, active, 10, 4)).toBe(target);
 });

@@ -7,20 +7,26 @@ const VALUES_MS = 100;
 const SPARKS_MS = 500;
 const AGES_MS = 1_000;
 
-/** The cells of one list row that change with readings. */
-export interface RowCells {
-  readonly device: DeviceRecord;
+/** One value in a row. */
+export interface ValueCell {
+  readonly element: HTMLElement;
   /** The metric shown, by name; undefined where the device has none. */
   readonly metric: string | undefined;
   readonly unit: string | null | undefined;
   readonly decimals: number | null;
-  readonly value: HTMLElement;
+}
+
+/** The cells of one list row that change with readings. */
+export interface RowCells {
+  readonly device: DeviceRecord;
+  readonly values: readonly ValueCell[];
+  /** Of a number; null where there is none to draw. */
+  readonly spark: { readonly canvas: HTMLCanvasElement; readonly metric: string } | null;
   readonly age: HTMLElement;
-  readonly spark: HTMLCanvasElement;
 }
 
 interface Row extends RowCells {
-  readonly figures: Figures;
+  readonly figures: readonly Figures[];
   revision: number;
 }
 
@@ -36,7 +42,7 @@ export class RowPainters {
     this.#colour = colour;
     const pace = (ms: number) => () => Math.max(ms, slowest());
     this.painters = [
-      { intervalMs: pace(VALUES_MS), paint: () => this.#each((row) => this.#paintValue(row)) },
+      { intervalMs: pace(VALUES_MS), paint: () => this.#each((row) => this.#paintValues(row)) },
       { intervalMs: pace(SPARKS_MS), paint: () => this.#each((row) => this.#paintSpark(row)) },
       { intervalMs: pace(AGES_MS), paint: () => this.#each((row) => this.#paintAge(row)) },
     ];
@@ -44,9 +50,13 @@ export class RowPainters {
 
   /** Takes a row's cells and fills them at once; what it returns ends that. */
   add(cells: RowCells): () => void {
-    const row: Row = { ...cells, figures: new Figures(cells.decimals), revision: -1 };
+    const row: Row = {
+      ...cells,
+      figures: cells.values.map(({ decimals }) => new Figures(decimals)),
+      revision: -1,
+    };
     this.#rows.add(row);
-    this.#paintValue(row);
+    this.#paintValues(row);
     this.#paintAge(row);
     this.#paintSpark(row);
     return () => {
@@ -63,11 +73,13 @@ export class RowPainters {
     for (const row of this.#rows) paint(row);
   }
 
-  #paintValue(row: Row): void {
+  #paintValues(row: Row): void {
     if (row.revision === row.device.revision) return;
     row.revision = row.device.revision;
-    const sample = row.metric === undefined ? undefined : row.device.latest.get(row.metric);
-    setText(row.value, sample ? row.figures.value(sample[1], row.unit) : "–");
+    row.values.forEach(({ element, metric, unit }, index) => {
+      const sample = metric === undefined ? undefined : row.device.latest.get(metric);
+      setText(element, sample ? (row.figures[index] as Figures).value(sample[1], unit) : "–");
+    });
   }
 
   #paintAge(row: Row): void {
@@ -76,8 +88,9 @@ export class RowPainters {
   }
 
   #paintSpark(row: Row): void {
-    if (row.metric === undefined || row.device.metric(row.metric)?.type !== "number") return;
-    paintSparkline(row.spark, row.device.spark(row.metric), this.#hubNow(), this.#colour());
+    if (!row.spark) return;
+    const { canvas, metric } = row.spark;
+    paintSparkline(canvas, row.device.spark(metric), this.#hubNow(), this.#colour());
   }
 }
 

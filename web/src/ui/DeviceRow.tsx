@@ -11,42 +11,53 @@ interface RowProps {
   readonly device: DeviceRecord;
   readonly rowIndex: number;
   readonly isActive: boolean;
-  readonly isOpen: boolean;
-  readonly open: () => void;
+  /** In a list of groups, how deep; undefined in a plain list. */
+  readonly level: number | undefined;
 }
 
-/** One device in the grid. Its structure is rendered; value, sparkline and age are painted. */
-export function DeviceRow({ id, device, rowIndex, isActive, isOpen, open }: RowProps) {
+/** One device in the grid. Its structure is rendered; values, sparkline and age are painted. */
+export function DeviceRow({ id, device, rowIndex, isActive, level }: RowProps) {
   const page = usePage();
   page.live.fleet.structure.value;
-  const wished = page.wishedMetric.value;
-  const metric = device.shownMetric(wished);
+  const wished = page.list.value.metrics;
+  const metrics = wished.length ? wished.map((name) => device.shownMetric(name)) : [device.shownMetric(null)];
   const words = page.live.lostAt.value === null ? PRESENCE_WORD : PRESENCE_WAS;
-  const { value, spark, age } = usePainted(device, metric);
+  const { row, spark, age } = usePainted(device, metrics);
+  const hasSpark = metrics[0]?.type === "number";
   return (
     <div
+      ref={row}
       id={id}
       role="row"
       class={`row${isActive ? " is-active" : ""}`}
+      aria-level={level}
       aria-rowindex={rowIndex}
-      aria-selected={isOpen}
-      onClick={open}
+      aria-selected={page.route.value.deviceId === device.id}
+      onClick={() => {
+        location.hash = hashOf({ ...page.route.peek(), deviceId: device.id });
+      }}
     >
       <NameCell device={device} />
-      <div role="gridcell" class="cell-value">
-        <div ref={value} class="number ellipsis" />
-        <div class="small ellipsis">
-          {metric?.name ?? (wished === null ? "no reading yet" : "not measured")}
+      {metrics.map((metric, index) => (
+        <div key={wished[index] ?? ""} role="gridcell" class="cell-value">
+          <div class="number ellipsis" />
+          {wished.length < 2 && (
+            <div class="small ellipsis">
+              {metric?.name ?? (wished[0] ? "not measured" : "no reading yet")}
+            </div>
+          )}
         </div>
-      </div>
-      <div role="gridcell" class="cell-spark">
-        <canvas ref={spark} class="spark" aria-hidden="true" />
-        <span class="unseen">{metric?.type === "number" ? "sparkline" : "none"}</span>
-      </div>
+      ))}
+      {wished.length < 2 && (
+        <div role="gridcell" class="cell-spark">
+          <canvas ref={spark} class="spark" aria-hidden="true" />
+          <span class="unseen">{hasSpark ? "sparkline" : "none"}</span>
+        </div>
+      )}
       <div role="gridcell" class="cell-state">
         <div class="state-word">
           <PresenceMark presence={device.presence} />
-          {words[device.presence]}
+          <span>{words[device.presence]}</span>
         </div>
         <div ref={age} class="small" />
       </div>
@@ -75,17 +86,28 @@ function NameCell({ device }: { device: DeviceRecord }) {
 }
 
 /** The cells that are painted rather than rendered, for as long as the row is in the document. */
-function usePainted(device: DeviceRecord, metric: MetricInfo | undefined) {
+function usePainted(device: DeviceRecord, metrics: readonly (MetricInfo | undefined)[]) {
   const page = usePage();
-  const value = useRef<HTMLDivElement>(null);
+  const row = useRef<HTMLDivElement>(null);
   const spark = useRef<HTMLCanvasElement>(null);
   const age = useRef<HTMLDivElement>(null);
-  const { name, unit, type, decimals = null } = metric ?? {};
+  const [first] = metrics;
+  const shown = JSON.stringify(
+    metrics.map((metric) => [metric?.name, metric?.unit, metric?.decimals, metric?.type]),
+  );
   useLayoutEffect(() => {
-    if (!value.current || !spark.current || !age.current) return;
-    if (name !== undefined && type === "number") page.sparks.want(device, name);
-    const cells = { value: value.current, spark: spark.current, age: age.current };
-    return page.rows.add({ device, metric: name, unit, decimals, ...cells });
-  }, [page, device, name, unit, decimals, type]);
-  return { value, spark, age };
+    if (!row.current || !age.current) return;
+    const elements = row.current.querySelectorAll<HTMLElement>(".number");
+    const values = [...elements].map((element, index) => ({
+      element,
+      metric: metrics[index]?.name,
+      unit: metrics[index]?.unit,
+      decimals: metrics[index]?.decimals ?? null,
+    }));
+    const drawn =
+      spark.current && first?.type === "number" ? { canvas: spark.current, metric: first.name } : null;
+    if (drawn) page.sparks.want(device, drawn.metric);
+    return page.rows.add({ device, values, spark: drawn, age: age.current });
+  }, [page, device, shown]);
+  return { row, spark, age };
 }

@@ -7,11 +7,14 @@ import { resolveColour } from "../paint/colour";
 import { PaintLoop } from "../paint/loop";
 import { RowPainters } from "../paint/rows";
 import { SPARK_MS } from "../paint/sparkline";
-import { type Route, routeOf } from "./route";
+import type { ListView } from "./listView";
+import { Preferences } from "./preferences";
+import { hashOf, type Route, routeOf } from "./route";
 import { type ThemeChoice, Themes } from "./theme";
 
 /** Painting under reduced motion: twice a second, whatever the painter. */
 const STILL_MS = 500;
+const LINK_AFTER_MS = 250;
 
 /** What the components share: the live layer, the paint loop and the page's own state. */
 export class Page {
@@ -20,20 +23,24 @@ export class Page {
   readonly loop: PaintLoop;
   readonly rows: RowPainters;
   readonly sparks: SparkFiller;
-  readonly query = signal("");
-  readonly wishedMetric = signal<string | null>(null);
+  readonly preferences: Preferences;
+  /** How the list is arranged; the same object until that changes. */
+  readonly list: ReadonlySignal<ListView>;
   /** Whether who is signed in may change things; false until that is known. */
   readonly mayOperate: ReadonlySignal<boolean>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);
   readonly #motion = matchMedia("(prefers-reduced-motion: reduce)");
   #sparkColour = "";
+  #writingLink: ReturnType<typeof setTimeout> | undefined;
 
   constructor(live: Live) {
     this.live = live;
     this.themes = new Themes(document.documentElement, localStorage);
     this.mayOperate = computed(() => (live.session.value?.role ?? "viewer") !== "viewer");
+    this.preferences = new Preferences(localStorage);
     this.#route = signal(routeOf(location.hash));
+    this.list = stable(computed(() => this.#route.value.list));
     this.loop = new PaintLoop(
       (run) => requestAnimationFrame(run),
       () => this.#pausedAt.peek() !== null,
@@ -72,6 +79,17 @@ export class Page {
     this.loop.repaint();
   }
 
+  /** Arranges the list otherwise, in the link too. No step back: an address is where one went, not what one typed. */
+  arrange(change: Partial<ListView>): void {
+    const route = this.#route.peek();
+    this.#route.value = { ...route, list: { ...route.list, ...change } };
+    // Browsers take few changes of the address a second, and people type faster.
+    clearTimeout(this.#writingLink);
+    this.#writingLink = setTimeout(() => {
+      history.replaceState(history.state, "", hashOf(this.#route.peek()));
+    }, LINK_AFTER_MS);
+  }
+
   setTheme(choice: ThemeChoice): void {
     this.themes.choose(choice);
   }
@@ -86,16 +104,17 @@ export class Page {
       if (document.visibilityState === "visible") this.live.retryNow();
     });
     effect(() => {
+      document.documentElement.dataset.density = this.preferences.choices.value.density;
+    });
+    effect(() => {
       this.themes.shown.value;
       this.#sparkColour = resolveColour(document.documentElement, "--series-0");
       this.loop.repaint();
     });
     effect(() => {
       if (this.live.link.value.kind !== "live") return;
-      for (const { device, metric } of this.rows.shown()) {
-        if (metric !== undefined && device.metric(metric)?.type === "number") {
-          this.sparks.wantAgain(device, metric);
-        }
+      for (const { device, spark } of this.rows.shown()) {
+        if (spark) this.sparks.wantAgain(device, spark.metric);
       }
     });
     effect(() => {
@@ -108,6 +127,16 @@ export class Page {
       document.title = name === undefined ? "Sensor hub" : `${name} · Sensor hub`;
     });
   }
+}
+
+/** Keeps its object while what is in it stays the same, so that nothing is computed again for its sake. */
+function stable<T>(changing: ReadonlySignal<T>): ReadonlySignal<T> {
+  let kept = changing.peek();
+  return computed(() => {
+    const now = changing.value;
+    if (JSON.stringify(now) !== JSON.stringify(kept)) kept = now;
+    return kept;
+  });
 }
 
 const PageContext = createContext<Page | null>(null);

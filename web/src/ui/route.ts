@@ -1,3 +1,5 @@
+import { type ListView, listViewOf, writeListView } from "./listView";
+
 /** The windows a device can be looked at through, in seconds. */
 export const WINDOWS_S = [15, 60, 300] as const;
 export type WindowSeconds = (typeof WINDOWS_S)[number];
@@ -20,7 +22,7 @@ export const COMPARED_MAX = 3;
 /** Less than this is not looked at: a click, not a drag. */
 export const RANGE_LEAST_MS = 10;
 
-/** Where the page is: which device is open, and its window. Kept in the address after `#`, so that links go deep. */
+/** Where the page is: which device is open, its window, and how the list is arranged. Kept in the address after `#`, so that links go deep. */
 export interface Route {
   readonly deviceId: string | null;
   readonly section: Section;
@@ -31,13 +33,15 @@ export interface Route {
   readonly isTable: boolean;
   /** Ids of other devices drawn beside the open one. */
   readonly compared: readonly string[];
-  /** The list begins with the devices that need looking after. */
-  readonly isProblemsFirst: boolean;
+  readonly list: ListView;
   /** The dialog that adds a device is open, above the list. */
   readonly isAdding: boolean;
 }
 
-/** Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>` and `#/add`; anything else is the list. */
+/**
+ * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>` and `#/add`; anything else
+ * is the list. How the list is arranged goes along everywhere.
+ */
 export function routeOf(hash: string): Route {
   const [path = "", query = ""] = hash.split("?", 2);
   const parameters = new URLSearchParams(query);
@@ -50,7 +54,7 @@ export function routeOf(hash: string): Route {
     range: rangeOf(parameters),
     isTable: parameters.get("view") === "table",
     compared: [],
-    isProblemsFirst: parameters.get("first") === "problems",
+    list: listViewOf(parameters),
     isAdding: path === ADD,
   };
   if (!path.startsWith(DEVICE)) return list;
@@ -87,7 +91,7 @@ export function hashOf(route: Route): string {
   if (route.compared.length > 0 && route.deviceId !== null) {
     parameters.set("compare", route.compared.map(encodeURIComponent).join(","));
   }
-  if (route.isProblemsFirst) parameters.set("first", "problems");
+  writeListView(route.list, parameters);
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;

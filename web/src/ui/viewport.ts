@@ -1,13 +1,16 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
+import type { Line } from "./listing";
+import type { Density } from "./preferences";
 
-/** Heights the stylesheet gives; the grid computes with them instead of measuring rows. */
-export const ROW_PX = 44;
+/** Heights the stylesheet gives, too; the grid computes with them instead of measuring rows. */
+export const ROW_PX: Readonly<Record<Density, number>> = { comfortable: 44, compact: 32 };
 export const HEAD_PX = 32;
+export const GROUP_PX = 36;
 const OVERSCAN = 2;
-/** However tall the window, no more rows than this are in the document. */
-const ROWS_MOST = 38;
+/** However tall the window, no more lines than this are in the document; the stylesheet makes the grid no taller. */
+const LINES_MOST = 38;
 
 /** What part of the grid is in sight, in pixels. */
 export interface Viewport {
@@ -36,30 +39,54 @@ export function useViewport(element: RefObject<HTMLElement | null>): ReadonlySig
   return view;
 }
 
-/** The rows to have in the document: those in sight and two around them. `end` is not included. */
-export function rowsInSight(view: Viewport, rows: number): { start: number; end: number } {
-  const most = Math.min(ROWS_MOST, Math.ceil(view.height / ROW_PX) + 2 * OVERSCAN + 1);
-  const wished = Math.max(0, Math.floor(view.top / ROW_PX) - OVERSCAN);
-  const start = Math.min(wished, Math.max(0, rows - most));
-  return { start, end: Math.min(rows, start + most) };
+/** Where each line begins, in pixels below the head; one more for where the last one ends. */
+export function topsOf(lines: readonly Line[], density: Density): Float64Array {
+  const tops = new Float64Array(lines.length + 1);
+  lines.forEach((line, index) => {
+    const height = line.kind === "group" ? GROUP_PX : ROW_PX[density];
+    tops[index + 1] = (tops[index] as number) + height;
+  });
+  return tops;
 }
 
-/** Rows that Page up and Page down go. */
-export function rowsOfPage(view: Viewport): number {
-  return Math.max(1, Math.floor((view.height - HEAD_PX) / ROW_PX) - 1);
+/** The lines to have in the document: those in sight and two around them. `end` is not included. */
+export function linesInSight(view: Viewport, tops: Float64Array): { start: number; end: number } {
+  const count = tops.length - 1;
+  const first = lineAt(tops, view.top) - OVERSCAN;
+  const last = lineAt(tops, view.top + view.height) + OVERSCAN;
+  const most = Math.min(LINES_MOST, last - first + 1);
+  const start = Math.max(0, Math.min(first, count - most));
+  return { start, end: Math.min(count, start + most) };
 }
 
-/** Scrolls as little as brings the row into sight, below the head that stays. */
-export function reveal(grid: HTMLElement, index: number): void {
-  const top = index * ROW_PX;
+/** The line at this height; the last one below the end. */
+function lineAt(tops: Float64Array, y: number): number {
+  let low = 0;
+  let high = tops.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((tops[middle] as number) <= y) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Scrolls as little as brings the line into sight, below the head that stays. */
+export function reveal(grid: HTMLElement, index: number, tops: Float64Array): void {
+  const [top, bottom] = [tops[index] ?? 0, tops[index + 1] ?? 0];
   const room = grid.clientHeight - HEAD_PX;
   if (top < grid.scrollTop) grid.scrollTop = top;
-  else if (top + ROW_PX > grid.scrollTop + room) grid.scrollTop = top + ROW_PX - room;
+  else if (bottom > grid.scrollTop + room) grid.scrollTop = bottom - room;
 }
 
-/** The row a key leads to, or null where it leads nowhere. With none active (-1), Arrow down leads to the first. */
-export function rowAfterKey(key: string, active: number, rows: number, page: number): number | null {
-  const last = rows - 1;
+/** Lines that Page up and Page down go. */
+export function linesOfPage(view: Viewport, density: Density): number {
+  return Math.max(1, Math.floor((view.height - HEAD_PX) / ROW_PX[density]) - 1);
+}
+
+/** The line a key leads to, or null where it leads nowhere. With none active (-1), Arrow down leads to the first. */
+export function lineAfterKey(key: string, active: number, lines: number, page: number): number | null {
+  const last = lines - 1;
   const within = (index: number) => Math.min(Math.max(index, 0), last);
   switch (key) {
     case "ArrowDown":

@@ -1,0 +1,55 @@
+import type { ComponentChildren, TargetedToggleEvent } from "preact";
+import { useId, useRef, useState } from "preact/hooks";
+
+interface PopoverProps {
+  /** The name of what it opens. */
+  readonly title: string;
+  /** What the button says. */
+  readonly button: ComponentChildren;
+  readonly children: ComponentChildren;
+  readonly buttonClass?: string;
+}
+
+/** Pixels between the button and what it opens, and between that and the window's edge. */
+const GAP = 6;
+
+/** A button with a small panel below it. Escape or a click elsewhere closes it; what is in it is there only while open. */
+export function Popover({ title, button, children, buttonClass = "button" }: PopoverProps) {
+  const id = useId();
+  const opener = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  const toggled = (toggle: TargetedToggleEvent<HTMLDivElement>) => {
+    const opens = toggle.newState === "open";
+    setOpen(opens);
+    if (opens && opener.current && panel.current) place(panel.current, opener.current);
+  };
+  return (
+    <>
+      <button ref={opener} type="button" class={buttonClass} popovertarget={id} aria-expanded={isOpen}>
+        {button}
+      </button>
+      <div
+        ref={panel}
+        id={id}
+        popover="auto"
+        class="popover"
+        role="dialog"
+        aria-label={title}
+        onBeforeToggle={toggled}
+      >
+        {isOpen && children}
+      </div>
+    </>
+  );
+}
+
+/** Below the button, as far right as fits. */
+function place(panel: HTMLElement, opener: HTMLElement): void {
+  const { bottom, left, right } = opener.getBoundingClientRect();
+  const isRight = left + right > innerWidth;
+  panel.style.top = `${bottom + GAP}px`;
+  panel.style.left = isRight ? "auto" : `${Math.max(GAP, left)}px`;
+  panel.style.right = isRight ? `${Math.max(GAP, document.documentElement.clientWidth - right)}px` : "auto";
+  panel.style.maxHeight = `${innerHeight - bottom - 2 * GAP}px`;
+}
