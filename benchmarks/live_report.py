@@ -25,27 +25,30 @@ class Figures:
 
 def print_figures(found: Sequence[Figures], file: Path | None) -> None:
     """A row a figure, a column a subject."""
+    if not found:
+        return
     table = Table(title="Live, viewers, devices and server on the same cores")
     table.add_column("")
     for figures in found:
         stored = "stored" if figures.subject == "hub" else "nothing stored"
-        table.add_column(f"{figures.subject}, {stored}", justify="right")
+        table.add_column(f"{figures.subject}\n{stored}", justify="right")
     for offered in sorted({rate for figures in found for rate in figures.saturated}):
         table.add_row(
             f"delivered/s to 500 viewers, {offered:,}/s sent", *(_delivered(f, offered) for f in found)
         )
     for viewers in sorted({count for figures in found for count in figures.delays}):
         table.add_row(
-            f"delay at 2,000/s, {viewers:,} viewers: p50, p99, max (ms)", *(_delay(f, viewers) for f in found)
+            f"delay, {viewers:,} viewer{'s' * (viewers > 1)}: p50, p99, max (ms)",
+            *(_delay(f, viewers) for f in found),
         )
     for title, name in (("idle viewer", "idle_viewers"), ("idle device", "idle_devices")):
         counts = sorted({count for figures in found for count in getattr(figures, name)})
         for count in counts:
             cells = (getattr(figures, name).get(count) for figures in found)
-            table.add_row(f"memory an {title}, {count:,} of them (KiB)", *(_kib(cell) for cell in cells))
+            table.add_row(f"{title}, {count:,} of them: KiB", *(_kib(cell) for cell in cells))
     if any(figures.ingest for figures in found):
         table.add_row("ingest/s alone → with 500 viewers", *(_ingest(figures) for figures in found))
-    Console(width=150).print(table)
+    Console(width=160).print(table)
     if file is not None:
         file.write_text(json.dumps([asdict(figures) for figures in found], indent=2) + "\n")
 
