@@ -9,6 +9,7 @@ import asyncio
 import gc
 import io
 import random
+import resource
 import secrets
 import signal
 import ssl
@@ -44,6 +45,7 @@ T = TypeVar("T")
 ROSTER_INTERVAL_S = 1.0
 STOP_TIMEOUT_S = 2.0  # for devices and viewers to take their farewell; the whole stop stays under 5 s
 EPOCH_BYTES = 4
+SPARE_FILES = 1_000  # beside a socket for each device and viewer: the stores, requests, the history's own
 
 _log = structlog.get_logger("hub")
 
@@ -260,6 +262,7 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
 
 async def serve(config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]]) -> None:
     """Run a hub until SIGTERM or SIGINT; what runs `beside` it starts when it is ready and ends before it stops."""
+    _allow_files(config.limits.connections_max + config.live.viewers_max + SPARE_FILES)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -271,6 +274,16 @@ async def serve(config: Config, beside: Callable[[Hub], AbstractAsyncContextMana
             await stop.wait()
         _log.info("stopping")
     _log.info("stopped")
+
+
+def _allow_files(needed: int) -> None:
+    """Let the process open as many files as its limits on connections may take: most systems start it with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        _log.info("the system allows fewer open files than connections are", allowed=allowed, needed=needed)
 
 
 def _spare_the_collector() -> None:
