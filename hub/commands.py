@@ -111,10 +111,11 @@ class Commands:
                 self._unwritten[command_id] = command
             raise
 
-    async def list(self, device: Device, limit: int) -> list[Command]:
-        """The device's commands, newest first, as they stand now."""
+    async def list(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
+        """The device's commands, newest first, as they stand now; those older than the one with the id `before`, if given."""
+        kept = await self._registry.commands(device, limit, before)
         current = {**self._unwritten, **self._open.get(device.number, {})}
-        return [current.get(command.id, command) for command in await self._registry.commands(device, limit)]
+        return [current.get(command.id, command) for command in kept]
 
     def forget(self, device: Device) -> None:
         """The device was removed."""

@@ -2,14 +2,18 @@
 
 from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
-from hub.http.shapes import CommandIn, CommandOut, CommandsOut, LimitQuery
+from hub.http.shapes import CommandIn, CommandOut, CommandsOut, CommandsQuery
 from hub.model import Command
 
 
-async def list_commands(call: Call[LimitQuery, Nothing]) -> CommandsOut:
+async def list_commands(call: Call[CommandsQuery, Nothing]) -> CommandsOut:
     """List a device's commands, newest first."""
-    found = await call.services.commands.list(call.device(), call.query.limit)
-    return CommandsOut(commands=[_shown(command) for command in found])
+    limit, before = call.query.limit, call.query.before
+    found = await call.services.commands.list(call.device(), limit + 1, before)
+    page = found[:limit]
+    return CommandsOut(
+        commands=[_shown(command) for command in page], next=page[-1].id if len(found) > limit else None
+    )
 
 
 async def send_command(call: Call[Nothing, CommandIn]) -> CommandOut:

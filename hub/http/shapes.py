@@ -188,10 +188,19 @@ class CommandOut(Given):
     response: object
 
 
+class CommandsQuery(LimitQuery):
+    """Which of a device's commands, newest first."""
+
+    before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(
+        None, description="the id that those asked for are older than: `next` of the page before"
+    )
+
+
 class CommandsOut(Given):
-    """Newest first."""
+    """Newest first; `next` is `before` of the page after it, null on the last one."""
 
     commands: list[CommandOut]
+    next: int | None
 
 
 class TokenIn(Asked):

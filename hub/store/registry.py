@@ -187,9 +187,11 @@ class Registry:
         async with self._begin() as connection:
             await connection.execute(update(commands).where(commands.c.id == command.id).values(row))
 
-    async def commands(self, device: Device, limit: int) -> list[Command]:
-        """A device's commands, newest first."""
+    async def commands(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
+        """A device's commands, newest first; those older than the one with the id `before`, if that is given."""
         query = select(commands).where(commands.c.device == device.number)
+        if before is not None:
+            query = query.where(commands.c.id < before)
         return await self._commands(query.order_by(commands.c.id.desc()).limit(limit))
 
     async def open_commands(self) -> list[Command]:

@@ -114,34 +114,6 @@ async def answer_one(hub: HubProcess, key: str) -> None:
         await device.publish(topic, json.dumps({**asked["params"], "done": True}), qos=1)
 
 
-def test_settings_are_saved_and_shown_in_the_list(hub: HubProcess, visit: Visit) -> None:
-    publish(hub, hub.add_device("press"), "v1/devices/me/telemetry", '{"n": 1}')
-    page = visit(hub, "/#/device/press/settings")
-    form = page.device.get_by_role("form", name="Device settings")
-    form.get_by_label("Name").fill("Big press")
-    form.get_by_label("Labels").fill("hall=North\nnote=a, b")
-    form.get_by_label("Expected interval").fill("2,5")
-    form.get_by_role("button", name="Save").click()
-    expect(form.get_by_role("status")).to_have_text("Saved")
-    expect(page.row("Big press")).to_contain_text("North")
-    device = hub.call("GET", "/api/v1/devices/press")
-    assert device["labels"] == {"hall": "North", "note": "a, b"}
-    assert device["expected_interval_s"] == 2.5
-
-    metric = page.device.get_by_role("form", name="Settings of n")
-    metric.get_by_label("Unit").fill("mm")
-    metric.get_by_label("Least").fill("5")
-    metric.get_by_label("Most").fill("1")
-    metric.get_by_role("button", name="Save").click()
-    expect(metric.get_by_role("alert")).to_be_visible()
-    metric.get_by_label("Most").fill("9")
-    metric.get_by_role("button", name="Save").click()
-    expect(metric.get_by_role("status")).to_have_text("Saved")
-    expect(page.row("Big press").locator(".number")).to_have_text("1 mm")
-    [known] = hub.call("GET", "/api/v1/devices/press")["metrics"]
-    assert (known["unit"], known["minimum"], known["maximum"]) == ("mm", 5, 9)
-
-
 def test_attributes_are_shown_set_and_removed(hub: HubProcess, visit: Visit) -> None:
     publish(hub, hub.add_device("press"), "v1/devices/me/attributes", '{"firmware": "1.2"}')
     page = visit(hub, "/#/device/press/attributes")

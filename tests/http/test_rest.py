@@ -252,9 +252,24 @@ async def test_a_command_to_an_absent_device_waits_in_the_queue(hub: Hub) -> Non
     status, sent = await hub.call("POST", path, {"method": "restart", "params": {"in": 5}, "timeout_s": 30})
     assert (status, sent["state"], sent["sent_at"], sent["response"]) == (201, "queued", None, None)
     assert sent["expires_at"] - sent["created_at"] == 30_000
-    assert (await hub.call("GET", path))[1] == {"commands": [sent]}
+    assert (await hub.call("GET", path))[1] == {"commands": [sent], "next": None}
     assert (await hub.call("POST", path, {"method": ""}))[0] == 422
     assert (await hub.call("POST", path, {"method": "x", "timeout_s": 0}))[0] == 422
+
+
+async def test_commands_come_in_pages_each_once_newest_first(hub: Hub) -> None:
+    await hub.device()
+    path = f"{DEVICES}/boiler/commands"
+    sent = [(await hub.call("POST", path, {"method": f"m{number}"}))[1]["id"] for number in range(7)]
+    found, pages, query = [], 0, "limit=3"
+    while True:
+        _, page = await hub.call("GET", f"{path}?{query}")
+        found += [one["id"] for one in page["commands"]]
+        pages += 1
+        if page["next"] is None:
+            break
+        query = f"limit=3&before={page['next']}"
+    assert (pages, found) == (3, sent[::-1])
 
 
 async def test_too_many_open_commands_are_refused_for_now(hub: Hub) -> None:

@@ -38,6 +38,12 @@ export interface Command {
   readonly response: unknown;
 }
 
+/** `next` leads to the page after it; null on the last one. */
+export interface CommandsPage {
+  readonly commands: readonly Command[];
+  readonly next: number | null;
+}
+
 export interface Attributes {
   readonly device: Readonly<Record<string, unknown>>;
   readonly shared: Readonly<Record<string, unknown>>;
@@ -82,9 +88,10 @@ export class DeviceRest {
     return (answer as { rejections: Rejection[] }).rejections;
   }
 
-  /** Newest first. */
-  async commands(): Promise<Command[]> {
-    return ((await this.#rest.ask(`${this.#path}/commands`, "GET")) as { commands: Command[] }).commands;
+  /** Newest first: a page of those older than the one with the id `before`. */
+  async commands(limit: number, before: number | null = null): Promise<CommandsPage> {
+    const older = before === null ? "" : `&before=${before}`;
+    return (await this.#rest.ask(`${this.#path}/commands?limit=${limit}${older}`, "GET")) as CommandsPage;
   }
 
   async sendCommand(method: string, params: unknown, timeoutS: number): Promise<void> {

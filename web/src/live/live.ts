@@ -141,6 +141,13 @@ export class Live {
     else if (this.#undescribed.size > 0) this.#describeSoon();
   }
 
+  /** Asks anew what operators set of the open device: someone else may have changed it. */
+  async refreshOpened(): Promise<void> {
+    const deviceId = this.#watch.peek()?.deviceId;
+    if (deviceId === undefined || this.#link.peek().kind !== "live") return;
+    await this.#describe(deviceId);
+  }
+
   /** Opens a device, closing the one before; null closes it only. */
   open(deviceId: string | null): void {
     const before = this.#watch.peek();

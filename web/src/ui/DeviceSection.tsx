@@ -32,7 +32,7 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
     <section class="section" tabIndex={0} aria-label={sectionTitle(section)}>
       {section === "keys" && <KeysSection rest={rest} />}
       {section === "rejections" && <RejectionsSection rest={rest} />}
-      {section === "commands" && <CommandsSection rest={rest} />}
+      {section === "commands" && <CommandsSection rest={rest} name={device.name} />}
       {section === "attributes" && <AttributesSection rest={rest} />}
       {section === "settings" && <SettingsSection rest={rest} info={device.info} />}
     </section>

@@ -101,7 +101,9 @@ export class Page {
     addEventListener("online", () => this.live.retryNow());
     addEventListener("resize", () => this.loop.repaint());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.live.retryNow();
+      if (document.visibilityState !== "visible") return;
+      this.live.retryNow();
+      void this.live.refreshOpened();
     });
     effect(() => {
       document.documentElement.dataset.density = this.preferences.choices.value.density;
