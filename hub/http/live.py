@@ -6,6 +6,7 @@ without a task or a timer: 5,000 that are silent cost the hub nothing but their 
 """
 
 import asyncio
+import time
 from typing import Annotated, Literal
 
 import orjson
@@ -214,7 +215,7 @@ class LiveSockets:
     def __init__(self, services: Services, viewers: Viewers) -> None:
         self.services = services
         self.viewers = viewers
-        self.writer = SharedWriter(Framer())
+        self.writer = SharedWriter(Framer(), time.monotonic)
         self._opening: set[LiveSocket] = set()  # have not shown who they are
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
