@@ -65,6 +65,9 @@ class _Frame(NamedTuple):
 _NO_FRAME = _Frame(-1, -1, b"")
 
 
+_NO_READING = Reading(0, {})
+
+
 class DeviceChannel:
     """Log, snapshot, presence and viewers of one device.
 
@@ -89,9 +92,11 @@ class DeviceChannel:
         self.since: int | None = None  # µs, UTC
         self.newest = 0  # µs, UTC: the time of the newest reading
         self.labels: tuple[LabelChannel, ...] = ()  # watched ones that this device carries
-        # By metric, the reading that holds its latest value, and the offset after that: one dict update a reading,
-        # whatever its number of values.
-        self._latest: dict[str, tuple[Reading, int]] = {}
+        # By metric, the reading that holds its latest value, and the offset after that; over it lies the newest reading,
+        # put in only when it is looked at or one with other metrics comes. So a device that always reports the same
+        # metrics costs one comparison of names a reading: 0.15 µs, where an update of the dict took 0.35.
+        self._known: dict[str, tuple[Reading, int]] = {}
+        self._tip: tuple[Reading, int] = (_NO_READING, 0)
         self.changed: dict[str, object] | None = (
             None  # metrics changed since the overview last looked; None: it does not look
         )
@@ -109,17 +114,18 @@ class DeviceChannel:
 
     def publish(self, readings: Sequence[Reading]) -> None:
         """Make readings the newest of this channel. Their times are set; their order is not assumed."""
-        latest = self._latest
         start = self.offset
+        names = self._tip[0].values.keys()
         for offset, reading in enumerate(readings, start + 1):
-            time = reading.time or 0
-            if time >= self.newest:
-                self.newest = time
-                latest.update(dict.fromkeys(reading.values, (reading, offset)))
+            time, values, _ = reading
+            if values.keys() == names and time >= self.newest:  # type: ignore[operator]  # it is set
+                self.newest = time  # type: ignore[assignment]
+                self._tip = (reading, offset)
             else:
-                self._keep_if_newer(reading, time, offset)
-            if self.changed is not None:
-                self.changed.update(reading.values)
+                self._note(reading, offset, start)
+                names = self._tip[0].values.keys()
+        if self.changed is not None:
+            self._mark_changed(start)
         self.offset += len(readings)
         if self._subscriptions or self.labels or self._clock() < self._keep_until_s:
             self._spread(readings, start)
@@ -128,7 +134,10 @@ class DeviceChannel:
 
     def _spread(self, readings: Sequence[Reading], start: int) -> None:
         """Encode the readings, once whoever watches, and put them where they are watched."""
-        encoded = orjson.dumps([[wire_ms(reading.time or 0), reading.values] for reading in readings])[1:-1]
+        rows = []
+        for time, values, _ in readings:  # wire_ms in place: a call costs as much as the encoding does
+            rows.append([time // 1000 if time % 1000 == 0 else time / 1000, values])  # type: ignore[operator]
+        encoded = orjson.dumps(rows)[1:-1]
         if self._subscriptions or self._clock() < self._keep_until_s:
             self._log.append(self.offset, self.device_id, encoded)
             for subscription in self._waiting:
@@ -139,20 +148,42 @@ class DeviceChannel:
         for label in self.labels:
             label.publish(self, start, encoded)
 
-    def _keep_if_newer(self, reading: Reading, time: int, offset: int) -> None:
+    def _note(self, reading: Reading, offset: int, start: int) -> None:
+        """A reading of other metrics than the newest, or a late one."""
+        if self.changed is not None:
+            self._mark_changed(start)
+            self.changed.update(reading.values)
+        latest, time = self._latest(), reading.time or 0
+        if time >= self.newest:
+            self.newest = time
+            self._tip = (reading, offset)
+            return
         for name in reading.values:
-            known = self._latest.get(name)
+            known = latest.get(name)
             if known is None or time >= (known[0].time or 0):
-                self._latest[name] = (reading, offset)
+                latest[name] = (reading, offset)
+
+    def _mark_changed(self, start: int) -> None:
+        """The newest reading is news to the overview, if it came after the offset `start`."""
+        reading, offset = self._tip
+        if self.changed is not None and offset > start:
+            self.changed.update(reading.values)
+
+    def _latest(self) -> dict[str, tuple[Reading, int]]:
+        """By metric, the reading that holds its latest value, and the offset after that."""
+        reading, _ = self._tip
+        self._known.update(dict.fromkeys(reading.values, self._tip))
+        return self._known
 
     def restore(self, name: str, time: int, value: Value) -> None:
         """Put back a latest value that the history kept from before the hub started."""
-        self._latest[name] = (Reading(time, {name: value}), 0)
+        self._known[name] = (Reading(time, {name: value}), 0)
         self.newest = max(self.newest, time)
 
     def time_of(self, name: str) -> int | None:
         """When the latest value of a metric was; µs UTC, None without one."""
-        return self._latest[name][0].time if name in self._latest else None
+        latest = self._latest()
+        return latest[name][0].time if name in latest else None
 
     def set_presence(self, presence: Presence, since: int | None) -> None:
         """Note the device's presence and tell those who watch."""
@@ -220,7 +251,7 @@ class DeviceChannel:
     def snapshot(self, names: dict[str, object] | None = None) -> dict[str, list[object]]:
         """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms, 20.5]}."""
         found: dict[str, list[object]] = {}
-        latest = self._latest
+        latest = self._latest()
         for name in latest if names is None else names:
             if name in latest:
                 reading = latest[name][0]
@@ -231,7 +262,7 @@ class DeviceChannel:
         """The latest value of each metric that changed after the offset `start`."""
         return [
             Change(name, reading, offset)
-            for name, (reading, offset) in self._latest.items()
+            for name, (reading, offset) in self._latest().items()
             if offset > start
         ]
 
