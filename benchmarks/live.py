@@ -125,8 +125,8 @@ async def ingest_ratio(bench: Bench) -> tuple[float, float]:
 
 
 @asynccontextmanager
-async def benched(kind: str, seconds: float) -> AsyncIterator[Bench]:
-    async with started(kind) as (subject, door, folder):
+async def benched(kind: str, seconds: float, *, profile: bool = False) -> AsyncIterator[Bench]:
+    async with started(kind, profile=profile) as (subject, door, folder):
         yield Bench(subject, door, folder, seconds)
 
 
@@ -165,6 +165,19 @@ async def measure_other(kind: str, options: argparse.Namespace) -> Figures:
     return figures
 
 
+async def profile(seconds: float) -> None:
+    """Where the hub's event loop spends its time, under cProfile: VIEWERS viewers of all devices at saturation, then
+    most viewers at DELAY_RATE, where frames are many and small.
+    """
+    async with (
+        benched("hub", seconds, profile=True) as bench,
+        bench.viewers(VIEWERS, range(DEVICES), "--warm-up", "2") as watch,
+    ):
+        await asyncio.gather(watch(), bench.ingest())
+    async with benched("hub", seconds, profile=True) as bench:
+        await bench.delay(DELAY_VIEWERS[-1])
+
+
 async def measure(options: argparse.Namespace) -> list[Figures]:
     found = []
     for kind in options.subjects:
@@ -183,10 +196,14 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["saturated", "delay", "memory", "ingest"])
     parser.add_argument("--idle", nargs="+", type=int, default=list(IDLE), help="idle connections")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    parser.add_argument("--profile", action="store_true", help="say instead where the hub's time goes")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
+    if options.profile:
+        uvloop.run(profile(options.seconds))
+        return
     print_figures(uvloop.run(measure(options)), options.json)
 
 

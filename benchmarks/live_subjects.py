@@ -18,6 +18,7 @@ DEVICES = 50
 NODE_RED = Path(__file__).parent / "nodered"
 RED = NODE_RED / "node_modules" / "node-red" / "red.js"
 SUBSCRIBED_TIMEOUT_S = 30.0
+PROFILE_LINES = 30
 
 
 class Door(NamedTuple):
@@ -98,16 +99,18 @@ def missing(kind: str) -> str | None:
 
 
 @asynccontextmanager
-async def started(kind: str) -> AsyncIterator[tuple[Subject, Door, Path]]:
-    """A subject on an empty folder, the door of its viewers, and the folder."""
+async def started(kind: str, *, profile: bool = False) -> AsyncIterator[tuple[Subject, Door, Path]]:
+    """A subject on an empty folder, the door of its viewers, and the folder. `profile`: the hub, under cProfile."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         if kind == Hub.name:
             port = free_port()
             os.environ.update(settings(port))
-            async with Hub(folder, DEVICES) as hub:
+            async with Hub(folder, DEVICES, profile=profile) as hub:
                 token = await asyncio.to_thread(make_token, folder)
                 yield hub, Door(kind, port, "/api/v1/live", "device/bench-{}", token, ""), folder
+            if profile:
+                hub.print_profile(PROFILE_LINES)
         elif kind == Relay.name:
             async with Relay(folder, DEVICES) as relay:
                 yield relay, Door(kind, relay.http_port, "/live"), folder
