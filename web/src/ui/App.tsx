@@ -7,8 +7,8 @@ import { Header } from "./Header";
 import { lazy } from "./lazy";
 import { usePage } from "./page";
 import { hashOf } from "./route";
-import { SignedOut } from "./SignedOut";
 
+const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
 const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */

@@ -1,6 +1,10 @@
+import style from "../styles/choices.css?inline";
+import { adopt } from "./adopt";
 import { metricNames } from "./listing";
 import { METRICS_MAX } from "./listView";
 import { usePage } from "./page";
+
+adopt(style);
 
 /** Which metrics the list has a column for; with none chosen, each device shows its first. */
 export function ColumnChoice() {

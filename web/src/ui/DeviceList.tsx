@@ -1,12 +1,14 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { count } from "../paint/format";
 import { DeviceGrid } from "./DeviceGrid";
 import { ListTools } from "./ListTools";
+import { lazy } from "./lazy";
 import { groupsOf, type Line, linesOfDevices, linesOfGroups, listing } from "./listing";
 import { usePage } from "./page";
-import { hashOf } from "./route";
 import { Totals } from "./Totals";
+
+const NoDevices = lazy(() => import("./ListMessages").then((room) => room.NoDevices));
+const NoMatch = lazy(() => import("./ListMessages").then((room) => room.NoMatch));
 
 /** How often a list sorted by what changes all the time is put in order again; more often, rows would dance. */
 const RESORT_MS = 2_000;
@@ -71,45 +73,6 @@ function Loading() {
   return (
     <div class="message" role="status">
       <p class="loading">Loading devices</p>
-    </div>
-  );
-}
-
-/** The first run: nothing is there yet. */
-function NoDevices() {
-  const page = usePage();
-  if (!page.mayOperate.value) {
-    return (
-      <div class="message">
-        <h3>No devices yet</h3>
-        <p>They appear here as soon as an operator adds them.</p>
-      </div>
-    );
-  }
-  return (
-    <div class="message">
-      <h3>No devices yet</h3>
-      <p>Add one: it gets an API key, and this page shows what to run to send its first reading.</p>
-      <a class="button primary" href={hashOf({ ...page.route.value, isAdding: true })}>
-        Add the first device
-      </a>
-      <p class="small">Where the hub runs, this does the same:</p>
-      <pre>
-        <code>hub devices add boiler-1</code>
-      </pre>
-    </div>
-  );
-}
-
-function NoMatch() {
-  const page = usePage();
-  return (
-    <div class="message">
-      <h3>No device matches “{page.list.value.search}”</h3>
-      <p>Names, ids, labels and states are searched.</p>
-      <button type="button" class="button" onClick={() => page.arrange({ search: "" })}>
-        Show all {count(page.live.fleet.count())}
-      </button>
     </div>
   );
 }

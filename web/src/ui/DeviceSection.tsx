@@ -1,7 +1,9 @@
 import { useMemo } from "preact/hooks";
 import { DeviceRest } from "../live/deviceRest";
 import type { DeviceRecord } from "../live/fleet";
+import style from "../styles/section.css?inline";
 import { AttributesSection } from "./AttributesSection";
+import { adopt } from "./adopt";
 import { CommandsSection } from "./CommandsSection";
 import { KeysSection } from "./KeysSection";
 import { usePage } from "./page";
@@ -9,6 +11,8 @@ import { RejectionsSection } from "./RejectionsSection";
 import type { Section } from "./route";
 import { GUARDED, sectionTitle } from "./SectionLinks";
 import { SettingsSection } from "./SettingsSection";
+
+adopt(style);
 
 /** Any section of a device but its readings. */
 export function DeviceSection({ device, section }: { device: DeviceRecord; section: Section }) {

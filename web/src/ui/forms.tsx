@@ -1,5 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
+import style from "../styles/forms.css?inline";
+import { adopt } from "./adopt";
+
+adopt(style);
 
 interface FieldProps {
   readonly label: string;
