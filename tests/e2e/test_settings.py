@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
-from tests.e2e.test_looks import DESK, PHONE, overflows
+from tests.e2e.test_looks import DESK, PHONE
 from tests.e2e.test_sections import publish
 from tests.hub_process import HubProcess
 
@@ -183,7 +183,7 @@ def test_axe_finds_nothing_in_settings_and_dialogs(
         form.get_by_role("button", name="Save").click()
         expect(form.locator("[aria-invalid]")).to_have_count(2)
         page.assert_accessible()
-        assert not overflows(page)
+        assert not page.overflows()
         page.device.get_by_role("button", name="Remove device").click()
         page.assert_accessible()
         page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/commands")
@@ -192,4 +192,4 @@ def test_axe_finds_nothing_in_settings_and_dialogs(
         commands.get_by_role("button", name="Send").click()
         expect(page.tab.get_by_role("dialog")).to_be_visible()
         page.assert_accessible()
-        assert not overflows(page)
+        assert not page.overflows()
