@@ -1,7 +1,8 @@
 import type { DeviceRest } from "../live/deviceRest";
-import { Failure, Field, Form, jsonOrText, useSending } from "./forms";
+import { Failure, Field, Form, useSending } from "./forms";
 import { Loaded, useLoaded } from "./Loaded";
 import { usePage } from "./page";
+import { jsonOrText } from "./typed";
 
 type Facts = Readonly<Record<string, unknown>>;
 

@@ -3,9 +3,10 @@ import type { Command, CommandsPage, DeviceRest } from "../live/deviceRest";
 import { moment } from "../paint/format";
 import { Confirm } from "./Confirm";
 import { isDangerous } from "./danger";
-import { Failure, Field, Form, numberOf, useSending } from "./forms";
+import { Failure, Field, Form, useSending } from "./forms";
 import { Loaded, type Loading, useLoaded } from "./Loaded";
 import { usePage } from "./page";
+import { numberOf } from "./typed";
 
 /** How often commands under way are looked at again. */
 const AGAIN_MS = 1_000;

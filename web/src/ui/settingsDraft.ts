@@ -6,8 +6,8 @@ import {
   type Retention,
   type Thresholds,
 } from "../live/rest";
-import { numberOf } from "./forms";
 import { labelsOf, labelsText } from "./labels";
+import { numberOf } from "./typed";
 
 /** What stands in the fields, by path. */
 export type Texts = Readonly<Record<string, string>>;
