@@ -9,6 +9,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     fleet, presence          every device with its keys and metrics; who is online, stale, offline
     ingest, commands,        the one way in; the life of a command;
     operators                people, sessions, tokens
+    system                   the hub's own figures, as readings of a device
     http, mqtt               transports: parse, call, encode. They never import each other
     run, cli                 the composition root; the `hub` command
 

@@ -150,6 +150,12 @@ class AuthConfig(_Section):
     failures_window_s: Seconds = 60.0
 
 
+class SystemConfig(_Section):
+    """The hub's own figures."""
+
+    interval_s: Keep = 2.0  # 0 is none
+
+
 class LogConfig(_Section):
     """What the hub says of itself."""
 
@@ -172,6 +178,7 @@ class Config(BaseSettings):
     live: LiveConfig = LiveConfig()
     limits: LimitsConfig = LimitsConfig()
     auth: AuthConfig = AuthConfig()
+    system: SystemConfig = SystemConfig()
     log: LogConfig = LogConfig()
 
     @classmethod

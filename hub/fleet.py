@@ -13,7 +13,7 @@ from hub.config import AuthConfig, LimitsConfig
 from hub.errors import Conflict, Invalid, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.ingest import Ingest
 from hub.keys import Key
-from hub.model import ApiKey, Device, Metric
+from hub.model import OWN, ApiKey, Device, Metric
 from hub.presence import EndReason, Roster, SharedAttributes
 from hub.settings import check_device, check_metric
 from hub.store.registry import Registry
@@ -83,7 +83,7 @@ class Fleet:
         for device in await self._registry.devices():
             self._remember(device)
         self._keys = {key.id: key for key in await self._registry.keys()}
-        await self._ingest.restore(self._devices.values())
+        await self._ingest.restore(self.stored())
         removed = await self._registry.removed()
         if removed:  # a hub ended before the history had confirmed it; it costs nothing to say it twice
             self._removed = dict.fromkeys(removed, self._ingest.forget(removed))
@@ -104,9 +104,17 @@ class Fleet:
         except KeyError:
             raise NotFound(f"there is no device {device_id!r}") from None
 
+    def look_up(self, device_id: str) -> Device:
+        """The device, which may be the hub itself: to look at, for nobody changes that one. Raises NotFound."""
+        return OWN if device_id == OWN.id else self.find(device_id)
+
     def devices(self) -> list[Device]:
-        """All devices, by id."""
+        """All devices, by id; the hub itself is none of them."""
         return [self._devices[device_id] for device_id in sorted(self._devices)]
+
+    def stored(self) -> list[Device]:
+        """Whatever readings are stored of: all devices, and the hub itself."""
+        return [*self._devices.values(), OWN]
 
     async def add(self, wanted: Sequence[NewDevice]) -> list[tuple[Device, Key]]:
         """Add devices with a key each, all or none; this is the only time the keys are seen. Raises Invalid, Conflict."""
@@ -145,13 +153,13 @@ class Fleet:
             self._remember(changed)
             self._roster.update(changed)
         if metrics:
-            await self._ingest.describe(changed, metrics)
+            await asyncio.shield(self._ingest.describe(changed, metrics))
         return changed
 
     async def describe(self, device: Device, metric: Metric) -> None:
         """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound."""
         check_metric(metric)
-        await self._ingest.describe(device, [metric])
+        await asyncio.shield(self._ingest.describe(device, [metric]))
 
     async def remove(self, device: Device) -> None:
         """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound."""

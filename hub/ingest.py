@@ -359,13 +359,16 @@ class Ingest:
         except KeyError:
             raise NotFound(f"{device.id!r} has no metric {name!r}") from None
 
-    async def describe(self, device: Device, changed: Sequence[Metric]) -> None:
-        """Take in what operators set of the device's metrics; on disk when it returns. Raises NotFound."""
+    def describe(self, device: Device, changed: Sequence[Metric]) -> asyncio.Future[None]:
+        """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same commit.
+
+        Raises NotFound.
+        """
         inlet = self._inlet(device)
         for metric in changed:
             inlet.know(metric)
             self._history.batch.metrics[metric.number] = metric
-        await asyncio.shield(self._history.stored)  # others wait for the same commit
+        return self._history.stored
 
     def _inlet(self, device: Device) -> _Inlet:
         try:

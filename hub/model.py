@@ -54,6 +54,12 @@ class Device:
     retention: Retention = AS_CONFIGURED
 
 
+OWN = Device(0, "_hub", "This hub", {}, 0)
+"""The hub itself, as the device whose readings are its own figures. No other has its number, which the registry gives to
+none, nor its id, which is none that can be asked for.
+"""
+
+
 class Thresholds(NamedTuple):
     """Where a metric's values begin to be a matter of concern; ascending, None where there is no such bound."""
 

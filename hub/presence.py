@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from hub.feed import Feed
-from hub.model import Command, Device, Presence
+from hub.model import OWN, Command, Device, Presence
 
 STALE_AFTER_INTERVALS = 3.0
 OFFLINE_AFTER_INTERVALS = 10.0
@@ -78,6 +78,7 @@ class Roster:
         self._feed = feed
         self._clock = clock
         self._seen: dict[int, _Seen] = {}
+        self.connected = 0  # devices with a session
 
     def add(self, device: Device, last_seen: int | None = None) -> None:
         """Know a device; `last_seen` is when the history last heard of it."""
@@ -96,7 +97,7 @@ class Roster:
         """End the device's sessions and forget it."""
         for session in list(self._seen[device.number].sessions):
             session.end(EndReason.REMOVED)
-        del self._seen[device.number]
+        self.connected -= bool(self._seen.pop(device.number).sessions)
 
     def enter(self, session: Session) -> None:
         """A session began. That of a device removed meanwhile ends at once."""
@@ -104,6 +105,7 @@ class Roster:
         if seen is None:
             session.end(EndReason.REMOVED)
             return
+        self.connected += not seen.sessions
         seen.sessions.append(session)
         now = self._clock()
         seen.last_seen = now
@@ -116,6 +118,7 @@ class Roster:
             return
         seen.sessions.remove(session)
         if not seen.sessions:
+            self.connected -= 1
             seen.reported_at = None  # what passes until it comes back is no interval
             self._set(seen, Presence.OFFLINE, self._clock())
 
@@ -185,8 +188,9 @@ class Roster:
             yield from list(seen.sessions)
 
     def count(self) -> dict[Presence, int]:
-        """How many devices are in each state."""
+        """How many devices are in each state; the hub itself is none of them."""
         counts = dict.fromkeys(Presence, 0)
         for seen in self._seen.values():
-            counts[seen.presence] += 1
+            if seen.device is not OWN:
+                counts[seen.presence] += 1
         return counts

@@ -39,6 +39,7 @@ from hub.store import retention
 from hub.store.history import History
 from hub.store.keeper import Keeper
 from hub.store.registry import Registry
+from hub.system import Machine, System
 
 T = TypeVar("T")
 
@@ -92,7 +93,9 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
         rooms = await _open_rooms(config, stack)
         tls = _tls_context(config)
         broker = await _broker(rooms, config) if listen and config.broker.url else None
-        await stack.enter_async_context(_loops(rooms, config, broker))
+        machine = Machine(config.data_dir)
+        system = _system(rooms, config, machine) if listen else None
+        await stack.enter_async_context(_loops(rooms, config, broker, system))
         endpoint = await _start_mqtt(rooms, config, tls) if listen and config.mqtt.enabled else None
         base_url = _BaseUrl(config)
         services = Services(
@@ -108,6 +111,7 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
             mqtt=endpoint.connection if endpoint else None,
             mqtt_port=endpoint.port if endpoint else None,
             base_url=base_url,
+            started_at=machine.started_at(),
         )
         try:
             await _serve_http(services, stack, base_url, tls, listen=listen)
@@ -148,9 +152,11 @@ async def _open_rooms(config: Config, stack: AsyncExitStack) -> _Rooms:
 
 
 @asynccontextmanager
-async def _loops(rooms: _Rooms, config: Config, broker: Broker | None) -> AsyncIterator[None]:
+async def _loops(
+    rooms: _Rooms, config: Config, broker: Broker | None, system: System | None
+) -> AsyncIterator[None]:
     """The loops that run beside the transports; one that fails takes the hub down rather than limping on."""
-    keeper = Keeper(rooms.history, lambda: retention.policy(config.retention, rooms.fleet.devices()), now_us)
+    keeper = Keeper(rooms.history, lambda: retention.policy(config.retention, rooms.fleet.stored()), now_us)
     loops: list[Coroutine[object, object, None]] = [
         rooms.fleet.keep_uses(),
         rooms.commands.run(),
@@ -160,6 +166,8 @@ async def _loops(rooms: _Rooms, config: Config, broker: Broker | None) -> AsyncI
     ]
     if broker is not None:
         loops.append(broker.run())
+    if system is not None:
+        loops.append(system.run())
     try:
         async with asyncio.TaskGroup() as tasks:
             started = [tasks.create_task(loop) for loop in loops]
@@ -190,6 +198,11 @@ async def _broker(rooms: _Rooms, config: Config) -> Broker:
         rooms.fleet.verify,
         random.SystemRandom().uniform,
     )
+
+
+def _system(rooms: _Rooms, config: Config, machine: Machine) -> System:
+    interval_s = config.system.interval_s
+    return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest)
 
 
 async def _start_mqtt(rooms: _Rooms, config: Config, tls: ssl.SSLContext | None) -> Endpoint:

@@ -1,6 +1,7 @@
 """All channels, by name."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from hub.config import LiveConfig
 from hub.errors import NotFound
@@ -10,12 +11,20 @@ from hub.feed.label import PREFIX as LABEL_PREFIX
 from hub.feed.label import Label, LabelChannel
 from hub.feed.overview import OverviewChannel
 from hub.feed.subscription import Channel
-from hub.model import Presence
+from hub.model import OWN, Presence
 
 DEVICE_PREFIX = "device/"
 LABELS_IDLE_MAX = (
     100  # label channels that nobody watches and that are kept for those who come back; the oldest go
 )
+
+
+@dataclass(slots=True)
+class Counts:
+    """Who watches over live connections, and how many frames were handed to them since the start."""
+
+    viewers: int = 0
+    frames: int = 0
 
 
 class Feed:
@@ -27,6 +36,8 @@ class Feed:
         self._removals = 0
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
+        self._own: DeviceChannel | None = None  # of the hub itself: apart, for the overview is of the others
+        self.counts = Counts()
         self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
         self._labels: dict[Label, LabelChannel] = {}  # watched now or of late
         self._labels_made = 0
@@ -41,6 +52,9 @@ class Feed:
         """
         epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
         channel = DeviceChannel(device_id, epoch, self._config, self._clock, self._crowds)
+        if device_id == OWN.id:
+            self._own = channel
+            return channel
         channel.changed = {} if self.overview.viewers else None
         self._devices[device_id] = channel
         self.overview.presence_changed(device_id)
@@ -70,6 +84,8 @@ class Feed:
 
     def device(self, device_id: str) -> DeviceChannel:
         """The channel of a device. Raises NotFound."""
+        if device_id == OWN.id and self._own is not None:
+            return self._own
         try:
             return self._devices[device_id]
         except KeyError:
@@ -78,7 +94,8 @@ class Feed:
     def set_presence(self, device_id: str, presence: Presence, since: int | None) -> None:
         """Tell those who watch the device, and the overview."""
         self.device(device_id).set_presence(presence, since)
-        self.overview.presence_changed(device_id)
+        if device_id != OWN.id:
+            self.overview.presence_changed(device_id)
 
     def channel(self, name: str) -> Channel:
         """A channel by its name on the wire. Raises NotFound."""

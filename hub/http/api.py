@@ -2,7 +2,19 @@
 
 from http import HTTPStatus
 
-from hub.http import backup, commands, devices, export, history, importing, keys, sessions, sse, telemetry
+from hub.http import (
+    backup,
+    commands,
+    devices,
+    export,
+    history,
+    importing,
+    keys,
+    sessions,
+    sse,
+    system,
+    telemetry,
+)
 from hub.http.device_shapes import (
     AddIn,
     AddOut,
@@ -233,6 +245,17 @@ _COMMANDS = (
     ),
 )
 
+_SYSTEM = (
+    operation(
+        "GET",
+        f"{BASE}/system",
+        system.show_system,
+        tag="hub",
+        role=_VIEWER,
+        answer=system.SystemOut,
+    ),
+)
+
 _ACCESS = (
     operation("GET", f"{BASE}/session", sessions.show_session, tag="access", role=_VIEWER, answer=SessionOut),
     Endpoint(
@@ -301,4 +324,13 @@ _TRANSFER = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_DEVICES, *_READINGS, *_LIVE, *_KEYS, *_COMMANDS, *_ACCESS, *_TRANSFER)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *_DEVICES,
+    *_READINGS,
+    *_LIVE,
+    *_KEYS,
+    *_COMMANDS,
+    *_SYSTEM,
+    *_ACCESS,
+    *_TRANSFER,
+)

@@ -153,14 +153,10 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     for device_id in query.device:
         if not call.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-        services.fleet.find(device_id)
-    named = frozenset(query.device)
+    named = {device_id: services.fleet.look_up(device_id) for device_id in sorted(query.device)}
     wanted = read_labels(query.label)
-    devices = [
-        one
-        for one in services.fleet.devices()
-        if (not named or one.id in named) and _matches(one, "", wanted)
-    ]
+    asked = named.values() if named else services.fleet.devices()
+    devices = [one for one in asked if _matches(one, "", wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     return LatestOfManyOut(devices={one.id: _latest(services, one) for one in page}, next=cursor)
 

@@ -215,7 +215,7 @@ class LiveSockets:
     def __init__(self, services: Services, viewers: Viewers) -> None:
         self.services = services
         self.viewers = viewers
-        self.writer = SharedWriter(Framer(), time.monotonic)
+        self.writer = SharedWriter(Framer(), time.monotonic, services.feed.counts)
         self._opening: set[LiveSocket] = set()  # have not shown who they are
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -101,6 +101,7 @@ class Viewers:
     def enter(self, connection: Connection) -> None:
         """Count the connection in, and greet it."""
         self._open.add(connection)
+        self._services.feed.counts.viewers += 1
         connection.viewer.say(orjson.dumps(self._hello()))
         failure = self._services.history.failure
         if failure is not None:
@@ -108,7 +109,9 @@ class Viewers:
 
     def leave(self, connection: Connection) -> None:
         """It watches no more."""
-        self._open.discard(connection)
+        if connection in self._open:
+            self._open.discard(connection)
+            self._services.feed.counts.viewers -= 1
         connection.viewer.close()
 
     @contextmanager

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from hub.feed.feed import Counts
 from hub.http.frames import text_frame
 
 BREATH = 64  # viewers written to before the loop may do something else: about 1 ms
@@ -60,9 +61,10 @@ class Framer:
 class SharedWriter:
     """Writes what is pending to many connections. `run` it as long as there are any. `clock` gives monotonic seconds."""
 
-    def __init__(self, framer: Framer, clock: Callable[[], float]) -> None:
+    def __init__(self, framer: Framer, clock: Callable[[], float], counts: Counts) -> None:
         self.framer = framer
         self._clock = clock
+        self._counts = counts
         self._due: list[Outlet] = []  # at most one place a connection
         self._ready = asyncio.Event()
 
@@ -77,6 +79,7 @@ class SharedWriter:
             await self._ready.wait()
             self._ready.clear()
             due, self._due = self._due, []
+            self._counts.frames += len(due)
             writing_s = 0.0
             for start in range(0, len(due), BREATH):
                 began_s = self._clock()

@@ -22,7 +22,7 @@ class Services:
 
     `clock` gives µs UTC. `base_url` is where browsers find the hub, known once it listens: "http://127.0.0.1:8080".
     `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
-    `mqtt_port` is where that listens on TCP without TLS.
+    `mqtt_port` is where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
     """
 
     config: Config
@@ -37,6 +37,7 @@ class Services:
     base_url: Callable[[], str]
     mqtt: Callable[[], asyncio.Protocol] | None = None
     mqtt_port: int | None = None
+    started_at: int = 0
 
 
 SERVICES = web.AppKey("services", Services)

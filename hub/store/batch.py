@@ -27,6 +27,7 @@ class Batch:
     """
 
     __slots__ = (
+        "began_s",
         "metric",
         "metrics",
         "number",
@@ -44,6 +45,7 @@ class Batch:
     def __init__(self, number: int, stored: asyncio.Future[None]) -> None:
         self.number = number
         self.stored = stored  # done when all of this batch is on disk
+        self.began_s = stored.get_loop().time()  # when it may have got its first reading
         self.readings = 0
         self.runs: list[tuple[int, int, int]] = []
         self.metric = array("i")

@@ -7,6 +7,7 @@ a limited time, and never stall the loop.
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
@@ -27,6 +28,7 @@ from hub.store.writer import Writer, committed
 T = TypeVar("T")
 
 QUERY_THREADS = 2
+WAITS_MAX = 1_000
 STOP_TIMEOUT_S = 3.0
 LAST_TRY_TIMEOUT_S = 1.0
 FRESH_TIMEOUT_S = 1.0
@@ -60,6 +62,9 @@ class History:
         )  # the writer told something: there may be room, or nothing left to wait for
         self.failure: str | None = None  # why nothing can be stored at present
         self.commits = 0
+        self.waits_s: deque[float] = deque(
+            maxlen=WAITS_MAX
+        )  # of the last commits, from their first reading on
         self.pending = 0  # readings not on disk yet
         self.querying = 0  # queries that run or wait for a thread
         self.query_timeout_s = QUERY_TIMEOUT_S
@@ -88,6 +93,7 @@ class History:
         """The open batch, to be filled at once and without an await; its `stored` is done when it is on disk."""
         if not self._handing_over and self._in_flight is None:
             self._handing_over = True
+            self._open.began_s = self._loop.time()
             self._loop.call_soon(self._hand_over)
         return self._open
 
@@ -119,6 +125,7 @@ class History:
             _log.info("storing again", after=self.failure)
             self.failure = None
         self.commits += 1
+        self.waits_s.append(self._loop.time() - batch.began_s)
         self.pending -= batch.readings
         self._in_flight = None
         if not batch.stored.cancelled():

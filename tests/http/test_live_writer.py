@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
+from hub.feed.feed import Counts
 from hub.http.live_writer import BREATH, REST, Framer, SharedWriter
 from tests.http.conftest import until
 
@@ -39,7 +40,7 @@ class Outlet:
 
 @asynccontextmanager
 async def running(clock: Clock) -> AsyncIterator[SharedWriter]:
-    writer = SharedWriter(Framer(), clock)
+    writer = SharedWriter(Framer(), clock, Counts())
     task = asyncio.create_task(writer.run())
     try:
         yield writer

@@ -1,0 +1,182 @@
+"""The hub's own figures, published as readings of a device that is the hub itself: live, kept and in charts like any other.
+
+They cost the path of a reading nothing: what is counted anyway is read once an interval, and the machine is asked in a
+thread, for a disk that hangs must not hold up the loop.
+"""
+
+import asyncio
+import statistics
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+import structlog
+
+from hub.errors import Invalid
+from hub.feed import Feed
+from hub.ingest import Ingest
+from hub.model import OWN, MetricType, Reading, Value
+from hub.presence import Roster
+from hub.store.history import History
+
+SOURCE = "hub"
+LOOK_S = 0.1  # how often the loop's delay is looked at
+MIB = 1_048_576
+STORES = ("history.duckdb*", "registry.db*")
+
+_log = structlog.get_logger("system")
+
+
+class Shown(NamedTuple):
+    """How people are shown a figure."""
+
+    unit: str | None
+    decimals: int
+
+
+METRICS = {
+    "readings_per_s": Shown("1/s", 1),
+    "values_per_s": Shown("1/s", 1),
+    "rejections_per_s": Shown("1/s", 1),
+    "frames_per_s": Shown("1/s", 1),
+    "viewers": Shown(None, 0),
+    "devices_connected": Shown(None, 0),
+    "commit_ms": Shown("ms", 1),
+    "commit_max_ms": Shown("ms", 1),
+    "loop_delay_ms": Shown("ms", 1),
+    "cpu_percent": Shown("%", 1),
+    "rss_mib": Shown("MiB", 1),
+    "store_mib": Shown("MiB", 1),
+    "disk_free_mib": Shown("MiB", 0),
+}
+
+
+class _Totals(NamedTuple):
+    """What only ever rises."""
+
+    at_s: float
+    readings: int
+    values: int
+    refused: int
+    frames: int
+
+
+class Machine:
+    """What the system knows of this process and of the disk below the stores. Asking may block."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first answer has nothing to compare with
+
+    def started_at(self) -> int:
+        """When this process began, µs UTC."""
+        return round(self._process.create_time() * 1e6)
+
+    def figures(self) -> dict[str, Value]:
+        """CPU since the last call, memory, and the space that the stores take and have left."""
+        files = (file for pattern in STORES for file in self._data_dir.glob(pattern))
+        return {
+            "cpu_percent": self._process.cpu_percent(),
+            "rss_mib": self._process.memory_info().rss / MIB,
+            "store_mib": sum(_sizes(files)) / MIB,
+            "disk_free_mib": psutil.disk_usage(str(self._data_dir)).free / MIB,
+        }
+
+
+def _sizes(files: Iterable[Path]) -> Iterable[int]:
+    for file in files:
+        try:
+            yield file.stat().st_size
+        except FileNotFoundError:  # a log that was folded into its file meanwhile
+            continue
+
+
+class System:
+    """Publishes the hub's own figures every `interval_s`; not at all where that is 0."""
+
+    def __init__(
+        self,
+        interval_s: float,
+        machine: Machine,
+        history: History,
+        feed: Feed,
+        roster: Roster,
+        ingest: Ingest,
+    ) -> None:
+        self._interval_s = interval_s
+        self._machine = machine
+        self._history = history
+        self._feed = feed
+        self._roster = roster
+        self._ingest = ingest
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        if not self._interval_s or not self._describe():
+            return
+        before = self._totals()
+        while True:
+            delay_s = await self._watch_loop()
+            machine = await asyncio.to_thread(self._machine.figures)
+            totals = self._totals()
+            self._publish({**self._rates(before, totals), **self._commits(), **machine}, delay_s)
+            before = totals
+
+    def _describe(self) -> bool:
+        """Say how the figures are to be shown. False where no device may have as many metrics."""
+        try:
+            known = [self._ingest.adopt(OWN, name, MetricType.NUMBER) for name in METRICS]
+        except Invalid as error:
+            _log.warning("the hub does not publish its own figures", why=str(error))
+            return False
+        wanted = [replace(metric, **METRICS[metric.name]._asdict()) for metric in known]
+        self._ingest.describe(
+            OWN, [metric for metric, before in zip(wanted, known, strict=True) if metric != before]
+        )
+        return True
+
+    async def _watch_loop(self) -> float:
+        """Sleep for an interval; the longest that the loop came late, in seconds."""
+        loop = asyncio.get_running_loop()
+        end_s, latest_s = loop.time() + self._interval_s, 0.0
+        while (now_s := loop.time()) < end_s:
+            due_s = min(now_s + LOOK_S, end_s)
+            await asyncio.sleep(due_s - now_s)
+            latest_s = max(latest_s, loop.time() - due_s)
+        return latest_s
+
+    def _totals(self) -> _Totals:
+        counts = self._ingest.counts
+        at_s = asyncio.get_running_loop().time()
+        return _Totals(at_s, counts.readings, counts.values, counts.refused, self._feed.counts.frames)
+
+    def _rates(self, before: _Totals, now: _Totals) -> dict[str, Value]:
+        span_s = now.at_s - before.at_s
+        return {
+            "readings_per_s": (now.readings - before.readings) / span_s,
+            "values_per_s": (now.values - before.values) / span_s,
+            "rejections_per_s": (now.refused - before.refused) / span_s,
+            "frames_per_s": (now.frames - before.frames) / span_s,
+            "viewers": float(self._feed.counts.viewers),
+            "devices_connected": float(self._roster.connected),
+        }
+
+    def _commits(self) -> dict[str, Value]:
+        """How long readings waited for the disk; nothing where none was committed."""
+        waits_ms = [1000 * wait_s for wait_s in self._history.waits_s]
+        self._history.waits_s.clear()
+        if not waits_ms:
+            return {}
+        return {"commit_ms": statistics.median(waits_ms), "commit_max_ms": max(waits_ms)}
+
+    def _publish(self, values: dict[str, Value], delay_s: float) -> None:
+        """By the one way in. The counts are of what devices sent, so this is taken out of them again."""
+        if self._ingest.full:
+            return  # the disk says no, and devices wait: nothing is added to that
+        reading = Reading(None, {**values, "loop_delay_ms": 1000 * delay_s})
+        self._ingest.accept(OWN, [reading], SOURCE)
+        self._ingest.counts.readings -= 1
+        self._ingest.counts.values -= len(reading.values)
