@@ -1,6 +1,9 @@
 """One chart a unit: its lines, their figures, and what the charts of a device share."""
 
+import json
 import re
+import time
+import urllib.request
 from collections.abc import Callable
 
 from playwright.sync_api import expect
@@ -90,3 +93,52 @@ def test_the_cursor_shows_the_same_moment_in_every_chart_of_the_past(
     expect(page.line("temperature").locator(".card-value")).to_have_text(
         f"{machine(number)['temperature']:.2f}"
     )
+
+
+def test_a_value_past_its_thresholds_is_marked_in_words(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("bounded")
+    with Feeder(shared_hub, key):
+        describe(
+            shared_hub,
+            "bounded",
+            {"name": "count", "thresholds": {"warning_high": 0, "critical_high": 1e6}},
+            {"name": "temperature", "thresholds": {"critical_low": 100}},
+        )
+        page = visit(shared_hub, "/#/device/bounded")
+        expect(page.line("count").locator(".legend-note")).to_have_text("▲ warning")
+        expect(page.line("temperature").locator(".legend-note")).to_have_text("▼ critical")
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+        page.assert_accessible()
+
+
+def test_means_of_the_past_show_the_least_and_the_greatest_they_stand_for(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    key = shared_hub.add_device("spread")
+    start = time.time() - 4_000
+    readings = [
+        {"ts": (start + second) * 1000, "values": {"spike": 1000 if second == 1501 else second % 2}}
+        for second in range(3_000)
+        if not 2_000 <= second < 2_200
+    ]
+    for first in range(0, len(readings), 500):
+        send(shared_hub, key, readings[first : first + 500])
+    query = f"from={(start - 10) * 1000:.0f}&to={(start + 3_010) * 1000:.0f}"
+    stored = shared_hub.call("GET", f"/api/v1/devices/spread/history?metric=spike&points=1000&{query}")
+    assert stored["tier"] == "bucket"
+    assert max(stored["avg"]) < max(stored["max"])
+    page = visit(shared_hub, f"/#/device/spread?{query}")
+
+    expect(page.line("spike").locator(".card-min")).to_have_text("0.0")
+    expect(page.line("spike").locator(".card-max")).to_have_text("1,000.0")
+    canvas = page.card("spike").locator("canvas")
+    page.wait_for_paint(canvas, least=CHART_PIXELS_LEAST)
+    expect(page.line("spike").locator(".card-mean")).to_have_text(re.compile(r"^0\.\d$"))
+
+
+def send(hub: HubProcess, key: str, readings: list[dict[str, object]]) -> None:
+    """Have the hub store readings of the past."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{hub.url}/api/v1/telemetry", json.dumps(readings).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["accepted"] == len(readings)

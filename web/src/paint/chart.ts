@@ -4,7 +4,17 @@ import "uplot/dist/uPlot.min.css";
 import type { Stretch } from "../live/ring";
 import { clockTime, dayOf } from "./format";
 import { type Gap, nearest } from "./gaps";
-import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
+import {
+  drawLimits,
+  drawLonely,
+  drawShapes,
+  type Frame,
+  fillSpread,
+  type Spread,
+  shadeBands,
+  shadeGaps,
+} from "./layers";
+import { type Concern, type Limits, NO_LIMITS } from "./limits";
 
 /** Colours as the canvas needs them: resolved, for the theme of the moment. */
 export interface Look {
@@ -13,6 +23,8 @@ export interface Look {
   readonly text: string;
   readonly gap: string;
   readonly back: string;
+  readonly concern: Readonly<Record<Concern, string>>;
+  readonly concernTint: Readonly<Record<Concern, string>>;
   readonly font: string;
 }
 
@@ -20,6 +32,8 @@ export interface LineLook {
   readonly stroke: string;
   /** What is under it; null where lines would cover each other. */
   readonly fill: string | null;
+  /** Of what lies between the least and the greatest. */
+  readonly tint: string;
   /** Its shape along the line, or null. */
   readonly shape: number | null;
 }
@@ -28,6 +42,8 @@ export interface LineLook {
 export interface DrawnLine {
   readonly stretch: Stretch;
   readonly gaps: readonly Gap[];
+  /** Where points are means: the least and the greatest about each. */
+  readonly spread?: Spread | null;
 }
 
 /** All that a chart shows, from `from` to `to`. */
@@ -36,6 +52,7 @@ export interface Scene {
   readonly lines: readonly DrawnLine[];
   /** Where none of the lines has anything. */
   readonly shaded: readonly Gap[];
+  readonly limits: Limits;
   readonly from: number;
   readonly to: number;
 }
@@ -80,7 +97,7 @@ export class Chart {
     this.#look = look;
     this.#hands = hands;
     const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
-    this.#scene = { lines: nothing, shaded: [], from: 0, to: 1 };
+    this.#scene = { lines: nothing, shaded: [], limits: NO_LIMITS, from: 0, to: 1 };
     this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
   }
 
@@ -139,8 +156,8 @@ export class Chart {
       ],
       series: [{}, ...this.#look.lines.map((_look, place) => this.#series(place))],
       hooks: {
-        drawClear: [(plot) => shadeGaps(frameOf(plot), this.#scene.shaded, this.#look.gap)],
-        draw: [(plot) => this.#drawPoints(frameOf(plot))],
+        drawClear: [(plot) => this.#drawBelow(frameOf(plot))],
+        draw: [(plot) => this.#drawAbove(frameOf(plot))],
         setSelect: [(plot) => takeSelection(plot, (from, to) => this.#hands.zoom(from, to))],
         setCursor: [(plot) => this.#hands.cursorMoved(this.#cursorOf(plot))],
       },
@@ -171,11 +188,24 @@ export class Chart {
     return this.#look.lines[place]?.stroke ?? "";
   }
 
-  #drawPoints(frame: Frame): void {
+  #drawBelow(frame: Frame): void {
+    const { lines, limits, shaded } = this.#scene;
+    shadeGaps(frame, shaded, this.#look.gap);
+    shadeBands(frame, limits.bands, this.#look.concernTint);
+    lines.forEach(({ stretch, gaps, spread }, place) => {
+      const { tint } = this.#look.lines[place] as LineLook;
+      if (spread) fillSpread(frame, stretch.times, spread, gaps, tint);
+    });
+  }
+
+  #drawAbove(frame: Frame): void {
+    const { back, concern } = this.#look;
+    frame.context.font = this.#font(frame.ratio);
+    drawLimits(frame, this.#scene.limits.limits, concern, back);
     this.#look.lines.forEach(({ stroke, shape }, place) => {
       const { stretch, gaps } = this.#line(place);
       drawLonely(frame, stretch, gaps, stroke);
-      if (shape !== null) drawShapes(frame, stretch, shape, stroke, this.#look.back);
+      if (shape !== null) drawShapes(frame, stretch, shape, stroke, back);
     });
   }
 
@@ -199,8 +229,17 @@ export class Chart {
     return { time: plot.posToVal(left, "x"), points };
   }
 
-  #fit(low: number | null, high: number | null): uPlot.Range.MinMax {
-    if (low === null || high === null) return this.#range ? [...this.#range] : [0, 1];
+  #font(ratio: number): string {
+    return this.#look.font.replace(/^[\d.]+/, (size) => String(Number(size) * ratio));
+  }
+
+  #fit(least: number | null, greatest: number | null): uPlot.Range.MinMax {
+    if (least === null || greatest === null) return this.#range ? [...this.#range] : [0, 1];
+    let [low, high] = [least, greatest];
+    for (const { spread } of this.#scene.lines) {
+      for (const one of spread?.low ?? []) low = Math.min(low, one);
+      for (const one of spread?.high ?? []) high = Math.max(high, one);
+    }
     const known = this.#range;
     if (known && low >= known[0] && high <= known[1]) {
       if ((high - low) / (known[1] - known[0]) >= RANGE_USED_LEAST) return [...known];

@@ -4,7 +4,8 @@ import { Chart, type Cursor, type DrawnLine, type Look, NO_POINTS } from "./char
 import { resolveColour, resolveTint } from "./colour";
 import { clockTime } from "./format";
 import { commonGaps, findGaps, summarize } from "./gaps";
-import { LegendPainter, lastNote } from "./legend";
+import { LegendPainter } from "./legend";
+import { type Limits, limitsOf } from "./limits";
 import type { Line } from "./lines";
 import type { Painter } from "./loop";
 
@@ -35,7 +36,8 @@ export interface ChartSurroundings {
   readonly windowMs: number;
   /** The first chart of a device has the focus until the pointer or the keyboard is in another. */
   readonly isFirst: boolean;
-  readonly isHidden: (line: Line) => boolean;
+  /** Keys of the lines not to be drawn; another set where others are hidden. */
+  readonly hidden: () => ReadonlySet<string>;
   readonly viewNow: () => number;
   readonly isPaused: () => boolean;
   readonly slowestMs: () => number;
@@ -53,13 +55,14 @@ export class ChartPainter {
   readonly #sizes: ResizeObserver;
   #isInSight = true;
   #cursor: Cursor = null;
+  #limits: { readonly hidden: ReadonlySet<string>; readonly of: Limits } | null = null;
 
   constructor(around: ChartSurroundings) {
     this.#around = around;
     const { cells } = around;
     const lines = around.lines.map(({ line }) => line);
     this.#legend = new LegendPainter(cells.legend, lines);
-    this.#chart = new Chart(cells.chart, lookOf(cells.card, lines), {
+    this.#chart = new Chart(cells.chart, lookOf(cells.card, lines, true), {
       cursorMoved: (cursor) => {
         this.#cursor = cursor;
         this.#paintValues();
@@ -101,14 +104,24 @@ export class ChartPainter {
   #paintChart(): void {
     if (!this.#isInSight) return;
     const { from, to } = this.#span();
+    const hidden = this.#around.hidden();
     const lines = this.#around.lines.map(({ line, watch, expectedMs }): DrawnLine => {
       const ring = watch.rings.get(line.metric.name);
-      if (!ring || this.#around.isHidden(line)) return NOTHING;
+      if (!ring || hidden.has(line.key)) return NOTHING;
       const stretch = ring.window(from, to);
       return { stretch, gaps: findGaps(stretch, to, expectedMs) };
     });
     const drawn = lines.filter(({ stretch }) => stretch.times.length > 0);
-    this.#chart.draw({ lines, shaded: commonGaps(drawn.map(({ gaps }) => gaps)), from, to });
+    const shaded = commonGaps(drawn.map(({ gaps }) => gaps));
+    this.#chart.draw({ lines, shaded, limits: this.#limitsBut(hidden), from, to });
+  }
+
+  #limitsBut(hidden: ReadonlySet<string>): Limits {
+    if (this.#limits?.hidden !== hidden) {
+      const shown = this.#around.lines.map(({ line }) => line).filter(({ key }) => !hidden.has(key));
+      this.#limits = { hidden, of: limitsOf(shown) };
+    }
+    return this.#limits.of;
   }
 
   #paintValues(): void {
@@ -118,8 +131,7 @@ export class ChartPainter {
     this.#around.lines.forEach((line, place) => {
       const row = this.#legend.row(place);
       const sample = this.#shownSample(line);
-      const isOld = sample === null || sample[0] < from;
-      row.paintNote(isOld ? lastNote(sample, this.#around.viewNow()) : "");
+      row.paintNote(sample, from, this.#around.viewNow());
       row.paintValue(cursor ? (cursor.points[place]?.value ?? null) : (sample?.[1] ?? null));
     });
   }
@@ -141,19 +153,21 @@ export class ChartPainter {
   }
 }
 
-/** The colours of a card, as its theme has them now. */
-export function lookOf(card: HTMLElement, lines: readonly Line[]): Look {
-  const isAlone = lines.length === 1;
+/** The colours of a card, as its theme has them now. `isFilled`: a line that is alone is filled down to the axis. */
+export function lookOf(card: HTMLElement, lines: readonly Line[], isFilled: boolean): Look {
   return {
     lines: lines.map(({ colour, shape }) => ({
       stroke: resolveColour(card, `--series-${colour}`),
-      fill: isAlone ? resolveTint(card, `--series-${colour}`, 10) : null,
+      fill: isFilled && lines.length === 1 ? resolveTint(card, `--series-${colour}`, 10) : null,
+      tint: resolveTint(card, `--series-${colour}`, 25),
       shape,
     })),
     grid: resolveColour(card, "--line"),
     text: resolveColour(card, "--muted"),
     gap: resolveColour(card, "--gap"),
     back: resolveColour(card, "--panel"),
+    concern: { warning: resolveColour(card, "--stale"), critical: resolveColour(card, "--offline") },
+    concernTint: { warning: resolveTint(card, "--stale", 9), critical: resolveTint(card, "--offline", 11) },
     font: `11px ${getComputedStyle(card).fontFamily}`,
   };
 }

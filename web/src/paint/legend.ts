@@ -1,6 +1,8 @@
 import type { Sample } from "../live/protocol";
+import type { Thresholds } from "../live/rest";
 import { age, Figures } from "./format";
 import type { Summary } from "./gaps";
+import { concernOf } from "./limits";
 import type { Line } from "./lines";
 import { setText } from "./rows";
 
@@ -34,13 +36,15 @@ export class LegendPainter {
 
 export class LegendRow {
   readonly #cells: HTMLCollectionOf<HTMLTableCellElement>;
-  readonly #note: Element | null;
+  readonly #note: HTMLElement | null;
+  readonly #thresholds: Thresholds;
   readonly #unit: string | null;
   readonly #figures: Figures;
 
   constructor(row: HTMLTableRowElement, line: Line) {
     this.#cells = row.cells;
-    this.#note = row.cells[NAME]?.querySelector(".legend-note") ?? null;
+    this.#note = row.cells[NAME]?.querySelector<HTMLElement>(".legend-note") ?? null;
+    this.#thresholds = line.metric.thresholds;
     this.#unit = line.metric.unit;
     this.#figures = new Figures(line.metric.decimals);
   }
@@ -49,9 +53,15 @@ export class LegendRow {
     this.#set(VALUE, value === null ? "–" : this.#figures.value(value, this.#unit));
   }
 
-  /** What is to be said of the latest value, which is shown as it is: that it is old. */
-  paintNote(text: string): void {
-    if (this.#note) setText(this.#note, text);
+  /** What is to be said of the latest value: that it is from before the window, which begins at `from`, or a concern. */
+  paintNote(sample: Sample | null, from: number, now: number): void {
+    if (!this.#note) return;
+    const isOld = sample === null || sample[0] < from;
+    const value = sample?.[1];
+    const concern = !isOld && typeof value === "number" ? concernOf(value, this.#thresholds) : null;
+    setText(this.#note, isOld ? lastNote(sample, now) : (concern?.text ?? ""));
+    const kind = concern?.concern ?? "";
+    if (this.#note.dataset.concern !== kind) this.#note.dataset.concern = kind;
   }
 
   /** A mean has endless decimals; it is shown with as many as the values have. */
@@ -74,6 +84,6 @@ export class LegendRow {
 }
 
 /** What a value from before the window is marked with. */
-export function lastNote(sample: Sample | null, now: number): string {
+function lastNote(sample: Sample | null, now: number): string {
   return sample ? `last ${age(now - sample[0])}` : "no reading yet";
 }

@@ -4,6 +4,7 @@ import { lookOf } from "./charts";
 import { moment } from "./format";
 import { commonGaps, findPastGaps, type Summary } from "./gaps";
 import { LegendPainter } from "./legend";
+import { limitsOf } from "./limits";
 import type { Line } from "./lines";
 
 /** A line with what the hub stored of it. */
@@ -41,7 +42,8 @@ export class PastChart {
     this.#lines = lines.map((line) => storedOf(line, from, to));
     const names = lines.map(({ line }) => line);
     this.#legend = new LegendPainter(cells.legend, names);
-    this.#chart = new Chart(cells.chart, lookOf(cells.card, names), {
+    const isRaw = this.#lines.every(({ spread }) => !spread);
+    this.#chart = new Chart(cells.chart, lookOf(cells.card, names, isRaw), {
       cursorMoved: (cursor) => this.#paintValues(cursor),
       zoom,
     });
@@ -54,12 +56,14 @@ export class PastChart {
   }
 
   /** Shows the range, without the hidden lines. */
-  draw(isHidden: (line: Line) => boolean, { from, to }: { from: number; to: number }): void {
+  draw(hidden: ReadonlySet<string>, { from, to }: { from: number; to: number }): void {
     const lines = this.#lines.map((stored): DrawnLine => {
-      return isHidden(stored.line) ? { stretch: NO_POINTS, gaps: [] } : stored;
+      return hidden.has(stored.line.key) ? { stretch: NO_POINTS, gaps: [] } : stored;
     });
     const drawn = lines.filter(({ stretch }) => stretch.times.length > 0);
-    this.#chart.draw({ lines, shaded: commonGaps(drawn.map(({ gaps }) => gaps)), from, to });
+    const shaded = commonGaps(drawn.map(({ gaps }) => gaps));
+    const shown = this.#lines.map(({ line }) => line).filter(({ key }) => !hidden.has(key));
+    this.#chart.draw({ lines, shaded, limits: limitsOf(shown), from, to });
   }
 
   destroy(): void {
@@ -89,6 +93,7 @@ export function storedOf({ line, history, expectedMs }: PastLine, from: number, 
     line,
     stretch: { times, values },
     gaps: findPastGaps(times, history.step, from, to, expectedMs),
+    spread: history.step === null ? null : { low, high },
     summary: summaryOf(low, values, high),
   };
 }

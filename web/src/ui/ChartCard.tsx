@@ -58,7 +58,7 @@ function useChart({ group, opened, hidden, isFirst, zoom }: CardProps) {
       lines,
       windowMs: windowS * 1000,
       isFirst,
-      isHidden: (line) => hidden.peek().has(line.key),
+      hidden: () => hidden.peek(),
       viewNow: () => page.viewNow(),
       isPaused: () => page.pausedAt.peek() !== null,
       slowestMs: () => page.slowestMs(),

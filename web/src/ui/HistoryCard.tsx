@@ -70,7 +70,7 @@ function HistoryChart({ group, range, hidden, zoom, title, lines }: HistoryChart
   const legend = useRef<HTMLTableElement>(null);
   const drawn = useRef<PastChart | null>(null);
   const theme = page.themes.shown.value;
-  const draw = () => drawn.current?.draw((line) => hidden.peek().has(line.key), range);
+  const draw = () => drawn.current?.draw(hidden.peek(), range);
   useLayoutEffect(() => {
     const card = chart.current?.closest<HTMLElement>(".card");
     if (!card || !chart.current || !legend.current || !theme) return;

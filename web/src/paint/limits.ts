@@ -1,0 +1,82 @@
+import type { Thresholds } from "../live/rest";
+import type { Line } from "./lines";
+
+export type Concern = "warning" | "critical";
+
+/** A value from which on a metric is a matter of concern. */
+export interface Limit {
+  readonly value: number;
+  readonly concern: Concern;
+  readonly isHigh: boolean;
+  readonly label: string;
+}
+
+/** A stretch of values that are a matter of concern; endless on one side at most. */
+export interface Band {
+  readonly from: number;
+  readonly to: number;
+  readonly concern: Concern;
+}
+
+export interface Limits {
+  readonly limits: readonly Limit[];
+  readonly bands: readonly Band[];
+}
+
+export const NO_LIMITS: Limits = { limits: [], bands: [] };
+
+/**
+ * What a chart of these lines shows of their thresholds: labelled limits and, where the lines agree on them, bands.
+ * Where they do not, bands would cover each other and say nothing; the limits then say whose they are.
+ */
+export function limitsOf(lines: readonly Line[]): Limits {
+  const bounded = lines.filter(({ metric }) => Object.values(metric.thresholds).some((one) => one !== null));
+  const [first] = bounded;
+  if (!first) return NO_LIMITS;
+  const whole = (line: Line) => JSON.stringify(limitsIn(line.metric.thresholds, ""));
+  if (bounded.every((line) => whole(line) === whole(first))) {
+    const { thresholds } = first.metric;
+    const name = bounded.length === lines.length ? "" : `${first.metric.name} `;
+    return { limits: limitsIn(thresholds, name), bands: bandsIn(thresholds) };
+  }
+  const limits = bounded.flatMap(({ metric, owner }) =>
+    limitsIn(metric.thresholds, `${metric.name}${owner === null ? "" : ` ${owner}`} `),
+  );
+  return { limits, bands: [] };
+}
+
+function limitsIn(thresholds: Thresholds, name: string): Limit[] {
+  const { critical_low, warning_low, warning_high, critical_high } = thresholds;
+  const limit = (value: number | null, concern: Concern, isHigh: boolean): Limit[] =>
+    value === null ? [] : [{ value, concern, isHigh, label: `${name}${concern}` }];
+  return [
+    ...limit(critical_low, "critical", false),
+    ...limit(critical_high, "critical", true),
+    ...limit(warning_low, "warning", false),
+    ...limit(warning_high, "warning", true),
+  ];
+}
+
+function bandsIn({ critical_low, warning_low, warning_high, critical_high }: Thresholds): Band[] {
+  const bands: Band[] = [];
+  const [lowest, highest] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  if (critical_low !== null) bands.push({ from: lowest, to: critical_low, concern: "critical" });
+  if (warning_low !== null) bands.push({ from: critical_low ?? lowest, to: warning_low, concern: "warning" });
+  if (warning_high !== null) {
+    bands.push({ from: warning_high, to: critical_high ?? highest, concern: "warning" });
+  }
+  if (critical_high !== null) bands.push({ from: critical_high, to: highest, concern: "critical" });
+  return bands;
+}
+
+/** What is to be said of a value; null where it is no matter of concern. */
+export function concernOf(value: number, thresholds: Thresholds): { concern: Concern; text: string } | null {
+  const { critical_low, warning_low, warning_high, critical_high } = thresholds;
+  const isBelow = (bound: number | null) => bound !== null && value <= bound;
+  const isAbove = (bound: number | null) => bound !== null && value >= bound;
+  if (isAbove(critical_high)) return { concern: "critical", text: "▲ critical" };
+  if (isBelow(critical_low)) return { concern: "critical", text: "▼ critical" };
+  if (isAbove(warning_high)) return { concern: "warning", text: "▲ warning" };
+  if (isBelow(warning_low)) return { concern: "warning", text: "▼ warning" };
+  return null;
+}
