@@ -1,6 +1,5 @@
 /** The only file that knows uPlot. */
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import type { Stretch } from "../live/ring";
 import { clockTime, dayOf } from "./format";
 import { type Gap, nearest } from "./gaps";
