@@ -1,117 +1,19 @@
 """Viewers that stop reading, read slowly, vanish and crowd: a real hub, real sockets."""
 
 import asyncio
-import json
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
 
 import aiohttp
 import psutil
 import pytest
 
 from tests.faults.proxy import Proxy
+from tests.faults.watchers import DEADLINE_S, port_of, send, viewing
 from tests.hub_process import HubProcess
 
-DEADLINE_S = 60.0
-T0_MS = 1_767_268_800_000
-BATCH = 200
-RATE = 10_000
-PADDING = "x" * 50
 GROWTH_MAX_BYTES = (
     64 * 2**20
 )  # of the hub, with its history at work; 10 s of readings not taken are 30 MB a viewer
-
-
-class Watcher:
-    """One viewer, and what it got."""
-
-    def __init__(self, live: aiohttp.ClientWebSocketResponse) -> None:
-        self.live = live
-        self.offset = 0
-        self.count = 0
-        self.skipped = 0
-        self.is_subscribed = False
-
-    async def take(self) -> None:
-        """The next frame."""
-        for message in await messages(self.live):
-            if message["type"] in ("subscribed", "readings"):
-                assert message["offset"] >= self.offset
-                self.is_subscribed = True
-                self.offset = message["offset"]
-                self.count += len(message.get("readings", ()))
-                self.skipped += message.get("skipped", 0)
-
-    async def until(self, offset: int) -> None:
-        async with asyncio.timeout(DEADLINE_S):
-            while self.offset < offset:
-                await self.take()
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[None]:
-        """Take whatever comes, beside the block."""
-        taking = asyncio.ensure_future(self.until(2**62))
-        try:
-            yield
-        finally:
-            taking.cancel()
-            await asyncio.wait([taking])
-
-    async def reached(self, offset: int) -> None:
-        """Return when what is taken beside has come so far."""
-        async with asyncio.timeout(DEADLINE_S):
-            while self.offset < offset:
-                await asyncio.sleep(0.01)
-
-
-async def messages(live: aiohttp.ClientWebSocketResponse) -> list[dict[str, Any]]:
-    frame = await live.receive()
-    assert frame.type is aiohttp.WSMsgType.TEXT, frame
-    found = json.loads(frame.data)
-    return found if isinstance(found, list) else [found]
-
-
-@asynccontextmanager
-async def viewing(port: int, token: str, channel: str = "device/pump") -> AsyncIterator[Watcher]:
-    def small(info: Any) -> socket.socket:
-        made = socket.socket(info[0], info[1], info[2])
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-        return made
-
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=small)) as session,
-        session.ws_connect(
-            f"http://127.0.0.1:{port}/api/v1/live",
-            headers={"Authorization": f"Bearer {token}"},
-            max_msg_size=0,
-            timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
-        ) as live,
-    ):
-        watcher = Watcher(live)
-        await live.send_json({"type": "subscribe", "channel": channel})
-        while not watcher.is_subscribed:
-            await watcher.take()
-        yield watcher
-
-
-async def send(hub: HubProcess, key: str, seconds: float, first: int = 0) -> int:
-    """RATE readings/s; how many."""
-    loop = asyncio.get_running_loop()
-    sent = 0
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
-        start_s = loop.time()
-        while (elapsed_s := loop.time() - start_s) < seconds:
-            if sent > elapsed_s * RATE:
-                await asyncio.sleep(sent / RATE - elapsed_s)
-                continue
-            numbers = range(first + sent, first + sent + BATCH)
-            body = [{"ts": T0_MS + n, "values": {"n": n, "padding": PADDING}} for n in numbers]
-            async with session.post(f"{hub.url}/api/v1/telemetry", json=body) as response:
-                assert response.status == 200, await response.text()
-            sent += BATCH
-    return sent
 
 
 @pytest.fixture
@@ -122,10 +24,6 @@ def pump(start_hub: Callable[..., HubProcess]) -> tuple[HubProcess, str, str]:
         HUB__LIVE__PENDING_MAX="20000", HUB__LIVE__RESUME_MAX_BYTES="1000000",  # 1 s, for this busy process
     )  # fmt: skip
     return hub, hub.add_device("pump"), hub.token()
-
-
-def port_of(hub: HubProcess) -> int:
-    return int(hub.url.rsplit(":", 1)[1])
 
 
 async def test_a_viewer_that_stops_reading_is_not_dropped_slows_nobody_and_is_told_what_it_missed(
