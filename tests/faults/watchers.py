@@ -36,10 +36,11 @@ class Watcher:
                 assert message["offset"] >= self.offset
                 self.is_subscribed = True
                 self.offset = message["offset"]
-                self.count += len(message["readings"])
+                readings = message.get("readings", ())  # the overview has none
+                self.count += len(readings)
                 self.skipped += message.get("skipped", 0)
-                if message["readings"]:
-                    self.newest = message["readings"][-1][1].get("n", self.newest)
+                if readings:
+                    self.newest = readings[-1][1].get("n", self.newest)
 
     async def until(self, offset: int) -> None:
         async with asyncio.timeout(DEADLINE_S):
