@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Reading, Snapshot, Subscribed } from "../src/live/protocol";
 import type { History } from "../src/live/rest";
-import { DeviceWatch } from "../src/live/watch";
+import { DeviceWatch, KEPT_MS } from "../src/live/watch";
 import { HeldClock, settled } from "./held";
 
 const NOW = 1_000_000;
@@ -244,5 +244,23 @@ describe("DeviceWatch", () => {
     expect([...watch.rings.keys()]).toEqual(["t"]);
     expect(watch.metrics.value).toEqual(["door", "mode", "t"]);
     expect(watch.latest.get("mode")).toEqual([NOW, "auto"]);
+  });
+
+  it("knows since when it holds every reading: the window, until a hole is longer than that", async () => {
+    expect(watch.heldFrom).toBe(Number.POSITIVE_INFINITY);
+    watch.subscribed(subscribed({ t: [NOW, 1] }));
+    await answer(0, [NOW, 1]);
+    expect(watch.heldFrom).toBe(NOW - KEPT_MS);
+
+    await clock.pass(60_000);
+    watch.subscribed(subscribed({ t: [NOW + 60_000, 9] }));
+    await answer(1, [NOW + 60_000, 9]);
+    expect(watch.heldFrom).toBe(NOW - KEPT_MS);
+
+    await clock.pass(KEPT_MS + 1_000);
+    const later = NOW + 61_000 + KEPT_MS;
+    watch.subscribed(subscribed({ t: [later, 9] }));
+    await answer(2, [later, 9]);
+    expect(watch.heldFrom).toBe(later - KEPT_MS);
   });
 });

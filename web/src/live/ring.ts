@@ -32,6 +32,11 @@ export class Ring {
     return this.#end - this.#start;
   }
 
+  /** Whether the next point makes the oldest go. */
+  get isFull(): boolean {
+    return this.length === this.#most;
+  }
+
   /** Time of the newest point; -Infinity where there is none. */
   get lastTime(): number {
     return this.length ? (this.#times[this.#end - 1] as number) : Number.NEGATIVE_INFINITY;

@@ -52,6 +52,8 @@ export class DeviceWatch {
   #holeFrom = Number.POSITIVE_INFINITY;
   /** Where what was asked for and is not all here yet begins: a round that is overtaken leaves it to the next. */
   #askedFrom = Number.POSITIVE_INFINITY;
+  /** Since when history has filled the rings without a hole. */
+  #filledFrom = Number.POSITIVE_INFINITY;
   #cancelTimer: () => void = () => {};
   #cancelRefill: () => void = () => {};
   #refillDue = false;
@@ -66,6 +68,13 @@ export class DeviceWatch {
   /** How far history has come in. */
   get backfill(): ReadonlySignal<Backfill> {
     return this.#backfill;
+  }
+
+  /** Since when every reading is in the rings; Infinity until history is in. */
+  get heldFrom(): number {
+    let from = this.#filledFrom;
+    for (const ring of this.rings.values()) if (ring.isFull) from = Math.max(from, ring.firstTime);
+    return from;
   }
 
   /** Names of the metrics seen so far, in order of appearance. */
@@ -116,11 +125,10 @@ export class DeviceWatch {
 
   /** Where history must begin so that no hole stays: the oldest of the rings' ends, or the whole window. */
   #resumeFrom(): number {
-    const windowStart = this.#hubNow() - KEPT_MS;
-    if (this.#backfill.value !== "done") return windowStart;
+    if (this.#backfill.value !== "done") return this.#hubNow() - KEPT_MS;
     let from = this.#hubNow();
     for (const ring of this.rings.values()) from = Math.min(from, ring.lastTime);
-    return Math.max(windowStart, from);
+    return from;
   }
 
   /** A slow page is told of skipped readings often; history is asked for all of them together, not each time. */
@@ -156,6 +164,8 @@ export class DeviceWatch {
         this.#release();
       }
       this.#release();
+      // A hole longer than the window is filled in part: what lies before it is no longer whole.
+      this.#filledFrom = this.#askedFrom < from ? from : Math.min(this.#filledFrom, from);
       this.#askedFrom = Number.POSITIVE_INFINITY;
       this.#backfill.value = "done";
     } catch {

@@ -7,6 +7,7 @@ import { lazy } from "./lazy";
 import { groupsOf, type Opened } from "./opened";
 import { usePage } from "./page";
 import { hashOf, RANGE_LEAST_MS } from "./route";
+import { TimeBar } from "./TimeBar";
 import { ValueTable } from "./ValueTable";
 
 const PastReadings = lazy(() => import("./PastReadings").then((room) => room.PastReadings));
@@ -46,6 +47,7 @@ export function Readings({ opened, metrics, hidden }: ReadingsProps) {
   const others = metrics.filter((metric) => metric.type !== "number");
   return (
     <>
+      {groups.length > 0 && <TimeBar watch={watch} />}
       <BackfillNote watch={watch} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="cards" tabIndex={0} aria-label="Readings">

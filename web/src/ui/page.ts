@@ -75,7 +75,12 @@ export class Page {
   }
 
   togglePause(): void {
-    this.#pausedAt.value = this.#pausedAt.peek() === null ? this.live.hubClock.now() : null;
+    this.pauseAt(this.#pausedAt.peek() === null ? this.live.hubClock.now() : null);
+  }
+
+  /** Freezes the view at a hub time while taking in goes on; null lets it move again. */
+  pauseAt(time: number | null): void {
+    this.#pausedAt.value = time;
     this.loop.repaint();
   }
 
