@@ -85,6 +85,18 @@ def test_the_whole_list_is_walked_with_few_rows_in_the_document(plant: Plant, vi
         assert len(page.names()) <= ROWS_MOST
 
 
+def test_no_row_keeps_the_sparkline_of_one_that_scrolled_away(plant: Plant, visit: Visit) -> None:
+    with plant.feed("m-0000"):
+        page = visit(plant.hub)
+        page.wait_for_paint(page.row("Machine 0").locator("canvas"))
+
+        page.grid.evaluate("grid => grid.scrollTo(0, 44 * 100)")
+
+        expect(page.row("Machine 100")).to_be_in_viewport()
+        for canvas in page.rows().locator("canvas").all():
+            assert page.pixels(canvas)[0] == 0
+
+
 def test_one_that_goes_stale_comes_to_the_top_where_problems_do(plant: Plant, visit: Visit) -> None:
     plant.hub.call("PATCH", "/api/v1/devices/m-2500", {"expected_interval_s": 0.5})
     with plant.feed("m-2500", SILENT_S):

@@ -64,15 +64,25 @@ export function DeviceGrid({ lines, toggle }: GridProps) {
       <div role="rowgroup" style={space}>
         {shown.map((line, offset) => {
           const shared = {
-            key: line.key,
             id: lineId(line.key),
             rowIndex: start + offset + 2,
             isActive: line.key === activeKey.value,
           };
           return line.kind === "group" ? (
-            <GroupRow {...shared} group={line.group} isOpen={line.isOpen} toggle={() => toggle(line.key)} />
+            <GroupRow
+              key={line.key}
+              {...shared}
+              group={line.group}
+              isOpen={line.isOpen}
+              toggle={() => toggle(line.key)}
+            />
           ) : (
-            <DeviceRow {...shared} device={line.device} level={groupBy === null ? undefined : 2} />
+            <DeviceRow
+              key={line.key}
+              {...shared}
+              device={line.device}
+              level={groupBy === null ? undefined : 2}
+            />
           );
         })}
       </div>

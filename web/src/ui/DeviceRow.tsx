@@ -50,7 +50,7 @@ export function DeviceRow({ id, device, rowIndex, isActive, level }: RowProps) {
       ))}
       {wished.length < 2 && (
         <div role="gridcell" class="cell-spark">
-          <canvas ref={spark} class="spark" aria-hidden="true" />
+          <canvas key={metrics[0]?.name ?? ""} ref={spark} class="spark" aria-hidden="true" />
           <span class="unseen">{hasSpark ? "sparkline" : "none"}</span>
         </div>
       )}
