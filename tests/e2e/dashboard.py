@@ -55,6 +55,13 @@ class Dashboard:
             self.tab.get_by_role("checkbox", name=metric, exact=True).check()
         self.tab.keyboard.press("Escape")
 
+    def prefer(self, *choices: str) -> None:
+        """Choose these in the preferences."""
+        self.tab.get_by_role("button", name="Preferences").click()
+        for choice in choices:
+            self.tab.locator(".choices label", has_text=choice).click()
+        self.tab.keyboard.press("Escape")
+
     def card(self, metric: str) -> Locator:
         """The chart that a metric is in, with what stands above it."""
         title = re.compile(rf"(^|, ){re.escape(metric)}(, |$)")

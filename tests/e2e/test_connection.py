@@ -94,6 +94,7 @@ def test_signing_out_ends_the_session(hub: HubProcess, visit: Visit) -> None:
     page = visit(hub)
     expect(page.row("press")).to_be_visible()
 
+    page.tab.get_by_role("button", name="Preferences").click()
     page.tab.get_by_role("button", name="Sign out").click()
 
     expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()

@@ -1,5 +1,17 @@
-import { describe, expect, it } from "vitest";
-import { age, delay, Figures } from "../src/paint/format";
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  age,
+  clockTime,
+  count,
+  dayOf,
+  delay,
+  Figures,
+  moment,
+  momentToTheMillisecond,
+  plainNumber,
+  stretch,
+} from "../src/paint/format";
+import { readAs } from "../src/paint/reader";
 
 describe("Figures", () => {
   it("keeps the decimals it once needed, so that numbers do not jump", () => {
@@ -67,5 +79,34 @@ describe("decimals that operators set", () => {
     expect(figures.decimals).toBe(1);
     expect(new Figures(6).number(0.1234567)).toBe("0.123457");
     expect(new Figures(0).number(-0.2)).toBe("0");
+  });
+});
+
+describe("whose way numbers and times are written", () => {
+  const AT = Date.UTC(2026, 10, 20, 22, 4, 9, 50);
+  afterEach(() => readAs({ locale: null, hours: "24", zone: "local" }));
+
+  it("follows the locale", () => {
+    readAs({ locale: "de-DE", hours: "24", zone: "utc" });
+
+    expect(new Figures(1).value(1_234.5, "°C")).toBe("1.234,5 °C");
+    expect(count(12_345)).toBe("12.345");
+    expect(plainNumber(0.25)).toBe("0,25");
+    expect(dayOf(AT)).toBe("20. Nov.");
+  });
+
+  it("has 24 hours or 12", () => {
+    readAs({ locale: "en-GB", hours: "24", zone: "utc" });
+    expect(clockTime(AT)).toBe("22:04:09");
+    readAs({ locale: "en-GB", hours: "12", zone: "utc" });
+    expect(clockTime(AT)).toBe("10:04:09 pm");
+    expect(momentToTheMillisecond(AT)).toBe("20 Nov 2026, 10:04:09.050 pm UTC");
+  });
+
+  it("says UTC where times are", () => {
+    readAs({ locale: "en-GB", hours: "24", zone: "utc" });
+
+    expect(moment(AT)).toBe("20 Nov 2026, 22:04:09 UTC");
+    expect(stretch(AT, AT + 60_000)).toMatch(/UTC$/);
   });
 });

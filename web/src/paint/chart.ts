@@ -1,7 +1,7 @@
 /** The only file that knows uPlot. */
 import uPlot from "uplot";
 import type { Stretch } from "../live/ring";
-import { clockTime, dayOf } from "./format";
+import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
 import {
   drawLimits,
@@ -14,6 +14,7 @@ import {
   shadeGaps,
 } from "./layers";
 import { type Concern, type Limits, NO_LIMITS } from "./limits";
+import { reader } from "./reader";
 
 /** Colours as the canvas needs them: resolved, for the theme of the moment. */
 export interface Look {
@@ -70,8 +71,8 @@ export interface Hands {
 const HEIGHT = 176;
 const AXIS_WIDTH = 56;
 const AXIS_HEIGHT = 28;
-/** Pixels that "10:44:12" takes, with room around it. */
-const LABEL_WIDTH = 60;
+/** Pixels that a character of a label takes, with room around it. */
+const LABEL_CHARACTER = 7.5;
 const DAY_S = 86_400;
 const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200],
@@ -89,6 +90,8 @@ export class Chart {
   readonly #plot: uPlot;
   readonly #look: Look;
   readonly #hands: Hands;
+  /** Ends following how times and numbers are written. */
+  readonly #unfollow: () => void;
   #scene: Scene;
   #range: readonly [number, number] | null = null;
 
@@ -98,6 +101,7 @@ export class Chart {
     const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
     this.#scene = { lines: nothing, shaded: [], limits: NO_LIMITS, from: 0, to: 1 };
     this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
+    this.#unfollow = reader.subscribe(() => this.#plot.redraw(false, true));
   }
 
   draw(scene: Scene): void {
@@ -115,6 +119,7 @@ export class Chart {
   }
 
   destroy(): void {
+    this.#unfollow();
     this.#plot.destroy();
   }
 
@@ -132,6 +137,7 @@ export class Chart {
       width: Math.max(width, 100),
       height: HEIGHT,
       ms: 1,
+      tzDate: dateOfReader,
       pxAlign: 0,
       padding: [8, 12, 0, 0],
       legend: { show: false },
@@ -150,8 +156,8 @@ export class Chart {
         y: { range: (_plot, low, high) => this.#fit(low, high) },
       },
       axes: [
-        { ...axis, size: AXIS_HEIGHT, space: LABEL_WIDTH, incrs: [...STEPS_MS], values: timeLabels },
-        { ...axis, size: AXIS_WIDTH, space: 28 },
+        { ...axis, size: AXIS_HEIGHT, space: labelWidth, incrs: [...STEPS_MS], values: timeLabels },
+        { ...axis, size: AXIS_WIDTH, space: 28, values: (_plot, splits) => splits.map(plainNumber) },
       ],
       series: [{}, ...this.#look.lines.map((_look, place) => this.#series(place))],
       hooks: {
@@ -251,9 +257,20 @@ export class Chart {
   }
 }
 
+/** Whole hours and days are those of the reader's clock: in UTC, a date whose local fields are those of UTC. */
+function dateOfReader(time: number): Date {
+  const local = new Date(time);
+  return reader.peek().isUtc ? new Date(time + local.getTimezoneOffset() * 60_000) : local;
+}
+
+/** Pixels that a time takes: "10:44:12", or longer with am and pm. */
+function labelWidth(): number {
+  return clockTime(0).length * LABEL_CHARACTER;
+}
+
 /** Times of day for the ticks, which fall on whole seconds but for a float's last bit. None where it would be cut off. */
 function timeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
-  const most = plot.width - LABEL_WIDTH / 2;
+  const most = plot.width - labelWidth() / 2;
   return splits.map((split) => {
     if (plot.valToPos(split, "x") + AXIS_WIDTH > most) return "";
     const time = Math.round(split / 1000) * 1000;

@@ -1,17 +1,11 @@
 import type { Value } from "../live/protocol";
+import { reader } from "./reader";
 
-const DECIMALS_MOST = 6;
-const FORMATS = Array.from(
-  { length: DECIMALS_MOST + 1 },
-  (_, decimals) =>
-    new Intl.NumberFormat(undefined, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }),
-);
 const PREFIXES: readonly (readonly [number, string])[] = [
   [1e12, "T"],
   [1e9, "G"],
   [1e6, "M"],
 ];
-const SCIENTIFIC = new Intl.NumberFormat(undefined, { notation: "scientific", maximumFractionDigits: 2 });
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -54,7 +48,8 @@ export class Figures {
   number(value: number): string {
     const magnitude = Math.abs(value);
     if (this.#fixed !== null && magnitude < 1e15) return format(value, this.#fixed);
-    if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 5e-5)) return SCIENTIFIC.format(value);
+    if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 5e-5))
+      return reader.value.scientific.format(value);
     for (const [size, prefix] of PREFIXES) {
       if (magnitude >= size) return `${format(value / size, 2)} ${prefix}`;
     }
@@ -73,12 +68,12 @@ export class Figures {
 }
 
 function format(value: number, decimals: number): string {
-  const text = (FORMATS[decimals] as Intl.NumberFormat).format(value);
+  const text = (reader.value.numbers[decimals] as Intl.NumberFormat).format(value);
   return text.replace(/^-(0[.,]?0*)$/, "$1");
 }
 
 export function count(value: number): string {
-  return (FORMATS[0] as Intl.NumberFormat).format(Math.round(value));
+  return (reader.value.numbers[0] as Intl.NumberFormat).format(Math.round(value));
 }
 
 /** "now", "39 s ago", "5 min ago", "3 h ago", "2 d ago". */
@@ -101,37 +96,32 @@ export function delay(ms: number): string {
   return ms < 10 * SECOND_MS ? `${format(ms / SECOND_MS, 1)} s` : span(ms);
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
+/** A number as short as it goes: "20.5", "1,500". */
+export function plainNumber(value: number): string {
+  return reader.value.plain.format(value);
+}
 
-/** Time of day in 24 hours, local: "10:44:12". */
+/** Time of day: "10:44:12". */
 export function clockTime(ms: number): string {
-  return CLOCK.format(ms);
+  return reader.value.clock.format(ms);
 }
 
-const MOMENT = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium",
-  timeStyle: "medium",
-  hourCycle: "h23",
-});
-
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-
-/** "20 Nov", local. */
+/** "20 Nov". */
 export function dayOf(ms: number): string {
-  return DAY.format(ms);
+  return reader.value.day.format(ms);
 }
 
-/** Day and time, local, of milliseconds or RFC 3339: "20 Nov 2026, 10:44:12". */
+/** Day and time of milliseconds or RFC 3339: "20 Nov 2026, 10:44:12". */
 export function moment(time: number | string): string {
-  return MOMENT.format(typeof time === "number" ? time : Date.parse(time));
+  return reader.value.moment.format(typeof time === "number" ? time : Date.parse(time));
+}
+
+/** "20 Nov 2026, 10:44:12.345". */
+export function momentToTheMillisecond(ms: number): string {
+  return reader.value.momentToTheMillisecond.format(ms);
 }
 
 /** From when to when, the day once where it is one: "20 Nov 2026, 10:44:12 – 10:45:00". */
 export function stretch(from: number, to: number): string {
-  return MOMENT.formatRange(from, to);
+  return reader.value.moment.formatRange(from, to);
 }

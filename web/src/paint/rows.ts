@@ -64,6 +64,11 @@ export class RowPainters {
     };
   }
 
+  /** Has every value written again with the next paint: numbers are written otherwise now. */
+  paintAgain(): void {
+    for (const row of this.#rows) row.revision = -1;
+  }
+
   /** The rows in the document. */
   shown(): Iterable<RowCells> {
     return this.#rows;

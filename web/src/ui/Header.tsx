@@ -1,5 +1,8 @@
+import { lazy } from "./lazy";
+import { Popover } from "./Popover";
 import { usePage } from "./page";
-import { ThemeButton } from "./ThemeButton";
+
+const PreferencesPanel = lazy(() => import("./PreferencesPanel").then((room) => room.PreferencesPanel));
 
 const LINK_WORD = {
   connecting: "Connecting",
@@ -29,12 +32,21 @@ export function Header() {
           {isPaused ? "Resume" : "Pause"}
         </button>
       )}
-      <ThemeButton />
-      {link === "live" && (
-        <button type="button" class="button quiet" onClick={() => void page.live.signOut()}>
-          Sign out
-        </button>
-      )}
+      <Popover title="Preferences" button={<PreferencesIcon />} buttonClass="button icon-button">
+        <PreferencesPanel />
+      </Popover>
     </header>
+  );
+}
+
+/** Two sliders. */
+function PreferencesIcon() {
+  return (
+    <>
+      <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+        <path d="M1 5h7M12 5h3M1 11h3M8 11h7M8 5a2 2 0 1 0 4 0a2 2 0 1 0-4 0M4 11a2 2 0 1 0 4 0a2 2 0 1 0-4 0" />
+      </svg>
+      <span class="unseen">Preferences</span>
+    </>
   );
 }

@@ -1,4 +1,4 @@
-import { Figures, moment } from "../paint/format";
+import { Figures, moment, momentToTheMillisecond } from "../paint/format";
 import type { PastLine } from "../paint/past";
 
 /** A range as tables, newest first: what a chart shows, for those who read it. One for each of its lines. */
@@ -40,7 +40,7 @@ function LineTable({ of: { line, history }, isNamed }: { of: PastLine; isNamed: 
         <tbody>
           {rows.map(({ time, index }) => (
             <tr key={time}>
-              <th scope="row">{isRaw ? toTheMillisecond(time) : moment(time)}</th>
+              <th scope="row">{isRaw ? momentToTheMillisecond(time) : moment(time)}</th>
               {columns.map((column) => (
                 <td key={column}>{text(history[column][index])}</td>
               ))}
@@ -50,8 +50,4 @@ function LineTable({ of: { line, history }, isNamed }: { of: PastLine; isNamed: 
       </table>
     </section>
   );
-}
-
-function toTheMillisecond(time: number): string {
-  return `${moment(time)}.${String(Math.floor(time) % 1000).padStart(3, "0")}`;
 }

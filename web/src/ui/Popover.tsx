@@ -19,10 +19,14 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
   const opener = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const [isOpen, setOpen] = useState(false);
-  const toggled = (toggle: TargetedToggleEvent<HTMLDivElement>) => {
-    const opens = toggle.newState === "open";
-    setOpen(opens);
-    if (opens && opener.current && panel.current) place(panel.current, opener.current);
+  const opens = ({ newState }: TargetedToggleEvent<HTMLDivElement>) => {
+    if (newState !== "open") return;
+    setOpen(true);
+    if (opener.current && panel.current) place(panel.current, opener.current);
+  };
+  // Only then, for the browser gives the focus back from what is in it.
+  const closed = ({ newState }: TargetedToggleEvent<HTMLDivElement>) => {
+    if (newState === "closed") setOpen(false);
   };
   return (
     <>
@@ -36,7 +40,8 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
         class="popover"
         role="dialog"
         aria-label={title}
-        onBeforeToggle={toggled}
+        onBeforeToggle={opens}
+        onToggle={closed}
       >
         {isOpen && children}
       </div>

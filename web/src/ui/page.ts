@@ -5,12 +5,13 @@ import type { Live } from "../live/live";
 import { SparkFiller } from "../live/sparks";
 import { resolveColour } from "../paint/colour";
 import { PaintLoop } from "../paint/loop";
+import { readAs } from "../paint/reader";
 import { RowPainters } from "../paint/rows";
 import { SPARK_MS } from "../paint/sparkline";
 import type { ListView } from "./listView";
 import { Preferences } from "./preferences";
 import { hashOf, type Route, routeOf } from "./route";
-import { type ThemeChoice, Themes } from "./theme";
+import { Themes } from "./theme";
 
 /** Painting under reduced motion: twice a second, whatever the painter. */
 const STILL_MS = 500;
@@ -95,10 +96,6 @@ export class Page {
     }, LINK_AFTER_MS);
   }
 
-  setTheme(choice: ThemeChoice): void {
-    this.themes.choose(choice);
-  }
-
   #listen(): void {
     addEventListener("hashchange", () => {
       this.#route.value = routeOf(location.hash);
@@ -111,7 +108,11 @@ export class Page {
       void this.live.refreshOpened();
     });
     effect(() => {
-      document.documentElement.dataset.density = this.preferences.choices.value.density;
+      const choices = this.preferences.choices.value;
+      document.documentElement.dataset.density = choices.density;
+      readAs(choices);
+      this.rows.paintAgain();
+      this.loop.repaint();
     });
     effect(() => {
       this.themes.shown.value;
