@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { usePage } from "./page";
 import { hashOf, SECTIONS, type Section } from "./route";
 
@@ -13,8 +14,14 @@ export function SectionLinks() {
   const page = usePage();
   const route = page.route.value;
   const offered = SECTIONS.filter((section) => page.mayOperate.value || !GUARDED.has(section));
+  const links = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone there is not room for all of them: the one that is open must be in sight.
+    const open = links.current?.querySelector("[aria-current]");
+    open?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [route.section]);
   return (
-    <nav class="sections" aria-label="Device sections">
+    <nav ref={links} class="sections" aria-label="Device sections">
       {offered.map((section) => (
         <a
           key={section}
