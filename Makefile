@@ -1,12 +1,13 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed
 # make check   linters and types, Python and page
+# make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
 # make bench   the figures of the README; bench-ingest, bench-history, bench-live, bench-page make a part of them
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup page demo test check bench bench-ingest bench-history bench-live bench-page lock clean
+.PHONY: setup page demo test check screenshots bench bench-ingest bench-history bench-live bench-page lock clean
 
 setup: .stamps/setup page
 
@@ -51,6 +52,10 @@ check: setup web/node_modules
 	$(BIN)/lint-imports
 	npm run --prefix web --silent lint
 	npm run --prefix web --silent typecheck
+
+screenshots: setup web/node_modules
+	@tests/system_packages.sh
+	$(BIN)/python -m tests.e2e.screenshots
 
 BENCHMARKS := ingest history live page
 
