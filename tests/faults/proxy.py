@@ -17,12 +17,15 @@ class Proxy:
         self.port = 0
         self.connections = 0
         self.passed_bytes = 0  # from the hub to clients
+        self.swallowed = b""  # of the hub, since `go_dead`
+        self._is_dead = False
         self.flowing = asyncio.Event()  # from the hub to clients; cleared, they wait
         self.flowing.set()
         self._target = port
         self._is_cut = False
         self._bytes_per_s = bytes_per_s
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -36,8 +39,11 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self.flowing.set()
         self.drop()
         await self._server.wait_closed()
+        while self._serving:
+            await asyncio.sleep(0)
 
     def drop(self) -> None:
         """Break all connections, without a word to either side."""
@@ -53,12 +59,20 @@ class Proxy:
         """Let new connections through again."""
         self._is_cut = False
 
+    def go_dead(self) -> None:
+        """From now on swallow all that comes, from either side, and tell neither of the other's end."""
+        self._is_dead = True
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         if self._is_cut:
             writer.transport.abort()
             return
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         with suppress(OSError):
             there, back = await self._open()
             self._writers |= {writer, back}
@@ -82,9 +96,11 @@ class Proxy:
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while chunk := await reader.read(CHUNK_BYTES):
-                writer.write(chunk)
-                await writer.drain()
-        writer.transport.abort()
+                if not self._is_dead:
+                    writer.write(chunk)
+                    await writer.drain()
+        if not self._is_dead:
+            writer.transport.abort()
 
     async def _pass_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """From the hub to the client: as fast as is set, and not while it does not flow."""
@@ -93,10 +109,14 @@ class Proxy:
         with suppress(ConnectionError):
             while chunk := await reader.read(CHUNK_BYTES):
                 await self.flowing.wait()
+                if self._is_dead:
+                    self.swallowed += chunk
+                    continue
                 writer.write(chunk)
                 await writer.drain()
                 self.passed_bytes += len(chunk)
                 if self._bytes_per_s is not None:
                     due_s = max(due_s, loop.time() - 0.1) + len(chunk) / self._bytes_per_s
                     await asyncio.sleep(max(0.0, due_s - loop.time()))
-        writer.transport.abort()
+        if not self._is_dead:
+            writer.transport.abort()

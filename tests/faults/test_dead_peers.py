@@ -1,0 +1,94 @@
+"""Viewers that are gone without a word: their line is dead, or their machine sleeps. Their places are free soon after."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+
+from tests.faults.proxy import Proxy
+from tests.faults.watchers import DEADLINE_S, port_of, viewing
+from tests.hub_process import HubProcess
+
+PING = b"\x89\x00"
+VIEWER = """
+import asyncio, sys
+from devices.live import LiveClient
+
+async def watch(url, token):
+    async with LiveClient(url, token) as live:
+        async for _ in live.readings("device/pump"):
+            print(live.connections, flush=True)
+
+asyncio.run(watch(*sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def narrow(start_hub: Callable[..., HubProcess]) -> tuple[HubProcess, str, str]:
+    """A hub with a place for one viewer, that pings every second; a device's key, a viewer's token."""
+    hub = start_hub(HUB__LIVE__PING_INTERVAL_S="1", HUB__LIVE__VIEWERS_MAX="1")
+    return hub, hub.add_device("pump"), hub.token()
+
+
+async def let_in(hub: HubProcess, token: str) -> None:
+    """Return when there is a place for another viewer."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            with suppress(aiohttp.WSServerHandshakeError):
+                async with viewing(port_of(hub), token):
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_viewer_whose_line_is_dead_is_asked_and_gone(
+    narrow: tuple[HubProcess, str, str],
+) -> None:
+    hub, _, token = narrow
+    async with Proxy(port_of(hub)) as proxy, viewing(proxy.port, token) as watcher, watcher.reading():
+        proxy.go_dead()
+        await let_in(hub, token)
+    assert 1 <= proxy.swallowed.count(PING) <= 2  # half an interval apart, and one may have been before
+
+
+@asynccontextmanager
+async def program(hub: HubProcess, token: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A viewer in a process of its own, that says of each reading on its how-manieth connection it came."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", VIEWER, hub.url, token, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def publish_until(viewer: asyncio.subprocess.Process, line: bytes, hub: HubProcess, key: str) -> None:
+    """Publish until the viewer says this line."""
+    assert viewer.stdout is not None
+    async with aiohttp.ClientSession(hub.url, headers={"Authorization": f"Bearer {key}"}) as session:
+        said = b""
+        while said != line:
+            coming = asyncio.ensure_future(viewer.stdout.readline())
+            while not coming.done():
+                async with session.post("/api/v1/telemetry", json={"n": 1}) as answer:
+                    assert answer.status == 200
+                await asyncio.wait([coming], timeout=0.05)
+            said = await coming
+            assert said, "the viewer ended"
+
+
+async def test_a_viewer_that_sleeps_is_gone_and_comes_back_when_it_wakes(
+    narrow: tuple[HubProcess, str, str],
+) -> None:
+    hub, key, token = narrow
+    async with asyncio.timeout(DEADLINE_S), program(hub, token) as viewer:
+        await publish_until(viewer, b"1\n", hub, key)
+        viewer.send_signal(signal.SIGSTOP)
+        await let_in(hub, token)
+        viewer.send_signal(signal.SIGCONT)
+        await publish_until(viewer, b"2\n", hub, key)
