@@ -21,6 +21,7 @@ from hub.http.metrics import HubCollector, MetricsPage
 from hub.http.middleware import access_log, errors, secure
 from hub.http.mqtt_socket import MQTT_SOCKETS, MqttSockets
 from hub.http.openapi import OpenApiPage
+from hub.http.peers import PEERS, Peers
 from hub.http.services import SERVICES, Services
 from hub.http.static import BUILT, StaticPage
 
@@ -38,14 +39,15 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock)
-    app[DEVICE_SOCKETS] = DeviceSockets()
-    app[VIEWERS] = Viewers(services, app[ACCESS], random.SystemRandom().uniform)
-    app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS])
-    app[MQTT_SOCKETS] = MqttSockets()
+    app[PEERS] = Peers(services.config.live.ping_interval_s)
+    app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
+    app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], random.SystemRandom().uniform)
+    app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS], app[PEERS])
+    app[MQTT_SOCKETS] = MqttSockets(app[PEERS])
     _add_routes(app, services, static)
     app.on_response_prepare.append(secure)
-    app.cleanup_ctx.append(_run_live)
-    for sockets in (app[DEVICE_SOCKETS], app[LIVE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS]):
+    app.cleanup_ctx.append(_run_loops)
+    for sockets in (app[DEVICE_SOCKETS], app[LIVE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS], app[PEERS]):
         app.on_shutdown.append(sockets.close)
     return app
 
@@ -74,12 +76,18 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
     )
 
 
-async def _run_live(app: web.Application) -> AsyncIterator[None]:
-    """Run what the viewers share beside the application, as long as it is served."""
+async def _run_loops(app: web.Application) -> AsyncIterator[None]:
+    """Run what connections share beside the application, as long as it is served."""
     viewers, sockets = app[VIEWERS], app[LIVE_SOCKETS]
     loops = [
         asyncio.ensure_future(loop)
-        for loop in (sockets.writer.run(), viewers.watch_storage(), viewers.watch_peers())
+        for loop in (
+            app[PEERS].run(),
+            app[DEVICE_SOCKETS].run(),
+            sockets.writer.run(),
+            viewers.watch_storage(),
+            viewers.renew(),
+        )
     ]
     yield
     for loop in loops:

@@ -17,14 +17,14 @@ from hub.errors import Forbidden, HubError, StoreError, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, Kind, Proof
-from hub.http.connection import Connection
 from hub.http.device_messages import read_token
-from hub.http.frames import text_frame
+from hub.http.frames import Message
 from hub.http.live_viewers import Viewers, refusal, shutdown_message
 from hub.http.live_writer import Framer, SharedWriter
+from hub.http.peers import Peers
 from hub.http.problems import TooLarge
 from hub.http.services import Services
-from hub.http.socket import RESTARTING, UNAUTHENTICATED
+from hub.http.socket import RESTARTING, Socket, closing_code
 from hub.http.upgrade import Upgrade
 from hub.model import Principal, Role
 
@@ -72,63 +72,49 @@ _read_request = TypeAdapter(
 ).validator.validate_json
 
 
-class LiveSocket(Connection):
+class LiveSocket(Socket):
     """One dashboard's connection. It is served from the moment `watch` lets it in."""
 
-    __slots__ = ("_address", "_first", "_is_due", "_is_watching", "_live", "proof", "quiet_steps", "viewer")
+    __slots__ = ("_address", "_is_due", "_live", "proof", "viewer")
 
     def __init__(self, live: "LiveSockets", address: str, *, deflates: bool) -> None:
         config = live.services.config.live
         super().__init__(max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
         self.viewer = Viewer(NOBODY, config.subscriptions_max, self)
         self.proof = NO_PROOF
-        self.quiet_steps = 0
         self._live = live
         self._address = address
-        self._is_watching = False
         self._is_due = (
             False  # something is pending: it is in the writer's round, or will be when there is room
         )
-        self._first: asyncio.Future[bytes | None] | None = None
 
     # How it begins and ends
 
-    async def first_message(self) -> bytes | None:
-        """The first message; None if the connection ends before it."""
-        self._first = asyncio.get_running_loop().create_future()
-        self.read()
-        return await self._first
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over."""
+        super().connection_made(transport)
+        self._live.came(self)
 
     def watch(self, proof: Proof, principal: Principal) -> None:
         """Let the viewer in. `proof` is what it showed, and is checked again and again."""
         if self.is_open:
             self.proof, self.viewer.principal = proof, principal
-            self._is_watching = True
             self._live.viewers.enter(self)
-            self.read()
-
-    def turn_away(self, error: HubError) -> None:
-        """Say why the viewer is not let in."""
-        if self.is_open:
-            self.transport.write(text_frame(orjson.dumps(refusal(error)), deflate=False))
-        self.close(UNAUTHENTICATED, str(error))
+            self.begin()
 
     def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
         """Close the socket, saying why and when to come back."""
-        if self.is_open and retry_after_s is not None:
-            self.transport.write(text_frame(shutdown_message(retry_after_s), deflate=False))
+        if retry_after_s is not None:
+            self.say(shutdown_message(retry_after_s))
         self.close(code, reason)
 
     def leave(self) -> None:
         """Watch nothing any more."""
-        if self._is_watching:
-            self._is_watching = False
-            self._live.viewers.leave(self)
-        if self._first is not None and not self._first.done():
-            self._first.set_result(None)
+        self._live.viewers.leave(self)
 
     def lost(self) -> None:
         """Make room for another."""
+        self._live.gone(self)
         self._live.viewers.release(self._address)
 
     # Writing. For its viewer this is the signal that something is pending
@@ -154,7 +140,8 @@ class LiveSocket(Connection):
         message = self.viewer.take()
         if message:
             self.transport.write(self._live.writer.framer.frame(message, deflate=self.deflates))
-        self.read()
+        if self.is_held:
+            self.read()
 
     def has_room(self) -> None:
         """What is pending can be sent."""
@@ -165,16 +152,11 @@ class LiveSocket(Connection):
 
     def may_take(self) -> bool:
         """Whether one more answer may be added to those that wait."""
-        if self._is_watching:
-            return self.viewer.answers_bytes < ANSWERS_MAX_BYTES
-        return self._first is not None and not self._first.done()
+        return self.viewer.answers_bytes < ANSWERS_MAX_BYTES
 
-    def take(self, content: bytes) -> None:
-        """A request, or who this is."""
-        if self._is_watching:
-            self._answer(content)
-        elif self._first is not None:
-            self._first.set_result(content)
+    def take(self, message: Message) -> None:
+        """A request."""
+        self._answer(message.content)
 
     def _answer(self, raw: bytes) -> None:
         config = self._live.services.config.live
@@ -182,17 +164,17 @@ class LiveSocket(Connection):
             message = (
                 f"a message of {len(raw)} bytes is over {config.max_message_bytes} (live.max_message_bytes)"
             )
-            self._say(refusal(TooLarge(message)))
+            self._reply(refusal(TooLarge(message)))
             return
         try:
             request = _read_request(raw)
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
             path = ".".join(str(part) for part in fault["loc"])
-            self._say({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
+            self._reply({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
             return
         if isinstance(request, Ping):
-            self._say({"type": "pong", "time": wire_ms(self._live.services.clock())})
+            self._reply({"type": "pong", "time": wire_ms(self._live.services.clock())})
             return
         try:
             if isinstance(request, Subscribe):
@@ -201,20 +183,22 @@ class LiveSocket(Connection):
                 self._live.viewers.subscribe(self.viewer, request.channel, resume)
             else:
                 self.viewer.unsubscribe(request.channel)
-                self._say({"type": "unsubscribed", "channel": request.channel})
+                self._reply({"type": "unsubscribed", "channel": request.channel})
         except HubError as error:
-            self._say(refusal(error, request.channel))
+            self._reply(refusal(error, request.channel))
 
-    def _say(self, said: dict[str, object]) -> None:
+    def _reply(self, said: dict[str, object]) -> None:
+        """In its place behind the answers before it, and before what comes live."""
         self.viewer.say(orjson.dumps(said))
 
 
 class LiveSockets:
     """The route of the live sockets, and what they share."""
 
-    def __init__(self, services: Services, viewers: Viewers) -> None:
+    def __init__(self, services: Services, viewers: Viewers, peers: Peers) -> None:
         self.services = services
         self.viewers = viewers
+        self._peers = peers
         self.writer = SharedWriter(Framer(), time.monotonic, services.feed.counts)
         self._opening: set[LiveSocket] = set()  # have not shown who they are
 
@@ -236,15 +220,24 @@ class LiveSockets:
         if not await upgrade.hand_over(request, socket):
             self.viewers.release(address)
             return upgrade
-        self._opening.add(socket)
         try:
             proof = proof or await self._ask_for_token(socket)
             socket.watch(proof, await access.check(proof))
         except (Unauthenticated, StoreError) as error:
-            socket.turn_away(error)
+            socket.say(orjson.dumps(refusal(error)))
+            socket.close(closing_code(error), str(error))
         finally:
             self._opening.discard(socket)
         return upgrade
+
+    def came(self, socket: LiveSocket) -> None:
+        """One more is connected."""
+        self._opening.add(socket)
+        self._peers.add(socket)
+
+    def gone(self, socket: LiveSocket) -> None:
+        """It is not any more."""
+        self._peers.remove(socket)
 
     async def close(self, _app: web.Application) -> None:
         """The hub stops: who has not shown who they are yet need not."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol
 
 import orjson
@@ -15,39 +15,25 @@ from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.feed.feed import DEVICE_PREFIX
 from hub.http.access import Access, Proof
+from hub.http.peers import Peer, Peers
 from hub.http.problems import Overloaded
 from hub.http.services import Services
-from hub.http.socket import CLOSE_TIMEOUT_S, RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
+from hub.http.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
 
 STORAGE_INTERVAL_S = 0.5
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
-SPARE_S = 0.5  # beyond the time a viewer has to answer a close; it is dropped then
-STEPS_PER_INTERVAL = 2
-QUIET_STEPS_MAX = (
-    3  # of half an interval each: whoever was heard a moment before one is gone within two intervals
-)
 
 _log = structlog.get_logger("http")
 
 
-class Connection(Protocol):
+class Connection(Peer, Protocol):
     """One viewer's connection."""
 
     viewer: Viewer
     proof: Proof
-    quiet_steps: int  # half intervals in which nothing was heard
 
     def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
         """Close it, saying why and when to come back."""
-
-    def is_heard(self) -> bool:
-        """Whether there was a sign of life since this was asked last."""
-
-    def ping(self) -> None:
-        """Ask for one."""
-
-    def abort(self) -> None:
-        """Drop it without a word."""
 
 
 class Viewers:
@@ -57,17 +43,17 @@ class Viewers:
         self,
         services: Services,
         access: Access,
+        peers: Peers,
         uniform: Callable[[float, float], float],
     ) -> None:
         self._services = services
         self._access = access
+        self._peers = peers
         self._uniform = uniform
         self._addresses: Counter[str] = (
             Counter()
         )  # of all connections, those that have not shown who they are too
         self._places = 0  # the sum of these
-        self._is_empty = asyncio.Event()
-        self._is_empty.set()
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -87,7 +73,6 @@ class Viewers:
             )
         self._places += 1
         self._addresses[address] += 1
-        self._is_empty.clear()
 
     def release(self, address: str) -> None:
         """The place is free again."""
@@ -95,8 +80,6 @@ class Viewers:
         self._addresses[address] -= 1
         if not self._addresses[address]:
             del self._addresses[address]
-        if not self._places:
-            self._is_empty.set()
 
     def enter(self, connection: Connection) -> None:
         """Count the connection in, and greet it."""
@@ -116,13 +99,15 @@ class Viewers:
 
     @contextmanager
     def watching(self, connection: Connection, address: str) -> Iterator[None]:
-        """All of these, for as long as it lasts."""
+        """All of these, and looked after, for as long as it lasts."""
         self.admit(address)
+        self._peers.add(connection)
         try:
             self.enter(connection)
             yield
         finally:
             self.leave(connection)
+            self._peers.remove(connection)
             self.release(address)
 
     def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
@@ -158,9 +143,6 @@ class Viewers:
         for connection in list(self._open):
             retry_after_s = round(RETRY_AFTER_S + self._uniform(0.0, max(RETRY_AFTER_S, spread_s)), 3)
             connection.end(RESTARTING, "the hub is stopping", retry_after_s)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT_S + SPARE_S):
-                await self._is_empty.wait()
 
     # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
 
@@ -174,21 +156,12 @@ class Viewers:
                 self.say_all(_storage_message(failure))
             known = failure
 
-    async def watch_peers(self) -> None:
-        """Ping who is quiet, drop who does not answer, and end sessions that have run out; loops until cancelled."""
-        step_s = self._services.config.live.ping_interval_s / STEPS_PER_INTERVAL
-        steps = 0
+    async def renew(self) -> None:
+        """End sessions that have run out, once an interval; loops until cancelled."""
         while True:
-            await asyncio.sleep(step_s)
-            steps += 1
+            await asyncio.sleep(self._services.config.live.ping_interval_s)
             for connection in list(self._open):
-                connection.quiet_steps = 0 if connection.is_heard() else connection.quiet_steps + 1
-                if connection.quiet_steps >= QUIET_STEPS_MAX:
-                    connection.abort()
-                elif connection.quiet_steps:
-                    connection.ping()
-                if steps % STEPS_PER_INTERVAL == 0:
-                    await self._renew(connection)
+                await self._renew(connection)
 
     async def _renew(self, connection: Connection) -> None:
         try:

@@ -6,8 +6,6 @@ takes its place again when that has drained, so that a slow viewer delays nobody
 """
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,11 +18,6 @@ BREATH = 64  # viewers written to before the loop may do something else: about 1
 REST = 9  # times as long as a round took, so that sending takes a tenth of a saturated hub's time, …
 REST_MAX_S = 0.1  # … but no reading waits longer for it than this
 BUSY_S = 0.002  # of other work in one turn of the loop: at 2,000 readings/s a turn has 0.2 ms of it, at saturation 15
-WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, before it counts as backed up
-
-# struct tcp_info (linux/tcp.h): state, ca_state, retransmits, probes; the last two count what has not been answered.
-_TCP_INFO = struct.Struct("BBBB")
-UNANSWERED_MAX = 2
 
 _log = structlog.get_logger("http")
 
@@ -110,21 +103,3 @@ def _write(outlet: Outlet) -> None:
     except Exception:  # noqa: BLE001  # whatever it is, the other viewers must not suffer
         _log.exception("a viewer could not be written to; its connection is dropped, the others go on")
         outlet.abort()
-
-
-def answers(transport: asyncio.Transport) -> bool:
-    """Whether the peer's system still answers for it, by the word of TCP.
-
-    A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
-    comes, or answers the probes of a closed window. That of a peer that is gone does neither.
-    Where the system does not tell (TCP_INFO is Linux's), it does not.
-    """
-    connection = transport.get_extra_info("socket")
-    if connection is None or not hasattr(socket, "TCP_INFO") or connection.family == socket.AF_UNIX:
-        return False
-    try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-    except OSError:
-        return False
-    _, _, retransmits, probes = _TCP_INFO.unpack(told)
-    return bool(retransmits + probes <= UNANSWERED_MAX)

@@ -4,123 +4,133 @@ The protocol at the other side is MQTT's own, driven as asyncio drives any: it s
 """
 
 import asyncio
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
 from hub.http.access import ACCESS
+from hub.http.frames import Message, Opcode, frame
+from hub.http.peers import Peers
 from hub.http.problems import problem
 from hub.http.services import SERVICES
-from hub.http.socket import RESTARTING, Socket, first
+from hub.http.socket import RESTARTING, Socket
+from hub.http.upgrade import Upgrade
 
 PROTOCOL = "mqtt"
-BUFFER_HIGH = 65_536  # bytes to send, beyond which the protocol is told to pause
 SPARE_BYTES = 65_536  # what one message may hold beside the longest packet
 
 
-class SocketTransport(asyncio.Transport):
-    """A transport over a WebSocket, as much of one as MQTT uses."""
+class MqttSocket(Socket):
+    """One client's connection; `inner` is the protocol that it speaks inside."""
 
-    def __init__(self, socket: Socket, protocol: asyncio.Protocol, address: str) -> None:
+    __slots__ = ("_sockets", "address", "inner", "reads")
+
+    def __init__(self, inner: asyncio.Protocol, address: str, max_bytes: int, sockets: "MqttSockets") -> None:
+        super().__init__(max_bytes)
+        self.inner = inner
+        self.address = address
+        self.reads = True
+        self._sockets = sockets
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over: what comes is MQTT."""
+        super().connection_made(transport)
+        self._sockets.came(self)
+        self.inner.connection_made(Tunnel(self))
+        self.begin()
+
+    def may_take(self) -> bool:
+        """Whether the protocol wants more."""
+        return self.reads
+
+    def take(self, message: Message) -> None:
+        """A piece of the stream."""
+        if message.opcode is Opcode.TEXT:
+            self.close(WSCloseCode.UNSUPPORTED_DATA, "MQTT is sent in binary messages")
+        else:
+            self.inner.data_received(message.content)
+
+    def pause_writing(self) -> None:
+        """The protocol is told as a transport would tell it."""
+        super().pause_writing()
+        self.inner.pause_writing()
+
+    def has_room(self) -> None:
+        """And told again."""
+        self.inner.resume_writing()
+
+    def lost(self) -> None:
+        """The connection is over."""
+        self._sockets.gone(self)
+        self.inner.connection_lost(None)
+
+
+class Tunnel(asyncio.Transport):
+    """The transport that MQTT sees, as much of one as it uses."""
+
+    def __init__(self, socket: MqttSocket) -> None:
         super().__init__()
         self._socket = socket
-        self._protocol = protocol
-        self._address = address
-        self._buffer = bytearray()  # bounded by the protocol, which stops writing when it is paused
-        self._writing_paused = False
-        self._wake = asyncio.Event()
-        self._may_read = asyncio.Event()
-        self._may_read.set()
-        self._closing = False
-        self.code = int(WSCloseCode.OK)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`peername` is the device's, whatever stands between."""
-        return (self._address, 0) if name == "peername" else default
+        return (self._socket.address, 0) if name == "peername" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, in time."""
-        self._buffer += data
-        self._wake.set()
-        if len(self._buffer) > BUFFER_HIGH and not self._writing_paused:
-            self._writing_paused = True
-            self._protocol.pause_writing()
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        """Send several."""
-        for part in list_of_data:
-            self.write(part)
+        """Send, as one message."""
+        if self._socket.is_open:
+            self._socket.transport.write(frame(Opcode.BINARY, bytes(data)))
 
     def get_write_buffer_size(self) -> int:
         """How much waits."""
-        return len(self._buffer)
+        return self._socket.transport.get_write_buffer_size()
 
     def is_closing(self) -> bool:
-        """Whether `close` was called."""
-        return self._closing
+        """Whether `close` or `abort` was called, or the peer is gone."""
+        return not self._socket.is_open
 
     def close(self) -> None:
         """Close when all is sent."""
-        self._closing = True
-        self._may_read.set()
-        self._wake.set()
+        self._socket.close()
 
     def abort(self) -> None:
         """Close at once."""
-        self._closing = True
         self._socket.abort()
 
     def pause_reading(self) -> None:
         """Read nothing for a while."""
-        self._may_read.clear()
+        self._socket.reads = False
 
     def resume_reading(self) -> None:
         """Read again."""
-        self._may_read.set()
+        self._socket.reads = True
+        self._socket.read()
 
     def is_reading(self) -> bool:
         """Whether reading is not paused."""
-        return self._may_read.is_set()
-
-    async def read(self) -> None:
-        """Hand the protocol what comes, until the socket ends."""
-        while (chunk := await self._socket.read()) is not None:
-            if self._socket.last_was_text:
-                self.code = int(WSCloseCode.UNSUPPORTED_DATA)
-                return
-            if not self._may_read.is_set():
-                self._socket.held = True
-                await self._may_read.wait()
-                self._socket.held = False
-            if not self._closing:
-                self._protocol.data_received(chunk)
-
-    async def send(self) -> None:
-        """Send what is written, all that has gathered as one message, until closed."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._buffer:
-                chunk = bytes(self._buffer)
-                self._buffer.clear()
-                await self._socket.send_frame(chunk, WSMsgType.BINARY)
-            if self._writing_paused and not self._buffer:
-                self._writing_paused = False
-                self._protocol.resume_writing()
-            if self._closing and not self._buffer:
-                return
+        return self._socket.reads
 
 
 class MqttSockets:
     """The MQTT connections over WebSocket that are open."""
 
-    def __init__(self) -> None:
-        self._open: set[SocketTransport] = set()
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self._open: set[MqttSocket] = set()
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def came(self, socket: MqttSocket) -> None:
+        """One more is connected."""
+        self._open.add(socket)
+        self._peers.add(socket)
+
+    def gone(self, socket: MqttSocket) -> None:
+        """It is not any more."""
+        self._open.discard(socket)
+        self._peers.remove(socket)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route."""
@@ -132,29 +142,16 @@ class MqttSockets:
             return problem(
                 HTTPStatus.BAD_REQUEST, "invalid", "a WebSocket with the subprotocol mqtt is wanted here"
             )
-        socket = Socket(
-            max_bytes=services.config.mqtt.max_packet_bytes + SPARE_BYTES,
-            ping_interval_s=services.config.live.ping_interval_s,
-            protocols=(PROTOCOL,),
-        )
-        await socket.open(request)
-        protocol = services.mqtt()
-        transport = SocketTransport(socket, protocol, request.app[ACCESS].address(request))
-        self._open.add(transport)
-        try:
-            protocol.connection_made(transport)
-            await first(transport.read(), transport.send(), socket.heartbeat())
-        finally:
-            self._open.discard(transport)
-            protocol.connection_lost(None)
-        await socket.close(code=transport.code)
-        return socket
+        upgrade = Upgrade(request, (PROTOCOL,))
+        max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
+        address = request.app[ACCESS].address(request)
+        await upgrade.hand_over(request, MqttSocket(services.mqtt(), address, max_bytes, self))
+        return upgrade
 
     async def close(self, _app: web.Application) -> None:
         """The hub stops: those that the MQTT endpoint has not ended yet end here."""
-        for transport in list(self._open):
-            transport.code = int(RESTARTING)
-            transport.close()
+        for socket in list(self._open):
+            socket.close(RESTARTING, "the hub is stopping")
 
 
 MQTT_SOCKETS = web.AppKey("mqtt_sockets", MqttSockets)

@@ -1,145 +1,254 @@
-"""A WebSocket as the hub's sockets use it: heartbeat, limits, and an end that always comes."""
+"""A WebSocket of the hub's own, from the end of the handshake on.
+
+A protocol without a task, and without a timer until it ends: 5,000 that are silent cost the hub nothing but their memory.
+Here are frames in and out, the closing handshake, back-pressure both ways, and signs of life; what is said is for the
+classes made from it.
+"""
 
 import asyncio
 import socket
-from collections.abc import Coroutine
-from typing import Literal
+import struct
+from typing import cast
 
-import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
-from aiohttp.http_websocket import WebSocketError
+from aiohttp import WSCloseCode
+
+from hub.errors import HubError, Unauthenticated
+from hub.http.frames import FrameError, FrameReader, Message, Opcode, close_frame, frame, text_frame
 
 UNAUTHENTICATED = 4401
-RESTARTING = WSCloseCode.SERVICE_RESTART
+RESTARTING = int(WSCloseCode.SERVICE_RESTART)
+TRY_AGAIN_LATER = int(WSCloseCode.TRY_AGAIN_LATER)
+OK = int(WSCloseCode.OK)
 RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they add jitter of their own
 CLOSE_TIMEOUT_S = 2.0  # how long a peer may take to answer a close
-LINGER_S = 5.0  # how long the rest of a message that is too big is read and thrown away
-LINGER_STEP_S = 0.05
-UNSENT_MAX_BYTES = 65_536  # in the system's buffer
-REASON_MAX_BYTES = 123  # RFC 6455, 5.5
+LINGER_S = 5.0  # how long the rest of a message that cannot be read is thrown away
+WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, before it counts as backed up
+UNSENT_MAX_BYTES = 65_536  # in the system's
+PING = frame(Opcode.PING, b"")
 
-_log = structlog.get_logger("http")
+# struct tcp_info (linux/tcp.h): state, ca_state, retransmits, probes; the last two count what has not been answered.
+_TCP_INFO = struct.Struct("BBBB")
+UNANSWERED_MAX = 2
 
 
-class Socket(web.WebSocketResponse[Literal[False]]):
-    """One WebSocket. Messages come as bytes, whether they were text or binary.
+class Socket(asyncio.Protocol):
+    """One connection. Before `begin` nothing is taken of it but, if asked for, a first message.
 
-    The heartbeat is the hub's own: a socket the hub itself does not read from at present must not count as silent.
+    A class made from it has `take` and `may_take`, and where it needs them `turned`, `has_room`, `broken`, `leave`
+    and `lost`.
     """
 
-    def __init__(
-        self,
-        *,
-        max_bytes: int,
-        ping_interval_s: float,
-        protocols: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__(
-            timeout=CLOSE_TIMEOUT_S,
-            autoping=False,
-            compress=False,
-            max_msg_size=max_bytes,
-            protocols=protocols,
-            decode_text=False,
-        )
-        self.held = False  # nothing is read at present, so nothing can be heard
-        self.was_too_big = False
-        self.last_was_text = False
-        self._max_bytes = max_bytes
-        self._ping_interval_s = ping_interval_s
-        self.heard = True  # anything, since somebody last set it to False
-        self._transport: asyncio.Transport | None = None
+    __slots__ = (
+        "_first",
+        "_has_begun",
+        "_is_ended",
+        "_reader",
+        "_timer",
+        "deflates",
+        "heard",
+        "is_backed_up",
+        "is_held",
+        "quiet_steps",
+        "transport",
+    )
+    transport: asyncio.Transport
 
-    async def open(self, request: web.Request) -> None:
-        """Shake hands. Raises HTTPBadRequest for a request that is no proper handshake."""
-        await self.prepare(request)
-        self._transport = request.transport
-        if request.transport is not None:
-            keep_fresh(request.transport)
+    def __init__(self, max_bytes: int, *, deflates: bool = False) -> None:
+        self.deflates = deflates
+        # None once what comes cannot be read any more; it is thrown away then.
+        self._reader: FrameReader | None = FrameReader(max_bytes, deflate=deflates)
+        self._first: asyncio.Future[bytes | None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for the peer's close
+        self._has_begun = False
+        self.is_held = False  # nothing is read until `take` may be called again
+        self._is_ended = False  # a close frame was sent, or would reach nobody
+        self.is_backed_up = False  # the transport holds as much as it should
+        self.heard = True  # anything, since `is_heard` asked last
+        self.quiet_steps = 0  # for the heartbeat
 
-    async def read(self) -> bytes | None:
-        """The next message; None when there is none any more. A message over the limit closes the socket (1009)."""
-        while True:
-            message = await self.receive()
-            self.heard = True
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self.last_was_text = message.type is WSMsgType.TEXT
-                content: bytes = message.data
-                return content
-            if message.type is WSMsgType.PING:
-                await self.pong(message.data)
-            elif message.type is not WSMsgType.PONG:
-                error = message.data
-                self.was_too_big = (
-                    isinstance(error, WebSocketError) and error.code == WSCloseCode.MESSAGE_TOO_BIG
-                )
-                return None
+    # What the classes made from it say
 
-    async def say(self, message: bytes) -> None:
-        """Send a text message."""
-        await self.send_frame(message, WSMsgType.TEXT)
+    def take(self, message: Message) -> None:
+        """A text or binary message came."""
+        raise NotImplementedError
 
-    async def heartbeat(self) -> None:
-        """Ping; return when the connection is gone: lost, or nothing was heard of the peer for two intervals.
+    def may_take(self) -> bool:
+        """Whether another message may come now. Where this turns true again, call `read`."""
+        raise NotImplementedError
 
-        A peer that is slow to read answers late, for the ping waits behind what it has not read. So what it takes
-        of that counts as a sign of life too.
-        """
-        silent = 0
-        while silent < 2:
-            self.heard = False
-            unsent = self._unsent_bytes()
-            try:
-                async with asyncio.timeout(self._ping_interval_s):
-                    await self.ping()
-            except ConnectionError:
-                break
-            except TimeoutError:
-                pass  # it waits behind the rest
-            else:
-                await asyncio.sleep(self._ping_interval_s)
-            is_alive = self.heard or self.held or self._unsent_bytes() < unsent
-            silent = 0 if is_alive else silent + 1
-        self.abort()
+    def turned(self) -> None:
+        """All that came was taken, or as much of it as may be."""
 
-    def _unsent_bytes(self) -> int:
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+    def has_room(self) -> None:
+        """The transport can take more again."""
+
+    def broken(self, error: FrameError) -> None:
+        """The peer broke the protocol, and is about to be told so."""
+
+    def leave(self) -> None:
+        """No message will come or go any more. Called once, if it had begun."""
+
+    def lost(self) -> None:
+        """The connection is over. Called once."""
+
+    # How it begins
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
+        _keep_fresh(self.transport)
+
+    async def first_message(self) -> bytes | None:
+        """The first message; None if the connection ends before it."""
+        self._first = asyncio.get_running_loop().create_future()
+        self.read()
+        return await self._first
+
+    def begin(self) -> None:
+        """Take what comes from now on."""
+        self._has_begun = True
+        self.read()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message could still reach the peer."""
+        return not (self._is_ended or self.transport.is_closing())
+
+    # How it ends
+
+    def close(self, code: int = OK, reason: str = "") -> None:
+        """Close, saying why. A peer that does not answer is dropped."""
+        if self.is_open:
+            self._say_close(code, reason, CLOSE_TIMEOUT_S)
+            self.read()  # the peer's own close may be behind what was held
+
+    def _say_close(self, code: int, reason: str, timeout_s: float) -> None:
+        self._is_ended = True
+        self._leave()
+        self.transport.write(close_frame(code, reason))
+        self._timer = asyncio.get_running_loop().call_later(timeout_s, self.abort)
 
     def abort(self) -> None:
         """Drop the connection without a word."""
-        if self._transport is not None:
-            self._transport.abort()
+        self.transport.abort()
 
-    async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
-        """Close, in bounded time. For a message that is too big: with a reason, and so that the peer gets to read it."""
-        if code == WSCloseCode.MESSAGE_TOO_BIG and not self.closed:
-            message = f"a message is over {self._max_bytes} bytes".encode()
-            await self._linger(code, message)
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                return await super().close(code=code, message=message[:REASON_MAX_BYTES], drain=drain)
-        except TimeoutError:
-            self.abort()
-            return True
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over, whoever ended it."""
+        del exc
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_ended = True
+        self._leave()
+        self.lost()
 
-    async def _linger(self, code: int, message: bytes) -> None:
-        """Say why, then wait for the peer to hang up.
+    def _leave(self) -> None:
+        if self._has_begun:
+            self._has_begun = False
+            self.leave()
+        if self._first is not None and not self._first.done():
+            self._first.set_result(None)
 
-        Closing with unread input makes the system send a reset, which overtakes the reason. What still comes
-        is thrown away by aiohttp as it comes. It tells nobody of a connection's end, so this has to look.
+    # Signs of life
+
+    def is_heard(self) -> bool:
+        """Whether the peer said something since this was asked last.
+
+        One that is slow to read cannot answer a ping that waits behind what it has not read: its system answers for
+        it. And one that the hub itself does not read from is not silent.
         """
+        heard, self.heard = self.heard, False
+        return heard or (answers(self.transport) if self.is_backed_up else self.is_held)
+
+    def ping(self) -> None:
+        """Ask for a sign of life; not of a peer to which nothing gets through, it would only add to that."""
+        if self.is_open and not self.is_backed_up:
+            self.transport.write(PING)
+
+    # Writing
+
+    def say(self, message: bytes) -> None:
+        """Send a text message."""
+        if self.is_open:
+            self.transport.write(text_frame(message, deflate=self.deflates))
+
+    def pause_writing(self) -> None:
+        """The transport holds enough."""
+        self.is_backed_up = True
+
+    def resume_writing(self) -> None:
+        """The transport has room again."""
+        self.is_backed_up = False
+        self.has_room()
+
+    # Reading
+
+    def data_received(self, data: bytes) -> None:
+        """More of the peer's bytes."""
+        self.heard = True
+        if self._reader is not None:
+            self._reader.feed(data)
+            self.read()
+
+    def read(self) -> None:
+        """Take what came. What may not be taken now waits, in the system's buffers too."""
         try:
-            await self.send_frame(code.to_bytes(2, "big") + message, WSMsgType.CLOSE)
-        except ConnectionError:
-            return
-        deadline = asyncio.get_running_loop().time() + LINGER_S
-        while self._transport is not None and not self._transport.is_closing():
-            if asyncio.get_running_loop().time() >= deadline:
-                return
-            await asyncio.sleep(LINGER_STEP_S)
+            while self._reader is not None and self._may_read():
+                message = self._reader.next()
+                if message is None:
+                    break
+                self._take(message)
+        except FrameError as error:
+            self._fail(error)
+        self.turned()
+        is_held = not self._may_read()
+        if is_held is not self.is_held and not self.transport.is_closing():
+            self.is_held = is_held
+            if is_held:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    def _may_read(self) -> bool:
+        if self._is_ended:
+            return True  # for the peer's close
+        if self._has_begun:
+            return self.may_take()
+        return self._first is not None and not self._first.done()
+
+    def _take(self, message: Message) -> None:
+        if message.opcode is Opcode.CLOSE:
+            if not self._is_ended:
+                code = int.from_bytes(message.content[:2], "big") if message.content else OK
+                self._say_close(code, "", CLOSE_TIMEOUT_S)
+            self.transport.close()
+        elif self._is_ended or message.opcode is Opcode.PONG:
+            pass
+        elif message.opcode is Opcode.PING:
+            if not self.is_backed_up:
+                self.transport.write(frame(Opcode.PONG, message.content))
+        elif self._has_begun:
+            self.take(message)
+        elif self._first is not None:
+            self._first.set_result(message.content)
+
+    def _fail(self, error: FrameError) -> None:
+        """What the peer still sends is thrown away until it hangs up.
+
+        To close at once with unread input would make the system send a reset, which overtakes the reason.
+        """
+        self._reader = None
+        if not self._is_ended:
+            self.broken(error)
+            self._say_close(error.code, str(error), LINGER_S)
 
 
-def keep_fresh(transport: asyncio.Transport) -> None:
+def closing_code(error: HubError) -> int:
+    """The close code for one who is not let in."""
+    return UNAUTHENTICATED if isinstance(error, Unauthenticated) else TRY_AGAIN_LATER
+
+
+def _keep_fresh(transport: asyncio.Transport) -> None:
     """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
 
     Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.
@@ -154,17 +263,19 @@ def keep_fresh(transport: asyncio.Transport) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
 
 
-async def first(*works: Coroutine[None, None, object]) -> None:
-    """Run them side by side until one ends, then cancel the others; a lost connection is such an end."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_until_lost(work)) for work in works]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
+def answers(transport: asyncio.Transport) -> bool:
+    """Whether the peer's system still answers for it, by the word of TCP.
 
-
-async def _until_lost(work: Coroutine[None, None, object]) -> None:
+    A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
+    comes, or answers the probes of a closed window. That of a peer that is gone does neither.
+    Where the system does not tell (TCP_INFO is Linux's), it does not.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection is None or not hasattr(socket, "TCP_INFO") or connection.family == socket.AF_UNIX:
+        return False
     try:
-        await work
-    except ConnectionError as error:
-        _log.debug("connection lost", why=str(error))
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    except OSError:
+        return False
+    _, _, retransmits, probes = _TCP_INFO.unpack(told)
+    return bool(retransmits + probes <= UNANSWERED_MAX)

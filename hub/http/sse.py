@@ -16,9 +16,8 @@ from hub.errors import Invalid, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.http.access import ACCESS, Proof
 from hub.http.live_viewers import VIEWERS, shutdown_message
-from hub.http.live_writer import WRITE_BUFFER_MAX_BYTES, answers
 from hub.http.services import SERVICES
-from hub.http.socket import RESTARTING
+from hub.http.socket import RESTARTING, WRITE_BUFFER_MAX_BYTES, answers
 from hub.model import Principal
 
 COMMENT = b": still here\n\n"

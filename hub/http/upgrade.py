@@ -18,7 +18,9 @@ class Upgrade(web.StreamResponse):
     What aiohttp keeps of a connection (its parser, request, response, task) is 15 KiB, and is let go of there.
     """
 
-    def __init__(self, request: web.Request, protocols: tuple[str, ...], *, may_deflate: bool) -> None:
+    def __init__(
+        self, request: web.Request, protocols: tuple[str, ...] = (), *, may_deflate: bool = False
+    ) -> None:
         """Raises HTTPBadRequest for a request that is no handshake."""
         ready = web.WebSocketResponse(protocols=protocols).can_prepare(request)
         if not ready.ok:
