@@ -24,6 +24,7 @@ from hub.store.history import History
 SOURCE = "hub"
 LOOK_S = 0.1  # how often the loop's delay is looked at
 MIB = 1_048_576
+GIB = 1024 * MIB
 STORES = ("history.duckdb*", "registry.db*")
 
 _log = structlog.get_logger("system")
@@ -49,7 +50,7 @@ METRICS = {
     "cpu_percent": Shown("%", 1),
     "rss_mib": Shown("MiB", 1),
     "store_mib": Shown("MiB", 1),
-    "disk_free_mib": Shown("MiB", 0),
+    "disk_free_gib": Shown("GiB", 1),
 }
 
 
@@ -82,7 +83,7 @@ class Machine:
             "cpu_percent": self._process.cpu_percent(),
             "rss_mib": self._process.memory_info().rss / MIB,
             "store_mib": sum(_sizes(files)) / MIB,
-            "disk_free_mib": psutil.disk_usage(str(self._data_dir)).free / MIB,
+            "disk_free_gib": psutil.disk_usage(str(self._data_dir)).free / GIB,
         }
 
 

@@ -123,3 +123,15 @@ describe("Fleet", () => {
     expect(fleet.get("__proto__")?.latest.get("constructor")).toEqual([1, 2]);
   });
 });
+
+describe("the hub itself", () => {
+  it("is described but in no list, and stays when the list comes anew", () => {
+    const fleet = new Fleet();
+    fleet.describeAll([infoOf("boiler")]);
+    fleet.describe(infoOf("_hub"));
+    fleet.describeAll([infoOf("pump")]);
+    expect([...fleet.listed()].map((device) => device.id)).toEqual(["pump"]);
+    expect(fleet.count()).toBe(1);
+    expect(fleet.get("_hub")?.info?.id).toBe("_hub");
+  });
+});

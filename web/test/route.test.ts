@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type ListView, listViewOf, PLAIN_LIST } from "../src/ui/listView";
 import { hashOf, routeOf } from "../src/ui/route";
 
@@ -88,4 +88,13 @@ it.each([
   ["metric=a&metric=b&metric=a&metric=c&metric=d", { metrics: ["a", "b", "c"] }],
 ])("reads how the list is arranged from %j", (query, view) => {
   expect(listViewOf(new URLSearchParams(query))).toEqual({ ...PLAIN_LIST, ...view });
+});
+
+describe("the hub itself", () => {
+  it("has a link of its own, and history in it", () => {
+    const route = routeOf("#/system?from=1000&to=2000");
+    expect(route).toMatchObject({ deviceId: "_hub", section: "readings", range: { from: 1000, to: 2000 } });
+    expect(hashOf(route)).toBe("#/system?from=1000&to=2000");
+    expect(hashOf({ ...route, deviceId: null, range: null })).toBe("#/");
+  });
 });

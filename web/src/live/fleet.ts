@@ -1,5 +1,5 @@
 import { batch, type ReadonlySignal, signal } from "@preact/signals";
-import type { OverviewDevices, OverviewEntry, Presence, Sample } from "./protocol";
+import { type OverviewDevices, type OverviewEntry, OWN_ID, type Presence, type Sample } from "./protocol";
 import type { DeviceInfo, MetricInfo } from "./rest";
 import { Ring } from "./ring";
 
@@ -98,9 +98,9 @@ export class Fleet {
     return false;
   }
 
-  /** Those that REST has described. */
+  /** Those that REST has described, without the hub itself. */
   *listed(): Iterable<DeviceRecord> {
-    for (const device of this.#devices.values()) if (device.info) yield device;
+    for (const device of this.#devices.values()) if (device.info && device.id !== OWN_ID) yield device;
   }
 
   count(presence?: Presence): number {
@@ -193,7 +193,7 @@ export class Fleet {
 
   /** @returns whether any device was dropped */
   #keepOnly(isThere: (id: string) => boolean): boolean {
-    const gone = [...this.#devices.keys()].filter((id) => !isThere(id));
+    const gone = [...this.#devices.keys()].filter((id) => id !== OWN_ID && !isThere(id));
     for (const id of gone) this.#devices.delete(id);
     return gone.length > 0;
   }

@@ -9,12 +9,14 @@ import {
   type Message,
   OVERVIEW,
   type OverviewDevices,
+  OWN_ID,
   type Presence,
   type Readings,
 } from "./protocol";
 import { Problem, type Rest, type Session } from "./rest";
 import { DeviceWatch } from "./watch";
 
+const OWN_CHANNEL = deviceChannel(OWN_ID);
 /** Devices asked for one by one; above, the whole list is cheaper. */
 const SINGLY_MAX = 10;
 const DESCRIBE_SOON_MS = 300;
@@ -32,6 +34,8 @@ export interface LiveSurroundings {
 export class Live {
   readonly fleet = new Fleet();
   readonly delay = new DelayMeter();
+  /** Readings a second that the hub takes in of all devices; null until it has said so, and for who may not see that. */
+  readingsPerS: number | null = null;
   readonly hubClock: HubClock;
   readonly rest: Rest;
   readonly #clock: Clock;
@@ -94,6 +98,7 @@ export class Live {
 
   start(): void {
     this.#connection.subscribe(OVERVIEW);
+    this.#connection.subscribe(OWN_CHANNEL);
     this.#early = this.#loadEarly();
     this.#connection.start();
   }
@@ -154,7 +159,7 @@ export class Live {
     if (before?.deviceId === deviceId) return;
     if (before) {
       before.close();
-      this.#connection.unsubscribe(deviceChannel(before.deviceId));
+      if (before.deviceId !== OWN_ID) this.#connection.unsubscribe(deviceChannel(before.deviceId));
     }
     if (deviceId === null) {
       this.#watch.value = null;
@@ -166,6 +171,8 @@ export class Live {
       this.#clock,
       () => this.hubClock.now(),
     );
+    // The hub's own channel is subscribed to always; once more, for the watch begins with the answer to that.
+    if (deviceId === OWN_ID) this.#connection.unsubscribe(OWN_CHANNEL);
     this.#connection.subscribe(deviceChannel(deviceId));
   }
 
@@ -240,7 +247,10 @@ export class Live {
 
   #takeReadings(message: Readings): void {
     const newest = message.readings[message.readings.length - 1];
-    if (newest) this.delay.add(newest[0], this.hubClock.now());
+    if (message.channel === OWN_CHANNEL) {
+      const rate = newest?.[1].readings_per_s;
+      if (typeof rate === "number") this.readingsPerS = rate;
+    } else if (newest) this.delay.add(newest[0], this.hubClock.now());
     this.#watchOf(message.channel)?.readings(message);
   }
 

@@ -138,6 +138,8 @@ function isKnown(candidate: unknown): candidate is Message {
 }
 
 export const OVERVIEW = "overview";
+/** The hub itself, as the device whose readings are its own figures. It is in no list. */
+export const OWN_ID = "_hub";
 
 export function deviceChannel(deviceId: string): string {
   return `device/${deviceId}`;

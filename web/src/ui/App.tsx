@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { OWN_ID } from "../live/protocol";
 import { Banner } from "./Banner";
 import { DeviceList } from "./DeviceList";
 import { DeviceView } from "./DeviceView";
@@ -9,6 +10,7 @@ import { usePage } from "./page";
 import { hashOf } from "./route";
 
 const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
+const SystemView = lazy(() => import("./SystemView").then((room) => room.SystemView));
 const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
@@ -28,10 +30,16 @@ export function App() {
     <>
       <Header />
       <Banner />
-      <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>
-        <DeviceList />
-        <DeviceView />
-      </main>
+      {deviceId === OWN_ID ? (
+        <main class="panes" data-lost={isLost}>
+          <SystemView />
+        </main>
+      ) : (
+        <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>
+          <DeviceList />
+          <DeviceView />
+        </main>
+      )}
       {isAdding && page.mayOperate.value && <AddDevice />}
     </>
   );

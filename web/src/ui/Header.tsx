@@ -1,3 +1,4 @@
+import { OWN_ID } from "../live/protocol";
 import { lazy } from "./lazy";
 import { Popover } from "./Popover";
 import { usePage } from "./page";
@@ -15,6 +16,7 @@ const LINK_WORD = {
 export function Header() {
   const page = usePage();
   const link = page.live.link.value.kind;
+  const isSystem = page.route.value.deviceId === OWN_ID;
   const isPaused = page.pausedAt.value !== null;
   const state = link === "live" && isPaused ? "paused" : link;
   return (
@@ -28,9 +30,19 @@ export function Header() {
       </span>
       <span class="grow" />
       {!page.live.isSignedOut.value && (
-        <button type="button" class="button pause" aria-pressed={isPaused} onClick={() => page.togglePause()}>
-          {isPaused ? "Resume" : "Pause"}
-        </button>
+        <>
+          <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
+            System
+          </a>
+          <button
+            type="button"
+            class="button pause"
+            aria-pressed={isPaused}
+            onClick={() => page.togglePause()}
+          >
+            {isPaused ? "Resume" : "Pause"}
+          </button>
+        </>
       )}
       <Popover title="Preferences" button={<PreferencesIcon />} buttonClass="button icon-button">
         <PreferencesPanel />

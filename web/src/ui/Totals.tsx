@@ -12,6 +12,7 @@ export function Totals() {
   const page = usePage();
   const { fleet } = page.live;
   const rate = useRef<HTMLElement>(null);
+  const unit = useRef<HTMLElement>(null);
   const late = useRef<HTMLElement>(null);
   useEffect(() => {
     let before = { updates: fleet.updates, at: performance.now() };
@@ -22,7 +23,9 @@ export function Totals() {
         const isLive = page.live.link.peek().kind === "live";
         if (now - before.at >= RATE_OVER_MS && rate.current) {
           const perSecond = ((fleet.updates - before.updates) / (now - before.at)) * 1000;
-          setText(rate.current, isLive ? count(perSecond) : "–");
+          const { readingsPerS } = page.live;
+          setText(rate.current, isLive ? count(readingsPerS ?? perSecond) : "–");
+          if (unit.current) setText(unit.current, readingsPerS === null ? "updates/s" : "readings/s");
           before = { updates: fleet.updates, at: now };
         }
         const ms = page.live.delay.take();
@@ -41,7 +44,7 @@ export function Totals() {
       </Total>
       <Total name="not online">{fleet.phase.value.kind === "ready" ? count(all - online) : "–"}</Total>
       <div>
-        <dt>updates/s</dt>
+        <dt ref={unit}>updates/s</dt>
         <dd ref={rate} data-total="rate">
           –
         </dd>

@@ -1,3 +1,4 @@
+import { OWN_ID } from "../live/protocol";
 import { type ListView, listViewOf, writeListView } from "./listView";
 
 /** The windows a device can be looked at through, in seconds. */
@@ -6,6 +7,7 @@ export type WindowSeconds = (typeof WINDOWS_S)[number];
 const DEFAULT_WINDOW_S: WindowSeconds = 60;
 const DEVICE = "#/device/";
 const ADD = "#/add";
+const SYSTEM = "#/system";
 /** What can be looked at of a device; the first is what a plain link opens. */
 export const SECTIONS = ["readings", "keys", "rejections", "commands", "attributes", "settings"] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -39,8 +41,8 @@ export interface Route {
 }
 
 /**
- * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>` and `#/add`; anything else
- * is the list. How the list is arranged goes along everywhere.
+ * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the hub
+ * itself, as a device) and `#/add`; anything else is the list. How the list is arranged goes along everywhere.
  */
 export function routeOf(hash: string): Route {
   const [path = "", query = ""] = hash.split("?", 2);
@@ -57,6 +59,7 @@ export function routeOf(hash: string): Route {
     list: listViewOf(parameters),
     isAdding: path === ADD,
   };
+  if (path === SYSTEM) return { ...list, deviceId: OWN_ID };
   if (!path.startsWith(DEVICE)) return list;
   const [id = "", named] = path.slice(DEVICE.length).split("/");
   const section = SECTIONS.find((one) => one === named) ?? "readings";
@@ -94,6 +97,7 @@ export function hashOf(route: Route): string {
   writeListView(route.list, parameters);
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
+  if (route.deviceId === OWN_ID) return `${SYSTEM}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;
   return `${DEVICE}${encodeURIComponent(route.deviceId)}${section}${query}`;
 }

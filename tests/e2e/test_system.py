@@ -1,0 +1,95 @@
+"""The hub itself, as the page shows it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.e2e.test_device import CHART_PIXELS_LEAST
+from tests.e2e.test_looks import DESK, PHONE
+from tests.hub_process import HubProcess
+
+Visit = Callable[..., Dashboard]
+QUICK = {"HUB__SYSTEM__INTERVAL_S": "0.2"}
+
+
+def test_the_hub_shows_its_figures_live_and_in_no_list(
+    start_hub: Callable[..., HubProcess], visit: Visit
+) -> None:
+    hub = start_hub("data", **QUICK)
+    page = visit(hub)
+    expect(page.tab.get_by_text("No devices yet")).to_be_visible()  # the hub itself is none
+    with Feeder(hub, hub.add_device("press", name="Press")):
+        expect(page.row("Press")).to_be_visible()
+        expect(page.tab.locator("[data-total=rate]")).to_have_text(re.compile(r"^[1-9]\d?$"))
+        expect(page.tab.get_by_text("readings/s")).to_be_visible()
+
+        page.tab.get_by_role("link", name="System").click()
+
+        tiles = page.device.locator(".tiles")
+        expect(tiles.locator("[data-metric=readings_per_s] dd")).to_have_text(re.compile(r"^[1-9]\d?\.\d$"))
+        expect(tiles.locator("[data-metric=devices_connected] dd")).to_have_text("1")
+        expect(tiles.locator("[data-metric=viewers] dd")).to_have_text("1")
+        expect(tiles.locator("[data-metric=disk_free_gib] dd")).to_have_text(re.compile(r"\d GiB$"))
+        expect(tiles.locator("dd").filter(has_text="–")).to_have_count(0)
+        expect(page.device.get_by_text("✓ Storing")).to_be_visible()
+        page.wait_for_paint(page.device.locator("canvas").first, least=CHART_PIXELS_LEAST)
+        page.device.get_by_text("Limits", exact=True).click()
+        expect(page.device.get_by_role("row", name="limits.readings_per_s 10,000")).to_be_visible()
+
+        page.device.get_by_role("button", name="History").click()
+        expect(page.tab).to_have_url(re.compile(r"#/system\?from=\d+&to=\d+"))
+        expect(page.device.get_by_role("heading", name="cpu_percent").first).to_be_attached()
+        page.tab.go_back()
+        page.device.get_by_role("link", name="Devices").click()
+        expect(page.row("Press")).to_be_visible()
+        expect(page.rows()).to_have_count(1)
+        page.row("Press").click()
+        expect(page.device.get_by_role("heading", name="Press")).to_be_visible()
+
+
+def test_a_hub_that_comes_back_shows_its_figures_again(
+    start_hub: Callable[..., HubProcess], visit: Visit
+) -> None:
+    hub = start_hub("data", **QUICK)
+    page = visit(hub, "/#/system")
+    cpu = page.device.locator("[data-metric=cpu_percent] dd")
+    expect(cpu).to_have_text(re.compile("%$"))
+    hub.stop()
+    expect(page.tab.get_by_role("status").first).to_contain_text("Values are as of")
+    expect(page.device.locator(".figures-old")).to_contain_text("old")
+    hub.start()
+    expect(page.link).to_have_text("Live")
+    expect(page.device.locator(".figures-old")).to_have_text("")
+    expect(page.device.get_by_text(re.compile(r"up \d s since"))).to_be_visible()
+
+
+def test_a_hub_without_figures_of_its_own_says_so(start_hub: Callable[..., HubProcess], visit: Visit) -> None:
+    page = visit(start_hub("data", HUB__SYSTEM__INTERVAL_S="0"), "/#/system")
+    expect(page.device.get_by_text("publishes no figures of its own")).to_be_visible()
+    expect(page.device.get_by_text("✓ Storing")).to_be_visible()
+
+
+def test_who_may_see_some_devices_is_told_that_the_hub_is_not_among_them(
+    hub: HubProcess, visit: Visit
+) -> None:
+    hub.add_device("press")
+    bearer = {"Authorization": f"Bearer {hub.token('viewer', ['press'])}"}
+    page = visit(hub, "/#/system", extra_http_headers=bearer)
+    expect(page.device.get_by_role("alert")).to_contain_text("for certain devices only")
+    expect(page.device.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_in_the_system_view(
+    shared_hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = visit(shared_hub, "/#/system", color_scheme=scheme, viewport=viewport)
+    expect(page.device.locator("[data-metric=cpu_percent] dd")).to_have_text(re.compile("%$"))
+    page.device.get_by_text("Limits", exact=True).click()
+    page.assert_accessible()
+    assert not page.overflows()
