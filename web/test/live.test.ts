@@ -190,6 +190,27 @@ describe("Live", () => {
     expect(live.watched.value).toBeNull();
   });
 
+  it("watches compared devices beside the open one, and keeps what it has of one that becomes the open one", async () => {
+    known.set("b", infoOf("b"));
+    await start();
+    live.open("a", ["b", "c"]);
+    const reading = { type: "readings", offset: 2, readings: [[5_000_000, { temperature: 7 }]] };
+    const begin = { type: "subscribed", epoch: "e", offset: 1, recovered: false, snapshot: {} };
+    socket.says({ ...begin, channel: "device/b" });
+    await answered();
+    socket.says({ ...reading, channel: "device/b" });
+    const [b] = live.compared.value;
+    expect(live.compared.value.map(({ deviceId }) => deviceId)).toEqual(["b", "c"]);
+    expect(b?.latest.get("temperature")).toEqual([5_000_000, 7]);
+    socket.sent.length = 0;
+
+    live.open("b", ["a"]);
+
+    expect(live.watched.value).toBe(b);
+    expect(live.compared.value.map(({ deviceId }) => deviceId)).toEqual(["a"]);
+    expect(socket.sent).toEqual([{ type: "unsubscribe", channel: "device/c" }]);
+  });
+
   it("repeats what the hub says of its storage until it takes it back or a new hub says nothing", async () => {
     await start();
     socket.says({ type: "storage", failing: true, message: "disk full" });

@@ -1,5 +1,5 @@
 /** Brings the live layer together: the connection, all devices, the one that is open, and what the hub says of itself. */
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { type Clock, HubClock } from "./clock";
 import { Connection, type LinkState, type Socket } from "./connection";
 import { DelayMeter } from "./delay";
@@ -15,6 +15,7 @@ import {
 } from "./protocol";
 import { Problem, type Rest, type Session } from "./rest";
 import { DeviceWatch } from "./watch";
+import { Watches } from "./watches";
 
 const OWN_CHANNEL = deviceChannel(OWN_ID);
 /** Devices asked for one by one; above, the whole list is cheaper. */
@@ -38,10 +39,14 @@ export class Live {
   readingsPerS: number | null = null;
   readonly hubClock: HubClock;
   readonly rest: Rest;
+  /** The open device, or null. */
+  readonly watched: ReadonlySignal<DeviceWatch | null>;
+  /** Those compared with it. */
+  readonly compared: ReadonlySignal<readonly DeviceWatch[]>;
+  readonly #watches: Watches;
   readonly #clock: Clock;
   readonly #connection: Connection;
   readonly #link = signal<LinkState>({ kind: "connecting" });
-  readonly #watch = signal<DeviceWatch | null>(null);
   readonly #trouble = signal<string | null>(null);
   readonly #lostAt = signal<number | null>(null);
   readonly #isSignedOut = signal(false);
@@ -65,15 +70,13 @@ export class Live {
       },
       { linkChanged: (state) => this.#linkChanged(state), received: (message) => this.#take(message) },
     );
+    this.#watches = new Watches(this.#connection, OWN_CHANNEL, (deviceId) => this.#watch(deviceId));
+    this.watched = computed(() => this.#watches.shown.value[0] ?? null);
+    this.compared = computed(() => this.#watches.shown.value.slice(1));
   }
 
   get link(): ReadonlySignal<LinkState> {
     return this.#link;
-  }
-
-  /** The open device, or null. */
-  get watched(): ReadonlySignal<DeviceWatch | null> {
-    return this.#watch;
   }
 
   /** What the hub says is wrong with itself, in its words; null where nothing is. */
@@ -148,32 +151,23 @@ export class Live {
 
   /** Asks anew what operators set of the open device: someone else may have changed it. */
   async refreshOpened(): Promise<void> {
-    const deviceId = this.#watch.peek()?.deviceId;
+    const deviceId = this.watched.peek()?.deviceId;
     if (deviceId === undefined || this.#link.peek().kind !== "live") return;
     await this.#describe(deviceId);
   }
 
-  /** Opens a device, closing the one before; null closes it only. */
-  open(deviceId: string | null): void {
-    const before = this.#watch.peek();
-    if (before?.deviceId === deviceId) return;
-    if (before) {
-      before.close();
-      if (before.deviceId !== OWN_ID) this.#connection.unsubscribe(deviceChannel(before.deviceId));
-    }
-    if (deviceId === null) {
-      this.#watch.value = null;
-      return;
-    }
-    this.#watch.value = new DeviceWatch(
+  /** Opens a device, and others to compare it with, closing those before; null closes them only. */
+  open(deviceId: string | null, compared: readonly string[] = []): void {
+    this.#watches.show(deviceId === null ? [] : [deviceId, ...compared]);
+  }
+
+  #watch(deviceId: string): DeviceWatch {
+    return new DeviceWatch(
       deviceId,
       (metric, from, to, points) => this.rest.history(deviceId, metric, from, to, points),
       this.#clock,
       () => this.hubClock.now(),
     );
-    // The hub's own channel is subscribed to always; once more, for the watch begins with the answer to that.
-    if (deviceId === OWN_ID) this.#connection.unsubscribe(OWN_CHANNEL);
-    this.#connection.subscribe(deviceChannel(deviceId));
   }
 
   #linkChanged(state: LinkState): void {
@@ -210,7 +204,7 @@ export class Live {
       case "subscribed":
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
         else {
-          this.#watchOf(message.channel)?.subscribed(message);
+          this.#watches.on(message.channel)?.subscribed(message);
           if (message.presence) this.#takePresence(message.channel, message.presence, message.since ?? null);
         }
         return;
@@ -235,7 +229,7 @@ export class Live {
   #takeOverview(devices: OverviewDevices, isWhole: boolean): void {
     const now = this.hubClock.now();
     const unknown = this.fleet.overview(devices, now, isWhole);
-    if (!isWhole && !this.#watch.peek()) {
+    if (!isWhole && !this.watched.peek()) {
       for (const entry of Object.values(devices)) {
         const newest = Object.values(entry?.snapshot ?? {}).reduce((most, [time]) => Math.max(most, time), 0);
         if (newest) this.delay.add(newest, now);
@@ -251,17 +245,12 @@ export class Live {
       const rate = newest?.[1].readings_per_s;
       if (typeof rate === "number") this.readingsPerS = rate;
     } else if (newest) this.delay.add(newest[0], this.hubClock.now());
-    this.#watchOf(message.channel)?.readings(message);
+    this.#watches.on(message.channel)?.readings(message);
   }
 
   #takePresence(channel: string, presence: Presence, since: number | null): void {
-    const watch = this.#watchOf(channel);
+    const watch = this.#watches.on(channel);
     if (watch) this.fleet.presence(watch.deviceId, presence, since);
-  }
-
-  #watchOf(channel: string): DeviceWatch | null {
-    const watch = this.#watch.peek();
-    return watch && deviceChannel(watch.deviceId) === channel ? watch : null;
   }
 
   /** Many unknown devices come in one overview; they are asked for together a moment later. */

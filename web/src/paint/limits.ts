@@ -36,13 +36,14 @@ export function limitsOf(lines: readonly Line[]): Limits {
   const whole = (line: Line) => JSON.stringify(limitsIn(line.metric.thresholds, ""));
   if (bounded.every((line) => whole(line) === whole(first))) {
     const { thresholds } = first.metric;
-    const name = bounded.length === lines.length ? "" : `${first.metric.name} `;
+    const name = bounded.length === lines.length ? "" : nameOf(first);
     return { limits: limitsIn(thresholds, name), bands: bandsIn(thresholds) };
   }
-  const limits = bounded.flatMap(({ metric, owner }) =>
-    limitsIn(metric.thresholds, `${metric.name}${owner === null ? "" : ` ${owner}`} `),
-  );
-  return { limits, bands: [] };
+  return { limits: bounded.flatMap((line) => limitsIn(line.metric.thresholds, nameOf(line))), bands: [] };
+}
+
+function nameOf({ metric, owner }: Line): string {
+  return owner === null ? `${metric.name} ` : `${metric.name} ${owner} `;
 }
 
 function limitsIn(thresholds: Thresholds, name: string): Limit[] {

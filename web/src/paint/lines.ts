@@ -75,6 +75,7 @@ function linesOf(
   }));
 }
 
-function isSame(one: MetricInfo, other: MetricInfo): boolean {
+/** Whether two metrics are of one kind, so that they can be compared. */
+export function isSame(one: MetricInfo, other: MetricInfo): boolean {
   return one.name === other.name && one.unit === other.unit && one.type === other.type;
 }

@@ -61,7 +61,11 @@ function OpenDevice({ device, watch }: Opened) {
     return metricsOf(device, watch);
   }).value;
   const { section } = page.route.value;
-  const opened: readonly [Opened, ...Opened[]] = [{ device, watch }];
+  const compared = page.live.compared.value.flatMap((other): Opened[] => {
+    const known = page.live.fleet.get(other.deviceId);
+    return known ? [{ device: known, watch: other }] : [];
+  });
+  const opened: readonly [Opened, ...Opened[]] = [{ device, watch }, ...compared];
   return (
     <section class="panel device" aria-labelledby="device-title">
       <header class="device-head">

@@ -1,7 +1,11 @@
 import type { MetricInfo } from "../live/rest";
+import { lazy } from "./lazy";
 import type { Opened } from "./opened";
+import { Popover } from "./Popover";
 import { usePage } from "./page";
 import { hashOf, WINDOWS_S, type WindowSeconds } from "./route";
+
+const CompareChoice = lazy(() => import("./CompareChoice").then((room) => room.CompareChoice));
 
 const LOOK_BACK_MS = 3_600_000;
 
@@ -38,6 +42,9 @@ export function Tools({ opened, metrics }: ToolsProps) {
           History
         </button>
       )}
+      <Popover title="Compare with other devices" button="Compare">
+        <CompareChoice metrics={metrics} />
+      </Popover>
       {range && (
         <a class="button" href={hashOf({ ...route, isTable: !isTable })}>
           {isTable ? "Chart" : "Table"}

@@ -126,11 +126,11 @@ export class Page {
       }
     });
     effect(() => {
-      const wanted = this.#route.value.deviceId;
+      const { deviceId: wanted, compared } = this.#route.value;
       this.live.fleet.structure.value;
       // A device is opened once it is known to be there; a wrong link shows so instead of an empty chart.
-      const isThere = wanted !== null && this.live.fleet.get(wanted)?.info;
-      this.live.open(isThere ? wanted : null);
+      const isThere = (id: string) => Boolean(this.live.fleet.get(id)?.info);
+      this.live.open(wanted !== null && isThere(wanted) ? wanted : null, compared.filter(isThere));
       const name = wanted === null ? undefined : this.live.fleet.get(wanted)?.name;
       document.title = name === undefined ? "Sensor hub" : `${name} · Sensor hub`;
     });
