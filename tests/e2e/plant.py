@@ -20,6 +20,7 @@ PLACES = ("Hall A", "Hall B", "Boiler house", "Yard", "Roof")
 OFFLINE, STALE, NEVER_SEEN = "fan-03", "chiller-03", "compressor-04"
 SILENT = (OFFLINE, STALE, NEVER_SEEN)
 OPENED = "pump-01"
+LONG_NAME = "Compressor 04, which has a name that is far longer than its column is wide"
 THRESHOLDS = {"critical_low": None, "warning_low": 49, "warning_high": 56, "critical_high": 58}
 LIMITS = {"decimals": 1, "thresholds": THRESHOLDS}
 
@@ -40,6 +41,8 @@ class Plant:
         try:
             for number, device_id in enumerate(device_ids(MACHINES)):
                 kind, name = kind_of(device_id, number), device_id.replace("-", " ").capitalize()
+                if device_id == NEVER_SEEN:
+                    name = LONG_NAME
                 labels = {"place": PLACES[number % len(PLACES)], "kind": kind}
                 self._keys[device_id] = self.hub.add_device(device_id, name=name, labels=labels)
             self._thread.start()

@@ -68,7 +68,7 @@ def take_views(camera: Camera, hub: HubProcess) -> None:
     for look in LOOKS:
         page = camera.open(hub, look)
         for view in VIEWS:
-            view.open(page, hub.url, int(time.time() * 1000))
+            view.open(page, hub.url)
             camera.take(page, look, view.name)
         page.tab.context.close()
 

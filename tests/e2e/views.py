@@ -1,5 +1,6 @@
 """Every view of the page that a link leads to, on a plant."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,8 +43,9 @@ class View:
     path: str
     is_whole: Callable[[Dashboard], None]
 
-    def open(self, page: Dashboard, url: str, now_ms: int) -> None:
+    def open(self, page: Dashboard, url: str) -> None:
         """Go there, and wait until it is whole."""
+        now_ms = int(time.time() * 1000)
         path = self.path.replace("{from}", str(now_ms - HOUR_MS)).replace("{to}", str(now_ms))
         page.tab.goto(f"{url}/{path}")
         self.is_whole(page)

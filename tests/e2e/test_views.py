@@ -1,0 +1,86 @@
+"""Every view of the page, in each theme and width: that everyone can use it, and that it fits."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.plant import OPENED, Plant
+from tests.e2e.test_looks import DESK, PHONE
+from tests.e2e.views import VIEWS, View
+from tests.hub_process import HubProcess
+
+TABS_MOST = 60
+
+Visit = Callable[..., Dashboard]
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """The hub of a plant, for all tests of this file."""
+    with Plant(tmp_path_factory.mktemp("plant")) as running:
+        yield running.hub
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_in_any_view_and_none_is_too_wide(
+    plant: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = visit(plant, color_scheme=scheme, viewport=viewport)
+    faults = [fault for view in VIEWS for fault in faults_of(page, view, plant.url)]
+    assert faults == [], "\n".join(faults)
+
+
+def faults_of(page: Dashboard, view: View, url: str) -> Iterator[str]:
+    """What is wrong with a view, each with its name."""
+    view.open(page, url)
+    for violation in page.violations():
+        yield f"{view.name}: {violation}"
+    if page.overflows():
+        yield f"{view.name}: it is wider than its window"
+
+
+def test_nothing_moves_by_itself_under_reduced_motion(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant, reduced_motion="reduce")
+    for view in VIEWS:
+        view.open(page, plant.url)
+        page.tab.wait_for_function("() => document.getAnimations().length === 0")
+
+
+def test_the_keyboard_alone_goes_from_the_list_to_a_section_and_back(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant)
+    expect(page.rows().first).to_be_visible()
+    tab_to(page, page.grid)
+    page.tab.keyboard.press("Home")
+    page.tab.keyboard.press("Enter")
+    expect(page.device.get_by_role("heading", name="Chiller 01")).to_be_visible()
+
+    tab_to(page, page.device.get_by_role("link", name="Attributes"))
+    page.tab.keyboard.press("Enter")
+    expect(page.device.get_by_role("form", name="Set an attribute")).to_be_visible()
+    tab_to(page, page.device.get_by_label("Attribute", exact=True))
+
+    page.tab.keyboard.press("Alt+ArrowLeft")
+    expect(page.card("temperature")).to_be_visible()
+    page.tab.keyboard.press("Alt+ArrowLeft")
+    expect(page.device).to_contain_text("Choose a device")
+
+
+def tab_to(page: Dashboard, wanted: Locator) -> None:
+    """Press Tab until it has the focus."""
+    for _ in range(TABS_MOST):
+        page.tab.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not lead to {wanted}")
+
+
+def test_a_reload_leads_to_the_same_view(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant, f"/#/device/{OPENED}/commands")
+    expect(page.device.get_by_role("form", name="Send a command")).to_be_visible()
+
+    page.tab.reload()
+
+    expect(page.device.get_by_role("form", name="Send a command")).to_be_visible()
