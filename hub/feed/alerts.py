@@ -6,7 +6,7 @@ import orjson
 
 from hub.config import LiveConfig
 from hub.feed.log import Entry, Log, Resume
-from hub.feed.subscription import Subscription
+from hub.feed.viewer import Subscription
 from hub.model import Principal
 
 

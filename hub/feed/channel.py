@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
 from hub.config import LiveConfig
 from hub.feed.log import Log, Resume
-from hub.feed.subscription import Subscription
+from hub.feed.viewer import Subscription
 from hub.model import Presence, Reading, Value
-
-if TYPE_CHECKING:
-    from hub.feed.label import LabelChannel
 
 FRAME_MAX_BYTES = (
     262_144  # of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
@@ -68,6 +65,16 @@ _NO_FRAME = _Frame(-1, -1, b"")
 _NO_READING = Reading(0, {})
 
 
+class Carrier(Protocol):
+    """A channel of several devices, which carries on what each of them publishes."""
+
+    def publish(self, channel: DeviceChannel, start: int, encoded: bytes) -> None:
+        """The device published what came after its offset `start`."""
+
+    def presence_changed(self, channel: DeviceChannel) -> None:
+        """The device came or went."""
+
+
 class DeviceChannel:
     """Log, snapshot, presence and viewers of one device.
 
@@ -91,7 +98,7 @@ class DeviceChannel:
         self.presence = Presence.NEVER_SEEN
         self.since: int | None = None  # µs, UTC
         self.newest = 0  # µs, UTC: the time of the newest reading
-        self.labels: tuple[LabelChannel, ...] = ()  # watched ones that this device carries
+        self.labels: tuple[Carrier, ...] = ()  # watched ones that this device carries
         # By metric, the reading that holds its latest value, and the offset after that; over it lies the newest reading,
         # put in only when it is looked at or one with other metrics comes. So a device that always reports the same
         # metrics costs one comparison of names a reading: 0.15 µs, where an update of the dict took 0.35.

@@ -10,7 +10,7 @@ from hub.feed.channel import DeviceChannel
 from hub.feed.label import PREFIX as LABEL_PREFIX
 from hub.feed.label import Label, LabelChannel
 from hub.feed.overview import OverviewChannel
-from hub.feed.subscription import Channel
+from hub.feed.viewer import Channel
 from hub.model import OWN, Presence
 
 DEVICE_PREFIX = "device/"

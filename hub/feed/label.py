@@ -10,7 +10,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.channel import Change, DeviceChannel, conflate
 from hub.feed.log import Entry, Log, Resume
-from hub.feed.subscription import Subscription
+from hub.feed.viewer import Subscription
 from hub.model import Principal
 
 PREFIX = "label/"

@@ -8,7 +8,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.channel import DeviceChannel, wire_ms
 from hub.feed.log import Resume
-from hub.feed.subscription import Subscription
+from hub.feed.viewer import Subscription
 from hub.model import Principal
 
 TICKS_KEPT = 8
