@@ -141,11 +141,13 @@ class Fleet:
     async def update(self, wanted: Device, metrics: Sequence[Metric] = ()) -> Device:
         """Set a device and some of its metrics as operators want them; without a name it is called by its id.
 
-        All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound.
+        All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound, StoreError.
         """
         check_device(wanted)
         for position, metric in enumerate(metrics):
             check_metric(metric, f"metrics.{position}.")
+        if metrics:
+            self._ingest.refuse_while_failing()
         changed = replace(wanted, name=wanted.name or wanted.id)
         if changed != self.find(wanted.id):
             await self._registry.update_device(changed)
@@ -157,8 +159,9 @@ class Fleet:
         return changed
 
     async def describe(self, device: Device, metric: Metric) -> None:
-        """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound."""
+        """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound, StoreError."""
         check_metric(metric)
+        self._ingest.refuse_while_failing()
         await asyncio.shield(self._ingest.describe(device, [metric]))
 
     async def remove(self, device: Device) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pydantic_core import to_json
 
 from hub.config import LimitsConfig
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import DeviceChannel, Feed
 from hub.model import RAW_MAX, Device, Metric, MetricType, Reading, Refusal, Rejection, Value
 from hub.presence import Roster
@@ -358,6 +358,11 @@ class Ingest:
             return self._inlet(device).metrics[name]
         except KeyError:
             raise NotFound(f"{device.id!r} has no metric {name!r}") from None
+
+    def refuse_while_failing(self) -> None:
+        """For what is to be on disk when it is answered. Raises StoreError while nothing can be stored."""
+        if self._history.failure is not None:
+            raise StoreError(f"nothing can be stored at present: {self._history.failure}")
 
     def describe(self, device: Device, changed: Sequence[Metric]) -> asyncio.Future[None]:
         """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same commit.

@@ -10,7 +10,9 @@ from hypothesis import settings
 
 from tests.hub_process import HubProcess
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.register_profile(
+    "untimed", deadline=None
+)  # how long an example takes says nothing on a busy machine
 settings.load_profile("untimed")
 
 

@@ -20,12 +20,12 @@ SECTIONS = ("keys", "rejections", "commands", "attributes", "settings")
 Visit = Callable[..., Dashboard]
 
 
-def publish(hub: HubProcess, key: str, topic: str, text: str) -> None:
+def publish(hub: HubProcess, key: str, topic: str, text: str, qos: int = 1) -> None:
     """Publish one message as a device, from a thread of its own: the browser's loop is running in this one."""
 
     async def send() -> None:
         async with aiomqtt.Client("127.0.0.1", hub.mqtt_port, username=key) as device:
-            await device.publish(topic, text, qos=1)
+            await device.publish(topic, text, qos=qos)
 
     thread = threading.Thread(target=asyncio.run, args=(send(),))
     thread.start()

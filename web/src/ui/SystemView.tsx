@@ -27,7 +27,6 @@ interface SystemInfo {
   readonly version: string;
   readonly started_at: string;
   readonly interval_s: number;
-  readonly failure: string | null;
   readonly devices: Readonly<Record<Presence, number>>;
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -177,7 +176,7 @@ function Facts({ system }: { system: SystemInfo }) {
       }),
     [page, startedAt],
   );
-  const trouble = page.live.trouble.value ?? system.failure;
+  const trouble = page.live.trouble.value;
   const presences = Object.entries(system.devices) as [Presence, number][];
   return (
     <div class="system-facts">
