@@ -199,7 +199,7 @@ class LiveSockets:
         self.services = services
         self.viewers = viewers
         self._peers = peers
-        self.writer = SharedWriter(Framer(), time.monotonic, services.feed.counts)
+        self.writer = SharedWriter(Framer(), time.thread_time, services.feed.counts)
         self._opening: set[LiveSocket] = set()  # have not shown who they are
 
     async def handle(self, request: web.Request) -> web.StreamResponse:

@@ -16,7 +16,7 @@ from hub.http.frames import text_frame
 
 BREATH = 64  # viewers written to before the loop may do something else: about 1 ms
 REST = 9  # times as long as a round took, so that sending takes a tenth of a saturated hub's time, …
-REST_MAX_S = 0.1  # … but no reading waits longer for it than this
+REST_MAX_S = 0.1  # … but no more than this is done before the next
 BUSY_S = 0.002  # of other work in one turn of the loop: at 2,000 readings/s a turn has 0.2 ms of it, at saturation 15
 
 _log = structlog.get_logger("http")
@@ -52,7 +52,11 @@ class Framer:
 
 
 class SharedWriter:
-    """Writes what is pending to many connections. `run` it as long as there are any. `clock` gives monotonic seconds."""
+    """Writes what is pending to many connections. `run` it as long as there are any.
+
+    `clock` gives the processor time that the loop's thread has used, in seconds: by a clock on the wall, a machine that
+    others use too would look like a loop with much to do.
+    """
 
     def __init__(self, framer: Framer, clock: Callable[[], float], counts: Counts) -> None:
         self.framer = framer
