@@ -66,6 +66,7 @@ VIEWS = (
     View("commands", f"{DEVICE}/commands", _section),
     View("attributes", f"{DEVICE}/attributes", _section),
     View("settings", f"{DEVICE}/settings", _section),
+    View("system", "#/system", _drawn),
     View("never-seen", f"#/device/{NEVER_SEEN}", _says("has not sent anything yet")),
     View("no-such-device", "#/device/nobody", _says("There is no device")),
     View("add-device", "#/add", _says("Add a device")),
