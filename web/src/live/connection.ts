@@ -161,7 +161,8 @@ export class Connection {
         this.#channels.set(message.channel, { epoch: message.epoch, offset: message.offset });
         break;
       case "readings":
-      case "overview": {
+      case "overview":
+      case "alert": {
         const position = this.#channels.get(message.channel);
         if (!position) return;
         position.offset = message.offset;

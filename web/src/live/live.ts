@@ -1,5 +1,6 @@
 /** Brings the live layer together: the connection, all devices, the one that is open, and what the hub says of itself. */
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { ALERTS, Alerts } from "./alerts";
 import { type Clock, HubClock } from "./clock";
 import { Connection, type LinkState, type Socket } from "./connection";
 import { DelayMeter } from "./delay";
@@ -34,6 +35,7 @@ export interface LiveSurroundings {
 
 export class Live {
   readonly fleet = new Fleet();
+  readonly alerts = new Alerts();
   readonly delay = new DelayMeter();
   /** Readings a second that the hub takes in of all devices; null until it has said so, and for who may not see that. */
   readingsPerS: number | null = null;
@@ -102,6 +104,7 @@ export class Live {
   start(): void {
     this.#connection.subscribe(OVERVIEW);
     this.#connection.subscribe(OWN_CHANNEL);
+    this.#connection.subscribe(ALERTS);
     this.#early = this.#loadEarly();
     this.#connection.start();
   }
@@ -203,6 +206,7 @@ export class Live {
         return;
       case "subscribed":
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
+        else if (message.channel === ALERTS) this.alerts.take(message.alerts ?? [], this.hubClock.now());
         else {
           this.#watches.on(message.channel)?.subscribed(message);
           if (message.presence) this.#takePresence(message.channel, message.presence, message.since ?? null);
@@ -213,6 +217,9 @@ export class Live {
         return;
       case "readings":
         this.#takeReadings(message);
+        return;
+      case "alert":
+        this.alerts.take(message.alerts, this.hubClock.now());
         return;
       case "presence":
         this.#takePresence(message.channel, message.status, message.since);

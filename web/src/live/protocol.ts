@@ -34,6 +34,7 @@ export interface Subscribed {
   readonly presence?: Presence;
   readonly since?: number | null;
   readonly devices?: OverviewDevices;
+  readonly alerts?: readonly unknown[];
 }
 export interface Readings {
   readonly type: "readings";
@@ -48,6 +49,13 @@ export interface Overview {
   readonly channel: string;
   readonly offset: number;
   readonly devices: OverviewDevices;
+}
+/** Alerts as they begin and end; what each holds is not fixed. */
+export interface AlertNews {
+  readonly type: "alert";
+  readonly channel: string;
+  readonly offset: number;
+  readonly alerts: readonly unknown[];
 }
 export interface PresenceChange {
   readonly type: "presence";
@@ -77,6 +85,7 @@ export type Message =
   | Readings
   | Overview
   | PresenceChange
+  | AlertNews
   | Failure
   | Storage
   | Shutdown;
@@ -100,6 +109,7 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
   readings: { channel: text, offset: number, readings: list },
   overview: { channel: text, offset: number, devices: table },
   presence: { channel: text, status: text },
+  alert: { channel: text, offset: number, alerts: list },
   error: { code: text, message: text },
   storage: { failing: flag, message: text },
   shutdown: { retry_after_s: number },

@@ -12,6 +12,7 @@ import { hashOf } from "./route";
 const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
 const SystemView = lazy(() => import("./SystemView").then((room) => room.SystemView));
 const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
+const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.AlertsDrawer));
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
 export function App() {
@@ -41,6 +42,11 @@ export function App() {
         </main>
       )}
       {isAdding && page.mayOperate.value && <AddDevice />}
+      {page.isAlertsOpen.value && (
+        <AlertsFrame>
+          <AlertsDrawer />
+        </AlertsFrame>
+      )}
     </>
   );
 }
@@ -52,6 +58,18 @@ function AddDeviceFrame({ children }: { children: ComponentChildren }) {
   };
   return (
     <Dialog title="Add a device" close={close}>
+      {children}
+    </Dialog>
+  );
+}
+
+function AlertsFrame({ children }: { children: ComponentChildren }) {
+  const page = usePage();
+  const close = () => {
+    page.isAlertsOpen.value = false;
+  };
+  return (
+    <Dialog title="Needs looking at" close={close} isDrawer>
       {children}
     </Dialog>
   );

@@ -4,11 +4,13 @@ import { useEffect, useId, useRef } from "preact/hooks";
 interface DialogProps {
   readonly title: string;
   readonly close: () => void;
+  /** Along the window's edge instead of in its middle. */
+  readonly isDrawer?: boolean;
   readonly children: ComponentChildren;
 }
 
 /** A modal dialog, open as long as it is rendered. Escape and its button close it; the focus goes back where it was. */
-export function Dialog({ title, close, children }: DialogProps) {
+export function Dialog({ title, close, isDrawer, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -20,6 +22,7 @@ export function Dialog({ title, close, children }: DialogProps) {
   return (
     <dialog
       ref={dialog}
+      class={isDrawer ? "drawer" : undefined}
       aria-labelledby={id}
       onCancel={(cancel) => {
         cancel.preventDefault();

@@ -1,4 +1,5 @@
 import { OWN_ID } from "../live/protocol";
+import { AlertsButton } from "./AlertsButton";
 import { lazy } from "./lazy";
 import { Popover } from "./Popover";
 import { usePage } from "./page";
@@ -31,6 +32,7 @@ export function Header() {
       <span class="grow" />
       {!page.live.isSignedOut.value && (
         <>
+          <AlertsButton />
           <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
             System
           </a>

@@ -27,6 +27,7 @@ export class Page {
   readonly preferences: Preferences;
   /** How the list is arranged; the same object until that changes. */
   readonly list: ReadonlySignal<ListView>;
+  readonly isAlertsOpen = signal(false);
   /** Whether who is signed in may change things; false until that is known. */
   readonly mayOperate: ReadonlySignal<boolean>;
   readonly #route: Signal<Route>;
