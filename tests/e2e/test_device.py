@@ -111,6 +111,22 @@ def test_pause_freezes_what_is_shown_and_resume_catches_up(shared_hub: HubProces
         assert_whole(page)
 
 
+def test_the_live_readings_are_read_as_a_table(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("tabled")
+    with Feeder(shared_hub, key) as feeder:
+        page = visit(shared_hub, "/#/device/tabled")
+        page.device.get_by_role("link", name="Table").press("Enter")
+        newest = page.card("count").get_by_role("row").nth(1)
+        expect(newest).to_be_visible()
+        page.wait_for_change(newest)
+        page.assert_accessible()
+    expect(newest.get_by_role("cell")).to_have_text(str(feeder.sent - 1))
+    expect(page.device.get_by_role("row", name="mode")).to_be_visible()
+
+    page.device.get_by_role("link", name="Chart").press("Enter")
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+
+
 def test_a_wrong_link_says_so(shared_hub: HubProcess, visit: Visit) -> None:
     shared_hub.add_device("linked")
     page = visit(shared_hub, "/#/device/linked-to")

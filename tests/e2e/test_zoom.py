@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
@@ -80,7 +81,7 @@ def test_the_keyboard_moves_through_history_and_reads_it_as_a_table(
     assert window_of(page) == (start - 5_400_000, end - 5_400_000)
 
     page.device.get_by_role("link", name="Back to live").press("Enter")
-    expect(page.card("count").locator(".card-value")).to_have_text(str(feeder.sent - 1))
+    expect(rows.nth(1).get_by_role("cell")).to_have_text(str(feeder.sent - 1))
 
 
 def test_history_fits_a_phone_in_the_dark(shared_hub: HubProcess, visit: Visit) -> None:
@@ -92,6 +93,34 @@ def test_history_fits_a_phone_in_the_dark(shared_hub: HubProcess, visit: Visit) 
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     page.assert_accessible()
     assert not page.overflows()
+
+
+def test_a_finger_drawn_sideways_zooms_and_up_and_down_scrolls(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("touched")
+    with Feeder(shared_hub, key) as feeder:
+        feeder.wait_for(60)
+    page = visit(shared_hub, "/#/device/touched?window=300", viewport=PHONE, has_touch=True)
+    page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+    box = page.card("count").locator(".u-over").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+
+    drag(page, [(box["x"] + 150, middle - step) for step in range(0, 100, 10)])
+    expect(page.device.get_by_role("slider", name="Moment shown")).to_be_visible()
+    drag(page, [(box["x"] + 100 + step, middle) for step in range(0, 101, 10)])
+
+    expect(page.device.get_by_role("link", name="Back to live")).to_be_visible()
+    start, end = window_of(page)
+    assert end - start == pytest.approx(300_000 * 100 / box["width"], rel=0.05)
+
+
+def drag(page: Dashboard, places: list[tuple[float, float]]) -> None:
+    """Put a finger down, move it along, and lift it."""
+    devtools = page.tab.context.new_cdp_session(page.tab)
+    for kind, at in zip(["touchStart", *["touchMove"] * (len(places) - 1)], places, strict=True):
+        points = [{"x": at[0], "y": at[1]}]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 def test_charts_are_saved_as_a_picture(shared_hub: HubProcess, visit: Visit) -> None:

@@ -15,6 +15,7 @@ import {
 } from "./layers";
 import { type Concern, type Limits, NO_LIMITS } from "./limits";
 import { reader } from "./reader";
+import { drawByTouch } from "./touch";
 
 /** Colours as the canvas needs them: resolved, for the theme of the moment. */
 export interface Look {
@@ -101,6 +102,13 @@ export class Chart {
     const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
     this.#scene = { lines: nothing, shaded: [], limits: NO_LIMITS, from: 0, to: 1 };
     this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
+    drawByTouch(this.#plot.over, {
+      over: (left, width) => this.#select(left, width),
+      lifted: (stretch) => {
+        if (stretch) takeSelection(this.#plot, (from, to) => this.#hands.zoom(from, to));
+        else this.#select(0, 0);
+      },
+    });
     this.#unfollow = reader.subscribe(() => this.#plot.redraw(false, true));
   }
 
@@ -121,6 +129,10 @@ export class Chart {
   destroy(): void {
     this.#unfollow();
     this.#plot.destroy();
+  }
+
+  #select(left: number, width: number): void {
+    this.#plot.setSelect({ left, width, top: 0, height: this.#plot.over.clientHeight }, false);
   }
 
   /** uPlot's mode 2: each line has times of its own, so that lines of different devices need not be joined. */

@@ -10,6 +10,7 @@ import { hashOf, RANGE_LEAST_MS } from "./route";
 import { TimeBar } from "./TimeBar";
 import { ValueTable } from "./ValueTable";
 
+const LiveTable = lazy(() => import("./LiveTable").then((room) => room.LiveTable));
 const PastReadings = lazy(() => import("./PastReadings").then((room) => room.PastReadings));
 
 interface ReadingsProps {
@@ -22,7 +23,7 @@ interface ReadingsProps {
 /** The charts of the numbers, live or of the past, and a table of the rest. */
 export function Readings({ opened, metrics, hidden }: ReadingsProps) {
   const page = usePage();
-  const { range } = page.route.value;
+  const { range, isTable } = page.route.value;
   const [{ device, watch }] = opened;
   const zoom = useCallback(
     (from: number, to: number) => {
@@ -51,16 +52,11 @@ export function Readings({ opened, metrics, hidden }: ReadingsProps) {
       <BackfillNote watch={watch} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="cards" tabIndex={0} aria-label="Readings">
-        {groups.map((group, place) => (
-          <ChartCard
-            key={group.key}
-            group={group}
-            opened={opened}
-            hidden={hidden}
-            isFirst={place === 0}
-            zoom={zoom}
-          />
-        ))}
+        {groups.map((group, place) => {
+          const shared = { key: group.key, group, opened };
+          if (isTable) return <LiveTable {...shared} />;
+          return <ChartCard {...shared} hidden={hidden} isFirst={place === 0} zoom={zoom} />;
+        })}
         {others.length > 0 && <ValueTable watch={watch} metrics={others} />}
       </section>
     </>

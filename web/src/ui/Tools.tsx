@@ -45,20 +45,13 @@ export function Tools({ opened, metrics }: ToolsProps) {
       <Popover title="Compare with other devices" button="Compare">
         <CompareChoice metrics={metrics} />
       </Popover>
-      {range && (
-        <a class="button" href={hashOf({ ...route, isTable: !isTable })}>
-          {isTable ? "Chart" : "Table"}
-        </a>
-      )}
+      <a class="button" href={hashOf({ ...route, isTable: !isTable })}>
+        {isTable ? "Chart" : "Table"}
+      </a>
       <button type="button" class="button" disabled={isEmpty} onClick={() => void saveCsv()}>
         CSV
       </button>
-      <button
-        type="button"
-        class="button"
-        disabled={isEmpty || (range !== null && isTable)}
-        onClick={() => void savePng()}
-      >
+      <button type="button" class="button" disabled={isEmpty || isTable} onClick={() => void savePng()}>
         PNG
       </button>
     </div>
