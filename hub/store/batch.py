@@ -15,7 +15,6 @@ class Unstored(NamedTuple):
 
     batch: int  # Batch.number
     time: np.ndarray  # µs, UTC
-    lag_ms: np.ndarray  # received_at less time
     value: np.ndarray  # numbers; texts as objects
 
 
@@ -103,16 +102,9 @@ class Batch:
         if metric.type is MetricType.TEXT:
             return self._texts_of(metric)
         chosen = np.flatnonzero(np.array(self.metric) == metric.number)
-        time = np.array(self.time)[chosen]
-        runs = np.array(self.runs, np.int64).reshape(-1, 3)
-        received_at = np.repeat(runs[:, 1], runs[:, 2])[chosen]
-        return Unstored(self.number, time, (received_at - time) // 1000, np.array(self.value)[chosen])
+        return Unstored(self.number, np.array(self.time)[chosen], np.array(self.value)[chosen])
 
     def _texts_of(self, metric: Metric) -> Unstored:
-        found = [
-            (time, received_at, text) for _, m, time, received_at, text in self.texts if m == metric.number
-        ]
-        time = np.array([one[0] for one in found], np.int64)
-        received_at = np.array([one[1] for one in found], np.int64)
-        value = np.array([one[2] for one in found], dtype=object)
-        return Unstored(self.number, time, (received_at - time) // 1000, value)
+        found = [(time, text) for _, number, time, _, text in self.texts if number == metric.number]
+        time = np.array([time for time, _ in found], np.int64)
+        return Unstored(self.number, time, np.array([text for _, text in found], dtype=object))

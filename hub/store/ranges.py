@@ -143,7 +143,7 @@ def page_of(
 def _sight(
     cursor: duckdb.DuckDBPyConnection, metric: Metric, unstored: Sequence[Unstored], start: int, end: int
 ) -> Iterator[None]:
-    """One state of the file, with the table `unsealed` (time, lag_ms, v, place) of the metric's values in the range."""
+    """One state of the file, with the table `unsealed` (time, v, place) of the metric's values in the range."""
     cursor.execute("BEGIN")
     try:
         [(committed, sealed)] = cursor.execute(
@@ -154,10 +154,10 @@ def _sight(
         for batch in unstored:
             if batch.batch > committed:
                 inside = (batch.time >= start) & (batch.time < end)
-                parts.append((batch.time[inside], batch.lag_ms[inside], batch.value[inside]))
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        columns.append(UNSEALED_PLACE + np.arange(len(columns[0])))
-        cursor.register("unsealed", dict(zip(("time", "lag_ms", "v", "place"), columns, strict=True)))
+                parts.append((batch.time[inside], batch.value[inside]))
+        time, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        place = UNSEALED_PLACE + np.arange(len(time))
+        cursor.register("unsealed", {"time": time, "v": value, "place": place})
         yield
     finally:
         cursor.execute("ROLLBACK")  # `unsealed` goes with it
@@ -165,16 +165,14 @@ def _sight(
 
 def _of_table(
     cursor: duckdb.DuckDBPyConnection, metric: Metric, table: str, start: int, end: int
-) -> tuple[np.ndarray, ...]:
+) -> tuple[np.ndarray, np.ndarray]:
     found = cursor.execute(
-        f"""SELECT epoch_us(time) AS time, (epoch_us(received_at) - epoch_us(time)) // 1000 AS lag_ms,
-                   {_value(metric)} AS v
-            FROM {table}
+        f"""SELECT epoch_us(time) AS time, {_value(metric)} AS v FROM {table}
             WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
             ORDER BY rowid""",
         [metric.number, start, end],
     ).fetchnumpy()
-    return found["time"], found["lag_ms"], found["v"]
+    return found["time"], found["v"]
 
 
 def _value(metric: Metric) -> str:
@@ -210,9 +208,9 @@ def _cuts(cursor: duckdb.DuckDBPyConnection, metric: Metric) -> dict[str, int]:
 
 def _raw(metric: Metric) -> str:
     """The readings of a range; takes metric, start, end, start, end. Those of one instant came in the order of `place`."""
-    return f"""(SELECT epoch_us(time) AS time, lag_ms, {_value(metric)} AS v, rowid AS place FROM sealed
+    return f"""(SELECT epoch_us(time) AS time, {_value(metric)} AS v, rowid AS place FROM sealed
                 WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
-                UNION ALL SELECT time, lag_ms, v::{_type(metric)}, place FROM unsealed WHERE time >= ? AND time < ?)"""
+                UNION ALL SELECT time, v::{_type(metric)}, place FROM unsealed WHERE time >= ? AND time < ?)"""
 
 
 def _raw_rows(
