@@ -14,7 +14,7 @@ from hub.store.ranges import MINUTE_US, rollup_of
 from tests.store.rows import T0, TEMPERATURE, count_rows, stored_values
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 async def start_appender(*arguments: str) -> Process:
