@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Ring } from "../src/live/ring";
-import { commonGaps, findGaps, findPastGaps, nearest, summarize } from "../src/paint/gaps";
+import { commonGaps, findGaps, nearest, summarize } from "../src/paint/gaps";
+import { findPastGaps } from "../src/paint/pastGaps";
 
 function stretchOf(...times: number[]) {
   const ring = new Ring(1000);

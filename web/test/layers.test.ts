@@ -1,13 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  drawLimits,
-  drawLonely,
-  drawShapes,
-  type Frame,
-  fillSpread,
-  shadeBands,
-  shadeGaps,
-} from "../src/paint/layers";
+import { drawLimits, drawLonely, drawShapes, type Frame, shadeBands, shadeGaps } from "../src/paint/layers";
+import { fillSpread } from "../src/paint/spread";
 
 /** What was drawn: a name and where, in whole pixels. */
 let drawn: string[];

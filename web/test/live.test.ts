@@ -180,6 +180,7 @@ describe("Live", () => {
 
     socket.says({ type: "presence", channel: "device/a", status: "stale", since: 10 });
     expect(live.fleet.get("a")?.presence).toBe("stale");
+    expect(live.presences.list.value).toEqual([{ deviceId: "a", presence: "stale", time: 10 }]);
 
     live.open("b");
     expect(socket.sent.slice(-2)).toEqual([

@@ -5,6 +5,7 @@ import { type Clock, HubClock } from "./clock";
 import { Connection, type LinkState, type Socket } from "./connection";
 import { DelayMeter } from "./delay";
 import { Fleet } from "./fleet";
+import { Presences } from "./presences";
 import {
   deviceChannel,
   type Message,
@@ -12,6 +13,7 @@ import {
   type OverviewDevices,
   OWN_ID,
   type Presence,
+  type PresenceChange,
   type Readings,
 } from "./protocol";
 import { Problem, type Rest, type Session } from "./rest";
@@ -36,6 +38,7 @@ export interface LiveSurroundings {
 export class Live {
   readonly fleet = new Fleet();
   readonly alerts = new Alerts();
+  readonly presences = new Presences();
   readonly delay = new DelayMeter();
   /** Readings a second that the hub takes in of all devices; null until it has said so, and for who may not see that. */
   readingsPerS: number | null = null;
@@ -223,6 +226,7 @@ export class Live {
         return;
       case "presence":
         this.#takePresence(message.channel, message.status, message.since);
+        this.#notePresence(message);
         return;
       case "storage":
         this.#trouble.value = message.failing ? message.message : null;
@@ -253,6 +257,12 @@ export class Live {
       if (typeof rate === "number") this.readingsPerS = rate;
     } else if (newest) this.delay.add(newest[0], this.hubClock.now());
     this.#watches.on(message.channel)?.readings(message);
+  }
+
+  #notePresence({ channel, status, since }: PresenceChange): void {
+    const deviceId = this.#watches.on(channel)?.deviceId;
+    const time = since ?? this.hubClock.now();
+    if (deviceId !== undefined) this.presences.take({ deviceId, presence: status, time });
   }
 
   #takePresence(channel: string, presence: Presence, since: number | null): void {

@@ -3,16 +3,7 @@ import uPlot from "uplot";
 import type { Stretch } from "../live/ring";
 import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
-import {
-  drawLimits,
-  drawLonely,
-  drawShapes,
-  type Frame,
-  fillSpread,
-  type Spread,
-  shadeBands,
-  shadeGaps,
-} from "./layers";
+import { drawLimits, drawLonely, drawShapes, type Frame, shadeBands, shadeGaps } from "./layers";
 import { type Concern, type Limits, NO_LIMITS } from "./limits";
 import { reader } from "./reader";
 import { drawByTouch } from "./touch";
@@ -39,12 +30,18 @@ export interface LineLook {
   readonly shape: number | null;
 }
 
+export interface Below {
+  readonly low: number;
+  readonly high: number;
+  draw(frame: Frame, tint: string): void;
+}
+
 /** One line as it is to be drawn; without points it is not there. */
 export interface DrawnLine {
   readonly stretch: Stretch;
   readonly gaps: readonly Gap[];
-  /** Where points are means: the least and the greatest about each. */
-  readonly spread?: Spread | null;
+  /** What is drawn below it, with its own tint, and how far up and down that reaches. */
+  readonly below?: Below | null;
 }
 
 /** All that a chart shows, from `from` to `to`. */
@@ -209,9 +206,8 @@ export class Chart {
     const { lines, limits, shaded } = this.#scene;
     shadeGaps(frame, shaded, this.#look.gap);
     shadeBands(frame, limits.bands, this.#look.concernTint);
-    lines.forEach(({ stretch, gaps, spread }, place) => {
-      const { tint } = this.#look.lines[place] as LineLook;
-      if (spread) fillSpread(frame, stretch.times, spread, gaps, tint);
+    lines.forEach(({ below }, place) => {
+      below?.draw(frame, (this.#look.lines[place] as LineLook).tint);
     });
   }
 
@@ -253,9 +249,8 @@ export class Chart {
   #fit(least: number | null, greatest: number | null): uPlot.Range.MinMax {
     if (least === null || greatest === null) return this.#range ? [...this.#range] : [0, 1];
     let [low, high] = [least, greatest];
-    for (const { spread } of this.#scene.lines) {
-      for (const one of spread?.low ?? []) low = Math.min(low, one);
-      for (const one of spread?.high ?? []) high = Math.max(high, one);
+    for (const { below } of this.#scene.lines) {
+      if (below) [low, high] = [Math.min(low, below.low), Math.max(high, below.high)];
     }
     const known = this.#range;
     if (known && low >= known[0] && high <= known[1]) {

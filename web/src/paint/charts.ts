@@ -45,6 +45,12 @@ export interface ChartSurroundings {
   readonly zoom: (from: number, to: number) => void;
 }
 
+/** From when to when a live chart shows at hub time `now`. */
+export function liveSpan(now: number, windowMs: number): { readonly from: number; readonly to: number } {
+  const to = now - EDGE_LAG_MS;
+  return { from: to - windowMs, to };
+}
+
 /** Paints one live card while it is in sight. Made anew when theme, window or lines change. */
 export class ChartPainter {
   readonly painters: readonly Painter[];
@@ -97,8 +103,7 @@ export class ChartPainter {
   }
 
   #span(): { from: number; to: number } {
-    const to = this.#around.viewNow() - EDGE_LAG_MS;
-    return { from: to - this.#around.windowMs, to };
+    return liveSpan(this.#around.viewNow(), this.#around.windowMs);
   }
 
   #paintChart(): void {

@@ -7,8 +7,6 @@ export type Gap = readonly [from: number, to: number];
 const GAP_LEAST_MS = 1_000;
 const INTERVALS = 3;
 const SAMPLED = 65;
-/** Buckets follow each other step by step; one that is missing makes two steps. */
-const STEPS = 1.5;
 
 /** How long a pause between two points must be to count as a gap: from the median of what is in the stretch. */
 export function gapThreshold(times: Float64Array, expectedMs: number | null): number {
@@ -38,25 +36,6 @@ export function pauses(times: Float64Array, end: number, threshold: number): Gap
 /** Where nothing was measured, as far as the points themselves tell. */
 export function findGaps(stretch: Stretch, end: number, expectedMs: number | null): Gap[] {
   return pauses(stretch.times, end, gapThreshold(stretch.times, expectedMs));
-}
-
-/**
- * Where nothing was measured in a range of the past: by the buckets that are missing where rows are buckets of `step`
- * milliseconds, else by the time between readings. What lacks at the beginning counts too.
- */
-export function findPastGaps(
-  times: Float64Array,
-  step: number | null,
-  from: number,
-  to: number,
-  expectedMs: number | null,
-): Gap[] {
-  const threshold = step === null ? gapThreshold(times, expectedMs) : step * STEPS;
-  const gaps = pauses(times, to, threshold);
-  const first = times[0];
-  if (first === undefined) return [[from, to]];
-  if (first - from > threshold) gaps.unshift([from, first]);
-  return gaps;
 }
 
 /** Where all of them have a gap; each list ascends. Nothing where there are no lists. */

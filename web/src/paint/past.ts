@@ -2,10 +2,13 @@ import type { History } from "../live/rest";
 import { Chart, type Cursor, type DrawnLine, NO_POINTS } from "./chart";
 import { lookOf } from "./charts";
 import { moment } from "./format";
-import { commonGaps, findPastGaps, type Summary } from "./gaps";
+import { commonGaps, type Summary } from "./gaps";
+import type { Frame } from "./layers";
 import { LegendPainter } from "./legend";
 import { limitsOf } from "./limits";
 import type { Line } from "./lines";
+import { findPastGaps } from "./pastGaps";
+import { fillSpread, type Spread } from "./spread";
 
 /** A line with what the hub stored of it. */
 export interface PastLine {
@@ -42,7 +45,7 @@ export class PastChart {
     this.#lines = lines.map((line) => storedOf(line, from, to));
     const names = lines.map(({ line }) => line);
     this.#legend = new LegendPainter(cells.legend, names);
-    const isRaw = this.#lines.every(({ spread }) => !spread);
+    const isRaw = this.#lines.every(({ below }) => !below);
     this.#chart = new Chart(cells.chart, lookOf(cells.card, names, isRaw), {
       cursorMoved: (cursor) => this.#paintValues(cursor),
       zoom,
@@ -88,18 +91,16 @@ export function storedOf({ line, history, expectedMs }: PastLine, from: number, 
     Float64Array.from(rows, (row) => values[row] as number);
   const times = column(history.time);
   const values = column(history.avg);
-  const [low, high] = [column(history.min), column(history.max)];
-  return {
-    line,
-    stretch: { times, values },
-    gaps: findPastGaps(times, history.step, from, to, expectedMs),
-    spread: history.step === null ? null : { low, high },
-    summary: summaryOf(low, values, high),
-  };
+  const spread = { low: column(history.min), high: column(history.max) };
+  const gaps = findPastGaps(times, history.step, from, to, expectedMs);
+  const summary = summaryOf(spread, values);
+  const draw = (frame: Frame, tint: string) => fillSpread(frame, times, spread, gaps, tint);
+  const below = history.step === null || !summary ? null : { low: summary.min, high: summary.max, draw };
+  return { line, stretch: { times, values }, gaps, below, summary };
 }
 
 /** Of all buckets; the mean takes each for one, however many readings it holds. */
-function summaryOf(low: Float64Array, values: Float64Array, high: Float64Array): Summary | null {
+function summaryOf({ low, high }: Spread, values: Float64Array): Summary | null {
   if (values.length === 0) return null;
   let [min, max, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (let i = 0; i < values.length; i++) {

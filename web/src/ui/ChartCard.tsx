@@ -1,7 +1,8 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
-import { ChartPainter } from "../paint/charts";
+import { ChartPainter, liveSpan } from "../paint/charts";
 import type { LineGroup } from "../paint/lines";
+import { ChartMarks } from "./ChartMarks";
 import { type Hidden, Legend, titleOf } from "./Legend";
 import { liveLine, type Opened } from "./opened";
 import { usePage } from "./page";
@@ -23,18 +24,23 @@ export function ChartCard(props: CardProps) {
   const { card, legend, chart } = useChart(props);
   const { lines } = props.group;
   const title = titleOf(lines);
+  const { windowS } = page.route.value;
+  const span = () => liveSpan(page.viewNow(), windowS * 1000);
   return (
     <section ref={card} class="card" aria-labelledby={id}>
       <h3 id={id} class="unseen">
         {title}
       </h3>
       <Legend table={legend} lines={lines} hidden={props.hidden} />
-      <div
-        ref={chart}
-        class="chart"
-        role="img"
-        aria-label={`${title}, line chart of the last ${windowWords(page.route.value.windowS)}`}
-      />
+      <div class="chart-frame">
+        <div
+          ref={chart}
+          class="chart"
+          role="img"
+          aria-label={`${title}, line chart of the last ${windowWords(windowS)}`}
+        />
+        <ChartMarks opened={props.opened} span={span} isFirst={props.isFirst} />
+      </div>
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { moment } from "../paint/format";
 import type { LineGroup } from "../paint/lines";
 import { PastChart, type PastLine } from "../paint/past";
+import { ChartMarks } from "./ChartMarks";
 import { type Hidden, Legend, titleOf } from "./Legend";
 import { Loaded, useLoaded } from "./Loaded";
 import { expectedMsOf, type Opened } from "./opened";
@@ -20,6 +21,7 @@ interface HistoryCardProps {
   readonly opened: readonly Opened[];
   readonly range: Range;
   readonly hidden: Hidden;
+  readonly isFirst: boolean;
   readonly zoom: (from: number, to: number) => void;
 }
 
@@ -64,7 +66,7 @@ interface HistoryChartProps extends HistoryCardProps {
   readonly lines: readonly PastLine[];
 }
 
-function HistoryChart({ group, range, hidden, zoom, title, lines }: HistoryChartProps) {
+function HistoryChart({ group, opened, isFirst, range, hidden, zoom, title, lines }: HistoryChartProps) {
   const page = usePage();
   const chart = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLTableElement>(null);
@@ -87,12 +89,15 @@ function HistoryChart({ group, range, hidden, zoom, title, lines }: HistoryChart
   return (
     <>
       <Legend table={legend} lines={group.lines} hidden={hidden} />
-      <div
-        ref={chart}
-        class="chart"
-        role="img"
-        aria-label={`${title}, line chart from ${moment(range.from)} to ${moment(range.to)}`}
-      />
+      <div class="chart-frame">
+        <div
+          ref={chart}
+          class="chart"
+          role="img"
+          aria-label={`${title}, line chart from ${moment(range.from)} to ${moment(range.to)}`}
+        />
+        <ChartMarks opened={opened} span={() => range} isFirst={isFirst} />
+      </div>
       {isEmpty && <p class="chart-empty">No readings in this time.</p>}
     </>
   );

@@ -22,13 +22,14 @@ export function PastReadings({ groups, opened, range, hidden, zoom }: PastProps)
       <RangeBar range={range} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="cards" tabIndex={0} aria-label="Readings">
-        {groups.map((group) => (
+        {groups.map((group, place) => (
           <HistoryCard
             key={JSON.stringify([group.lines, range.from, range.to, isTable])}
             group={group}
             opened={opened}
             range={range}
             hidden={hidden}
+            isFirst={place === 0}
             zoom={zoom}
           />
         ))}

@@ -8,8 +8,8 @@ import { groupsOf, type Opened } from "./opened";
 import { usePage } from "./page";
 import { hashOf, RANGE_LEAST_MS } from "./route";
 import { TimeBar } from "./TimeBar";
-import { ValueTable } from "./ValueTable";
 
+const ValueTable = lazy(() => import("./ValueTable").then((room) => room.ValueTable));
 const LiveTable = lazy(() => import("./LiveTable").then((room) => room.LiveTable));
 const PastReadings = lazy(() => import("./PastReadings").then((room) => room.PastReadings));
 

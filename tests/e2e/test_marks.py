@@ -1,0 +1,41 @@
+"""What happened, on the time axis of a device's charts."""
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.e2e.test_alerts import Told
+from tests.e2e.test_device import CHART_PIXELS_LEAST
+from tests.hub_process import HubProcess
+
+Visit = Callable[..., Dashboard]
+
+
+def test_alerts_and_presence_are_marked_live_and_lead_to_the_time_around(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    key = shared_hub.add_device("marked")
+    page = visit(shared_hub)
+    told = Told(page.tab)
+    with Feeder(shared_hub, key) as feeder:
+        feeder.wait_for(10)
+        page.tab.goto(f"{shared_hub.url}/#/device/marked")
+        page.tab.reload()
+        page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
+        marks = page.device.get_by_role("list", name="What happened")
+        expect(marks).to_have_count(0)
+        told.tell(device="elsewhere", severity="warning", message="Not here", time=time.time() * 1000)
+        told.tell(device="marked", severity="critical", message="Too hot", time=time.time() * 1000)
+
+        expect(marks.get_by_role("link")).to_have_count(1)
+        alert = marks.get_by_role("link", name="Too hot (critical)")
+        expect(alert).to_be_visible()
+        page.assert_accessible()
+    expect(marks.get_by_role("link", name="Went offline")).to_be_visible()
+
+    alert.press("Enter")
+    expect(page.device.get_by_role("link", name="Back to live").first).to_be_visible()
+    expect(marks.get_by_role("link", name="Too hot (critical)")).to_be_visible()

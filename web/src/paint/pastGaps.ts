@@ -1,0 +1,23 @@
+import { type Gap, gapThreshold, pauses } from "./gaps";
+
+/** Buckets follow each other step by step; one that is missing makes two steps. */
+const STEPS = 1.5;
+
+/**
+ * Where nothing was measured in a range of the past: by the buckets that are missing where rows are buckets of `step`
+ * milliseconds, else by the time between readings. What lacks at the beginning counts too.
+ */
+export function findPastGaps(
+  times: Float64Array,
+  step: number | null,
+  from: number,
+  to: number,
+  expectedMs: number | null,
+): Gap[] {
+  const threshold = step === null ? gapThreshold(times, expectedMs) : step * STEPS;
+  const gaps = pauses(times, to, threshold);
+  const first = times[0];
+  if (first === undefined) return [[from, to]];
+  if (first - from > threshold) gaps.unshift([from, first]);
+  return gaps;
+}
