@@ -119,14 +119,16 @@ def simulate(
             file_okay=False, help="A folder: devices number their readings and keep the unsent there."
         ),
     ] = None,
+    ca: Ca = None,
 ) -> None:
     """Many machines at once: pumps, chillers, fans, greenhouses, cold stores, compressors."""
-    plan = _or_exit(lambda: Plan(addresses(hub, mqtt), transport.value, rate, seed, spool))
+    tls = _or_exit(lambda: _tls(ca))
+    plan = _or_exit(lambda: Plan(addresses(hub, mqtt), transport.value, rate, seed, spool, tls=tls))
     if spool is not None:
         spool.mkdir(parents=True, exist_ok=True)
 
     async def work(stop: Stop, show: Show) -> None:
-        provisioner = Provisioner(plan.addresses.web, token) if token is not None else None
+        provisioner = Provisioner(plan.addresses.web, token, tls=tls) if token is not None else None
         logins = await _logins(provisioner, keys, count)
         simulation = Simulation(plan, logins)
         async with asyncio.TaskGroup() as group:
@@ -230,8 +232,17 @@ def replay(
 
 
 def _client(url: str, key: str, spool: Path | None, ca: Path | None) -> DeviceClient:
-    tls = ssl.create_default_context(cafile=ca) if ca is not None else None
-    return DeviceClient(url, key, numbered=spool is not None, spool=spool, tls=tls)
+    return DeviceClient(url, key, numbered=spool is not None, spool=spool, tls=_tls(ca))
+
+
+def _tls(ca: Path | None) -> ssl.SSLContext | None:
+    """Raises ValueError for a file without a certificate."""
+    if ca is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except ssl.SSLError as error:
+        raise ValueError(f"{ca}: no certificate in PEM in it") from error
 
 
 def _one_device(device: DeviceClient, send: Callable[[Stop], Coroutine[None, None, None]]) -> Work:

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import os
+import ssl
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
@@ -66,10 +67,13 @@ def write_keys(path: Path, logins: Iterable[Login]) -> None:
 class Provisioner:
     """Makes devices and keys through REST, with an operator's token."""
 
-    def __init__(self, hub: str, token: str, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, hub: str, token: str, backoff: Backoff | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._hub = hub.rstrip("/")
         self._token = token
         self._backoff = backoff or Backoff(Random())
+        self._tls: ssl.SSLContext | bool = tls or True
 
     async def devices(self, ids: Sequence[str]) -> list[Login]:
         """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token), DeviceError."""
@@ -95,7 +99,11 @@ class Provisioner:
         return later
 
     def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._token}"}, timeout=_TIMEOUT)
+        return aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=_TIMEOUT,
+            connector=aiohttp.TCPConnector(ssl=self._tls),
+        )
 
     async def _device(self, session: aiohttp.ClientSession, device_id: str) -> Login:
         kind, _, number = device_id.rpartition("-")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Plan:
     seed: int
     spool: Path | None = None  # a folder; each device numbers its readings and keeps them there
     start_within_s: float = 2.0  # devices connect one after another within so long, not all at once
+    tls: ssl.SSLContext | None = None  # replaces the system's certificates
 
     def transport_of(self, position: int) -> str:
         """The transport of the device at this position in the list."""
@@ -133,8 +135,9 @@ class Simulation:
     def _client(self, position: int, login: Login) -> DeviceClient:
         url = self._plan.addresses.url(self._plan.transport_of(position))
         if self._plan.spool is None:
-            return DeviceClient(url, login.key)
-        return DeviceClient(url, login.key, numbered=True, spool=self._plan.spool / f"{login.id}.spool")
+            return DeviceClient(url, login.key, tls=self._plan.tls)
+        spool = self._plan.spool / f"{login.id}.spool"
+        return DeviceClient(url, login.key, numbered=True, spool=spool, tls=self._plan.tls)
 
     async def _measure(self, client: DeviceClient, machine: Machine, stop: Stop) -> None:
         """A reading every period, on time on average: a late one does not make the next late."""

@@ -165,12 +165,18 @@ class Ingest:
         return self._history.stored
 
     def accept(
-        self, device: Device, readings: Sequence[Reading], source: str, refused: Sequence[Refusal] = ()
+        self,
+        device: Device,
+        readings: Sequence[Reading],
+        source: str,
+        refused: Sequence[Refusal] = (),
+        *,
+        present: bool = True,
     ) -> Receipt:
         """Take in readings of one device; one call for all that arrived together.
 
         `refused` is what the transport could not read; it is kept as rejections with those found here, in the
-        same commit. Raises NotFound for a device removed meanwhile.
+        same commit. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
         """
         inlet = self._inlet(device)
         now = self._clock()
@@ -187,7 +193,8 @@ class Ingest:
             self._history.pending += weight
             self.counts.readings += len(taken)
             self.counts.values += len(columns.metrics) + len(columns.texts)
-        self._roster.heard(device, now)
+        if present:
+            self._roster.heard(device, now)
         if refused or refusals:
             refusals = [*refused, *refusals]
             self._keep(device, refusals, source, now, batch)

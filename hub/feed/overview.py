@@ -15,10 +15,11 @@ TICKS_KEPT = 8
 
 
 class _Change(NamedTuple):
-    """What of one device changed."""
+    """What of one device changed. `renewed`: it is another device than the one of that id before."""
 
     names: dict[str, object]
     presence: bool
+    renewed: bool = False
 
 
 class _Tick(NamedTuple):
@@ -45,6 +46,7 @@ class OverviewChannel:
         self._log: deque[_Tick] = deque(maxlen=TICKS_KEPT)
         self._changed_presence: set[str] = set()
         self._removed: set[str] = set()
+        self._renewed: set[str] = set()  # removed and added again since the last tick
         self._subscriptions: set[Subscription] = set()
         self._frame: tuple[int, bytes | None] = (
             -1,
@@ -58,12 +60,15 @@ class OverviewChannel:
 
     def presence_changed(self, device_id: str) -> None:
         """The device's presence changed (or it is new): the next tick tells."""
-        self._removed.discard(device_id)
+        if device_id in self._removed:
+            self._removed.discard(device_id)
+            self._renewed.add(device_id)
         self._changed_presence.add(device_id)
 
     def removed(self, device_id: str) -> None:
         """The device is gone: the next tick tells."""
         self._changed_presence.discard(device_id)
+        self._renewed.discard(device_id)
         self._removed.add(device_id)
 
     def tick(self) -> None:
@@ -78,10 +83,12 @@ class OverviewChannel:
             for device_id, channel in self._devices.items():
                 told = device_id in self._changed_presence
                 if channel.changed or told:
-                    changes[device_id] = _Change(channel.changed or {}, told)
+                    renewed = device_id in self._renewed
+                    changes[device_id] = _Change(channel.changed or {}, told, renewed)
                     channel.changed = {}
         self._changed_presence.clear()
         self._removed.clear()
+        self._renewed.clear()
         if changes:
             self.offset += 1
             self._log.append(_Tick(self.offset, changes))
@@ -109,6 +116,7 @@ class OverviewChannel:
         self._log.clear()
         self._changed_presence.clear()
         self._removed.clear()
+        self._renewed.clear()
         for channel in self._devices.values():
             channel.changed = {} if on else None
 
@@ -137,6 +145,8 @@ class OverviewChannel:
             channel = self._devices.get(device_id)
             if change is None or channel is None:
                 devices[device_id] = None
+            elif change.renewed:
+                devices[device_id] = {**_part(channel, None, presence=True), "renewed": True}
             else:
                 devices[device_id] = _part(channel, change.names, presence=change.presence)
         return self._message("overview", devices) if devices else None
@@ -159,10 +169,13 @@ def _merged(ticks: list[dict[str, _Change | None]]) -> dict[str, _Change | None]
     for changes in ticks:
         for device_id, newer in changes.items():
             older = merged.get(device_id)
-            if older is None or newer is None:
+            if newer is None or device_id not in merged or newer.renewed:
                 merged[device_id] = newer
+            elif older is None:  # removed in an earlier tick
+                merged[device_id] = newer._replace(renewed=True)
             else:
-                merged[device_id] = _Change({**older.names, **newer.names}, older.presence or newer.presence)
+                names = {**older.names, **newer.names}
+                merged[device_id] = _Change(names, older.presence or newer.presence, older.renewed)
     return merged
 
 

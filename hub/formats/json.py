@@ -43,7 +43,7 @@ AnyValue = Annotated[Number | Annotated[bool, Field(strict=True)] | Text, Field(
 Values = Annotated[dict[Name, AnyValue], Field(min_length=1, max_length=VALUES_MAX)]
 
 
-@with_config(ConfigDict(extra="ignore"))
+@with_config(ConfigDict(extra="allow"))
 class _Timed(TypedDict):
     ts: NotRequired[Annotated[float, Field(strict=True, ge=MS_MIN, le=MS_MAX, allow_inf_nan=False)]]
     seq: NotRequired[Annotated[int, Field(strict=True, ge=0, lt=2**63)]]
@@ -61,7 +61,10 @@ def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
         if b'"values"' in raw:
             timed = _timed(raw)
             ts = timed.get("ts")
-            return [Reading(None if ts is None else round(ts * 1000), timed["values"], timed.get("seq"))], ()
+            if ts is not None or len(timed) == 1 + ("seq" in timed):
+                return [
+                    Reading(None if ts is None else round(ts * 1000), timed["values"], timed.get("seq"))
+                ], ()
         values = _flat(raw)
         if "ts" not in values and "seq" not in values:
             return [Reading(None, values)], ()
@@ -116,12 +119,23 @@ def _reading(element: object) -> Reading:
         raise _fault("type", f"a reading is an object of values, got {_kind(element)}")
     inner = element.get("values")
     top = inner if isinstance(inner, dict) else {k: v for k, v in element.items() if k not in ("ts", "seq")}
+    if top is inner and element.get("ts") is None:
+        _refuse_beside(element)
     values = dict(_flatten(top, "", 1))
     if not values:
         raise _fault("empty", "no values in this reading")
     if len(values) > VALUES_MAX:
         raise _fault("too_many", f"{len(values)} values in one reading; at most {VALUES_MAX}")
     return Reading(_time(element.get("ts")), values, _seq(element.get("seq")))
+
+
+def _refuse_beside(element: dict[Any, Any]) -> None:
+    """With `ts` ThingsBoard drops what stands beside `values`, and so does the hub; without it, it would keep that."""
+    beside = [name for name in element if name not in ("ts", "seq", "values")]
+    if beside:
+        raise _fault(
+            "beside_values", 'it stands beside "values", and would be lost; put it inside', beside[0]
+        )
 
 
 def _time(ts: object) -> int | None:

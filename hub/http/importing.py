@@ -1,6 +1,7 @@
 """REST: values from a file into the history, by the history's one writer, beside what devices send."""
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -108,7 +109,13 @@ class _Import:
     async def _read(self, file: Path) -> Found:
         query, services = self._call.query, self._services
         known = [
-            Known(device.id, metric.name, metric.type)
+            Known(
+                device.id,
+                metric.name,
+                metric.type,
+                -math.inf if metric.minimum is None else metric.minimum,
+                math.inf if metric.maximum is None else metric.maximum,
+            )
             for device in services.fleet.devices()
             for metric in services.ingest.metrics(device).values()
         ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
 
 import structlog
 
@@ -12,14 +11,14 @@ from hub.errors import HubError, Refused
 from hub.fleet import Fleet
 from hub.formats.json import decode
 from hub.ingest import Ingest
-from hub.model import RAW_MAX, Command, Device, Reading, Refusal
+from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec_packets import Will
 from hub.mqtt.exchange import report
 from hub.mqtt.session import Bequest, Key, Sessions
 from hub.mqtt.topics import Kind, upward
 from hub.mqtt.uplink import SOURCE
 from hub.mqtt.wire import Hold, Wire
-from hub.presence import EndReason, Roster, Session, SharedAttributes
+from hub.presence import Roster, Session
 
 _log = structlog.get_logger("mqtt")
 
@@ -130,40 +129,13 @@ class Shared:
                 refused = (Refusal(-1, "topic", f"a will is not for {will.topic}", will.payload[:RAW_MAX]),)
         except Refused as error:
             refused = (Refusal(-1, error.code, f"will: {error}", will.payload[:RAW_MAX]),)
-        self._accept_of_absent(device, readings, refused)
+        self.ingest.accept(device, readings, SOURCE, refused, present=False)
 
     async def _report(self, device: Device, body: bytes) -> None:
         try:
             await report(self.fleet, device, body)
         except Refused as error:
             refusal = Refusal(-1, error.code, f"will: {error}", body[:RAW_MAX])
-            self._accept_of_absent(device, (), (refusal,))
+            self.ingest.accept(device, (), SOURCE, (refusal,), present=False)
         except HubError as error:
             _log.warning("a will was not kept", device=device.id, why=str(error))
-
-    def _accept_of_absent(
-        self, device: Device, readings: Sequence[Reading], refused: Sequence[Refusal]
-    ) -> None:
-        """Take in what is said for a device that is gone: it is no sign of life, and leaves it as it was."""
-        absent = _Absent(device)
-        self.roster.enter(absent)
-        try:
-            self.ingest.accept(device, readings, SOURCE, refused)
-        finally:
-            self.roster.leave(absent)
-
-
-@dataclass(eq=False)
-class _Absent:
-    """A session that stands for one that ended, while its will is read; without it the device would be online again."""
-
-    device: Device
-    key_id: str = ""
-
-    def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Nobody is there."""
-        del message
-        return False
-
-    def end(self, reason: EndReason) -> None:
-        """It has ended."""

@@ -9,6 +9,7 @@ Nothing of this runs in Python row by row, so the loop beside it goes on.
 """
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -42,11 +43,13 @@ class Fault(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A metric the hub has."""
+    """A metric the hub has, and the range outside which values are refused."""
 
     device: str
     metric: str
     type: MetricType
+    minimum: float = -math.inf
+    maximum: float = math.inf
 
 
 class Defaults(NamedTuple):
@@ -199,9 +202,8 @@ class Staging:
     def _check(self, defaults: Defaults, known: Iterable[Known], latest: int) -> None:
         """`checked`: every row with its metric's type, its values read, or its fault."""
         columns = [np.array(column, dtype=object) for column in zip(*known, strict=True)]
-        names = ("device", "metric", "type")
-        empty = [np.array([], dtype=object)] * 3
-        self._connection.register("known", dict(zip(names, columns or empty, strict=True)))
+        empty = [np.array([], dtype=object)] * len(Known._fields)
+        self._connection.register("known", dict(zip(Known._fields, columns or empty, strict=True)))
         self._connection.execute(
             f"""CREATE TABLE filled AS
                 SELECT line, coalesce(nullif(device, ''), ?) AS device, coalesce(nullif(metric, ''), ?) AS metric,
@@ -214,7 +216,8 @@ class Staging:
         self._connection.execute("DROP TABLE raw")
         self._connection.execute(
             """CREATE TABLE kinds AS
-               SELECT found.device, found.metric, coalesce(any_value(known.type), arg_min(looks, line)) AS kind
+               SELECT found.device, found.metric, coalesce(any_value(known.type), arg_min(looks, line)) AS kind,
+                      any_value(minimum)::DOUBLE AS minimum, any_value(maximum)::DOUBLE AS maximum
                FROM filled AS found LEFT JOIN known ON known.device = found.device AND known.metric = found.metric
                GROUP BY ALL"""
         )
@@ -238,6 +241,8 @@ class Staging:
                                 THEN 'value: a number is wanted, got ' || coalesce(left(value, 40), 'nothing')
                             WHEN kind = 'boolean' AND number IS NULL
                                 THEN 'value: true or false is wanted, got ' || coalesce(left(value, 40), 'nothing')
+                            WHEN number NOT BETWEEN minimum AND maximum
+                                THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
                             WHEN length(text) > {TEXT_MAX} THEN 'value: a text has instant most {TEXT_MAX} characters'
                        END AS fault
                 FROM filled JOIN kinds USING (device, metric)"""

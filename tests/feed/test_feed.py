@@ -282,6 +282,32 @@ def test_a_scoped_viewer_sees_its_devices_alone_and_no_sign_of_others(studio: St
     assert list(taken(viewer)["devices"]) == ["a"]
 
 
+@pytest.mark.parametrize("ticks_between", [0, 1])
+def test_a_device_removed_and_added_again_does_not_keep_what_the_one_before_had(
+    studio: Studio, ticks_between: int
+) -> None:
+    """In one tick, and in two that a slow viewer takes together."""
+    studio.publish(n=1.0, old=2.0)
+    viewer, _ = watch(studio, "overview")
+    studio.feed.remove("a")
+    for _ in range(ticks_between):
+        studio.feed.overview.tick()
+    studio.feed.add("a")
+    studio.publish(n=3.0)
+    studio.feed.overview.tick()
+    [(device_id, told)] = taken(viewer)["devices"].items()
+    assert (device_id, told["renewed"], told["presence"]) == ("a", True, "never_seen")
+    assert {name: value for name, (_, value) in told["snapshot"].items()} == {"n": 3.0}
+    studio.publish(n=4.0)
+    studio.feed.overview.tick()
+    assert "renewed" not in taken(viewer)["devices"]["a"]
+    studio.feed.remove("a")
+    studio.feed.add("a")
+    studio.feed.remove("a")
+    studio.feed.overview.tick()
+    assert taken(viewer)["devices"] == {"a": None}
+
+
 def test_nothing_is_gathered_for_an_overview_nobody_watches(studio: Studio) -> None:
     viewer, _ = watch(studio, "overview")
     viewer.close()

@@ -175,6 +175,8 @@ def test_fractions_of_milliseconds_are_kept() -> None:
         (b'{"a":NaN}', "not_finite", "a: a finite number is wanted, got nan"),
         (b'{"a":1e999}', "not_finite", "got inf"),
         (b'{"values":{"a":{"b":-Infinity}}}', "not_finite", "a.b: a finite number"),
+        (b'{"values":{"a":1},"b":2}', "beside_values", 'b: it stands beside "values", and would be lost'),
+        (b'[{"seq":1,"values":{"a":1},"b":2}]', "beside_values", "[0].b: it stands"),
         (b'{"":1}', "name", "a metric's name"),
         (b'{" a":1}', "name", "no space at its ends"),
         (b'{"a\\u0000b":1}', "name", "printable"),
@@ -200,3 +202,11 @@ def test_a_message_of_nothing_but_faults_costs_bounded_refusals_and_says_how_man
     assert len(refusals) == REFUSALS_MAX + 1
     assert (refusals[-1].position, refusals[-1].code) == (-1, "too_many")
     assert refusals[-1].message == f"{100_000 - REFUSALS_MAX} more readings of this message were refused"
+
+
+def test_beside_values_with_a_time_things_are_left_out_as_thingsboard_does() -> None:
+    """There `ts` and `values` together are the shape; without `ts` it would keep what we refuse."""
+    raw = b'{"ts":1451649600512,"values":{"a":1},"name":"boiler"}'
+    assert decode(raw) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], ())
+    readings, refusals = decode(b"[" + raw + b"]")
+    assert (readings, list(refusals)) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], [])

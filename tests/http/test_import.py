@@ -134,6 +134,24 @@ async def test_wrong_rows_are_named_by_their_line_and_the_others_are_taken(hub: 
     assert messages[13] == "value: a text is wanted, got a number"
 
 
+async def test_values_outside_a_metrics_range_are_refused_as_from_a_device(hub: Hub) -> None:
+    await fill(hub)
+    wanted = {"metrics": [{"name": "t", "minimum": -5, "maximum": 90}]}
+    assert (await hub.call("PATCH", "/api/v1/devices/boiler", wanted))[0] == 200
+    rows = [
+        f"boiler,{name},{T0 + 9_000 + place},{value}"
+        for place, (name, value) in enumerate(
+            [("t", "90"), ("t", "90.5"), ("t", "-6"), ("open", "true"), ("new", "1000")]
+        )
+    ]
+    found = await summary(hub, "\n".join(["device,metric,time,value", *rows, f"pump,t,{T0},1000"]))
+    assert (found["added"], found["refused"]) == (4, 2)
+    assert [(one["line"], one["message"]) for one in found["faults"]] == [
+        (3, "value: 90.5 is outside -5.0 to 90.0"),
+        (4, "value: -6.0 is outside -5.0 to 90.0"),
+    ]
+
+
 async def test_wrong_lines_of_json_are_named_and_bounded(hub: Hub) -> None:
     await hub.device()
     good = json.dumps({"device": "boiler", "metric": "t", "time": T0, "value": 1})

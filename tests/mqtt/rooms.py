@@ -33,9 +33,15 @@ class SlowDisk(Ingest):
     held: asyncio.Future[None] | None = None
 
     def accept(
-        self, device: Device, readings: Sequence[Reading], source: str, refused: Sequence[Refusal] = ()
+        self,
+        device: Device,
+        readings: Sequence[Reading],
+        source: str,
+        refused: Sequence[Refusal] = (),
+        *,
+        present: bool = True,
     ) -> Receipt:
-        receipt = super().accept(device, readings, source, refused)
+        receipt = super().accept(device, readings, source, refused, present=present)
         if self.held is None:
             self.held = asyncio.get_running_loop().create_future()
         return receipt._replace(stored=self.held)

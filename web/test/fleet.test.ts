@@ -135,3 +135,19 @@ describe("the hub itself", () => {
     expect(fleet.get("_hub")?.info?.id).toBe("_hub");
   });
 });
+
+describe("a device that was removed and added again", () => {
+  it("keeps nothing of the one before, and is described anew", () => {
+    const fleet = new Fleet();
+    fleet.describeAll([infoOf("boiler")]);
+    fleet.overview({ boiler: { snapshot: { temperature: [1, 20], old: [1, 1] } } }, 1, false);
+    const unknown = fleet.overview(
+      { boiler: { snapshot: { temperature: [2, 21] }, presence: "online", since: 2, renewed: true } },
+      2,
+      false,
+    );
+    expect(unknown).toEqual(["boiler"]);
+    expect([...(fleet.get("boiler")?.latest.keys() ?? [])]).toEqual(["temperature"]);
+    expect(fleet.get("boiler")?.info).toBe(null);
+  });
+});

@@ -147,6 +147,7 @@ export class Fleet {
         isChanged = this.#devices.delete(id) || isChanged;
         continue;
       }
+      if (entry.renewed) isChanged = this.#devices.delete(id) || isChanged;
       const device = this.#record(id);
       isChanged = this.#apply(device, entry, now, isWhole) || isChanged;
       if (!isDescribed(device, entry)) unknown.push(id);

@@ -14,6 +14,8 @@ export interface OverviewEntry {
   readonly snapshot?: Snapshot;
   readonly presence?: Presence;
   readonly since?: number | null;
+  /** Another device than the one of that id before: nothing of that one is left. */
+  readonly renewed?: boolean;
 }
 
 /** `null` stands for a device that was removed. */
