@@ -25,6 +25,10 @@ it.each([
   ],
   ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],
   ["#/device/a?from=x&to=500", { deviceId: "a", windowS: 60 }],
+  [
+    "#/wall?q=north+pump&sort=-value%3Ahumidity&group=hall&metric=humidity&metric=a%26b",
+    { deviceId: null, windowS: 60, list: BUSY, isWall: true },
+  ],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?compare=b,c", { deviceId: "a", windowS: 60, compared: ["b", "c"] }],
   ["#/device/a?compare=b%252Cc,,a,b,d,e,f", { deviceId: "a", windowS: 60, compared: ["b,c", "b", "d"] }],
@@ -34,6 +38,7 @@ it.each([
 ])("reads %j", (hash, route) => {
   expect(routeOf(hash)).toEqual({
     isAdding: false,
+    isWall: false,
     section: "readings",
     range: null,
     list: PLAIN_LIST,
@@ -50,6 +55,7 @@ it("writes what it reads", () => {
       section: "readings",
       windowS: 60,
       isAdding: false,
+      isWall: false,
       range: null,
       list: BUSY,
       isTable: true,
@@ -60,6 +66,7 @@ it("writes what it reads", () => {
       section: "readings",
       windowS: 15,
       isAdding: true,
+      isWall: false,
       range: null,
       list: PLAIN_LIST,
       isTable: false,
@@ -70,6 +77,7 @@ it("writes what it reads", () => {
       section: "settings",
       windowS: 15,
       isAdding: false,
+      isWall: false,
       range: { from: 1, to: 99 },
       list: PLAIN_LIST,
       isTable: false,

@@ -11,13 +11,14 @@ import { hashOf } from "./route";
 
 const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
 const SystemView = lazy(() => import("./SystemView").then((room) => room.SystemView));
+const Wall = lazy(() => import("./Wall").then((room) => room.Wall));
 const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.AlertsDrawer));
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
 export function App() {
   const page = usePage();
-  const { deviceId, isAdding } = page.route.value;
+  const { deviceId, isAdding, isWall } = page.route.value;
   if (page.live.isSignedOut.value) {
     return (
       <>
@@ -26,6 +27,7 @@ export function App() {
       </>
     );
   }
+  if (isWall) return <Wall />;
   const isLost = page.live.lostAt.value !== null;
   return (
     <>

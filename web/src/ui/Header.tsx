@@ -1,40 +1,34 @@
 import { OWN_ID } from "../live/protocol";
 import { AlertsButton } from "./AlertsButton";
+import { LinkPill } from "./LinkPill";
 import { lazy } from "./lazy";
 import { Popover } from "./Popover";
 import { usePage } from "./page";
+import { hashOf } from "./route";
 
 const PreferencesPanel = lazy(() => import("./PreferencesPanel").then((room) => room.PreferencesPanel));
-
-const LINK_WORD = {
-  connecting: "Connecting",
-  live: "Live",
-  waiting: "Disconnected",
-  signed_out: "Signed out",
-} as const;
 
 /** Name, state of the connection, and what concerns the page as a whole. */
 export function Header() {
   const page = usePage();
-  const link = page.live.link.value.kind;
-  const isSystem = page.route.value.deviceId === OWN_ID;
+  const route = page.route.value;
+  const isSystem = route.deviceId === OWN_ID;
   const isPaused = page.pausedAt.value !== null;
-  const state = link === "live" && isPaused ? "paused" : link;
   return (
     <header class="top">
       <h1>
         <a href="#/">Sensor hub</a>
       </h1>
-      <span class={`pill pill-${state}`}>
-        <span class="pill-mark" aria-hidden="true" />
-        {state === "paused" ? "Paused" : LINK_WORD[link]}
-      </span>
+      <LinkPill />
       <span class="grow" />
       {!page.live.isSignedOut.value && (
         <>
           <AlertsButton />
           <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
             System
+          </a>
+          <a class="button quiet wall-link" href={hashOf({ ...route, deviceId: null, isWall: true })}>
+            Wall
           </a>
           <button
             type="button"

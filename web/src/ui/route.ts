@@ -7,6 +7,7 @@ export type WindowSeconds = (typeof WINDOWS_S)[number];
 const DEFAULT_WINDOW_S: WindowSeconds = 60;
 const DEVICE = "#/device/";
 const ADD = "#/add";
+const WALL = "#/wall";
 const SYSTEM = "#/system";
 /** What can be looked at of a device; the first is what a plain link opens. */
 export const SECTIONS = ["readings", "keys", "rejections", "commands", "attributes", "settings"] as const;
@@ -38,11 +39,13 @@ export interface Route {
   readonly list: ListView;
   /** The dialog that adds a device is open, above the list. */
   readonly isAdding: boolean;
+  /** The devices of the list in large, for a screen on a wall. */
+  readonly isWall: boolean;
 }
 
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the hub
- * itself, as a device) and `#/add`; anything else is the list. How the list is arranged goes along everywhere.
+ * itself, as a device), `#/add` and `#/wall`; anything else is the list. How the list is arranged goes along everywhere.
  */
 export function routeOf(hash: string): Route {
   const [path = "", query = ""] = hash.split("?", 2);
@@ -58,6 +61,7 @@ export function routeOf(hash: string): Route {
     compared: [],
     list: listViewOf(parameters),
     isAdding: path === ADD,
+    isWall: path === WALL,
   };
   if (path === SYSTEM) return { ...list, deviceId: OWN_ID };
   if (!path.startsWith(DEVICE)) return list;
@@ -96,6 +100,7 @@ export function hashOf(route: Route): string {
   }
   writeListView(route.list, parameters);
   const query = parameters.size > 0 ? `?${parameters}` : "";
+  if (route.isWall) return `${WALL}${query}`;
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
   if (route.deviceId === OWN_ID) return `${SYSTEM}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;
