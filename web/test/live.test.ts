@@ -138,6 +138,18 @@ describe("Live", () => {
     expect(listed()).toEqual(["a", "b"]);
   });
 
+  it("says that a list which came without a connection is not live", async () => {
+    live.start();
+    await answered();
+    expect(live.lostAt.value).toBeNull();
+    await clock.pass(100);
+
+    socket.breaks();
+
+    expect(listed()).toEqual(["a"]);
+    expect(live.lostAt.value).toBe(100);
+  });
+
   it("asks for the list anew after each loss", async () => {
     await start();
     socket.breaks();

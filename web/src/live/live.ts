@@ -141,10 +141,18 @@ export class Live {
   async #loadEarly(): Promise<boolean> {
     try {
       this.fleet.describeAll(await this.rest.devices());
+      this.#noteLoss();
       return true;
     } catch {
       return false;
     }
+  }
+
+  /** What is shown stops being live with the connection, or never was where a list came without one. */
+  #noteLoss(): void {
+    const { kind } = this.#link.peek();
+    if (kind === "live" || kind === "connecting" || this.#lostAt.peek() !== null) return;
+    if (this.fleet.phase.peek().kind === "ready") this.#lostAt.value = this.hubClock.now();
   }
 
   /** After connecting: what came of the early list, or else the list. The overview tells what changed in between. */
@@ -177,7 +185,6 @@ export class Live {
   }
 
   #linkChanged(state: LinkState): void {
-    const wasLive = this.#link.peek().kind === "live";
     this.#link.value = state;
     if (state.kind === "signed_out") this.#isSignedOut.value = true;
     if (state.kind === "live") {
@@ -187,7 +194,7 @@ export class Live {
       void this.#loadSession();
     } else {
       if (state.kind !== "connecting") this.#early = null;
-      if (wasLive) this.#lostAt.value = this.hubClock.now();
+      this.#noteLoss();
     }
   }
 
