@@ -1,4 +1,4 @@
-"""Every view of the page that a link leads to, on a plant."""
+"""Every view of the page, on a plant."""
 
 import time
 from collections.abc import Callable
@@ -31,6 +31,16 @@ def _says(text: str) -> Callable[[Dashboard], None]:
     return lambda page: expect(page.tab.get_by_text(text).first).to_be_visible()
 
 
+def _opens(button: str, dialog: str) -> Callable[[Dashboard], None]:
+    def whole(page: Dashboard) -> None:
+        page.tab.get_by_role("button", name=button).click()
+        opened = page.tab.get_by_role("dialog", name=dialog)
+        expect(opened).to_be_visible()
+        expect(opened.get_by_text("Loading", exact=True)).to_have_count(0)
+
+    return whole
+
+
 def _section(page: Dashboard) -> None:
     expect(page.device.locator(".section li, .section form").first).to_be_visible()
 
@@ -47,6 +57,7 @@ class View:
         """Go there, and wait until it is whole."""
         now_ms = int(time.time() * 1000)
         path = self.path.replace("{from}", str(now_ms - HOUR_MS)).replace("{to}", str(now_ms))
+        page.tab.keyboard.press("Escape")  # closes what the view before had opened
         page.tab.goto(f"{url}/{path}")
         self.is_whole(page)
 
@@ -69,5 +80,9 @@ VIEWS = (
     View("system", "#/system", _drawn),
     View("never-seen", f"#/device/{NEVER_SEEN}", _says("has not sent anything yet")),
     View("no-such-device", "#/device/nobody", _says("There is no device")),
+    View("alerts", "#/", _opens("Alerts", "Needs looking at")),
+    View("columns", "#/", _opens("Columns", "Columns")),
+    View("preferences", "#/", _opens("Preferences", "Preferences")),
+    View("wall", "#/wall", lambda page: expect(page.tab.get_by_role("listitem").nth(3)).to_be_visible()),
     View("add-device", "#/add", _says("Add a device")),
 )
