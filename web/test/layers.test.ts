@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { drawLimits, drawLonely, drawShapes, type Frame, shadeBands, shadeGaps } from "../src/paint/layers";
+import { drawLonely, drawShapes, type Frame, shadeGaps } from "../src/paint/layers";
+import { drawLimits, shadeBands } from "../src/paint/limitLayer";
 import { fillSpread } from "../src/paint/spread";
 
 /** What was drawn: a name and where, in whole pixels. */

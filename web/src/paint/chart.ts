@@ -3,8 +3,9 @@ import uPlot from "uplot";
 import type { Stretch } from "../live/ring";
 import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
-import { drawLimits, drawLonely, drawShapes, type Frame, shadeBands, shadeGaps } from "./layers";
-import { type Concern, type Limits, NO_LIMITS } from "./limits";
+import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
+import type { LimitLayer } from "./limitLayer";
+import type { Concern } from "./limits";
 import { reader } from "./reader";
 import { drawByTouch } from "./touch";
 
@@ -50,7 +51,7 @@ export interface Scene {
   readonly lines: readonly DrawnLine[];
   /** Where none of the lines has anything. */
   readonly shaded: readonly Gap[];
-  readonly limits: Limits;
+  readonly limits: LimitLayer | null;
   readonly from: number;
   readonly to: number;
 }
@@ -97,7 +98,7 @@ export class Chart {
     this.#look = look;
     this.#hands = hands;
     const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
-    this.#scene = { lines: nothing, shaded: [], limits: NO_LIMITS, from: 0, to: 1 };
+    this.#scene = { lines: nothing, shaded: [], limits: null, from: 0, to: 1 };
     this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
     drawByTouch(this.#plot.over, {
       over: (left, width) => this.#select(left, width),
@@ -205,16 +206,16 @@ export class Chart {
   #drawBelow(frame: Frame): void {
     const { lines, limits, shaded } = this.#scene;
     shadeGaps(frame, shaded, this.#look.gap);
-    shadeBands(frame, limits.bands, this.#look.concernTint);
+    limits?.below(frame, this.#look);
     lines.forEach(({ below }, place) => {
       below?.draw(frame, (this.#look.lines[place] as LineLook).tint);
     });
   }
 
   #drawAbove(frame: Frame): void {
-    const { back, concern } = this.#look;
+    const { back } = this.#look;
     frame.context.font = this.#font(frame.ratio);
-    drawLimits(frame, this.#scene.limits.limits, concern, back);
+    this.#scene.limits?.above(frame, this.#look);
     this.#look.lines.forEach(({ stroke, shape }, place) => {
       const { stretch, gaps } = this.#line(place);
       drawLonely(frame, stretch, gaps, stroke);

@@ -5,7 +5,7 @@ import { resolveColour, resolveTint } from "./colour";
 import { clockTime } from "./format";
 import { commonGaps, findGaps, summarize } from "./gaps";
 import { LegendPainter } from "./legend";
-import { type Limits, limitsOf } from "./limits";
+import type { LimitLayer } from "./limitLayer";
 import type { Line } from "./lines";
 import type { Painter } from "./loop";
 
@@ -16,6 +16,17 @@ const BESIDE_MS = 100;
 const VALUE_MS = 100;
 const SUMMARY_MS = 500;
 const NOTHING: DrawnLine = { stretch: NO_POINTS, gaps: [] };
+
+/** There from the first line with thresholds on. */
+let limits: typeof import("./limitLayer") | null = null;
+
+async function loadLimits(): Promise<void> {
+  try {
+    limits ??= await import("./limitLayer");
+  } catch {
+    // No answer: the banner says so, and the next chart that is made asks again.
+  }
+}
 
 export interface ChartCells {
   readonly card: HTMLElement;
@@ -61,13 +72,16 @@ export class ChartPainter {
   readonly #sizes: ResizeObserver;
   #isInSight = true;
   #cursor: Cursor = null;
-  #limits: { readonly hidden: ReadonlySet<string>; readonly of: Limits } | null = null;
+  #limits: { readonly hidden: ReadonlySet<string>; readonly layer: LimitLayer } | null = null;
 
   constructor(around: ChartSurroundings) {
     this.#around = around;
     const { cells } = around;
     const lines = around.lines.map(({ line }) => line);
     this.#legend = new LegendPainter(cells.legend, lines);
+    if (lines.some(({ metric }) => Object.values(metric.thresholds).some((one) => one !== null))) {
+      void loadLimits();
+    }
     this.#chart = new Chart(cells.chart, lookOf(cells.card, lines, true), {
       cursorMoved: (cursor) => {
         this.#cursor = cursor;
@@ -121,12 +135,12 @@ export class ChartPainter {
     this.#chart.draw({ lines, shaded, limits: this.#limitsBut(hidden), from, to });
   }
 
-  #limitsBut(hidden: ReadonlySet<string>): Limits {
-    if (this.#limits?.hidden !== hidden) {
+  #limitsBut(hidden: ReadonlySet<string>): LimitLayer | null {
+    if (limits && this.#limits?.hidden !== hidden) {
       const shown = this.#around.lines.map(({ line }) => line).filter(({ key }) => !hidden.has(key));
-      this.#limits = { hidden, of: limitsOf(shown) };
+      this.#limits = { hidden, layer: limits.limitLayer(shown) };
     }
-    return this.#limits.of;
+    return this.#limits?.layer ?? null;
   }
 
   #paintValues(): void {
@@ -136,7 +150,7 @@ export class ChartPainter {
     this.#around.lines.forEach((line, place) => {
       const row = this.#legend.row(place);
       const sample = this.#shownSample(line);
-      row.paintNote(sample, from, this.#around.viewNow());
+      row.paintNote(sample, from, this.#around.viewNow(), limits?.concernOf ?? null);
       row.paintValue(cursor ? (cursor.points[place]?.value ?? null) : (sample?.[1] ?? null));
     });
   }

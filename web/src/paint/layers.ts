@@ -1,7 +1,6 @@
 /** What a chart shows beside its lines: drawn on its canvas, below them or above. */
 import type { Stretch } from "../live/ring";
 import { type Gap, nearest } from "./gaps";
-import type { Band, Concern, Limit } from "./limits";
 import { addShape } from "./shapes";
 
 /** Where on the canvas the chart is, in its pixels. */
@@ -32,60 +31,6 @@ export function shadeGaps(frame: Frame, gaps: readonly Gap[], colour: string): v
     const end = Math.min(left + width, frame.x(to));
     if (end > start) context.fillRect(start, top, end - start, height);
   }
-}
-
-export function shadeBands(
-  frame: Frame,
-  bands: readonly Band[],
-  colours: Readonly<Record<Concern, string>>,
-): void {
-  const { context, left, top, width, height } = frame;
-  for (const { from, to, concern } of bands) {
-    const upper = to === Number.POSITIVE_INFINITY ? top : Math.max(top, frame.y(to));
-    const lower = from === Number.NEGATIVE_INFINITY ? top + height : Math.min(top + height, frame.y(from));
-    context.fillStyle = colours[concern];
-    if (lower > upper) context.fillRect(left, upper, width, lower - upper);
-  }
-}
-
-const LABEL_HEIGHT = 12;
-
-/** Dashed lines at the limits in sight, each with what it is; a label that would cover another is left out. */
-export function drawLimits(
-  frame: Frame,
-  limits: readonly Limit[],
-  colours: Readonly<Record<Concern, string>>,
-  back: string,
-): void {
-  const { context, left, top, width, height, ratio } = frame;
-  const labelled: number[] = [];
-  context.save();
-  context.lineWidth = ratio;
-  context.textAlign = "left";
-  context.lineJoin = "round";
-  for (const { value, concern, isHigh, label } of limits) {
-    const y = Math.round(frame.y(value));
-    if (y < top || y > top + height) continue;
-    context.strokeStyle = colours[concern];
-    context.setLineDash([5 * ratio, 4 * ratio]);
-    context.lineWidth = ratio;
-    context.beginPath();
-    context.moveTo(left, y);
-    context.lineTo(left + width, y);
-    context.stroke();
-    const room = LABEL_HEIGHT * ratio;
-    const isUp = isHigh ? y - room >= top : y + room > top + height;
-    const at = isUp ? y - 4 * ratio : y + room - 2 * ratio;
-    if (labelled.some((other) => Math.abs(other - at) < room)) continue;
-    labelled.push(at);
-    context.setLineDash([]);
-    context.strokeStyle = back;
-    context.lineWidth = 3 * ratio;
-    context.strokeText(label, left + 6 * ratio, at);
-    context.fillStyle = colours[concern];
-    context.fillText(label, left + 6 * ratio, at);
-  }
-  context.restore();
 }
 
 /** Shapes along a line and at its end. `place` is the line's among those of the chart: they are not drawn at the same times. */

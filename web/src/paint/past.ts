@@ -5,7 +5,7 @@ import { moment } from "./format";
 import { commonGaps, type Summary } from "./gaps";
 import type { Frame } from "./layers";
 import { LegendPainter } from "./legend";
-import { limitsOf } from "./limits";
+import { limitLayer } from "./limitLayer";
 import type { Line } from "./lines";
 import { findPastGaps } from "./pastGaps";
 import { fillSpread, type Spread } from "./spread";
@@ -66,7 +66,7 @@ export class PastChart {
     const drawn = lines.filter(({ stretch }) => stretch.times.length > 0);
     const shaded = commonGaps(drawn.map(({ gaps }) => gaps));
     const shown = this.#lines.map(({ line }) => line).filter(({ key }) => !hidden.has(key));
-    this.#chart.draw({ lines, shaded, limits: limitsOf(shown), from, to });
+    this.#chart.draw({ lines, shaded, limits: limitLayer(shown), from, to });
   }
 
   destroy(): void {
