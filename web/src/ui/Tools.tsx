@@ -1,3 +1,4 @@
+import { OWN_ID } from "../live/protocol";
 import type { MetricInfo } from "../live/rest";
 import { lazy } from "./lazy";
 import type { Opened } from "./opened";
@@ -42,9 +43,11 @@ export function Tools({ opened, metrics }: ToolsProps) {
           History
         </button>
       )}
-      <Popover title="Compare with other devices" button="Compare">
-        <CompareChoice metrics={metrics} />
-      </Popover>
+      {route.deviceId !== OWN_ID && (
+        <Popover title="Compare with other devices" button="Compare">
+          <CompareChoice metrics={metrics} />
+        </Popover>
+      )}
       <a class="button" href={hashOf({ ...route, isTable: !isTable })}>
         {isTable ? "Chart" : "Table"}
       </a>
