@@ -28,7 +28,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
         ):
             bounds = {"warning_low": 10, "warning_high": 30, "critical_high": 43}
             for device_id in ("mill", "press"):
-                temperature = {"name": "temperature", "unit": "°C", "thresholds": bounds}
+                temperature: dict[str, object] = {"name": "temperature", "unit": "°C", "thresholds": bounds}
                 describe(hub, device_id, {"name": "count", "unit": "°C"}, temperature)
             yield hub
     finally:
