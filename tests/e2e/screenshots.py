@@ -20,7 +20,7 @@ from tests.faults.disk import full_disk
 from tests.hub_process import HubProcess
 
 DOCS = Path(__file__).parents[2] / "docs"
-SHOWN = {"page-light.png": "light/device.png", "page-dark.png": "dark/compare.png"}  # in the README
+SHOWN = {"page-light.png": "light/device.png", "page-dark.png": "dark/history.png"}  # in the README
 FILLED_S = 60  # of live readings before the first picture: what a chart shows at first sight
 
 
