@@ -32,7 +32,15 @@ export function GroupRow({ id, group, rowIndex, isActive, isOpen, toggle }: Grou
         <span class="group-arrow" aria-hidden="true">
           {isOpen ? "▾" : "▸"}
         </span>
-        <span class="group-name ellipsis">{group.value ?? `No ${groupBy}`}</span>
+        <span class="ellipsis">
+          {group.value === null ? (
+            <span class="group-name">No {groupBy}</span>
+          ) : (
+            <>
+              <span class="small">{groupBy}</span> <span class="group-name">{group.value}</span>
+            </>
+          )}
+        </span>
         <span class="small">{count(group.devices.length)}</span>
         <span class="grow" />
         {troubled.map((problem) => (

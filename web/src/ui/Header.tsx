@@ -36,7 +36,10 @@ export function Header() {
             aria-pressed={isPaused}
             onClick={() => page.togglePause()}
           >
-            {isPaused ? "Resume" : "Pause"}
+            <span class="narrow-only" aria-hidden="true">
+              {isPaused ? "▶" : "❚❚"}
+            </span>
+            <span class="word">{isPaused ? "Resume" : "Pause"}</span>
           </button>
         </>
       )}

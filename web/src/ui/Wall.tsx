@@ -1,6 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { DeviceRecord } from "../live/fleet";
 import { clockTime, count } from "../paint/format";
 import { setText } from "../paint/rows";
 import style from "../styles/wall.css?inline";
@@ -28,7 +29,10 @@ export function Wall() {
   const size = useSize(tiles);
   const devices = useComputed(() => {
     fleet.structure.value;
-    return listing(fleet.listed(), { ...page.list.value, sort: sortBy("problems") });
+    const found = listing(fleet.listed(), { ...page.list.value, sort: sortBy("problems") });
+    // What never sent anything has nothing to show from afar.
+    const isSeen = (device: DeviceRecord) => device.presence !== "never_seen";
+    return [...found.filter(isSeen), ...found.filter((device) => !isSeen(device))];
   }).value;
   const tiling = tilingOf(devices.length, size.width, size.height);
   const turn = useTurn(tiling);
