@@ -7,6 +7,7 @@ a limited time, and never stall the loop.
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,7 @@ class History:
         self._loop = asyncio.get_running_loop()
         self._connection = connect(path, memory_limit_mb)
         self._reconnecting = threading.Lock()
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()  # at work now
         self.exclusive = (
             threading.Lock()
         )  # held while a batch is committed, and by the keeper while it turns tables over
@@ -150,10 +152,22 @@ class History:
     def _write_connection(self) -> duckdb.DuckDBPyConnection:
         if self._broken:
             with self._reconnecting:
-                self._connection.close()
+                self._drop_connection()
                 self._connection = connect(self._path, self._memory_limit_mb)
             self._broken = False
         return self._connection
+
+    def _drop_connection(self) -> None:
+        """Close the connection. DuckDB refuses that while a cursor of it is at work: on one that failed, in vain; it is stopped."""
+        for _ in range(INTERRUPTS_MAX):
+            for cursor in list(self._cursors):
+                with suppress(duckdb.Error):  # closed meanwhile
+                    cursor.interrupt()
+            with suppress(duckdb.OperationalError):
+                self._connection.close()
+                return
+            time.sleep(INTERRUPT_EVERY_S)
+        self._connection.close()
 
     async def _close(self) -> None:
         """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes nothing after."""
@@ -211,7 +225,11 @@ class History:
                     cursor = self._connection.cursor()
                 with closing(cursor):
                     cursors.append(cursor)
-                    return work(cursor)
+                    self._cursors.add(cursor)
+                    try:
+                        return work(cursor)
+                    finally:
+                        self._cursors.discard(cursor)
             except duckdb.Error as error:
                 raise StoreError(f"history: {error}") from error
 

@@ -208,6 +208,22 @@ async def test_queries_during_a_failure_answer_from_what_is_stored(path: Path) -
         assert (await history.range(TEMPERATURE, T0, T0 + 1, 10)).avg == [1.0]
 
 
+def endless(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute("SELECT sum(a.range * b.range) FROM range(10_000_000) a, range(10_000_000) b").fetchall()
+
+
+async def test_work_that_takes_long_does_not_keep_the_store_from_trying_again(path: Path) -> None:
+    async with History.open(path, 128, REJECTIONS_MAX) as history:
+        batch, stored = history.batch, history.stored
+        batch.sequences[2**40] = (1, 0)
+        working = asyncio.ensure_future(history.move(endless))
+        await failure_of(history)
+        batch.sequences[1] = batch.sequences.pop(2**40)
+        await asyncio.wait_for(stored, 20)
+        with pytest.raises(StoreError, match="Interrupted"):
+            await working
+
+
 # Files
 
 
