@@ -6,12 +6,9 @@ import threading
 from collections.abc import Callable
 
 import aiomqtt
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
-from tests.e2e.feeder import Feeder
-from tests.e2e.test_looks import DESK, PHONE
 from tests.hub_process import HubProcess
 
 DEADLINE_S = 30.0
@@ -51,6 +48,7 @@ def test_a_key_is_added_shown_once_and_revoked(hub: HubProcess, visit: Visit) ->
 
     revoke = keys.nth(1).get_by_role("button", name="Revoke")
     revoke.click()
+    page.assert_accessible()
     page.tab.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(revoke).to_be_focused()
     revoke.click()
@@ -144,27 +142,3 @@ def test_a_viewer_sees_what_a_viewer_may(hub: HubProcess, visit: Visit) -> None:
 
     expect(page.device.get_by_text("No command was sent to this device yet.")).to_be_visible()
     expect(page.device.get_by_role("form")).to_have_count(0)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_in_any_section(
-    shared_hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
-) -> None:
-    device_id = f"sections-{scheme}-{viewport['width']}"
-    key = shared_hub.add_device(device_id, labels={"hall": "North"})
-    with Feeder(shared_hub, key):
-        publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": ')
-        publish(shared_hub, key, "v1/devices/me/attributes", '{"firmware": "1.2"}')
-        shared_hub.call("POST", f"/api/v1/devices/{device_id}/commands", {"method": "blink"})
-        page = visit(shared_hub, color_scheme=scheme, viewport=viewport)
-        expect(page.row(device_id)).to_be_visible()
-        for section in SECTIONS:
-            page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/{section}")
-            region = page.device.get_by_role("region", name=section.title(), exact=True)
-            expect(region.locator("li, form").first).to_be_visible()
-            page.assert_accessible()
-            assert not page.overflows()
-        page.tab.goto(f"{shared_hub.url}/#/device/{device_id}/keys")
-        page.device.get_by_role("button", name="Revoke").first.click()
-        page.assert_accessible()
