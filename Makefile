@@ -37,13 +37,10 @@ demo: setup
 	npm ci --prefix tests/peers --silent --no-audit --no-fund
 	@touch $@
 
-# One more than cores: many tests wait for a hub, a broker or a browser.
-WORKERS := $(shell expr $$(nproc) + 1)
-
 test: setup web/node_modules .stamps/peers
 	@tests/system_packages.sh
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile $(ARGS)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	npm run --prefix web --silent test

@@ -139,6 +139,7 @@ class LiveSocket(Socket):
         self._is_due = False
         message = self.viewer.take()
         if message:
+            self.has_sent = True
             self.transport.write(self._live.writer.framer.frame(message, deflate=self.deflates))
         if self.is_held:
             self.read()

@@ -45,6 +45,7 @@ class Socket(asyncio.Protocol):
         "_reader",
         "_timer",
         "deflates",
+        "has_sent",
         "heard",
         "is_backed_up",
         "is_held",
@@ -64,6 +65,7 @@ class Socket(asyncio.Protocol):
         self._is_ended = False  # a close frame was sent, or would reach nobody
         self.is_backed_up = False  # the transport holds as much as it should
         self.heard = True  # anything, since `is_heard` asked last
+        self.has_sent = False  # anything that a ping may wait behind at the peer, since then
         self.quiet_steps = 0  # for the heartbeat
 
     # What the classes made from it say
@@ -154,11 +156,12 @@ class Socket(asyncio.Protocol):
     def is_heard(self) -> bool:
         """Whether the peer said something since this was asked last.
 
-        One that is slow to read cannot answer a ping that waits behind what it has not read: its system answers for
-        it. And one that the hub itself does not read from is not silent.
+        One that is slow to read cannot answer a ping that waits behind what it has not read, here or in its own
+        system: that answers for it. And one that the hub itself does not read from is not silent.
         """
         heard, self.heard = self.heard, False
-        return heard or (answers(self.transport) if self.is_backed_up else self.is_held)
+        has_sent, self.has_sent = self.has_sent, False
+        return heard or (answers(self.transport) if self.is_backed_up or has_sent else self.is_held)
 
     def ping(self) -> None:
         """Ask for a sign of life; not of a peer to which nothing gets through, it would only add to that."""

@@ -24,6 +24,7 @@ def test_alerts_and_presence_are_marked_live_and_lead_to_the_time_around(
         feeder.wait_for(10)
         page.tab.goto(f"{shared_hub.url}/#/device/marked")
         page.tab.reload()
+        expect(page.link).to_have_text("Live")
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
         marks = page.device.get_by_role("list", name="What happened")
         expect(marks).to_have_count(0)
