@@ -1,8 +1,7 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../live/fleet";
-import type { MetricInfo } from "../live/rest";
 import { PresenceMark } from "./PresenceMark";
 import { usePage } from "./page";
+import { usePainted } from "./painted";
 import { hashOf } from "./route";
 import { PRESENCE_WAS, PRESENCE_WORD } from "./words";
 
@@ -22,11 +21,11 @@ export function DeviceRow({ id, device, rowIndex, isActive, level }: RowProps) {
   const wished = page.list.value.metrics;
   const metrics = wished.length ? wished.map((name) => device.shownMetric(name)) : [device.shownMetric(null)];
   const words = page.live.lostAt.value === null ? PRESENCE_WORD : PRESENCE_WAS;
-  const { row, spark, age } = usePainted(device, metrics);
+  const { frame, spark, age } = usePainted<HTMLDivElement, HTMLDivElement>(device, metrics);
   const hasSpark = metrics[0]?.type === "number";
   return (
     <div
-      ref={row}
+      ref={frame}
       id={id}
       role="row"
       class={`row${isActive ? " is-active" : ""}`}
@@ -83,31 +82,4 @@ function NameCell({ device }: { device: DeviceRecord }) {
       <div class="small ellipsis">{labels || (device.name === device.id ? " " : device.id)}</div>
     </div>
   );
-}
-
-/** The cells that are painted rather than rendered, for as long as the row is in the document. */
-function usePainted(device: DeviceRecord, metrics: readonly (MetricInfo | undefined)[]) {
-  const page = usePage();
-  const row = useRef<HTMLDivElement>(null);
-  const spark = useRef<HTMLCanvasElement>(null);
-  const age = useRef<HTMLDivElement>(null);
-  const [first] = metrics;
-  const shown = JSON.stringify(
-    metrics.map((metric) => [metric?.name, metric?.unit, metric?.decimals, metric?.type]),
-  );
-  useLayoutEffect(() => {
-    if (!row.current || !age.current) return;
-    const elements = row.current.querySelectorAll<HTMLElement>(".number");
-    const values = [...elements].map((element, index) => ({
-      element,
-      metric: metrics[index]?.name,
-      unit: metrics[index]?.unit,
-      decimals: metrics[index]?.decimals ?? null,
-    }));
-    const drawn =
-      spark.current && first?.type === "number" ? { canvas: spark.current, metric: first.name } : null;
-    if (drawn) page.sparks.want(device, drawn.metric);
-    return page.rows.add({ device, values, spark: drawn, age: age.current });
-  }, [page, device, shown]);
-  return { row, spark, age };
 }
