@@ -32,7 +32,6 @@ it.each([
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?compare=b,c", { deviceId: "a", windowS: 60, compared: ["b", "c"] }],
   ["#/device/a?compare=b%252Cc,,a,b,d,e,f", { deviceId: "a", windowS: 60, compared: ["b,c", "b", "d"] }],
-  ["#/device/a?compare=%25E0%25A4", { deviceId: null, windowS: 60 }],
   ["#/?compare=b", { deviceId: null, windowS: 60 }],
   ["#/device/a?window=17", { deviceId: "a", windowS: 60 }],
 ])("reads %j", (hash, route) => {
@@ -45,6 +44,50 @@ it.each([
     isTable: false,
     compared: [],
     ...route,
+  });
+});
+
+describe("a link with one part that is malformed", () => {
+  const parts = {
+    window: "15",
+    from: "5",
+    to: "500",
+    view: "table",
+    compare: "b,c",
+    q: "north pump",
+    sort: "-value:humidity",
+    group: "hall",
+    metric: "humidity",
+  };
+  const linkWith = (change: object, path = "#/device/a/keys") =>
+    `${path}?${new URLSearchParams({ ...parts, ...change })}`;
+  const whole = routeOf(linkWith({}));
+
+  it.each([
+    [{ compare: "b,%E0%A4,c" }, {}],
+    [{ compare: "%E0%A4" }, { compared: [] }],
+    [{ window: "x" }, { windowS: 60 }],
+    [{ from: "x" }, { range: null }],
+    [{ to: "" }, { range: null }],
+    [{ to: "Infinity" }, { range: null }],
+    [{ view: "%" }, { isTable: false }],
+    [{ sort: "-%" }, { list: { ...whole.list, sort: PLAIN_LIST.sort } }],
+  ])("is read without it: %j", (change, missing) => {
+    expect(routeOf(linkWith(change))).toEqual({ ...whole, ...missing });
+  });
+
+  it("is read without it in the path too", () => {
+    expect(routeOf(linkWith({}, "#/device/a/%E0"))).toEqual({ ...whole, section: "readings" });
+    expect(routeOf(linkWith({}, "#/device/%E0/keys"))).toEqual({
+      ...whole,
+      deviceId: null,
+      section: "readings",
+      compared: [],
+    });
+  });
+
+  it("is read to its end where a question mark was not encoded", () => {
+    expect(routeOf("#/device/a?q=why?&window=15")).toMatchObject({ windowS: 15, list: { search: "why?" } });
   });
 });
 

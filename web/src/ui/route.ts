@@ -46,10 +46,11 @@ export interface Route {
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the hub
  * itself, as a device), `#/add` and `#/wall`; anything else is the list. How the list is arranged goes along everywhere.
+ * A part that is malformed is left out, and the rest of the link holds.
  */
 export function routeOf(hash: string): Route {
-  const [path = "", query = ""] = hash.split("?", 2);
-  const parameters = new URLSearchParams(query);
+  const [path = "", ...query] = hash.split("?");
+  const parameters = new URLSearchParams(query.join("?"));
   const wished = Number(parameters.get("window"));
   const windowS = WINDOWS_S.find((seconds) => seconds === wished) ?? DEFAULT_WINDOW_S;
   const list: Route = {
@@ -66,20 +67,26 @@ export function routeOf(hash: string): Route {
   if (path === SYSTEM) return { ...list, deviceId: OWN_ID };
   if (!path.startsWith(DEVICE)) return list;
   const [id = "", named] = path.slice(DEVICE.length).split("/");
+  const deviceId = decoded(id);
+  if (deviceId === "") return list;
   const section = SECTIONS.find((one) => one === named) ?? "readings";
-  try {
-    const deviceId = decodeURIComponent(id) || null;
-    return { ...list, deviceId, section, compared: comparedOf(parameters, deviceId) };
-  } catch {
-    return list;
-  }
+  return { ...list, deviceId, section, compared: comparedOf(parameters, deviceId) };
 }
 
 /** Ids are encoded one by one, so that a comma in one does not part it. */
-function comparedOf(parameters: URLSearchParams, deviceId: string | null): string[] {
-  const named = (parameters.get("compare") ?? "").split(",").map(decodeURIComponent);
+function comparedOf(parameters: URLSearchParams, deviceId: string): string[] {
+  const named = (parameters.get("compare") ?? "").split(",").map(decoded);
   const others = new Set(named.filter((id) => id !== "" && id !== deviceId));
   return [...others].slice(0, COMPARED_MAX);
+}
+
+/** Empty where it is malformed: that part is as if it were not there. */
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return "";
+  }
 }
 
 function rangeOf(parameters: URLSearchParams): Range | null {
