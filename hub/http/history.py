@@ -69,6 +69,7 @@ def _columns(metric: Metric, found: Columns) -> HistoryOut:
         min=found.min,
         max=found.max,
         avg=found.avg,
+        count=found.counts,
     )
 
 

@@ -83,6 +83,9 @@ class HistoryOut(Given):
     min: list[float] | list[str]
     max: list[float] | list[str]
     avg: list[float] | list[str]
+    count: list[int] | None = Field(
+        description="of how many readings each row is made: what their averages weigh together; null for raw, where each is one"
+    )
 
 
 class HistoriesOut(Given):

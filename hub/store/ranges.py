@@ -44,6 +44,7 @@ class Columns(NamedTuple):
     min: list[float] | list[str]
     max: list[float] | list[str]
     avg: list[float] | list[str]
+    counts: list[int] | None  # of how many readings each row is made. None for "raw": of one
 
 
 class Rollup(NamedTuple):
@@ -89,7 +90,7 @@ def range_of(
     with _sight(cursor, metric, unstored, start - margin, end + margin):
         first, last, count = _extent(cursor, metric, start, end)
         if count == 0:
-            return Columns("raw", None, [], [], [], [])
+            return Columns("raw", None, [], [], [], [], None)
         if 2 * (min(end, last + 1) - max(start, first)) < end - start:  # mostly empty: "since 1970"
             start, end = max(start, first), min(end, last + 1)
         width = max(1, -(-(end - start) // points))
@@ -230,18 +231,19 @@ def _raw_range(
     [(count,)] = cursor.execute(f"SELECT count(*) FROM {_raw(metric)}", asked).fetchall()
     if count <= points:
         time, values = _raw_rows(cursor, metric, start, end)
-        return Columns("raw", None, time, values, values, values)
+        return Columns("raw", None, time, values, values, values, None)
     three = (
         "arg_max(v, time) AS low, arg_max(v, time) AS high, arg_max(v, time) AS mean"
         if metric.type is MetricType.TEXT
         else "min(v) AS low, max(v) AS high, avg(v) AS mean"
     )
     found = cursor.execute(
-        f"SELECT ? + ((time - ?) // ?) * ? AS bucket, {three} FROM {_raw(metric)} GROUP BY bucket ORDER BY bucket",
+        f"""SELECT ? + ((time - ?) // ?) * ? AS bucket, {three}, count(*) AS count
+            FROM {_raw(metric)} GROUP BY bucket ORDER BY bucket""",
         [start, start, width, width, *asked],
     ).fetchnumpy()
     low, high, mean = (_listed(found[name]) for name in ("low", "high", "mean"))
-    return Columns("bucket", width, found["bucket"].tolist(), low, high, mean)
+    return Columns("bucket", width, found["bucket"].tolist(), low, high, mean, found["count"].tolist())
 
 
 # Tiers
@@ -256,9 +258,9 @@ def _tier_range(
     step = max(1, -(-width // unit)) * unit
     found = _merged(cursor, metric, table, start, end, step)
     if metric.type is MetricType.TEXT:
-        return Columns(tier, step, found.time, found.last, found.last, found.last)
+        return Columns(tier, step, found.time, found.last, found.last, found.last, found.counts)
     means = [total / count for total, count in zip(found.sum, found.counts, strict=True)]
-    return Columns(tier, step, found.time, found.min, found.max, means)
+    return Columns(tier, step, found.time, found.min, found.max, means, found.counts)
 
 
 def _merged(

@@ -136,6 +136,22 @@ def test_means_of_the_past_show_the_least_and_the_greatest_they_stand_for(
     expect(page.line("spike").locator(".card-mean")).to_have_text(re.compile(r"^0\.\d$"))
 
 
+def test_the_mean_of_the_past_is_that_of_its_readings_however_they_lie_in_time(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    key = shared_hub.add_device("uneven")
+    start = time.time() - 4_000
+    busy = [{"ts": (start + second / 2) * 1000, "values": {"level": 0}} for second in range(1_500)]
+    rare = [{"ts": (start + second) * 1000, "values": {"level": 100}} for second in range(750, 3_750, 6)]
+    for readings in (busy[:500], busy[500:1_000], busy[1_000:], rare):
+        send(shared_hub, key, readings)
+    query = f"from={(start - 10) * 1000:.0f}&to={(start + 3_760) * 1000:.0f}"
+    page = visit(shared_hub, f"/#/device/uneven?{query}")
+
+    expect(page.line("level").locator(".card-max")).to_have_text("100")
+    expect(page.line("level").locator(".card-mean")).to_have_text("25")
+
+
 def send(hub: HubProcess, key: str, readings: list[dict[str, object]]) -> None:
     """Have the hub store readings of the past."""
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

@@ -61,8 +61,9 @@ async def test_a_gap_is_a_bucket_that_is_not_there(hub: Hub) -> None:
     found = await ask(hub, f"metric=a&from={T0}&to={T0 + 7 * MINUTE}&points=4")
     assert found["step"] == 105_000
     assert found["time"] == [T0, T0 + 105_000, T0 + 210_000, T0 + 315_000]
+    assert found["count"] == [2, 1, 1, 1]
     found = await ask(hub, f"metric=a&from={T0}&to={T0 + 7 * MINUTE}&points=100")
-    assert (found["tier"], found["step"]) == ("raw", None)
+    assert (found["tier"], found["step"], found["count"]) == ("raw", None, None)
     assert found["time"] == [T0 + minute * MINUTE for minute in (0, 1, 2, 5, 6)]
 
 
@@ -85,6 +86,8 @@ async def test_minutes_join_what_is_sealed_what_is_not_and_what_came_late(hub: H
     assert found["avg"][0] == pytest.approx((inside + 21) / (inside + 1))
     assert found["max"][:2] == [21.0, 1.0]
     assert set(found["avg"][1:]) == {1.0}
+    assert found["count"][:2] == [inside + 1, 3 * MINUTE // step]
+    assert sum(found["count"]) == 30_001
 
 
 async def test_readings_are_paged_each_exactly_once_also_those_of_the_same_millisecond(hub: Hub) -> None:

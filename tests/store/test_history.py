@@ -99,6 +99,7 @@ async def test_two_values_of_the_same_instant_are_both_kept(history: History) ->
     append(history, 20.5)
     found = await history.range(TEMPERATURE, T0, T0 + 1, 10)
     assert (found.tier, found.time, found.avg) == ("raw", [T0, T0], [21.5, 20.5])  # as they came
+    assert found.counts is None
 
 
 async def test_texts_and_truth_values_come_back_as_they_went_in(history: History) -> None:
@@ -128,6 +129,7 @@ async def test_a_wide_range_comes_in_buckets_with_their_extremes(history: Histor
     assert found.min == [100.0 * bucket for bucket in range(10)]
     assert found.max == [100.0 * bucket + 99 for bucket in range(10)]
     assert found.avg == [100.0 * bucket + 49.5 for bucket in range(10)]
+    assert found.counts == [100] * 10
 
 
 async def test_a_range_ends_before_its_end(history: History) -> None:

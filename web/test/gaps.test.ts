@@ -106,6 +106,14 @@ describe("summarize", () => {
     expect(summarize(stretchOf(...everySecond), 1000, 3000)).toEqual({ min: 1, mean: 2, max: 3 });
   });
 
+  it("weighs a mean by how many readings it is of", () => {
+    const ring = new Ring(10);
+    ring.push(3000, 7);
+    ring.merge([1000, 2000], [1, 10], [6, 1]);
+
+    expect(summarize(ring.window(0, 3000), 0, 3000)).toEqual({ min: 1, mean: (6 * 1 + 10 + 7) / 8, max: 10 });
+  });
+
   it("has nothing to say of an empty window", () => {
     expect(summarize(stretchOf(...everySecond), 5500, 9000)).toBeNull();
   });

@@ -31,7 +31,7 @@ beforeEach(() => {
 
 function stretch(...points: [number, number][]) {
   const times = Float64Array.from(points, ([time]) => time);
-  return { times, values: Float64Array.from(points, ([, value]) => value) };
+  return { times, values: Float64Array.from(points, ([, value]) => value), counts: null };
 }
 
 const colours = { warning: "orange", critical: "red" };

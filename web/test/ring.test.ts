@@ -116,6 +116,24 @@ describe("Ring", () => {
     expect(ring.firstTime).toBe(602);
   });
 
+  it("knows of how many readings each point is, through growing, inserting, turning and merging", () => {
+    const most = 600;
+    const ring = new Ring(most);
+    expect(ring.window(0, 1).counts).toBeNull();
+    ring.merge([0, 10, 20], [1, 2, 3], [5, 6, 7]);
+    ring.push(15, 4);
+    ring.push(20, 9);
+    const everything = () => ring.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).counts;
+    expect([...(everything() ?? [])]).toEqual([5, 6, 1, 1]);
+
+    for (let time = 30; time < 2 * most; time++) ring.push(time, time);
+    ring.merge([5000, 6000], [0, 0], [8, 9]);
+    ring.merge([7000], [0]);
+
+    expect(ring.length).toBe(most);
+    expect([...(everything() ?? [])]).toEqual([...Array(most - 3).fill(1), 8, 9, 1]);
+  });
+
   it("has no first and no last while empty", () => {
     const ring = new Ring(4);
 

@@ -26,6 +26,7 @@ function historyOf(points: [number, number][]): History {
     min: values,
     max: values,
     avg: values,
+    count: null,
   };
 }
 

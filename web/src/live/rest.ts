@@ -56,6 +56,8 @@ export interface History {
   readonly min: readonly (number | null)[];
   readonly max: readonly (number | null)[];
   readonly avg: readonly (number | null)[];
+  /** Of how many readings each row is made. Null for raw, where each is one. */
+  readonly count: readonly number[] | null;
 }
 
 export interface Latest {

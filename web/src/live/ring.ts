@@ -1,7 +1,9 @@
-/** A stretch of a ring: two views of equal length, ascending in time, valid until the ring next changes. */
+/** A stretch of a ring: views of equal length, ascending in time, valid until the ring next changes. */
 export interface Stretch {
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** Of how many readings each point is the mean; null where each is one reading. */
+  readonly counts: Uint32Array | null;
 }
 
 const INITIAL = 256;
@@ -18,6 +20,8 @@ export class Ring {
   #capacity: number;
   #times: Float64Array;
   #values: Float64Array;
+  /** There from the first means on: most rings hold readings only. */
+  #counts: Uint32Array | null = null;
   #start = 0;
   #end = 0;
 
@@ -55,18 +59,22 @@ export class Ring {
     }
     const place = this.#lowerBound(time);
     if (this.#times[place] === time) {
-      this.#values[place] = value;
+      this.#put(place, time, value);
       return;
     }
     this.#insert(time, value);
   }
 
-  /** Puts many points, ascending in time, where they belong. Where an instant is there already, what is there stays. */
-  merge(times: ArrayLike<number>, values: ArrayLike<number>): void {
+  /**
+   * Puts many points, ascending in time, where they belong. Where an instant is there already, what is there stays.
+   * @param counts of how many readings each is the mean; null where each is one
+   */
+  merge(times: ArrayLike<number>, values: ArrayLike<number>, counts: ArrayLike<number> | null = null): void {
     const mine = this.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     const total = mine.times.length + times.length;
     const mergedTimes = new Float64Array(total);
     const mergedValues = new Float64Array(total);
+    const mergedCounts = counts || mine.counts ? new Uint32Array(total) : null;
     let count = 0;
     let i = 0;
     let j = 0;
@@ -76,18 +84,31 @@ export class Ring {
       const takeOwn = own <= other;
       mergedTimes[count] = takeOwn ? own : other;
       mergedValues[count] = (takeOwn ? mine.values[i] : values[j]) as number;
+      if (mergedCounts) mergedCounts[count] = (takeOwn ? mine.counts?.[i] : counts?.[j]) ?? 1;
       count++;
       if (takeOwn) i++;
       if (other <= own) j++;
     }
-    this.#replace(mergedTimes.subarray(0, count), mergedValues.subarray(0, count));
+    const first = Math.max(0, count - this.#most);
+    let capacity = this.#capacity;
+    while (capacity < count - first) capacity = Math.min(this.#most, capacity * 2);
+    const merged = {
+      times: mergedTimes.subarray(first, count),
+      values: mergedValues.subarray(first, count),
+      counts: mergedCounts?.subarray(first, count) ?? null,
+    };
+    this.#take(merged, capacity);
   }
 
   /** The points with from ≤ time ≤ to, and where there are any, the nearest one on either side: lines cross edges. */
   window(from: number, to: number): Stretch {
     const first = Math.max(this.#start, this.#lowerBound(from) - 1);
     const last = Math.min(this.#end, this.#upperBound(to) + 1);
-    return { times: this.#times.subarray(first, last), values: this.#values.subarray(first, last) };
+    return {
+      times: this.#times.subarray(first, last),
+      values: this.#values.subarray(first, last),
+      counts: this.#counts?.subarray(first, last) ?? null,
+    };
   }
 
   /** The newest point with time ≤ `time`, or null. */
@@ -96,20 +117,15 @@ export class Ring {
     return place < this.#start ? null : [this.#times[place] as number, this.#values[place] as number];
   }
 
-  #replace(times: Float64Array, values: Float64Array): void {
-    const kept = Math.min(times.length, this.#most);
-    let capacity = this.#capacity;
-    while (capacity < kept) capacity = Math.min(this.#most, capacity * 2);
-    this.#take(times.subarray(times.length - kept), values.subarray(values.length - kept), capacity);
-  }
-
   /** New arrays with room for `capacity` points, these at the front. */
-  #take(times: Float64Array, values: Float64Array, capacity: number): void {
+  #take({ times, values, counts }: Stretch, capacity: number): void {
     this.#capacity = capacity;
     this.#times = new Float64Array(capacity * 2);
     this.#values = new Float64Array(capacity * 2);
+    this.#counts = counts && new Uint32Array(capacity * 2);
     this.#times.set(times);
     this.#values.set(values);
+    if (counts) this.#counts?.set(counts);
     this.#start = 0;
     this.#end = times.length;
   }
@@ -118,14 +134,13 @@ export class Ring {
     if (this.length === this.#capacity) {
       if (this.#capacity < this.#most) {
         const all = this.window(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
-        this.#take(all.times, all.values, Math.min(this.#most, this.#capacity * 2));
+        this.#take(all, Math.min(this.#most, this.#capacity * 2));
       } else {
         this.#start++;
       }
     }
     if (this.#end === this.#times.length) this.#toFront();
-    this.#times[this.#end] = time;
-    this.#values[this.#end] = value;
+    this.#put(this.#end, time, value);
     this.#end++;
   }
 
@@ -134,15 +149,23 @@ export class Ring {
     if (isOldest && this.length === this.#most) return;
     this.#append(this.lastTime, 0);
     const place = this.#lowerBound(time);
-    this.#times.copyWithin(place + 1, place, this.#end - 1);
-    this.#values.copyWithin(place + 1, place, this.#end - 1);
+    this.#move(place + 1, place, this.#end - 1);
+    this.#put(place, time, value);
+  }
+
+  /** One reading. */
+  #put(place: number, time: number, value: number): void {
     this.#times[place] = time;
     this.#values[place] = value;
+    if (this.#counts) this.#counts[place] = 1;
+  }
+
+  #move(target: number, start: number, end: number): void {
+    for (const column of [this.#times, this.#values, this.#counts]) column?.copyWithin(target, start, end);
   }
 
   #toFront(): void {
-    this.#times.copyWithin(0, this.#start, this.#end);
-    this.#values.copyWithin(0, this.#start, this.#end);
+    this.#move(0, this.#start, this.#end);
     this.#end -= this.#start;
     this.#start = 0;
   }

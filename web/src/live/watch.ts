@@ -189,8 +189,8 @@ export class DeviceWatch {
       for (let metric = queue.shift(); metric !== undefined; metric = queue.shift()) {
         const history = await this.#ask(metric, from, to, HISTORY_POINTS);
         if (round !== this.#round) return;
-        const { times, values } = columnsOf(history);
-        this.#ring(metric).merge(times, values);
+        const { times, values, counts } = columnsOf(history);
+        this.#ring(metric).merge(times, values, counts);
         this.revision++;
         const reached = times[times.length - 1] ?? Number.NEGATIVE_INFINITY;
         const wanted = snapshot[metric]?.[0] ?? Number.NEGATIVE_INFINITY;
@@ -254,16 +254,12 @@ function numbersOf(snapshot: Snapshot): string[] {
     .map(([metric]) => metric);
 }
 
-/** History's instants and averages, without buckets that hold nothing. */
-/** A history without what is empty in it. */
-export function columnsOf(history: History): { times: number[]; values: number[] } {
-  const times: number[] = [];
-  const values: number[] = [];
-  for (let i = 0; i < history.time.length; i++) {
-    const average = history.avg[i];
-    if (average === null || average === undefined) continue;
-    times.push(history.time[i] as number);
-    values.push(average);
-  }
-  return { times, values };
+/** A history's instants and averages, and how many readings each is made of, without what is empty in it. */
+export function columnsOf({ time, avg, count }: History) {
+  const rows = [...time.keys()].filter((row) => typeof avg[row] === "number");
+  return {
+    times: rows.map((row) => time[row] as number),
+    values: rows.map((row) => avg[row] as number),
+    counts: count && rows.map((row) => count[row] as number),
+  };
 }

@@ -82,7 +82,11 @@ const DRAG_LEAST = 5;
 /** A y-range that fits is kept until the points use less than this part of it: axes that twitch are hard to read. */
 const RANGE_USED_LEAST = 0.45;
 const PADDING = 0.12;
-export const NO_POINTS: Stretch = { times: new Float64Array(), values: new Float64Array() };
+export const NO_POINTS: Stretch = {
+  times: new Float64Array(),
+  values: new Float64Array(),
+  counts: null,
+};
 
 /** The lines of one unit. It shows what `draw` hands it and keeps nothing but its y-range. */
 export class Chart {

@@ -79,20 +79,24 @@ export interface Summary {
   readonly max: number;
 }
 
-/** Least, mean and greatest of the points with from ≤ time ≤ to; null where there are none. */
-export function summarize(stretch: Stretch, from: number, to: number): Summary | null {
+/**
+ * Least, mean and greatest of the points with from ≤ time ≤ to; null where there are none. A point that is the mean of
+ * several readings weighs as many: the mean is that of the readings, however they were put together.
+ */
+export function summarize({ times, values, counts }: Stretch, from: number, to: number): Summary | null {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let sum = 0;
-  let count = 0;
-  for (let i = 0; i < stretch.times.length; i++) {
-    const time = stretch.times[i] as number;
+  let readings = 0;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i] as number;
     if (time < from || time > to) continue;
-    const value = stretch.values[i] as number;
+    const value = values[i] as number;
+    const count = counts?.[i] ?? 1;
     if (value < min) min = value;
     if (value > max) max = value;
-    sum += value;
-    count++;
+    sum += value * count;
+    readings += count;
   }
-  return count ? { min, mean: sum / count, max } : null;
+  return readings ? { min, mean: sum / readings, max } : null;
 }

@@ -1,8 +1,9 @@
 import type { History } from "../live/rest";
+import type { Stretch } from "../live/ring";
 import { Chart, type Cursor, type DrawnLine, NO_POINTS } from "./chart";
 import { lookOf } from "./charts";
 import { moment } from "./format";
-import { commonGaps, type Summary } from "./gaps";
+import { commonGaps, type Summary, summarize } from "./gaps";
 import type { Frame } from "./layers";
 import { LegendPainter } from "./legend";
 import { limitLayer } from "./limitLayer";
@@ -89,24 +90,23 @@ export function storedOf({ line, history, expectedMs }: PastLine, from: number, 
   const rows = [...history.time.keys()].filter((row) => typeof history.avg[row] === "number");
   const column = (values: readonly (number | null)[]) =>
     Float64Array.from(rows, (row) => values[row] as number);
+  const { count } = history;
   const times = column(history.time);
   const values = column(history.avg);
+  const counts = count && Uint32Array.from(rows, (row) => count[row] as number);
+  const stretch = { times, values, counts };
   const spread = { low: column(history.min), high: column(history.max) };
   const gaps = findPastGaps(times, history.step, from, to, expectedMs);
-  const summary = summaryOf(spread, values);
+  const summary = summaryOf(stretch, spread);
   const draw = (frame: Frame, tint: string) => fillSpread(frame, times, spread, gaps, tint);
   const below = history.step === null || !summary ? null : { low: summary.min, high: summary.max, draw };
-  return { line, stretch: { times, values }, gaps, below, summary };
+  return { line, stretch, gaps, below, summary };
 }
 
-/** Of all buckets; the mean takes each for one, however many readings it holds. */
-function summaryOf({ low, high }: Spread, values: Float64Array): Summary | null {
-  if (values.length === 0) return null;
-  let [min, max, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
-  for (let i = 0; i < values.length; i++) {
-    min = Math.min(min, low[i] as number);
-    max = Math.max(max, high[i] as number);
-    sum += values[i] as number;
-  }
-  return { min, mean: sum / values.length, max };
+/** Of the readings in all buckets. */
+function summaryOf(stretch: Stretch, { low, high }: Spread): Summary | null {
+  const ofMeans = summarize(stretch, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+  if (!ofMeans) return null;
+  const [min, max] = [low.reduce((a, b) => Math.min(a, b)), high.reduce((a, b) => Math.max(a, b))];
+  return { ...ofMeans, min, max };
 }
