@@ -1,11 +1,13 @@
 """One chart a unit: its lines, their figures, and what the charts of a device share."""
 
 import json
+import operator
 import re
 import time
 import urllib.request
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
@@ -149,6 +151,40 @@ def test_the_mean_of_the_past_is_that_of_its_readings_however_they_lie_in_time(
 
     expect(page.line("level").locator(".card-max")).to_have_text("100")
     expect(page.line("level").locator(".card-mean")).to_have_text("25")
+
+
+def test_a_saved_range_holds_what_its_rows_stand_for(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("saved")
+    start = time.time() - 4_000
+    readings = [
+        {
+            "ts": start * 1000 + number * 100,
+            "values": {"level": number, **({} if number % 50 else {"rare": 1})},
+        }
+        for number in range(12_000)
+    ]
+    for first in range(0, len(readings), 1_000):
+        send(shared_hub, key, readings[first : first + 1_000])
+    describe(shared_hub, "saved", {"name": "level", "unit": "mm"}, {"name": "rare", "unit": "m"})
+    page = visit(shared_hub, f"/#/device/saved?from={start * 1000 - 1:.0f}&to={start * 1000 + 1_300_000:.0f}")
+
+    rows = page.read_csv()
+
+    assert list(rows[0]) == [
+        "time",
+        "level min (mm)",
+        "level mean (mm)",
+        "level max (mm)",
+        "level count",
+        "rare",
+    ]
+    assert [float(row["rare"]) for row in rows if row["rare"]] == [1.0] * 240
+    buckets = [row for row in rows if row["level count"]]
+    counts = [int(row["level count"]) for row in buckets]
+    assert sum(counts) == 12_000 > len(buckets)
+    means = [float(row["level mean (mm)"]) for row in buckets]
+    assert sum(map(operator.mul, counts, means)) == pytest.approx(sum(range(12_000)))
+    assert (buckets[0]["level min (mm)"], buckets[-1]["level max (mm)"]) == ("0", "11999")
 
 
 def send(hub: HubProcess, key: str, readings: list[dict[str, object]]) -> None:

@@ -255,7 +255,7 @@ function numbersOf(snapshot: Snapshot): string[] {
 }
 
 /** A history's instants and averages, and how many readings each is made of, without what is empty in it. */
-export function columnsOf({ time, avg, count }: History) {
+function columnsOf({ time, avg, count }: History) {
   const rows = [...time.keys()].filter((row) => typeof avg[row] === "number");
   return {
     times: rows.map((row) => time[row] as number),
