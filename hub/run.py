@@ -236,23 +236,19 @@ async def _serve_http(
 ) -> None:
     """The page, REST and sockets on TCP; REST for the command line on the Unix socket, mode 0600."""
     config = services.config
-    local = await _runner(make_app(services, local=True), stack)
-    config.socket_path.unlink(missing_ok=True)  # the history's lock says that no other hub is using it
-    await _bound(f"the socket {config.socket_path}", web.UnixSite(local, str(config.socket_path)).start())
-    config.socket_path.chmod(0o600)
-    stack.callback(config.socket_path.unlink, missing_ok=True)
-    if listen:
-        public = await _runner(make_app(services, local=False), stack)
-        site = web.TCPSite(public, config.http.host, config.http.port, ssl_context=tls, backlog=1024)
-        await _bound(f"http {config.http.host}:{config.http.port}", site.start())
-        base_url.port = public.addresses[0][1]
-
-
-async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S, handle_signals=False)
+    runner = web.AppRunner(
+        make_app(services), access_log=None, shutdown_timeout=STOP_TIMEOUT_S, handle_signals=False
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    return runner
+    if listen:
+        site = web.TCPSite(runner, config.http.host, config.http.port, ssl_context=tls, backlog=1024)
+        await _bound(f"http {config.http.host}:{config.http.port}", site.start())
+        base_url.port = runner.addresses[0][1]
+    config.socket_path.unlink(missing_ok=True)  # the history's lock says that no other hub is using it
+    await _bound(f"the socket {config.socket_path}", web.UnixSite(runner, str(config.socket_path)).start())
+    config.socket_path.chmod(0o600)
+    stack.callback(config.socket_path.unlink, missing_ok=True)
 
 
 async def _bound(what: str, starting: Awaitable[T]) -> T:

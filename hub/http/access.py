@@ -1,6 +1,7 @@
 """Who is asking, from where, and from which page."""
 
 import ipaddress
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -37,22 +38,21 @@ class Proof(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Lets people and programs in. `local`: every request came by the Unix socket, which only the owner can open."""
+    """Lets people and programs in."""
 
     operators: Operators
     allowed_origins: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
-    local: bool
 
     @classmethod
-    def of(cls, operators: Operators, config: HttpConfig, *, local: bool) -> "Access":
+    def of(cls, operators: Operators, config: HttpConfig) -> "Access":
         """As the configuration says. Raises Invalid for a proxy that is no address or network."""
         origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
-        return cls(operators, origins, _networks(config.trusted_proxies), local)
+        return cls(operators, origins, _networks(config.trusted_proxies))
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
-        if self.local:
+        if _is_local(request):
             return Proof(Kind.LOCAL, "")
         token = bearer(request)
         if token is not None:
@@ -141,6 +141,12 @@ def bearer(request: web.Request) -> str | None:
     """The secret of `Authorization: Bearer …` (RFC 6750) or `Token …`; None without such a header."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() in ("bearer", "token") and secret.strip() else None
+
+
+def _is_local(request: web.Request) -> bool:
+    """Whether it came by the Unix socket, which only the owner of the hub can open. Of a connection that is gone, nobody knows."""
+    connection = None if request.transport is None else request.transport.get_extra_info("socket")
+    return connection is not None and connection.family == socket.AF_UNIX
 
 
 def _networks(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:

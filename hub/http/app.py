@@ -26,8 +26,8 @@ from hub.http.services import SERVICES, Services
 from hub.http.static import BUILT, StaticPage
 
 
-def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Application:
-    """The application. `local`: it is served by the Unix socket, and whoever asks owns the hub.
+def make_app(services: Services, static: Path = BUILT) -> web.Application:
+    """The application: one for TCP and for the Unix socket, so that its limits and figures are of the whole hub.
 
     Its sockets end when it is shut down. Raises Invalid for a configuration of [http] that cannot work.
     """
@@ -35,7 +35,7 @@ def make_app(services: Services, *, local: bool, static: Path = BUILT) -> web.Ap
         middlewares=[access_log, errors], client_max_size=services.config.http.max_body_bytes
     )
     app[SERVICES] = services
-    app[ACCESS] = Access.of(services.operators, services.config.http, local=local)
+    app[ACCESS] = Access.of(services.operators, services.config.http)
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock)

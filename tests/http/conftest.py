@@ -149,7 +149,7 @@ async def running_hub(
             endpoint.connection if mqtt else None,
             endpoint.port if mqtt else None,
         )
-        app = make_app(services, local=False, static=static or folder / "static")
+        app = make_app(services, static or folder / "static")
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
         await runner.setup()
         stack.push_async_callback(_stop, runner, writing)

@@ -1,5 +1,6 @@
 """Who may do what, from where, and from which page."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -7,11 +8,11 @@ import aiohttp.web
 import pytest
 from aiohttp import CookieJar
 
-from hub.config import Config, HttpConfig
+from hub.config import Config, HttpConfig, LiveConfig
 from hub.errors import Invalid
 from hub.http.app import make_app
 from hub.model import Role
-from tests.http.conftest import Hub, running_hub
+from tests.http.conftest import Hub
 
 DEVICES = "/api/v1/devices"
 ONE = f"{DEVICES}/boiler"
@@ -187,7 +188,7 @@ class TestBehindAProxy:
         http = HttpConfig(trusted_proxies=("proxy.example",))
         services = hub.services.__class__(**{**vars(hub.services), "config": Config(http=http)})
         with pytest.raises(Invalid, match="trusted_proxies"):
-            make_app(services, local=False)
+            make_app(services)
 
 
 async def test_nobody_is_believed_about_addresses_without_trusted_proxies(hub: Hub) -> None:
@@ -199,21 +200,38 @@ async def test_nobody_is_believed_about_addresses_without_trusted_proxies(hub: H
     assert listed["keys"][0]["last_used_from"] == "127.0.0.1"
 
 
-async def test_whoever_opens_the_unix_socket_is_admin(tmp_path: Path) -> None:
-    async with running_hub(tmp_path, Config()) as hub:
-        app = make_app(hub.services, local=True)
-        runner = aiohttp.web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            await aiohttp.web.UnixSite(runner, str(tmp_path / "hub.sock")).start()
-            connector = aiohttp.UnixConnector(str(tmp_path / "hub.sock"))
-            async with aiohttp.ClientSession("http://hub", connector=connector) as client:
-                async with client.post(DEVICES, json={"id": "boiler"}) as response:
-                    assert response.status == 201
-                async with client.get("/api/v1/session") as response:
-                    assert await response.json() == {"name": "local", "role": "admin", "mqtt_port": None}
-        finally:
-            await runner.cleanup()
+@pytest.fixture
+async def owner(hub: Hub, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    """Calls the hub by its Unix socket."""
+    path = str(tmp_path / "hub.sock")
+    await aiohttp.web.UnixSite(hub.runner, path).start()
+    async with aiohttp.ClientSession("http://hub", connector=aiohttp.UnixConnector(path)) as client:
+        yield client
+
+
+async def test_whoever_opens_the_unix_socket_is_admin(hub: Hub, owner: aiohttp.ClientSession) -> None:
+    async with owner.post(DEVICES, json={"id": "boiler"}) as response:
+        assert response.status == 201
+    async with owner.get("/api/v1/session") as response:
+        assert await response.json() == {"name": "local", "role": "admin", "mqtt_port": None}
+    async with hub.client.get("/api/v1/session") as response:
+        assert response.status == 401
+
+
+class TestOneHub:
+    """What is reached by TCP and by the Unix socket."""
+
+    @pytest.fixture
+    def config(self) -> Config:
+        return Config(live=LiveConfig(viewers_max=1))
+
+    async def test_its_figures_and_limits_are_of_both(self, hub: Hub, owner: aiohttp.ClientSession) -> None:
+        async with hub.live_socket() as viewer:
+            assert (await viewer.receive_json())["type"] == "hello"
+            async with owner.get("/metrics") as response:
+                assert "\nhub_viewers 1.0\n" in await response.text()
+            async with owner.get("/api/v1/live/sse?channel=overview") as refused:
+                assert (refused.status, (await refused.json())["code"]) == (503, "overloaded")
 
 
 async def test_every_answer_carries_the_security_headers(hub: Hub) -> None:
