@@ -243,7 +243,7 @@ class Staging:
                                 THEN 'value: true or false is wanted, got ' || coalesce(left(value, 40), 'nothing')
                             WHEN number NOT BETWEEN minimum AND maximum
                                 THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
-                            WHEN length(text) > {TEXT_MAX} THEN 'value: a text has instant most {TEXT_MAX} characters'
+                            WHEN length(text) > {TEXT_MAX} THEN 'value: a text has at most {TEXT_MAX} characters'
                        END AS fault
                 FROM filled JOIN kinds USING (device, metric)"""
         )

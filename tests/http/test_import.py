@@ -152,6 +152,14 @@ async def test_values_outside_a_metrics_range_are_refused_as_from_a_device(hub: 
     ]
 
 
+async def test_a_text_that_is_too_long_is_refused_as_from_a_device(hub: Hub) -> None:
+    await hub.device()
+    rows = [f"boiler,note,{T0 + length},{'x' * length}" for length in (4096, 4097)]
+    found = await summary(hub, "\n".join(["device,metric,time,value", *rows]))
+    assert (found["added"], found["refused"]) == (1, 1)
+    assert found["faults"] == [{"line": 3, "message": "value: a text has at most 4096 characters"}]
+
+
 async def test_wrong_lines_of_json_are_named_and_bounded(hub: Hub) -> None:
     await hub.device()
     good = json.dumps({"device": "boiler", "metric": "t", "time": T0, "value": 1})
