@@ -12,9 +12,19 @@ what is wrong with the others.
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import repeat
 from typing import Annotated, Any, NotRequired, cast
 
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, with_config
+from pydantic import (
+    ConfigDict,
+    FailFast,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
@@ -26,6 +36,7 @@ TEXT_MAX = 4096
 DEPTH_MAX = 8
 VALUES_MAX = 1000  # in one reading
 REFUSALS_MAX = 100  # told one by one of one message; those beyond are counted
+RUN_MIN = 4  # messages; of fewer, each is decoded sooner by itself
 MS_MIN = 100_000_000_000  # 1973: anything below is a time in seconds, or a clock that was never set
 MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
@@ -50,9 +61,17 @@ class _Timed(TypedDict):
     values: Values
 
 
+@with_config(ConfigDict(extra="forbid"))
+class _OnlyTimed(_Timed):
+    """The same without anything beside."""
+
+
 _name = TypeAdapter(Name).validator.validate_python
 _flat = TypeAdapter(Values).validator.validate_json
 _timed = TypeAdapter(_Timed).validator.validate_json
+_flat_run = TypeAdapter(Annotated[list[Values], FailFast()]).validator.validate_json
+_timed_run = TypeAdapter(Annotated[list[_OnlyTimed], FailFast()]).validator.validate_json
+_new_reading = partial(tuple.__new__, Reading)  # from a tuple of all its members, in a third of the time
 
 
 def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
@@ -60,11 +79,8 @@ def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
     try:
         if b'"values"' in raw:
             timed = _timed(raw)
-            ts = timed.get("ts")
-            if ts is not None or len(timed) == 1 + ("seq" in timed):
-                return [
-                    Reading(None if ts is None else round(ts * 1000), timed["values"], timed.get("seq"))
-                ], ()
+            if "ts" in timed or len(timed) == 1 + ("seq" in timed):
+                return [_timed_reading(timed)], ()
         values = _flat(raw)
         if "ts" not in values and "seq" not in values:
             return [Reading(None, values)], ()
@@ -75,6 +91,44 @@ def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
     except ValueError as error:
         return [], (Refusal(-1, "unreadable", f"not JSON: {error}", raw[:RAW_MAX]),)
     return decode_parsed(message)
+
+
+def decode_run(messages: Sequence[bytes]) -> list[Reading] | None:
+    """The readings of messages that hold one each, all in the same usual shape; None of any others, which are for `decode`.
+
+    They are parsed as one array: 0.5 µs a message with two values at 50 and more, 1.1 by `decode`.
+
+    Theory. A comma and a line break stand between messages, each of which begins with a brace and holds no line break. Where
+    one ends within a text, the break makes that no JSON; within an object, the brace does, for a name must come there;
+    and there are no arrays within. So each begins as an element of its own, and if there are as many elements
+    as messages, then each message is one element and nothing else.
+    """
+    count = len(messages)
+    joined = b",\n".join(messages)
+    if (
+        count < RUN_MIN
+        or not joined.startswith(b"{")
+        or joined.count(b"\n") != count - 1
+        or joined.count(b",\n{") != count - 1
+    ):
+        return None
+    try:
+        if b'"values"' in messages[0]:
+            readings = [_timed_reading(one) for one in _timed_run(b"[%b]" % joined)]
+        elif (
+            b"\\" in joined or b'"ts"' in joined or b'"seq"' in joined
+        ):  # a time or number, or a name that may mean it
+            return None
+        else:
+            readings = list(map(_new_reading, zip(repeat(None), _flat_run(b"[%b]" % joined), repeat(None))))
+    except ValidationError:
+        return None
+    return readings if len(readings) == count else None
+
+
+def _timed_reading(timed: _Timed) -> Reading:
+    ts = timed.get("ts")
+    return Reading(None if ts is None else round(ts * 1000), timed["values"], timed.get("seq"))
 
 
 def decode_parsed(message: object) -> tuple[list[Reading], Sequence[Refusal]]:

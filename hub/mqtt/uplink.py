@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import repeat
 
-from hub.formats.json import decode
+from hub.formats.json import decode, decode_run
 from hub.ingest import Ingest
 from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec_packets import Puback, Publish, Pubrec, Reason
@@ -47,16 +47,17 @@ class Uplink:
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
         """Gather plain publishes of readings, QoS 1, or without ids QoS 0: the path of every message.
 
-        From the network's chunk to its acknowledgement 1.4 µs a message with two values, measured at 50 and more
-        a chunk with the intake left out; 1.0 of it is `decode`. At one message a chunk it is 4.1.
+        From the network's chunk to its acknowledgement XXX µs a message with two values, measured at 50 and more
+        a chunk with the intake left out; YYY of it is `decode_run`. At one message a chunk it is ZZZ.
         """
-        readings, ends = self._readings, self._ends
-        for raw in payloads:
-            found, refused = decode(raw)
-            readings += found
-            ends.append(len(readings))
-            if refused:
-                self._refuse(len(ends) - 1, refused)
+        alike = decode_run(payloads)
+        if alike is None:
+            for raw in payloads:
+                self._readings_of(raw)
+        else:
+            before = len(self._readings)
+            self._readings += alike
+            self._ends.extend(range(before + 1, len(self._readings) + 1))
         self._heads.extend(map(_PUBACK.__add__, ids) if ids else repeat(b"", len(payloads)))
         self._messages += len(ids)
 

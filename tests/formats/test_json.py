@@ -2,13 +2,25 @@
 
 import json
 import math
+import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hub.formats.json import DEPTH_MAX, MS_MAX, MS_MIN, NAME_MAX, REFUSALS_MAX, TEXT_MAX, VALUES_MAX, decode
+from hub.formats.json import (
+    DEPTH_MAX,
+    MS_MAX,
+    MS_MIN,
+    NAME_MAX,
+    REFUSALS_MAX,
+    TEXT_MAX,
+    VALUES_MAX,
+    decode,
+    decode_run,
+)
 from hub.model import RAW_MAX, Reading
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=NAME_MAX).filter(
@@ -210,3 +222,67 @@ def test_beside_values_with_a_time_things_are_left_out_as_thingsboard_does() -> 
     assert decode(raw) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], ())
     readings, refusals = decode(b"[" + raw + b"]")
     assert (readings, list(refusals)) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], [])
+
+
+TIMED = st.fixed_dictionaries({"values": VALUES}, optional={"ts": TIMES, "seq": st.integers(0, 2**63 - 1)})
+FLAT_RUN = st.lists(VALUES.map(written), min_size=4, max_size=8)
+TIMED_RUN = st.lists(TIMED.map(written), min_size=4, max_size=8)
+SCRAPS = st.text('{}[]",:\\\n 1ats', max_size=20).map(str.encode)
+
+
+@given(FLAT_RUN | TIMED_RUN)
+def test_a_run_of_one_usual_shape_is_read_as_its_messages_are(messages: list[bytes]) -> None:
+    found = decode_run(messages)
+    if found is None:  # a text or a name in it may be taken for that of a time or a number
+        assert re.search(rb'\\|"(ts|seq|values)"', b"".join(messages))
+    else:
+        assert found == [decode(raw)[0][0] for raw in messages]
+
+
+@given(
+    FLAT_RUN | TIMED_RUN, st.lists(st.tuples(st.integers(0, 7), SCRAPS | ANY_JSON.map(written)), max_size=3)
+)
+@example([b"{}"] * 3 + [b'{"a":1}'], [])
+def test_a_run_says_nothing_that_its_messages_do_not_say(
+    messages: list[bytes], changes: list[tuple[int, bytes]]
+) -> None:
+    for place, raw in changes:
+        messages[place % len(messages)] = raw
+    agreed(messages)
+
+
+@given(
+    FLAT_RUN | TIMED_RUN,
+    st.lists(st.integers(0, 400), min_size=3, max_size=7),
+    st.sampled_from([b",", b",\n"]),
+)
+def test_messages_cut_anywhere_are_never_mended_by_their_neighbours(
+    messages: list[bytes], cuts: list[int], between: bytes
+) -> None:
+    whole = between.join(messages)
+    places = sorted({0, *(cut % len(whole) for cut in cuts), len(whole)})
+    agreed([whole[start:end] for start, end in pairwise(places)])
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [b'{"a":1},{"b":2', b'{"c":3}', b'"d":4}', b'{"e":5}'],
+        [b'{"a":1},{"b":"}', b'{"}', b'{"c":3}', b'{"d":4}'],
+        [b'{"a":1},\n{"b":2', b'"c":3}', b'{"d":4}', b'{"e":5}'],
+        [b'{"a":1},{"b":2}', b"", b'{"c":3}', b'{"d":4}'],
+        [b'{"a":[{}', b"{}]}", b'{"b":1},{"c":2}', b'{"d":4}'],
+        [b'{"a":1}]', b'[{"b":2}', b'{"c":3}', b'{"d":4}'],
+        [b'{"values":{"a":1}}', b'{"values":{"b":2}},{"values":{"c":3', b'{"d":1}}', b'{"values":{"e":1}}'],
+        [b'{"\\u0074s":1}', b'{"b":2}', b'{"c":3}', b'{"d":4}'],
+        [b'{"seq":1}', b'{"b":2}', b'{"c":3}', b'{"d":4}'],
+    ],
+)
+def test_messages_made_to_fit_together_are_not_taken_for_a_run(messages: list[bytes]) -> None:
+    assert decode_run(messages) is None
+
+
+def agreed(messages: list[bytes]) -> None:
+    found = decode_run(messages)
+    if found is not None:
+        assert [([reading], ()) for reading in found] == [decode(raw) for raw in messages]
