@@ -1,6 +1,6 @@
 """The vocabulary: what the rooms of the house hand to each other. Frozen values, no behaviour that does I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -98,6 +98,14 @@ class Reading(NamedTuple):
     time: int | None
     values: dict[str, Value]
     seq: int | None = None
+
+
+class Run(NamedTuple):
+    """Readings of one device that were taken together, side by side. `alike`: all have the same metrics, and the last is the newest."""
+
+    times: Sequence[int]  # µs, UTC
+    values: Sequence[dict[str, Value]]
+    alike: bool = False
 
 
 class Refusal(NamedTuple):

@@ -2,7 +2,6 @@
 
 import asyncio
 from array import array
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,18 +64,18 @@ class Batch:
         self,
         device: int,
         received_at: int,
-        metrics: Sequence[int],
-        times: Sequence[int],
-        values: Sequence[float],
+        metrics: list[int],
+        times: list[int],
+        values: list[float],
     ) -> None:
         """Append the values of some readings of one device: three columns of the same length.
 
         `fromlist` and not `extend`: 10 ns a value instead of 25.
         """
         self.runs.append((device, received_at, len(metrics)))
-        self.metric.fromlist(list(metrics))
-        self.time.fromlist(list(times))
-        self.value.fromlist(list(values))
+        self.metric.fromlist(metrics)
+        self.time.fromlist(times)
+        self.value.fromlist(values)
 
     def add_rows(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.config import LimitsConfig
+from hub.config import LimitsConfig, LiveConfig
 from hub.errors import NotFound
+from hub.feed import Feed
 from hub.ingest import REJECTIONS_PER_BATCH
-from hub.model import Device, Presence, Reading, Refusal, Thresholds, Value
+from hub.inlet import Inlet, Sieve
+from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
+from hub.store.batch import Batch
 from tests.core.rooms import T0, Clock, Rooms, open_rooms
 
 
@@ -220,6 +224,20 @@ async def test_metrics_of_a_restart_do_not_collide(tmp_path: Path, clock: Clock)
     assert list(found) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    "late", [[reading(a=5.0, time=T0 - 3)], [reading(a=float(n), time=T0 - n) for n in (9, 5, 2)]]
+)
+async def test_what_comes_late_is_stored_and_hides_nothing_newer(rooms: Rooms, late: list[Reading]) -> None:
+    device, _ = await rooms.add("boiler-1")
+    rooms.ingest.accept(device, [reading(a=1.0, b=1.0, time=T0 - 1)], "mqtt")
+    rooms.ingest.accept(device, late, "mqtt")
+    rooms.ingest.accept(device, [reading(c=float(n), time=T0 - 100 + n) for n in (1, 7, 3)], "mqtt")
+    snapshot = rooms.feed.device("boiler-1").snapshot()
+    assert {name: value for name, (_, value) in snapshot.items()} == {"a": 1.0, "b": 1.0, "c": 7.0}
+    await rooms.history.stored
+    assert await numbers(rooms, device, "a") == sorted([1.0, *(float(one.values["a"]) for one in late)])
+
+
 VALUES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20), st.booleans())
 READINGS = st.lists(
     st.builds(
@@ -257,5 +275,62 @@ def test_every_reading_is_stored_once_or_refused_or_repeated(
             assert rows == counts.values
             assert len(await rooms.history.rejections(device, 1000)) == refused
             assert rooms.history.pending == 0
+
+    asyncio.run(check())
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries({"a": st.floats(-5, 5), "b": st.just("text"), "c": st.booleans()}),
+    min_size=1,
+    max_size=5,
+)
+ALIKE = st.builds(
+    lambda first, rows: [Reading(None, row, first + place) for place, row in enumerate(rows)],
+    st.integers(0, 30),
+    ROWS,
+)
+
+
+class Judged:
+    """All that a sieve said of one device's readings."""
+
+    def __init__(self) -> None:
+        self._sieve = Sieve(LimitsConfig(metrics_max=5))
+        channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
+        self._inlet = Inlet(Device(1, "a", "a", {}, 0), channel, -1, 0, 0.0)
+        self._inlet.know(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
+        self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
+        self.live: list[tuple[int, dict[str, Value]]] = []
+        self.refused: list[tuple[str, str, bytes]] = []
+        self.counts = [0, 0]
+        self.sequence: tuple[int, int] | None = None
+
+    async def judge(self, readings: list[Reading]) -> None:
+        batch = Batch(1, asyncio.get_running_loop().create_future())
+        found = self._sieve.sift(self._inlet, readings, T0, batch)
+        columns = found.columns
+        for metric, time, value in zip(columns.metrics, columns.times, columns.values, strict=True):
+            self.columns[metric].append((time, value))
+        for metric, time, text in columns.texts:
+            self.columns[metric].append((time, text))
+        self.live += zip(found.run.times, found.run.values, strict=True)
+        self.refused += [(one.code, one.message, one.raw) for one in found.refusals]
+        self.counts = [self.counts[0] + found.repeated, self.counts[1] + found.lost]
+        self.sequence = batch.sequences.get(1, self.sequence)
+
+    def said(self) -> object:
+        return self.columns, self.live, self.refused, self.counts, self.sequence
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(READINGS | ALIKE, max_size=6))
+def test_readings_that_come_together_are_judged_as_each_alone(calls: list[list[Reading]]) -> None:
+    async def check() -> None:
+        together, alone = Judged(), Judged()
+        for readings in calls:
+            await together.judge(readings)
+            for one in readings:
+                await alone.judge([one])
+        assert together.said() == alone.said()
 
     asyncio.run(check())

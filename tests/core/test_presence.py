@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hub.config import LiveConfig
 from hub.feed import Feed
-from hub.model import Device, Presence, Reading
+from hub.model import Device, Presence, Run
 from hub.presence import EndReason, Roster
 from tests.core.rooms import T0, Clock, FakeSession
 
@@ -43,7 +43,7 @@ class Watch:
 
     def hear(self, time: int) -> None:
         """A reading of the device's time `time` comes now."""
-        self.feed.device("boiler-1").publish([Reading(time, {"n": 1.0})])
+        self.feed.device("boiler-1").publish(Run([time], [{"n": 1.0}], alike=True))
         self.roster.heard(self.device, self.clock.now)
 
     def report(self, every_s: int, times: int, burst: int = 1) -> list[Presence]:

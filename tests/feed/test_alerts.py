@@ -8,6 +8,7 @@ import pytest
 from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Principal, Reading, Role
+from tests.feed.runs import run_of
 
 EVERYONE = Principal("ada", Role.VIEWER)
 
@@ -111,7 +112,7 @@ def test_one_frame_of_many_channels_is_bounded_and_the_rest_comes_next() -> None
         viewer.subscribe(of.channel(f"device/{name}"))
     viewer.take()
     for name in "abcdef":
-        of.device(name).publish([Reading(1000 + n, {"text": "x" * 1000}) for n in range(200)])
+        of.device(name).publish(run_of(*(Reading(1000 + n, {"text": "x" * 1000}) for n in range(200))))
     frames = []
     while viewer.ready.is_set():
         frames.append(viewer.take())

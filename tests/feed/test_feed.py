@@ -9,6 +9,7 @@ from hub.config import LiveConfig
 from hub.errors import Conflict, Invalid, NotFound
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
+from tests.feed.runs import run_of
 
 T0 = 1_795_170_094_504_000
 EVERYONE = Principal("test", Role.VIEWER)
@@ -28,7 +29,7 @@ class Studio:
         for _ in range(count):
             self.count += 1
             reading = Reading(T0 + self.count * 1_000_000, values or {"n": float(self.count)})
-            self.feed.device(device_id).publish([reading])
+            self.feed.device(device_id).publish(run_of(reading))
 
 
 def watch(
@@ -56,7 +57,7 @@ def numbers(message: dict[str, Any]) -> list[float]:
 
 
 def test_a_time_is_whole_milliseconds_where_it_can_be(studio: Studio) -> None:
-    studio.feed.device("a").publish([Reading(T0, {"n": 1.0}), Reading(T0 + 250, {"m": True})])
+    studio.feed.device("a").publish(run_of(Reading(T0, {"n": 1.0}), Reading(T0 + 250, {"m": True})))
     _, answer = watch(studio)
     assert answer["snapshot"] == {"n": [T0 // 1000, 1.0], "m": [T0 // 1000 + 0.25, True]}
     assert isinstance(answer["snapshot"]["n"][0], int)
@@ -110,7 +111,9 @@ def test_resume_from_a_place_that_is_not_known_recovers_nothing(
 ) -> None:
     viewer, _ = watch(studio)
     studio.publish(count=2)
-    studio.feed.device("a").publish([Reading(T0, {"n": 3.0}), Reading(T0, {"n": 4.0})])  # 3 is inside of it
+    studio.feed.device("a").publish(
+        run_of(Reading(T0, {"n": 3.0}), Reading(T0, {"n": 4.0}))
+    )  # 3 is inside of it
     studio.publish()
     viewer.close()
     _, answer = watch(studio, resume=Resume(epoch, offset))

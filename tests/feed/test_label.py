@@ -8,6 +8,7 @@ import pytest
 from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
+from tests.feed.runs import run_of
 
 T0 = 1_795_170_094_504_000
 EVERYONE = Principal("test", Role.VIEWER)
@@ -30,7 +31,7 @@ class Site:
         for value in values:
             self.count += 1
             readings.append(Reading(T0 + self.count * 1_000_000, {"n": value}))
-        self.feed.device(device_id).publish(readings)
+        self.feed.device(device_id).publish(run_of(*readings))
 
     def watch(
         self, channel: str = CHANNEL, resume: Resume | None = None, principal: Principal = EVERYONE
@@ -194,7 +195,7 @@ def test_readings_of_one_message_are_bounded_in_bytes() -> None:
     viewer, _ = site.watch()
     long = "x" * 1000
     for number in range(400):
-        site.feed.device("a").publish([Reading(T0 + number * 1000, {"text": long})])
+        site.feed.device("a").publish(run_of(Reading(T0 + number * 1000, {"text": long})))
     message = viewer.take()
     assert len(message) < 2_000
     assert json.loads(message)["skipped"] == 399

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Principal, Reading, Role
+from tests.feed.runs import run_of
 
 DEVICES = ("a", "b", "c")
 CHANNEL = "label/site=north"
@@ -96,7 +97,7 @@ class LabelRecovery(RuleBasedStateMachine):
         for _ in range(count):
             self.count += 1
             readings.append(Reading(self.count * 1_000_000, {"n": float(self.count)}))
-        self.feed.device(device).publish(readings)
+        self.feed.device(device).publish(run_of(*readings))
         if device in self.carrying:
             self.published += [(device, reading.values["n"]) for reading in readings]  # type: ignore[misc]
 

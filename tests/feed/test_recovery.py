@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hub.config import LiveConfig
 from hub.feed import DeviceChannel, Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
+from tests.feed.runs import run_of
 
 EVERYONE = Principal("test", Role.VIEWER)
 CONFIG = LiveConfig(resume_window_s=10.0, resume_max_bytes=500, pending_max=8)
@@ -124,7 +125,7 @@ class Recovery(RuleBasedStateMachine):
         for one in values:
             self.time += 1_000_500
             readings.append(Reading(self.time - late * 1_700_000, one))
-        self.channel.publish(readings)
+        self.channel.publish(run_of(*readings))
         self.published += readings
         if self.prompt.viewer:
             self.prompt.take()
