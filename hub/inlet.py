@@ -8,7 +8,6 @@ every case, and the columns only ever say what it would say too.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from typing import NamedTuple, cast
 
@@ -22,6 +21,8 @@ from hub.store.batch import Batch
 # A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
 READING_VALUES = 10
 VALUE_CHARS = 20
+
+ALIKE_MIN = 8  # readings; fewer are checked sooner one by one
 
 _TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
 _KINDS = {metric: kind for kind, metric in _TYPES.items()}
@@ -93,6 +94,10 @@ class Columns:
             self.times += times
             self.values += cast("Sequence[float]", values)
 
+    def cut(self, mark: int) -> None:
+        """Only so many numbers are left."""
+        del self.metrics[mark:], self.times[mark:], self.values[mark:]
+
     def __len__(self) -> int:
         return len(self.metrics) + len(self.texts)
 
@@ -113,18 +118,22 @@ class Sifted(NamedTuple):
     lost: int = 0  # sequence numbers that were jumped over
 
 
-@dataclass(slots=True)
 class Sieve:
     """Checks readings. New metrics get their numbers here."""
 
-    limits: LimitsConfig
-    next_metric: int = 1
+    def __init__(self, limits: LimitsConfig) -> None:
+        self.next_metric = 1
+        self._limits = limits
+        self._future_max = round(limits.future_max_s * 1e6)
 
     def sift(self, inlet: Inlet, readings: Sequence[Reading], now: int, batch: Batch) -> Sifted:
         """Check readings that came at `now` (µs, UTC); new metrics and sequence numbers go into the batch."""
-        latest_allowed = now + round(self.limits.future_max_s * 1e6)
-        alike = self._alike(inlet, readings, now, latest_allowed, batch) if readings else None
-        return alike or self._one_by_one(inlet, readings, now, latest_allowed, batch)
+        latest_allowed = now + self._future_max
+        if len(readings) >= ALIKE_MIN:
+            alike = self._alike(inlet, readings, now, latest_allowed, batch)
+            if alike is not None:
+                return alike
+        return self._one_by_one(inlet, readings, now, latest_allowed, batch)
 
     def _alike(
         self, inlet: Inlet, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
@@ -164,7 +173,7 @@ class Sieve:
         self, inlet: Inlet, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
     ) -> Sifted:
         """Any readings: each is taken, refused, or dropped because it is repeated."""
-        columns = Columns()
+        columns, gauges = Columns(), inlet.gauges
         times: list[int] = []
         rows: list[dict[str, Value]] = []
         refusals: list[Refusal] = []
@@ -179,18 +188,29 @@ class Sieve:
             if time > latest_allowed:
                 fault: _Fault | None = ("future", self._too_early(time, now))
             else:
-                fault = self._take(inlet, time, values, columns, batch)
+                mark = len(columns.metrics)
+                fault = None
+                for name, value in values.items():
+                    # Unpacked at once: four reads of a named tuple's fields cost a tenth of this loop.
+                    number, kind, low, high = gauges.get(name, _UNKNOWN)
+                    if type(value) is not float or kind is not float or not low <= value <= high:
+                        columns.cut(mark)
+                        fault = self._take_with_care(inlet, time, values, columns, batch)
+                        break
+                    columns.metrics.append(number)
+                    columns.times.append(time)
+                    columns.values.append(value)
             if fault is None:
                 times.append(time)
                 rows.append(values)
             else:
                 refusals.append(_refusal(position, Reading(time, values, seq), *fault))
-        return Sifted(Run(times, rows), columns, refusals, repeated, lost)
+        return Sifted(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost)
 
-    def _take(
+    def _take_with_care(
         self, inlet: Inlet, time: int, values: dict[str, Value], columns: Columns, batch: Batch
     ) -> _Fault | None:
-        """All values of a reading are taken, new metrics made for them, or none is and the fault is told."""
+        """A reading with texts, truth values, new metrics, or a fault, which is told: all of it is taken, or none."""
         gauges = inlet.gauges
         for name, value in values.items():
             gauge = gauges.get(name)
@@ -198,10 +218,10 @@ class Sieve:
             if fault is not None:
                 return fault
         new = values.keys() - gauges.keys()
-        if new and len(gauges) + len(new) > self.limits.metrics_max:
+        if new and len(gauges) + len(new) > self._limits.metrics_max:
             return (
                 "too_many_metrics",
-                f"a device has at most {self.limits.metrics_max} metrics (limits.metrics_max)",
+                f"a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)",
             )
         for name, value in values.items():
             gauge = gauges.get(name) or self.new_gauge(inlet, name, value, batch)
@@ -218,7 +238,7 @@ class Sieve:
 
     def _too_early(self, time: int, now: int) -> str:
         ahead_s = (time - now) / 1e6
-        return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {self.limits.future_max_s:.0f} s (limits.future_max_s)"
+        return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {self._limits.future_max_s:.0f} s (limits.future_max_s)"
 
 
 def _count_up(inlet: Inlet, first: int, last: int, batch: Batch) -> int:

@@ -151,13 +151,11 @@ class DeviceChannel:
         latest = (Reading(time, values), offset)
         if self.changed is not None:
             self.changed.update(values)
-        if time >= self.newest:
+        is_late = time < self.newest
+        if not is_late:
             self.newest = time
-            self._latest.update(dict.fromkeys(values, latest))
-            return
         for name in values:
-            known = self._latest.get(name)
-            if known is None or time >= (known[0].time or 0):
+            if not is_late or time >= (self.time_of(name) or 0):
                 self._latest[name] = latest
 
     def restore(self, name: str, time: int, value: Value) -> None:

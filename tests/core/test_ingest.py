@@ -14,7 +14,7 @@ from hub.config import LimitsConfig, LiveConfig
 from hub.errors import NotFound
 from hub.feed import Feed
 from hub.ingest import REJECTIONS_PER_BATCH
-from hub.inlet import Inlet, Sieve
+from hub.inlet import ALIKE_MIN, Inlet, Sieve
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
 from hub.store.batch import Batch
 from tests.core.rooms import T0, Clock, Rooms, open_rooms
@@ -225,7 +225,8 @@ async def test_metrics_of_a_restart_do_not_collide(tmp_path: Path, clock: Clock)
 
 
 @pytest.mark.parametrize(
-    "late", [[reading(a=5.0, time=T0 - 3)], [reading(a=float(n), time=T0 - n) for n in (9, 5, 2)]]
+    "late",
+    [[reading(a=5.0, time=T0 - 3)], [reading(a=float(n), time=T0 - n) for n in range(2 * ALIKE_MIN, 1, -1)]],
 )
 async def test_what_comes_late_is_stored_and_hides_nothing_newer(rooms: Rooms, late: list[Reading]) -> None:
     device, _ = await rooms.add("boiler-1")
@@ -282,7 +283,7 @@ def test_every_reading_is_stored_once_or_refused_or_repeated(
 ROWS = st.lists(
     st.fixed_dictionaries({"a": st.floats(-5, 5), "b": st.just("text"), "c": st.booleans()}),
     min_size=1,
-    max_size=5,
+    max_size=2 * ALIKE_MIN,
 )
 ALIKE = st.builds(
     lambda first, rows: [Reading(None, row, first + place) for place, row in enumerate(rows)],

@@ -16,6 +16,7 @@ from hub.formats.json import (
     MS_MIN,
     NAME_MAX,
     REFUSALS_MAX,
+    RUN_MIN,
     TEXT_MAX,
     VALUES_MAX,
     decode,
@@ -225,8 +226,8 @@ def test_beside_values_with_a_time_things_are_left_out_as_thingsboard_does() -> 
 
 
 TIMED = st.fixed_dictionaries({"values": VALUES}, optional={"ts": TIMES, "seq": st.integers(0, 2**63 - 1)})
-FLAT_RUN = st.lists(VALUES.map(written), min_size=4, max_size=8)
-TIMED_RUN = st.lists(TIMED.map(written), min_size=4, max_size=8)
+FLAT_RUN = st.lists(VALUES.map(written), min_size=RUN_MIN, max_size=RUN_MIN + 4)
+TIMED_RUN = st.lists(TIMED.map(written), min_size=RUN_MIN, max_size=RUN_MIN + 4)
 SCRAPS = st.text('{}[]",:\\\n 1ats', max_size=20).map(str.encode)
 
 
@@ -240,9 +241,10 @@ def test_a_run_of_one_usual_shape_is_read_as_its_messages_are(messages: list[byt
 
 
 @given(
-    FLAT_RUN | TIMED_RUN, st.lists(st.tuples(st.integers(0, 7), SCRAPS | ANY_JSON.map(written)), max_size=3)
+    FLAT_RUN | TIMED_RUN,
+    st.lists(st.tuples(st.integers(0, RUN_MIN - 1), SCRAPS | ANY_JSON.map(written)), max_size=3),
 )
-@example([b"{}"] * 3 + [b'{"a":1}'], [])
+@example([b"{}"] * RUN_MIN, [])
 def test_a_run_says_nothing_that_its_messages_do_not_say(
     messages: list[bytes], changes: list[tuple[int, bytes]]
 ) -> None:
@@ -253,7 +255,7 @@ def test_a_run_says_nothing_that_its_messages_do_not_say(
 
 @given(
     FLAT_RUN | TIMED_RUN,
-    st.lists(st.integers(0, 400), min_size=3, max_size=7),
+    st.lists(st.integers(0, 400), min_size=RUN_MIN, max_size=RUN_MIN + 4),
     st.sampled_from([b",", b",\n"]),
 )
 def test_messages_cut_anywhere_are_never_mended_by_their_neighbours(
@@ -279,7 +281,9 @@ def test_messages_cut_anywhere_are_never_mended_by_their_neighbours(
     ],
 )
 def test_messages_made_to_fit_together_are_not_taken_for_a_run(messages: list[bytes]) -> None:
-    assert decode_run(messages) is None
+    usual = b'{"values":{"z":1}}' if b"values" in messages[0] else b'{"z":1}'
+    assert decode_run([usual] * RUN_MIN) is not None
+    assert decode_run(messages + [usual] * RUN_MIN) is None
 
 
 def agreed(messages: list[bytes]) -> None:
