@@ -106,7 +106,7 @@ def test_a_value_past_its_thresholds_is_marked_in_words(shared_hub: HubProcess, 
             {"name": "temperature", "thresholds": {"critical_low": 100}},
         )
         page = visit(shared_hub, "/#/device/bounded")
-        expect(page.line("count").locator(".legend-note")).to_have_text("▲ warning")
+        expect(page.line("count").locator(".legend-note")).to_have_text("△ warning")
         expect(page.line("temperature").locator(".legend-note")).to_have_text("▼ critical")
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
         page.assert_accessible()

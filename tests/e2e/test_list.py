@@ -43,6 +43,46 @@ def test_values_and_sparkline_are_live(hub: HubProcess, visit: Visit) -> None:
         expect(row.locator(".cell-state")).to_contain_text("now")
 
 
+def test_a_value_past_its_thresholds_is_marked_by_shape_and_word_and_no_other_is(
+    hub: HubProcess, visit: Visit
+) -> None:
+    with Feeder(hub, hub.add_device("press", name="Press")) as feeder:
+        feeder.wait_for(2)
+        path = "/api/v1/devices/press/metrics"
+        hub.call("PUT", f"{path}/temperature", {"thresholds": {"critical_low": 100}})
+        hub.call("PUT", f"{path}/count", {"thresholds": {"warning_high": 0, "critical_high": 1e6}})
+        page = visit(hub)
+        page.show_columns("temperature", "count", "mode")
+        marks = page.row("Press").locator(".concern")
+        expect(marks).to_have_text(["▼", "△", ""])
+        expect(page.row("Press").get_by_role("img")).to_have_count(2)
+        for mark, words in (
+            (marks.nth(0), "below the critical limit"),
+            (marks.nth(1), "above the warning limit"),
+        ):
+            expect(mark).to_have_accessible_name(words)
+            expect(mark).to_have_attribute("title", words)
+        page.assert_accessible()
+
+        page.tab.get_by_role("link", name="Wall").click()
+        expect(page.tab.get_by_role("listitem").get_by_role("img")).to_have_text(["▼", "△"])
+        page.assert_accessible()
+
+
+def test_a_mark_comes_and_goes_with_the_value(hub: HubProcess, visit: Visit) -> None:
+    def swing(number: int) -> dict[str, float | str | bool]:
+        return {"level": 10.0 if number // 10 % 2 else 90.0}
+
+    with Feeder(hub, hub.add_device("tank", name="Tank"), values=swing) as feeder:
+        feeder.wait_for(2)
+        hub.call("PUT", "/api/v1/devices/tank/metrics/level", {"thresholds": {"critical_high": 50}})
+        page = visit(hub)
+        mark = page.row("Tank").get_by_role("img")
+        for _ in range(2):
+            expect(mark).to_have_text("▲")
+            expect(mark).to_have_count(0)
+
+
 def test_the_totals_count_devices_updates_and_delay(hub: HubProcess, visit: Visit) -> None:
     key = hub.add_device("a")
     hub.add_device("b")

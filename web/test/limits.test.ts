@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NO_THRESHOLDS, type Thresholds } from "../src/live/rest";
-import { concernOf, limitsOf } from "../src/paint/limits";
+import { concernOf } from "../src/paint/concern";
+import { limitsOf } from "../src/paint/limits";
 import type { Line } from "../src/paint/lines";
 
 function line(name: string, thresholds: Partial<Thresholds> = {}): Line {
@@ -69,14 +70,14 @@ describe("limitsOf", () => {
 
 describe("concernOf", () => {
   it.each([
-    [-3, "▼ critical"],
-    [0, "▼ critical"],
-    [3, "▼ warning"],
+    [-3, { concern: "critical", mark: "▼", text: "below the critical limit" }],
+    [0, { concern: "critical", mark: "▼", text: "below the critical limit" }],
+    [3, { concern: "warning", mark: "▽", text: "below the warning limit" }],
     [20, null],
-    [28, "▲ warning"],
-    [40, "▲ critical"],
-  ])("says of %d: %s", (value, text) => {
-    expect(concernOf(value, all)?.text ?? null).toBe(text);
+    [28, { concern: "warning", mark: "△", text: "above the warning limit" }],
+    [40, { concern: "critical", mark: "▲", text: "above the critical limit" }],
+  ])("says of %d: %o", (value, found) => {
+    expect(concernOf(value, all)).toEqual(found);
   });
 
   it("is content without thresholds", () => {

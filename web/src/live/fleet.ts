@@ -1,6 +1,6 @@
 import { batch, type ReadonlySignal, signal } from "@preact/signals";
 import { type OverviewDevices, type OverviewEntry, OWN_ID, type Presence, type Sample } from "./protocol";
-import type { DeviceInfo, MetricInfo } from "./rest";
+import { type DeviceInfo, type MetricInfo, NO_THRESHOLDS } from "./rest";
 import { Ring } from "./ring";
 
 /** Enough for the sparkline's minute at the overview's two updates a second. */
@@ -182,7 +182,7 @@ export class Fleet {
   #describe(info: DeviceInfo): void {
     const device = this.#record(info.id);
     const isNew = device.info === null;
-    device.info = info;
+    device.info = { ...info, metrics: info.metrics.map(sharing) };
     device.lastSeen = latest(device.lastSeen, info.last_seen);
     // The live word is newer than a list that took its time, unless there was no live word yet.
     if (isNew && device.revision === 0) {
@@ -213,6 +213,12 @@ function isDescribed(device: DeviceRecord, entry: OverviewEntry): boolean {
   if (!device.info) return false;
   for (const metric of Object.keys(entry.snapshot ?? {})) if (!device.metric(metric)) return false;
   return true;
+}
+
+/** Most metrics have no thresholds, and thousands of devices have metrics: those have one object for all of them. */
+function sharing(metric: MetricInfo): MetricInfo {
+  const hasAny = Object.values(metric.thresholds).some((bound) => bound !== null);
+  return hasAny ? metric : { ...metric, thresholds: NO_THRESHOLDS };
 }
 
 function latest(a: number | null, b: number | null): number | null {

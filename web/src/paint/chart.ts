@@ -1,11 +1,11 @@
 /** The only file that knows uPlot. */
 import uPlot from "uplot";
 import type { Stretch } from "../live/ring";
+import type { Concern } from "./concern";
 import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
 import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
 import type { LimitLayer } from "./limitLayer";
-import type { Concern } from "./limits";
 import { reader } from "./reader";
 import { drawByTouch } from "./touch";
 

@@ -150,7 +150,7 @@ export class ChartPainter {
     this.#around.lines.forEach((line, place) => {
       const row = this.#legend.row(place);
       const sample = this.#shownSample(line);
-      row.paintNote(sample, from, this.#around.viewNow(), limits?.concernOf ?? null);
+      row.paintNote(sample, from, this.#around.viewNow());
       row.paintValue(cursor ? (cursor.points[place]?.value ?? null) : (sample?.[1] ?? null));
     });
   }

@@ -1,12 +1,10 @@
 import type { Sample } from "../live/protocol";
 import type { Thresholds } from "../live/rest";
+import { concernOf } from "./concern";
 import { age, Figures } from "./format";
 import type { Summary } from "./gaps";
-import type { concernOf } from "./limits";
 import type { Line } from "./lines";
 import { setText } from "./rows";
-
-type ConcernOf = typeof concernOf;
 
 /** A row's cells, left to right. */
 const NAME = 0;
@@ -56,13 +54,13 @@ export class LegendRow {
   }
 
   /** What is to be said of the latest value: that it is from before the window, which begins at `from`, or a concern. */
-  paintNote(sample: Sample | null, from: number, now: number, concernOf: ConcernOf | null): void {
+  paintNote(sample: Sample | null, from: number, now: number): void {
     if (!this.#note) return;
     const isOld = sample === null || sample[0] < from;
     const value = sample?.[1];
-    const concern = !isOld && typeof value === "number" ? concernOf?.(value, this.#thresholds) : null;
-    setText(this.#note, isOld ? lastNote(sample, now) : (concern?.text ?? ""));
-    const kind = concern?.concern ?? "";
+    const found = !isOld && typeof value === "number" ? concernOf(value, this.#thresholds) : null;
+    setText(this.#note, isOld ? lastNote(sample, now) : found ? `${found.mark} ${found.concern}` : "");
+    const kind = found?.concern ?? "";
     if (this.#note.dataset.concern !== kind) this.#note.dataset.concern = kind;
   }
 

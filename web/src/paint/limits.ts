@@ -1,7 +1,6 @@
 import type { Thresholds } from "../live/rest";
+import type { Concern } from "./concern";
 import type { Line } from "./lines";
-
-export type Concern = "warning" | "critical";
 
 /** A value from which on a metric is a matter of concern. */
 export interface Limit {
@@ -68,16 +67,4 @@ function bandsIn({ critical_low, warning_low, warning_high, critical_high }: Thr
   }
   if (critical_high !== null) bands.push({ from: critical_high, to: highest, concern: "critical" });
   return bands;
-}
-
-/** What is to be said of a value; null where it is no matter of concern. */
-export function concernOf(value: number, thresholds: Thresholds): { concern: Concern; text: string } | null {
-  const { critical_low, warning_low, warning_high, critical_high } = thresholds;
-  const isBelow = (bound: number | null) => bound !== null && value <= bound;
-  const isAbove = (bound: number | null) => bound !== null && value >= bound;
-  if (isAbove(critical_high)) return { concern: "critical", text: "▲ critical" };
-  if (isBelow(critical_low)) return { concern: "critical", text: "▼ critical" };
-  if (isAbove(warning_high)) return { concern: "warning", text: "▲ warning" };
-  if (isBelow(warning_low)) return { concern: "warning", text: "▼ warning" };
-  return null;
 }

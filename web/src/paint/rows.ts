@@ -1,4 +1,6 @@
 import type { DeviceRecord } from "../live/fleet";
+import type { Thresholds } from "../live/rest";
+import { concernOf, paintConcern } from "./concern";
 import { age, Figures } from "./format";
 import type { Painter } from "./loop";
 import { paintSparkline } from "./sparkline";
@@ -10,10 +12,13 @@ const AGES_MS = 1_000;
 /** One value in a row. */
 export interface ValueCell {
   readonly element: HTMLElement;
+  /** Where it is marked that the value is past one of the thresholds. */
+  readonly mark: HTMLElement;
   /** The metric shown, by name; undefined where the device has none. */
   readonly metric: string | undefined;
   readonly unit: string | null | undefined;
   readonly decimals: number | null;
+  readonly thresholds: Thresholds;
 }
 
 /** The cells of one list row that change with readings. */
@@ -81,9 +86,10 @@ export class RowPainters {
   #paintValues(row: Row): void {
     if (row.revision === row.device.revision) return;
     row.revision = row.device.revision;
-    row.values.forEach(({ element, metric, unit }, index) => {
-      const sample = metric === undefined ? undefined : row.device.latest.get(metric);
-      setText(element, sample ? (row.figures[index] as Figures).value(sample[1], unit) : "–");
+    row.values.forEach(({ element, mark, metric, unit, thresholds }, index) => {
+      const value = metric === undefined ? undefined : row.device.latest.get(metric)?.[1];
+      setText(element, value === undefined ? "–" : (row.figures[index] as Figures).value(value, unit));
+      paintConcern(mark, typeof value === "number" ? concernOf(value, thresholds) : null);
     });
   }
 

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from "../live/fleet";
+import { Figure } from "./Figure";
 import { PresenceMark } from "./PresenceMark";
 import { usePage } from "./page";
 import { usePainted } from "./painted";
@@ -39,7 +40,9 @@ export function DeviceRow({ id, device, rowIndex, isActive, level }: RowProps) {
       <NameCell device={device} />
       {metrics.map((metric, index) => (
         <div key={wished[index] ?? ""} role="gridcell" class="cell-value">
-          <div class="number ellipsis" />
+          <div class="figure">
+            <Figure />
+          </div>
           {wished.length < 2 && (
             <div class="small ellipsis">
               {metric?.name ?? (wished[0] ? "not measured" : "no reading yet")}

@@ -1,4 +1,5 @@
 import type { DeviceRecord } from "../live/fleet";
+import { Figure } from "./Figure";
 import { PresenceMark } from "./PresenceMark";
 import { usePage } from "./page";
 import { usePainted } from "./painted";
@@ -20,7 +21,7 @@ export function WallTile({ device }: { device: DeviceRecord }) {
       <div class="wall-values">
         {metrics.map((metric, index) => (
           <div key={wished[index] ?? ""} class="wall-value">
-            <span class="number ellipsis" />
+            <Figure />
             <span class="wall-metric ellipsis">{metric?.name ?? wished[index] ?? "no reading yet"}</span>
           </div>
         ))}
