@@ -12,6 +12,12 @@ from tests.e2e.network import Network
 from tests.hub_process import HubProcess
 
 CHROMIUM = "/usr/bin/chromium"
+# A window's own address bar draws two pages in a process beside, and a third process waits for a page to come: half of
+# what opening a page costs. Of several such flags the last one wins, so some that Playwright turns off are named again.
+FEATURES_OFF = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"),
+    *("MediaRouter", "OptimizationHints", "PaintHolding"),
+)
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -21,6 +27,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(FEATURES_OFF)}",
 )
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_MS = 20_000
