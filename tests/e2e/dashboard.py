@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-AXE_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE_COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 # How many pixels of a canvas are painted, and a number that changes when any of them does.
 PIXELS = """canvas => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -102,17 +103,29 @@ class Dashboard:
         return wider
 
     def violations(self) -> list[str]:
-        """What axe finds that violates WCAG 2.2 AA or good practice."""
+        """What axe finds that violates WCAG 2.2 AA or good practice, in light and in dark.
+
+        The document is the same in both, the style sheet alone tells them apart: in the second, colours are all there is to check.
+        """
         if not self.tab.evaluate("typeof axe === 'object'"):
             self.tab.evaluate(f"{self._axe}; 0")
+        dark = self.tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        found = self._violations({"type": "tag", "values": AXE_TAGS})
+        self.tab.emulate_media(color_scheme="light" if dark else "dark")
+        self.tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        found += self._violations({"type": "rule", "values": AXE_COLOUR_RULES})
+        self.tab.emulate_media(color_scheme="dark" if dark else "light")
+        return found
+
+    def _violations(self, rules: dict[str, object]) -> list[str]:
         found: list[dict[str, Any]] = self.tab.evaluate(
             "rules => axe.run(document, { runOnly: rules }).then(result => result.violations.map("
             "({ id, nodes }) => ({ id, nodes: nodes.map(node => node.html.slice(0, 200) + node.failureSummary) })))",
-            list(AXE_RULES),
+            rules,
         )
         return [json.dumps(one, indent=2) for one in found]
 
     def assert_accessible(self) -> None:
-        """No violation of WCAG 2.2 AA or of good practice that axe can find."""
+        """No violation of WCAG 2.2 AA or of good practice that axe can find, in light or in dark."""
         found = self.violations()
         assert found == [], "\n".join(found)

@@ -94,16 +94,15 @@ def test_a_new_alert_is_counted_read_out_and_listed_with_its_severity(
     page.assert_accessible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_the_drawer(
-    shared_hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    shared_hub: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
     known = shared_hub.call("GET", "/api/v1/devices?q=dropped")["devices"]
     if not known:
         with Feeder(shared_hub, shared_hub.add_device("dropped")):
             pass
-    page = visit(shared_hub, color_scheme=scheme, viewport=viewport)
+    page = visit(shared_hub, viewport=viewport)
     page.tab.get_by_role("button", name="Alerts").click()
     expect(page.tab.get_by_role("dialog").get_by_text("dropped", exact=True)).to_be_visible()
 

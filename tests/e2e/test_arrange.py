@@ -147,13 +147,12 @@ def test_the_list_is_sorted_by_problems_value_and_last_sign_of_life(halls: HubPr
     expect(page.rows().first).to_contain_text("loose-1")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_groups_and_columns(
-    halls: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    halls: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
     link = "/#/?group=hall&metric=temperature&metric=count&metric=mode"
-    page = visit(halls, link, color_scheme=scheme, viewport=viewport)
+    page = visit(halls, link, viewport=viewport)
     expect(page.row("Press")).to_be_visible()
     page.tab.get_by_role("button", name="Columns").click()
     expect(page.tab.get_by_role("checkbox", name="count")).to_be_visible()

@@ -35,12 +35,11 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
         hub.stop()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_a_comparison_its_history_and_their_tables(
-    mill: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    mill: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
-    page = visit(mill, "/#/device/mill?compare=press", color_scheme=scheme, viewport=viewport)
+    page = visit(mill, "/#/device/mill?compare=press", viewport=viewport)
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     expect(page.line("temperature").first.locator(".legend-note")).to_contain_text("▲")
     page.card("count").get_by_role("button", name="count Mill").press("Enter")

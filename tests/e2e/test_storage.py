@@ -78,13 +78,12 @@ def test_settings_that_cannot_be_stored_are_said_to_be_unsaved(
         expect(form.get_by_role("status")).to_have_text("Saved")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_beside_the_banner(
-    start_hub: Callable[..., HubProcess], visit: Visit, scheme: str, viewport: dict[str, int]
+    start_hub: Callable[..., HubProcess], visit: Visit, viewport: dict[str, int]
 ) -> None:
     hub = start_hub("data", **QUICK)
-    page = visit(hub, "/#/system", color_scheme=scheme, viewport=viewport)
+    page = visit(hub, "/#/system", viewport=viewport)
     expect(page.device.locator("[data-metric=cpu_percent] dd")).to_have_text(re.compile("%$"))
     with full_disk(hub):
         expect(page.device.get_by_text("✕ Not storing")).to_be_visible()

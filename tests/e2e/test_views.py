@@ -23,12 +23,11 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
         yield running.hub
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_any_view_and_none_is_too_wide(
-    plant: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    plant: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
-    page = visit(plant, color_scheme=scheme, viewport=viewport)
+    page = visit(plant, viewport=viewport)
     faults = [fault for view in VIEWS for fault in faults_of(page, view, plant.url)]
     assert faults == [], "\n".join(faults)
 

@@ -87,13 +87,10 @@ def test_a_hub_that_is_lost_is_seen_on_the_wall(hub: HubProcess, visit: Visit) -
     page.assert_accessible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_on_the_wall(
-    hall: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
-) -> None:
+def test_axe_finds_nothing_on_the_wall(hall: HubProcess, visit: Visit, viewport: dict[str, int]) -> None:
     link = "/#/wall?group=hall&metric=temperature&metric=count"
-    page = visit(hall, link, color_scheme=scheme, viewport=viewport)
+    page = visit(hall, link, viewport=viewport)
     expect(page.tab.get_by_role("listitem").first).to_contain_text("Gone")
 
     page.assert_accessible()
