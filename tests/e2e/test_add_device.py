@@ -45,27 +45,29 @@ def test_what_the_page_says_to_run_sends_the_first_reading(hub: HubProcess, visi
     assert (device["name"], device["labels"]) == ("Boiler 1", {"hall": "North", "kind": "pump"})
 
 
-def test_the_key_is_copied_and_works_and_is_not_shown_again(hub: HubProcess, visit: Visit) -> None:
-    page = visit(hub, "/#/add", permissions=["clipboard-read", "clipboard-write"])
-    dialog = add(page, "press")
+def test_the_key_is_copied_and_works_and_is_not_shown_again(shared_hub: HubProcess, visit: Visit) -> None:
+    page = visit(shared_hub, "/#/add", permissions=["clipboard-read", "clipboard-write"])
+    dialog = add(page, "pasted")
     key = dialog.get_by_role("region", name="API key").inner_text()
     expect(dialog.get_by_role("button", name="Copy API key")).to_be_focused()
     dialog.get_by_role("button", name="Copy API key").click()
     expect(dialog.get_by_text("Copied")).to_be_visible()
     assert page.tab.evaluate("navigator.clipboard.readText()") == key
-    assert key.startswith(f"hk_{hub.call('GET', '/api/v1/devices/press/keys')['keys'][0]['id']}_")
+    assert key.startswith(f"hk_{shared_hub.call('GET', '/api/v1/devices/pasted/keys')['keys'][0]['id']}_")
 
     dialog.get_by_role("button", name="Done").click()
 
-    expect(page.row("press")).to_be_visible()
+    expect(page.row("pasted")).to_be_visible()
     page.tab.go_back()
     expect(page.tab.get_by_role("dialog", name="Add a device")).to_be_visible()
     assert key not in page.tab.content()
 
 
-def test_the_dialog_is_reached_by_keyboard_and_gives_the_focus_back(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
-    page = visit(hub)
+def test_the_dialog_is_reached_by_keyboard_and_gives_the_focus_back(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    shared_hub.add_device("reached")
+    page = visit(shared_hub)
     opener = page.tab.get_by_role("link", name="Add device")
     opener.focus()
 
@@ -80,16 +82,16 @@ def test_the_dialog_is_reached_by_keyboard_and_gives_the_focus_back(hub: HubProc
     assert page.tab.url.endswith("#/")
 
 
-def test_what_cannot_be_added_is_said_in_the_dialog(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
-    page = visit(hub, "/#/add")
+def test_what_cannot_be_added_is_said_in_the_dialog(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("taken")
+    page = visit(shared_hub, "/#/add")
 
-    add(page, "press")
-    expect(page.tab.get_by_role("alert")).to_contain_text("press")
-    add(page, "mill", labels="North")
+    add(page, "taken")
+    expect(page.tab.get_by_role("alert")).to_contain_text("taken")
+    add(page, "free", labels="North")
     expect(page.tab.get_by_role("alert")).to_have_text("Labels are written like hall=North, one a line.")
 
-    expect(add(page, "mill", labels="hall=North")).to_be_visible()
+    expect(add(page, "free", labels="hall=North")).to_be_visible()
 
 
 def test_a_viewer_is_not_offered_what_is_forbidden(hub: HubProcess, visit: Visit) -> None:
@@ -101,16 +103,15 @@ def test_a_viewer_is_not_offered_what_is_forbidden(hub: HubProcess, visit: Visit
     expect(page.tab.get_by_role("link", name="Add device")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_the_dialog(
-    hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    shared_hub: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
-    page = visit(hub, "/#/add", color_scheme=scheme, viewport=viewport)
+    page = visit(shared_hub, "/#/add", viewport=viewport)
     expect(page.tab.get_by_role("dialog")).to_be_visible()
     page.assert_accessible()
 
-    dialog = add(page, "press")
+    dialog = add(page, f"dialog-{viewport['width']}")
     dialog.get_by_text("Arduino / ESP32").click()
     page.assert_accessible()
     assert not page.overflows()

@@ -29,9 +29,9 @@ def publish(hub: HubProcess, key: str, topic: str, text: str, qos: int = 1) -> N
     thread.join(DEADLINE_S)
 
 
-def test_a_key_is_added_shown_once_and_revoked(hub: HubProcess, visit: Visit) -> None:
-    publish(hub, hub.add_device("press"), "v1/devices/me/telemetry", '{"n": 1}')
-    page = visit(hub, "/#/device/press")
+def test_a_key_is_added_shown_once_and_revoked(shared_hub: HubProcess, visit: Visit) -> None:
+    publish(shared_hub, shared_hub.add_device("keyed"), "v1/devices/me/telemetry", '{"n": 1}')
+    page = visit(shared_hub, "/#/device/keyed")
     page.device.get_by_role("link", name="Keys").click()
     keys = page.device.get_by_role("listitem")
     expect(keys).to_have_count(1)
@@ -55,17 +55,17 @@ def test_a_key_is_added_shown_once_and_revoked(hub: HubProcess, visit: Visit) ->
     page.tab.get_by_role("dialog").get_by_role("button", name="Revoke", exact=True).click()
 
     expect(keys.nth(1)).to_contain_text("Revoked")
-    [_, revoked] = hub.call("GET", "/api/v1/devices/press/keys")["keys"]
+    [_, revoked] = shared_hub.call("GET", "/api/v1/devices/keyed/keys")["keys"]
     assert revoked["revoked_at"] is not None
     assert key.startswith(f"hk_{revoked['id']}_")
 
 
-def test_a_rejection_says_why_and_shows_what_was_sent(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press")
-    page = visit(hub, "/#/device/press/rejections")
+def test_a_rejection_says_why_and_shows_what_was_sent(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("refused")
+    page = visit(shared_hub, "/#/device/refused/rejections")
     expect(page.device.get_by_text("Nothing was refused of this device.")).to_be_visible()
-    publish(hub, key, "v1/devices/me/telemetry", '{"n": ')
-    found = hub.wait_for("/api/v1/devices/press/rejections", lambda found: found["rejections"])
+    publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": ')
+    found = shared_hub.wait_for("/api/v1/devices/refused/rejections", lambda found: found["rejections"])
     [known] = found["rejections"]
 
     page.device.get_by_role("button", name="Refresh").click()
@@ -78,9 +78,9 @@ def test_a_rejection_says_why_and_shows_what_was_sent(hub: HubProcess, visit: Vi
     expect(record.locator("pre")).to_have_text('{"n": ')
 
 
-def test_a_command_is_sent_and_followed_to_its_answer(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("press")
-    page = visit(hub, "/#/device/press/commands")
+def test_a_command_is_sent_and_followed_to_its_answer(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("obeying")
+    page = visit(shared_hub, "/#/device/obeying/commands")
     form = page.device.get_by_role("form", name="Send a command")
     form.get_by_label("Method").fill("set_level")
     form.get_by_label("Parameters, JSON").fill("{level")
@@ -92,7 +92,7 @@ def test_a_command_is_sent_and_followed_to_its_answer(hub: HubProcess, visit: Vi
     expect(record).to_contain_text('set_level {"level":3}')
     expect(record.locator("strong")).to_have_text("queued")
 
-    answering = threading.Thread(target=asyncio.run, args=(answer_one(hub, key),))
+    answering = threading.Thread(target=asyncio.run, args=(answer_one(shared_hub, key),))
     answering.start()
 
     expect(record.locator("strong")).to_have_text("answered")
@@ -112,9 +112,9 @@ async def answer_one(hub: HubProcess, key: str) -> None:
         await device.publish(topic, json.dumps({**asked["params"], "done": True}), qos=1)
 
 
-def test_attributes_are_shown_set_and_removed(hub: HubProcess, visit: Visit) -> None:
-    publish(hub, hub.add_device("press"), "v1/devices/me/attributes", '{"firmware": "1.2"}')
-    page = visit(hub, "/#/device/press/attributes")
+def test_attributes_are_shown_set_and_removed(shared_hub: HubProcess, visit: Visit) -> None:
+    publish(shared_hub, shared_hub.add_device("described"), "v1/devices/me/attributes", '{"firmware": "1.2"}')
+    page = visit(shared_hub, "/#/device/described/attributes")
     expect(page.device.get_by_role("listitem").filter(has_text="firmware")).to_contain_text('"1.2"')
     form = page.device.get_by_role("form", name="Set an attribute")
     form.get_by_label("Attribute").fill("interval_s")
@@ -122,18 +122,18 @@ def test_attributes_are_shown_set_and_removed(hub: HubProcess, visit: Visit) -> 
     form.get_by_role("button", name="Set").click()
     record = page.device.get_by_role("listitem").filter(has_text="interval_s")
     expect(record).to_contain_text("5")
-    assert hub.call("GET", "/api/v1/devices/press/attributes")["shared"] == {"interval_s": 5}
+    assert shared_hub.call("GET", "/api/v1/devices/described/attributes")["shared"] == {"interval_s": 5}
 
     record.get_by_role("button", name="Remove").click()
 
     expect(record).to_have_count(0)
-    assert hub.call("GET", "/api/v1/devices/press/attributes")["shared"] == {}
+    assert shared_hub.call("GET", "/api/v1/devices/described/attributes")["shared"] == {}
 
 
-def test_a_viewer_sees_what_a_viewer_may(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
-    bearer = {"Authorization": f"Bearer {hub.token('viewer')}"}
-    page = visit(hub, "/#/device/press/keys", extra_http_headers=bearer)
+def test_a_viewer_sees_what_a_viewer_may(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("viewed")
+    bearer = {"Authorization": f"Bearer {shared_hub.token('viewer')}"}
+    page = visit(shared_hub, "/#/device/viewed/keys", extra_http_headers=bearer)
     expect(page.device.get_by_role("heading", name="Keys are for operators")).to_be_visible()
     links = page.device.get_by_role("navigation").get_by_role("link")
     expect(links).to_have_text(["Readings", "Rejections", "Commands", "Attributes"])

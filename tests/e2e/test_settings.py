@@ -20,9 +20,9 @@ def send(hub: HubProcess, key: str, text: str = '{"n": 1.23456, "mode": "eco"}')
     publish(hub, key, "v1/devices/me/telemetry", text)
 
 
-def test_settings_are_saved_at_once_and_shown_where_values_are(hub: HubProcess, visit: Visit) -> None:
-    send(hub, hub.add_device("press"))
-    page = visit(hub, "/#/device/press/settings")
+def test_settings_are_saved_at_once_and_shown_where_values_are(shared_hub: HubProcess, visit: Visit) -> None:
+    send(shared_hub, shared_hub.add_device("saved"))
+    page = visit(shared_hub, "/#/device/saved/settings")
     form = page.device.get_by_role("form", name="Device settings")
     save = form.get_by_role("button", name="Save")
     expect(save).to_be_disabled()
@@ -45,7 +45,7 @@ def test_settings_are_saved_at_once_and_shown_where_values_are(hub: HubProcess, 
     expect(save).to_be_disabled()
     expect(page.row("Big press")).to_contain_text("North")
     expect(page.row("Big press").locator(".number")).to_have_text("1.23 mm")
-    device = hub.call("GET", "/api/v1/devices/press")
+    device = shared_hub.call("GET", "/api/v1/devices/saved")
     assert device["labels"] == {"hall": "North", "note": "a, b"}
     assert device["expected_interval_s"] == 2.5
     assert device["retention"] == {"raw_s": 3 * DAY_S, "minute_s": None, "hour_s": 0}
@@ -56,10 +56,12 @@ def test_settings_are_saved_at_once_and_shown_where_values_are(hub: HubProcess, 
     expect(page.card("n").locator(".card-value")).to_have_text("1.23 mm")
 
 
-def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(hub: HubProcess, visit: Visit) -> None:
-    send(hub, hub.add_device("press"))
-    before = hub.call("GET", "/api/v1/devices/press")
-    page = visit(hub, "/#/device/press/settings")
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(
+    shared_hub: HubProcess, visit: Visit
+) -> None:
+    send(shared_hub, shared_hub.add_device("wrong"))
+    before = shared_hub.call("GET", "/api/v1/devices/wrong")
+    page = visit(shared_hub, "/#/device/wrong/settings")
     form = page.device.get_by_role("form", name="Device settings")
     form.get_by_label("Name").fill("Big press")
     metric = form.get_by_role("group", name="Settings of n")
@@ -73,26 +75,26 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(hub: HubPro
     expect(faulty).to_have_accessible_description("More than “warning below”, 5.")
 
     metric.get_by_label("Warning above").fill("6")
-    form.get_by_label("Labels").fill("k=" + "x" * 101)  # what only the hub knows to refuse
+    form.get_by_label("Labels").fill("k=" + "x" * 101)  # what only the shared_hub knows to refuse
     form.get_by_role("button", name="Save").click()
 
     expect(form.get_by_label("Labels")).to_be_focused()
     expect(form.get_by_label("Labels")).to_have_accessible_description(re.compile("at most 100 characters"))
-    assert hub.call("GET", "/api/v1/devices/press") == before
+    assert shared_hub.call("GET", "/api/v1/devices/wrong") == before
     form.get_by_role("button", name="Discard").click()
-    expect(form.get_by_label("Name")).to_have_value("press")
+    expect(form.get_by_label("Name")).to_have_value("wrong")
     expect(form.get_by_role("status")).to_have_text("")
 
 
 def test_what_someone_else_sets_arrives_and_leaves_alone_what_is_being_typed(
-    hub: HubProcess, visit: Visit
+    shared_hub: HubProcess, visit: Visit
 ) -> None:
-    send(hub, hub.add_device("press"))
-    page = visit(hub, "/#/device/press/settings")
+    send(shared_hub, shared_hub.add_device("both"))
+    page = visit(shared_hub, "/#/device/both/settings")
     form = page.device.get_by_role("form", name="Device settings")
     form.get_by_label("Name").fill("Mine")
     change = {"name": "Theirs", "metrics": [{"name": "n", "unit": "kPa"}]}
-    hub.call("PATCH", "/api/v1/devices/press", change)
+    shared_hub.call("PATCH", "/api/v1/devices/both", change)
 
     page.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
@@ -124,19 +126,19 @@ def test_a_device_is_removed_after_its_id_was_typed(hub: HubProcess, visit: Visi
     assert [one["id"] for one in hub.call("GET", "/api/v1/devices")["devices"]] == ["pump"]
 
 
-def test_a_dangerous_command_is_sent_after_a_question_only(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press", name="Press")
-    page = visit(hub, "/#/device/press/commands")
+def test_a_dangerous_command_is_sent_after_a_question_only(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("dangerous", name="Danger")
+    page = visit(shared_hub, "/#/device/dangerous/commands")
     form = page.device.get_by_role("form", name="Send a command")
     records = page.device.get_by_role("listitem")
 
     form.get_by_label("Method").fill("reboot")
     form.get_by_label("Parameters, JSON").fill('{"in_s": 5}')
     form.get_by_role("button", name="Send").click()
-    dialog = page.tab.get_by_role("dialog", name="Send reboot to Press?")
+    dialog = page.tab.get_by_role("dialog", name="Send reboot to Danger?")
     expect(dialog).to_contain_text('{"in_s":5}')
     dialog.get_by_role("button", name="Cancel").click()
-    assert hub.call("GET", "/api/v1/devices/press/commands")["commands"] == []
+    assert shared_hub.call("GET", "/api/v1/devices/dangerous/commands")["commands"] == []
     form.get_by_role("button", name="Send").click()
     dialog.get_by_role("button", name="Send reboot").click()
     expect(records).to_have_count(1)
@@ -149,14 +151,16 @@ def test_a_dangerous_command_is_sent_after_a_question_only(hub: HubProcess, visi
     form.get_by_label("Method").fill("blink")
     form.get_by_label("Ask before sending").check()
     form.get_by_role("button", name="Send").click()
-    expect(page.tab.get_by_role("dialog", name="Send blink to Press?")).to_be_visible()
+    expect(page.tab.get_by_role("dialog", name="Send blink to Danger?")).to_be_visible()
 
 
-def test_older_commands_come_when_they_are_asked_for(hub: HubProcess, visit: Visit) -> None:
-    hub.add_device("press")
+def test_older_commands_come_when_they_are_asked_for(shared_hub: HubProcess, visit: Visit) -> None:
+    shared_hub.add_device("often")
     for number in range(45):
-        hub.call("POST", "/api/v1/devices/press/commands", {"method": f"m{number:02}", "timeout_s": 3600})
-    page = visit(hub, "/#/device/press/commands")
+        shared_hub.call(
+            "POST", "/api/v1/devices/often/commands", {"method": f"m{number:02}", "timeout_s": 3600}
+        )
+    page = visit(shared_hub, "/#/device/often/commands")
     records = page.device.get_by_role("listitem")
     older = page.device.get_by_role("button", name="Older commands")
     expect(records).to_have_count(20)
@@ -168,14 +172,13 @@ def test_older_commands_come_when_they_are_asked_for(hub: HubProcess, visit: Vis
     assert records.locator("code").all_inner_texts() == [f"m{number:02}" for number in range(44, -1, -1)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_in_settings_and_dialogs(
-    shared_hub: HubProcess, visit: Visit, scheme: str, viewport: dict[str, int]
+    shared_hub: HubProcess, visit: Visit, viewport: dict[str, int]
 ) -> None:
-    device_id = f"settings-{scheme}-{viewport['width']}"
+    device_id = f"settings-{viewport['width']}"
     with Feeder(shared_hub, shared_hub.add_device(device_id)):
-        page = visit(shared_hub, f"/#/device/{device_id}/settings", color_scheme=scheme, viewport=viewport)
+        page = visit(shared_hub, f"/#/device/{device_id}/settings", viewport=viewport)
         form = page.device.get_by_role("form", name="Device settings")
         form.locator("summary").first.click()
         form.get_by_role("group", name="Settings of count").get_by_label("Decimals").fill("x")
