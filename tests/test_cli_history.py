@@ -118,10 +118,10 @@ def test_faults_of_a_file_are_told_by_line_and_by_exit_code(
     ],
 )
 def test_a_refusal_is_one_line_and_leaves_nothing_behind(
-    run: Run, hub: HubProcess, tmp_path: Path, arguments: tuple[str, ...], says: str
+    run: Run, shared_hub: HubProcess, tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
     (tmp_path / "there.csv").write_text("a,b\n")
-    done = run("history", *arguments)
+    done = run("history", *arguments, stores=shared_hub.data_dir)
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -169,8 +169,9 @@ def exported(run: Run, tmp_path: Path, name: str, stores: Path) -> list[dict[str
 
 
 def test_a_backup_under_load_holds_all_that_was_acknowledged_before_it_and_starts(
-    run: Run, hub: HubProcess, start_hub: Callable[..., HubProcess], tmp_path: Path
+    run: Run, start_hub: Callable[..., HubProcess], tmp_path: Path
 ) -> None:
+    hub = start_hub(HUB__SYSTEM__INTERVAL_S="0")  # its own figures are values too
     key = hub.add_device("boiler", labels={"hall": "A"})
     with Load(hub, key) as load:
         load.wait(300)
