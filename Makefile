@@ -40,7 +40,7 @@ demo: setup
 test: setup web/node_modules .stamps/peers
 	@tests/system_packages.sh
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 	npm run --prefix web --silent test

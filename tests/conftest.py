@@ -15,6 +15,15 @@ settings.register_profile(
 )  # how long an example takes says nothing on a busy machine
 settings.load_profile("untimed")
 
+# In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so that
+# no core is left alone with a long one at the end. Where nothing is named, as they are called.
+FIRST = ("tests/faults/test_minute.py", "tests/faults/", "tests/e2e/", "tests/test_", "tests/store/", "")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into that order."""
+    items.sort(key=lambda item: next(n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)))
+
 
 @pytest.fixture
 def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
