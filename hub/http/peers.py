@@ -9,10 +9,13 @@ from typing import Protocol
 
 from aiohttp import web
 
+from hub.http.tcp import ask_often
+
 STEPS_PER_INTERVAL = 2
 QUIET_STEPS_MAX = (
     3  # of half an interval each: whoever was heard a moment before one is gone within two intervals
 )
+ASKED_PER_STEP = 3  # by TCP: that a probe or two get lost does not make a peer gone
 GONE_TIMEOUT_S = (
     4.0  # a stopping hub's patience: for the last commits and their answers, and then for the peer's close
 )
@@ -23,8 +26,12 @@ class Peer(Protocol):
 
     quiet_steps: int  # half intervals in which nothing was heard
 
-    def is_heard(self) -> bool:
-        """Whether there was a sign of life since this was asked last."""
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """Its connection; None once it is gone."""
+
+    def is_heard(self, within_s: float) -> bool:
+        """Whether there was a sign of life since this was asked last, that long ago."""
 
     def ping(self) -> None:
         """Ask for one."""
@@ -46,6 +53,8 @@ class Peers:
         """One more came."""
         self._peers.add(peer)
         self._none_left.clear()
+        if peer.transport is not None:
+            ask_often(peer.transport, self._step_s / ASKED_PER_STEP)
 
     def remove(self, peer: Peer) -> None:
         """It is gone."""
@@ -58,7 +67,7 @@ class Peers:
         while True:
             await asyncio.sleep(self._step_s)
             for peer in list(self._peers):
-                peer.quiet_steps = 0 if peer.is_heard() else peer.quiet_steps + 1
+                peer.quiet_steps = 0 if peer.is_heard(self._step_s) else peer.quiet_steps + 1
                 if peer.quiet_steps >= QUIET_STEPS_MAX:
                     peer.abort()
                 elif peer.quiet_steps:

@@ -6,14 +6,13 @@ classes made from it.
 """
 
 import asyncio
-import socket
-import struct
 from typing import cast
 
 from aiohttp import WSCloseCode
 
 from hub.errors import HubError, Unauthenticated
 from hub.http.frames import FrameError, FrameReader, Message, Opcode, close_frame, frame, text_frame
+from hub.http.tcp import answers, keep_fresh
 
 UNAUTHENTICATED = 4401
 RESTARTING = int(WSCloseCode.SERVICE_RESTART)
@@ -23,12 +22,7 @@ RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they 
 CLOSE_TIMEOUT_S = 2.0  # how long a peer may take to answer a close
 LINGER_S = 5.0  # how long the rest of a message that cannot be read is thrown away
 WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, before it counts as backed up
-UNSENT_MAX_BYTES = 65_536  # in the system's
 PING = frame(Opcode.PING, b"")
-
-# struct tcp_info (linux/tcp.h): state, ca_state, retransmits, probes; the last two count what has not been answered.
-_TCP_INFO = struct.Struct("BBBB")
-UNANSWERED_MAX = 2
 
 
 class Socket(asyncio.Protocol):
@@ -99,7 +93,7 @@ class Socket(asyncio.Protocol):
         """The handshake is over."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
-        _keep_fresh(self.transport)
+        keep_fresh(self.transport)
 
     async def first_message(self) -> bytes | None:
         """The first message; None if the connection ends before it."""
@@ -153,15 +147,15 @@ class Socket(asyncio.Protocol):
 
     # Signs of life
 
-    def is_heard(self) -> bool:
-        """Whether the peer said something since this was asked last.
+    def is_heard(self, within_s: float) -> bool:
+        """Whether the peer said something since this was asked last, that long ago.
 
         One that is slow to read cannot answer a ping that waits behind what it has not read, here or in its own
         system: that answers for it. And one that the hub itself does not read from is not silent.
         """
         heard, self.heard = self.heard, False
         has_sent, self.has_sent = self.has_sent, False
-        return heard or (answers(self.transport) if self.is_backed_up or has_sent else self.is_held)
+        return heard or (answers(self.transport, within_s) if self.is_backed_up or has_sent else self.is_held)
 
     def ping(self) -> None:
         """Ask for a sign of life; not of a peer to which nothing gets through, it would only add to that."""
@@ -249,36 +243,3 @@ class Socket(asyncio.Protocol):
 def closing_code(error: HubError) -> int:
     """The close code for one who is not let in."""
     return UNAUTHENTICATED if isinstance(error, Unauthenticated) else TRY_AGAIN_LATER
-
-
-def _keep_fresh(transport: asyncio.Transport) -> None:
-    """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
-
-    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.
-    """
-    connection = transport.get_extra_info("socket")
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # not every system has it
-    if (
-        option is not None
-        and connection is not None
-        and connection.family in (socket.AF_INET, socket.AF_INET6)
-    ):
-        connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
-
-
-def answers(transport: asyncio.Transport) -> bool:
-    """Whether the peer's system still answers for it, by the word of TCP.
-
-    A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
-    comes, or answers the probes of a closed window. That of a peer that is gone does neither.
-    Where the system does not tell (TCP_INFO is Linux's), it does not.
-    """
-    connection = transport.get_extra_info("socket")
-    if connection is None or not hasattr(socket, "TCP_INFO") or connection.family == socket.AF_UNIX:
-        return False
-    try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-    except OSError:
-        return False
-    _, _, retransmits, probes = _TCP_INFO.unpack(told)
-    return bool(retransmits + probes <= UNANSWERED_MAX)

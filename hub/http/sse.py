@@ -16,8 +16,10 @@ from hub.errors import Invalid, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.http.access import ACCESS, Proof
 from hub.http.live_viewers import VIEWERS, shutdown_message
+from hub.http.peers import STEPS_PER_INTERVAL
 from hub.http.services import SERVICES
-from hub.http.socket import RESTARTING, WRITE_BUFFER_MAX_BYTES, answers
+from hub.http.socket import RESTARTING, WRITE_BUFFER_MAX_BYTES
+from hub.http.tcp import answers
 from hub.model import Principal
 
 COMMENT = b": still here\n\n"
@@ -39,13 +41,13 @@ class SseStream:
     """One viewer's stream."""
 
     def __init__(
-        self, request: web.Request, proof: Proof, principal: Principal, channels: int, interval_s: float
+        self, request: web.Request, proof: Proof, principal: Principal, channels: int, idle_s: float
     ) -> None:
         self._ready = asyncio.Event()
         self.viewer = Viewer(principal, channels, self._ready)
         self.proof = proof
         self.quiet_steps = 0
-        self._interval_s = interval_s
+        self._idle_s = idle_s
         self._request = request
         self._shutdown_s: float | None = None
         self._is_ended = False
@@ -54,7 +56,7 @@ class SseStream:
         """Send what comes, until either side ends it."""
         while not self._is_ended:
             try:
-                async with asyncio.timeout(self._interval_s):
+                async with asyncio.timeout(self._idle_s):
                     await self._ready.wait()
             except TimeoutError:
                 await response.write(COMMENT)
@@ -76,18 +78,22 @@ class SseStream:
         self._is_ended = True
         self._ready.set()
 
-    def is_heard(self) -> bool:
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The connection, until it is gone."""
+        return self._request.transport
+
+    def is_heard(self, within_s: float) -> bool:
         """A stream is one way: its peer's system answers for it."""
-        transport = self._request.transport
-        return transport is not None and answers(transport)
+        return self.transport is not None and answers(self.transport, within_s)
 
     def ping(self) -> None:
         """The comments do that."""
 
     def abort(self) -> None:
         """Drop the connection without a word."""
-        if self._request.transport is not None:
-            self._request.transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -100,7 +106,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
         raise Unauthenticated("log in, or send a token")
     channels = _channels(request, live.subscriptions_max)
     places = _places(request.headers.get("Last-Event-ID", ""), len(channels))
-    connection = SseStream(request, proof, principal, len(channels), live.ping_interval_s)
+    idle_s = live.ping_interval_s / STEPS_PER_INTERVAL
+    connection = SseStream(request, proof, principal, len(channels), idle_s)
     with viewers.watching(connection, request.app[ACCESS].address(request)):
         for channel, place in zip(channels, places, strict=True):
             viewers.subscribe(connection.viewer, channel, place)

@@ -1,7 +1,10 @@
 """Viewers that are gone without a word: their line is dead, or their machine sleeps. Their places are free soon after."""
 
 import asyncio
+import ctypes
 import signal
+import socket
+import struct
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -10,10 +13,14 @@ import aiohttp
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.faults.watchers import DEADLINE_S, port_of, viewing
+from tests.faults.watchers import DEADLINE_S, Watcher, port_of, send, viewing
 from tests.hub_process import HubProcess
 
 PING = b"\x89\x00"
+INTERVALS_MAX = 15  # that a busy machine may need for two
+STUCK_S = 4.0  # in which TCP, left alone, comes to ask every few seconds only
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+DROP_ALL = struct.pack("HBBI", 0x06, 0, 0, 0)  # struct sock_filter (linux/filter.h): return 0
 VIEWER = """
 import asyncio, sys
 from devices.live import LiveClient
@@ -34,9 +41,9 @@ def narrow(start_hub: Callable[..., HubProcess]) -> tuple[HubProcess, str, str]:
     return hub, hub.add_device("pump"), hub.token()
 
 
-async def let_in(hub: HubProcess, token: str) -> None:
+async def let_in(hub: HubProcess, token: str, deadline_s: float = DEADLINE_S) -> None:
     """Return when there is a place for another viewer."""
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(deadline_s):
         while True:
             with suppress(aiohttp.WSServerHandshakeError):
                 async with viewing(port_of(hub), token):
@@ -52,6 +59,26 @@ async def test_a_viewer_whose_line_is_dead_is_asked_and_gone(
         proxy.go_dead()
         await let_in(hub, token)
     assert 1 <= proxy.swallowed.count(PING) <= 2  # half an interval apart, and one may have been before
+
+
+def vanish(watcher: Watcher) -> None:
+    """From now on the watcher's system takes nothing of what comes for it, and so acknowledges nothing."""
+    program = ctypes.create_string_buffer(DROP_ALL)
+    told = struct.pack("HL", 1, ctypes.addressof(program))  # struct sock_fprog
+    watcher.live.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, told)
+
+
+async def test_a_viewer_that_takes_nothing_keeps_its_place_until_its_line_is_dead(
+    narrow: tuple[HubProcess, str, str],
+) -> None:
+    hub, key, token = narrow
+    async with viewing(port_of(hub), token) as watcher:
+        await send(hub, key, STUCK_S)
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            async with viewing(port_of(hub), token):
+                pass
+        vanish(watcher)
+        await let_in(hub, token, INTERVALS_MAX)
 
 
 @asynccontextmanager

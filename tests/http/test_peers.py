@@ -17,6 +17,7 @@ class Peer:
 
     def __init__(self, peers: Peers, *, answers: bool) -> None:
         self.quiet_steps = 0
+        self.transport = None
         self.pings = 0
         self.is_dropped = False
         self.answers = answers
@@ -24,7 +25,7 @@ class Peer:
         self._peers = peers
         peers.add(self)
 
-    def is_heard(self) -> bool:
+    def is_heard(self, _within_s: float) -> bool:
         heard, self._heard = self._heard, False
         return heard
 

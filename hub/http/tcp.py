@@ -1,0 +1,64 @@
+"""What TCP tells of a peer, and may be told. Where the system lacks one of the options, connections do without.
+
+The options are Linux's: TCP_NOTSENT_LOWAT since 3.12, TCP_INFO since 2.4, TCP_RTO_MAX_MS since 6.15 (uapi/linux/tcp.h).
+"""
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+
+UNSENT_MAX_BYTES = 65_536  # in the system's buffer of one connection
+GAP_MIN_S = 1.0  # that the system takes
+
+# struct tcp_info: retransmits and probes count what has not been answered, the last is since when, in ms.
+_TCP_INFO = struct.Struct("=xxBB52xI")
+_TCP_RTO_MAX_MS = 44
+
+
+def keep_fresh(transport: asyncio.BaseTransport) -> None:
+    """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
+
+    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.
+    """
+    connection = _connection(transport)
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if connection is not None and option is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
+
+
+def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
+    """Let the system send again what is not acknowledged, and ask a peer that takes nothing, at least so often.
+
+    Otherwise it doubles the gap each time, up to two minutes, in which nobody knows whether the peer is still there.
+    """
+    connection = _connection(transport)
+    if connection is not None:
+        with suppress(OSError):
+            gap_ms = round(max(gap_s, GAP_MIN_S) * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, gap_ms)
+
+
+def answers(transport: asyncio.BaseTransport, within_s: float) -> bool:
+    """Whether the peer's system leaves nothing unanswered, or has answered anything within that time.
+
+    A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
+    comes, or answers the probes of a closed window. That of a peer that is gone does neither.
+    Where the system does not tell, the answer is no.
+    """
+    connection = _connection(transport)
+    if connection is None or not hasattr(socket, "TCP_INFO"):
+        return False
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    except OSError:
+        return False
+    retransmits, probes, answered_ms = _TCP_INFO.unpack(told)
+    return bool(retransmits + probes == 0 or answered_ms < within_s * 1000)
+
+
+def _connection(transport: asyncio.BaseTransport) -> socket.socket | None:
+    """The socket beneath, if it is one of TCP."""
+    connection = transport.get_extra_info("socket")
+    is_tcp = connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
+    return connection if is_tcp else None
