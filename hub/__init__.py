@@ -7,8 +7,8 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     formats, keys, settings  bytes -> readings; API keys; what operators may set. Pure
     feed, store              channels and subscriptions, pure; registry (SQLite) and history (DuckDB)
     fleet, presence          every device with its keys and metrics; who is online, stale, offline
-    ingest, commands,        the one way in; the life of a command;
-    operators                people, sessions, tokens
+    inlet, ingest            what the intake knows of one device; the one way in
+    commands, operators      the life of a command; people, sessions, tokens
     system                   the hub's own figures, as readings of a device
     http, mqtt               transports: parse, call, encode. They never import each other
     run, cli                 the composition root; the `hub` command
