@@ -6,14 +6,29 @@ The options are Linux's: TCP_NOTSENT_LOWAT since 3.12, TCP_INFO since 2.4, TCP_R
 import asyncio
 import socket
 import struct
+import sys
 from contextlib import suppress
 
 UNSENT_MAX_BYTES = 65_536  # in the system's buffer of one connection
-GAP_MIN_S = 1.0  # that the system takes
+GAP_MIN_S, GAP_MAX_S = 1.0, 120.0  # that the system takes
 
 # struct tcp_info: retransmits and probes count what has not been answered, the last is since when, in ms.
 _TCP_INFO = struct.Struct("=xxBB52xI")
 _TCP_RTO_MAX_MS = 44
+
+
+def _may_ask_often() -> bool:
+    if sys.platform != "linux":
+        return False
+    with socket.socket() as connection, suppress(OSError):
+        connection.getsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS)
+        return True
+    return False
+
+
+_MAY_ASK_OFTEN = _may_ask_often()
+# How many in succession may get lost. Where it takes minutes until the next, one that is lost tells nothing.
+_LOST_MAX = 0 if _MAY_ASK_OFTEN else 2
 
 
 def keep_fresh(transport: asyncio.BaseTransport) -> None:
@@ -33,14 +48,14 @@ def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
     Otherwise it doubles the gap each time, up to two minutes, in which nobody knows whether the peer is still there.
     """
     connection = _connection(transport)
-    if connection is not None:
-        with suppress(OSError):
-            gap_ms = round(max(gap_s, GAP_MIN_S) * 1000)
+    if connection is not None and _MAY_ASK_OFTEN:
+        gap_ms = round(min(max(gap_s, GAP_MIN_S), GAP_MAX_S) * 1000)
+        with suppress(OSError):  # it is gone already
             connection.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, gap_ms)
 
 
 def answers(transport: asyncio.BaseTransport, within_s: float) -> bool:
-    """Whether the peer's system leaves nothing unanswered, or has answered anything within that time.
+    """Whether the peer's system leaves no more unanswered than may get lost, or has answered anything within that time.
 
     A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
     comes, or answers the probes of a closed window. That of a peer that is gone does neither.
@@ -54,7 +69,7 @@ def answers(transport: asyncio.BaseTransport, within_s: float) -> bool:
     except OSError:
         return False
     retransmits, probes, answered_ms = _TCP_INFO.unpack(told)
-    return bool(retransmits + probes == 0 or answered_ms < within_s * 1000)
+    return bool(retransmits + probes <= _LOST_MAX or answered_ms < within_s * 1000)
 
 
 def _connection(transport: asyncio.BaseTransport) -> socket.socket | None:

@@ -108,6 +108,7 @@ def test_a_value_past_its_thresholds_is_marked_in_words(shared_hub: HubProcess, 
         page = visit(shared_hub, "/#/device/bounded")
         expect(page.line("count").locator(".legend-note")).to_have_text("△ warning")
         expect(page.line("temperature").locator(".legend-note")).to_have_text("▼ critical")
+        expect(page.row("bounded").locator('.concern[data-concern="warning"]')).to_be_visible()
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
         page.assert_accessible()
 
