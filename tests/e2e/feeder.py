@@ -31,7 +31,8 @@ def machine(number: int) -> Values:
 class Feeder:
     """Sends a reading every `interval_s` over MQTT from a thread of its own, from `with` on until its end.
 
-    A hub that goes away and comes back is found again, and gets what it missed.
+    Of `earlier` readings it sends at once what it took while nobody was there. A hub that goes away and comes back is
+    found again, and gets what it missed.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Feeder:
         *,
         interval_s: float = INTERVAL_S,
         values: Callable[[int], Values] = machine,
+        earlier: int = 0,
     ) -> None:
         self._url = f"mqtt://127.0.0.1:{hub.mqtt_port}"
         self._key = key
         self._interval_s = interval_s
         self._values = values
+        self._earlier = earlier
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="feeder")
@@ -58,7 +61,7 @@ class Feeder:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.wait_for(1)
+        self.wait_for(self._earlier + 1)
         return self
 
     def __exit__(
@@ -86,7 +89,11 @@ class Feeder:
     async def _send(self) -> None:
         async with DeviceClient(self._url, self._key, numbered=True, first_seq=1) as device:
             self._device = device
-            number = 0
+            now = time.time()
+            for number in range(self._earlier):
+                then = now - (self._earlier - number) * self._interval_s
+                await device.send(self._values(number), time=then * 1000)
+            number = self._earlier
             while not self._stop.is_set():
                 await device.send(self._values(number))
                 number += 1

@@ -56,8 +56,8 @@ def test_metrics_of_one_unit_share_a_chart_and_each_can_be_hidden_by_keyboard(
 
 def test_the_cursor_shows_the_same_moment_in_every_chart(shared_hub: HubProcess, visit: Visit) -> None:
     key = shared_hub.add_device("synced")
-    with Feeder(shared_hub, key) as feeder:
-        feeder.wait_for(80)
+    with Feeder(shared_hub, key, earlier=80) as feeder:
+        feeder.wait_for(82)
     page = visit(shared_hub, "/#/device/synced?window=15")
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     page.tab.get_by_role("button", name="Pause").click()
@@ -81,8 +81,8 @@ def test_the_cursor_shows_the_same_moment_in_every_chart_of_the_past(
     shared_hub: HubProcess, visit: Visit
 ) -> None:
     key = shared_hub.add_device("synced-past")
-    with Feeder(shared_hub, key) as feeder:
-        feeder.wait_for(30)
+    with Feeder(shared_hub, key, earlier=30) as feeder:
+        feeder.wait_for(32)
     stored = shared_hub.call("GET", "/api/v1/devices/synced-past/history?metric=count")
     start, end = stored["time"][0], stored["time"][-1]
     page = visit(shared_hub, f"/#/device/synced-past?from={start:.0f}&to={end:.0f}")

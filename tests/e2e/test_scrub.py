@@ -23,8 +23,7 @@ def test_the_keyboard_moves_back_in_time_while_taking_in_goes_on(
     shared_hub: HubProcess, visit: Visit
 ) -> None:
     key = shared_hub.add_device("scrubbed")
-    with Feeder(shared_hub, key) as feeder:
-        feeder.wait_for(80)
+    with Feeder(shared_hub, key, earlier=80) as feeder:
         page = visit(shared_hub, "/#/device/scrubbed?window=60")
         value = page.line("count").locator(".card-value")
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)

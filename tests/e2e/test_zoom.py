@@ -26,8 +26,7 @@ def test_a_drag_over_a_chart_shows_that_stretch_as_the_hub_stored_it(
     shared_hub: HubProcess, visit: Visit
 ) -> None:
     key = shared_hub.add_device("zoomed")
-    with Feeder(shared_hub, key) as feeder:
-        feeder.wait_for(60)
+    with Feeder(shared_hub, key, earlier=60):
         page = visit(shared_hub, "/#/device/zoomed?window=15")
         over = page.card("count").locator(".u-over")
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
@@ -97,8 +96,8 @@ def test_history_fits_a_phone_in_the_dark(shared_hub: HubProcess, visit: Visit) 
 
 def test_a_finger_drawn_sideways_zooms_and_up_and_down_scrolls(shared_hub: HubProcess, visit: Visit) -> None:
     key = shared_hub.add_device("touched")
-    with Feeder(shared_hub, key) as feeder:
-        feeder.wait_for(60)
+    with Feeder(shared_hub, key, earlier=60) as feeder:
+        feeder.wait_for(62)
     page = visit(shared_hub, "/#/device/touched?window=300", viewport=PHONE, has_touch=True)
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     box = page.card("count").locator(".u-over").bounding_box()

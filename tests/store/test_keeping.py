@@ -139,7 +139,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
     taken: list[tuple[str, object]],
@@ -173,7 +173,7 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
         asyncio.run(play(Path(folder)))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(rows, min_size=1, max_size=4), st.integers(1, 2))
 def test_what_raw_retention_takes_stays_in_minutes_and_hours(
     batches: list[list[tuple[int, int, float]]], days: int
