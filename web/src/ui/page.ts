@@ -90,10 +90,12 @@ export class Page {
   arrange(change: Partial<ListView>): void {
     const route = this.#route.peek();
     this.#route.value = { ...route, list: { ...route.list, ...change } };
-    // Browsers take few changes of the address a second, and people type faster.
+    // Browsers take few changes of the address a second, and people type faster. The address may lead on before the page
+    // is told so: it is left at where it leads.
     clearTimeout(this.#writingLink);
     this.#writingLink = setTimeout(() => {
-      history.replaceState(history.state, "", hashOf(this.#route.peek()));
+      const { list } = this.#route.peek();
+      history.replaceState(history.state, "", hashOf({ ...routeOf(location.hash), list }));
     }, LINK_AFTER_MS);
   }
 
