@@ -91,6 +91,14 @@ class Dashboard:
         """Wait until a text is another one."""
         expect(text).not_to_have_text(text.inner_text())
 
+    def connect_now(self) -> None:
+        """Have it connect at once, as when the browser says that there is a network again, and wait until it has.
+
+        Its own next try comes at random, after up to half a minute where some have failed.
+        """
+        self.tab.evaluate("dispatchEvent(new Event('online'))")
+        expect(self.link).to_have_text("Live")
+
     def read_csv(self) -> list[dict[str, str]]:
         """Have the open device's window saved, and read it."""
         with self.tab.expect_download() as download:

@@ -64,7 +64,7 @@ def test_a_hub_that_comes_back_shows_its_figures_again(
     expect(page.tab.get_by_role("status").first).to_contain_text("Values are as of")
     expect(page.device.locator(".figures-old")).to_contain_text("old")
     hub.start()
-    expect(page.link).to_have_text("Live")
+    page.connect_now()
     expect(page.device.locator(".figures-old")).to_have_text("")
     expect(facts).not_to_contain_text(since)
 
