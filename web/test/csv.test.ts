@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Ring } from "../src/live/ring";
-import { columnsOfHistory, columnsOfWindow, csvOf } from "../src/ui/csv";
+import { columnsOfHistory, columnsOfWindow, csvOf } from "../src/ui/device/readings/csv";
 
 it("writes a line an instant and a column a metric, of the window only", () => {
   const temperature = new Ring(10);

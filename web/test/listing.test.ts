@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Fleet } from "../src/live/fleet";
 import { type MetricInfo, NO_THRESHOLDS } from "../src/live/rest";
-import { groupsOf, labelKeys, linesOfGroups, listing, metricNames } from "../src/ui/listing";
+import { groupsOf, labelKeys, linesOfGroups, listing, metricNames } from "../src/ui/list/listing";
 import { PLAIN_LIST, type Sort, sortBy } from "../src/ui/listView";
 import { infoOf } from "./devices";
 

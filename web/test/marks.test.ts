@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../src/live/alerts";
 import type { PresenceMoment } from "../src/live/presences";
-import { marksOf } from "../src/ui/marks";
+import { marksOf } from "../src/ui/device/readings/marks";
 
 const alert: Alert = { deviceId: "a", severity: "critical", title: "Too hot", time: 20, state: "firing" };
 const gone: PresenceMoment = { deviceId: "a", presence: "offline", time: 10 };

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Ring } from "../src/live/ring";
-import { rowsOf } from "../src/ui/rows";
+import { rowsOf } from "../src/ui/device/readings/rows";
 
 function ringOf(...points: [number, number][]): Ring {
   const ring = new Ring(1000);

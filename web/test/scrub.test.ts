@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shownAt } from "../src/ui/scrub";
+import { shownAt } from "../src/ui/device/readings/scrub";
 
 const NOW = 10_000_000;
 const HELD_FROM = NOW - 300_000;

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { DeviceInfo } from "../src/live/rest";
-import { daysPath, metricPath, pathOf, read, summaryOf, type Texts, textsOf } from "../src/ui/settingsDraft";
+import {
+  daysPath,
+  metricPath,
+  pathOf,
+  read,
+  summaryOf,
+  type Texts,
+  textsOf,
+} from "../src/ui/device/settings/settingsDraft";
 import { infoOf } from "./devices";
 
 const info: DeviceInfo = infoOf("boiler", {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { labelsOf, labelsText } from "../src/ui/labels";
-import { snippets } from "../src/ui/snippets";
+import { snippets } from "../src/ui/list/snippets";
+import { labelsOf, labelsText } from "../src/ui/parts/labels";
 
 const KEY = "hk_abc_DEF";
 

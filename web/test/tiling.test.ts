@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { tilingOf } from "../src/ui/tiling";
+import { tilingOf } from "../src/ui/wall/tiling";
 
 it.each([
   [1, 1920, 1000, { columns: 1, rows: 1, pages: 1 }],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Fleet } from "../src/live/fleet";
-import { groupsOf, type Line, linesOfDevices, linesOfGroups } from "../src/ui/listing";
-import { GROUP_PX, lineAfterKey, linesInSight, ROW_PX, topsOf } from "../src/ui/viewport";
+import { groupsOf, type Line, linesOfDevices, linesOfGroups } from "../src/ui/list/listing";
+import { GROUP_PX, lineAfterKey, linesInSight, ROW_PX, topsOf } from "../src/ui/list/viewport";
 import { infoOf } from "./devices";
 
 const ROW = ROW_PX.comfortable;

@@ -1,35 +1,13 @@
 /** The only file that knows uPlot. */
 import uPlot from "uplot";
 import type { Stretch } from "../live/ring";
-import type { Concern } from "./concern";
 import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
 import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
 import type { LimitLayer } from "./limitLayer";
+import type { LineLook, Look } from "./look";
 import { reader } from "./reader";
 import { drawByTouch } from "./touch";
-
-/** Colours as the canvas needs them: resolved, for the theme of the moment. */
-export interface Look {
-  readonly lines: readonly LineLook[];
-  readonly grid: string;
-  readonly text: string;
-  readonly gap: string;
-  readonly back: string;
-  readonly concern: Readonly<Record<Concern, string>>;
-  readonly concernTint: Readonly<Record<Concern, string>>;
-  readonly font: string;
-}
-
-export interface LineLook {
-  readonly stroke: string;
-  /** What is under it; null where lines would cover each other. */
-  readonly fill: string | null;
-  /** Of what lies between the least and the greatest. */
-  readonly tint: string;
-  /** Its shape along the line, or null. */
-  readonly shape: number | null;
-}
 
 export interface Below {
   readonly low: number;

@@ -1,12 +1,12 @@
 import type { Sample } from "../live/protocol";
 import type { DeviceWatch } from "../live/watch";
-import { Chart, type Cursor, type DrawnLine, type Look, NO_POINTS } from "./chart";
-import { resolveColour, resolveTint } from "./colour";
+import { Chart, type Cursor, type DrawnLine, NO_POINTS } from "./chart";
 import { clockTime } from "./format";
 import { commonGaps, findGaps, summarize } from "./gaps";
 import { LegendPainter } from "./legend";
 import type { LimitLayer } from "./limitLayer";
 import type { Line } from "./lines";
+import { lookOf } from "./look";
 import type { Painter } from "./loop";
 
 /** The right edge lags the hub by this much, so that a reading is there before its place is shown. */
@@ -170,23 +170,4 @@ export class ChartPainter {
       this.#legend.row(place).paintSummary(ring ? summarize(ring.window(from, to), from, to) : null);
     });
   }
-}
-
-/** The colours of a card, as its theme has them now. `isFilled`: a line that is alone is filled down to the axis. */
-export function lookOf(card: HTMLElement, lines: readonly Line[], isFilled: boolean): Look {
-  return {
-    lines: lines.map(({ colour, shape }) => ({
-      stroke: resolveColour(card, `--series-${colour}`),
-      fill: isFilled && lines.length === 1 ? resolveTint(card, `--series-${colour}`, 10) : null,
-      tint: resolveTint(card, `--series-${colour}`, 25),
-      shape,
-    })),
-    grid: resolveColour(card, "--line"),
-    text: resolveColour(card, "--muted"),
-    gap: resolveColour(card, "--gap"),
-    back: resolveColour(card, "--panel"),
-    concern: { warning: resolveColour(card, "--stale"), critical: resolveColour(card, "--offline") },
-    concernTint: { warning: resolveTint(card, "--stale", 9), critical: resolveTint(card, "--offline", 11) },
-    font: `11px ${getComputedStyle(card).fontFamily}`,
-  };
 }

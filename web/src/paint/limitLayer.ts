@@ -1,9 +1,9 @@
 /** Thresholds as they are drawn. Loaded where a line has some: most have none. */
-import type { Look } from "./chart";
 import type { Concern } from "./concern";
 import type { Frame } from "./layers";
 import { type Band, type Limit, limitsOf } from "./limits";
 import type { Line } from "./lines";
+import type { Look } from "./look";
 
 /** What a chart shows of thresholds, below its lines and above them. */
 export interface LimitLayer {

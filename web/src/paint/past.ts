@@ -1,13 +1,13 @@
 import type { History } from "../live/rest";
 import type { Stretch } from "../live/ring";
 import { Chart, type Cursor, type DrawnLine, NO_POINTS } from "./chart";
-import { lookOf } from "./charts";
 import { moment } from "./format";
 import { commonGaps, type Summary, summarize } from "./gaps";
 import type { Frame } from "./layers";
 import { LegendPainter } from "./legend";
 import { limitLayer } from "./limitLayer";
 import type { Line } from "./lines";
+import { lookOf } from "./look";
 import { findPastGaps } from "./pastGaps";
 import { fillSpread, type Spread } from "./spread";
 

@@ -4,12 +4,12 @@ import type { Alert, Severity } from "../live/alerts";
 import type { DeviceRecord } from "../live/fleet";
 import { age, count, moment } from "../paint/format";
 import style from "../styles/alerts.css?inline";
-import { adopt } from "./adopt";
 import { PLAIN_LIST, sortBy } from "./listView";
-import { PresenceMark } from "./PresenceMark";
 import { type Page, usePage } from "./page";
+import { adopt } from "./parts/adopt";
+import { PresenceMark } from "./parts/PresenceMark";
+import { PRESENCE_WORD } from "./parts/words";
 import { hashOf, type Range } from "./route";
-import { PRESENCE_WORD } from "./words";
 
 adopt(style);
 

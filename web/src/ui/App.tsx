@@ -1,18 +1,18 @@
 import type { ComponentChildren } from "preact";
 import { OWN_ID } from "../live/protocol";
 import { Banner } from "./Banner";
-import { DeviceList } from "./DeviceList";
-import { DeviceView } from "./DeviceView";
-import { Dialog } from "./Dialog";
+import { DeviceView } from "./device/DeviceView";
 import { Header } from "./Header";
-import { lazy } from "./lazy";
+import { DeviceList } from "./list/DeviceList";
 import { usePage } from "./page";
+import { Dialog } from "./parts/Dialog";
+import { lazy } from "./parts/lazy";
 import { hashOf } from "./route";
 
 const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
-const SystemView = lazy(() => import("./SystemView").then((room) => room.SystemView));
-const Wall = lazy(() => import("./Wall").then((room) => room.Wall));
-const AddDevice = lazy(() => import("./AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
+const SystemView = lazy(() => import("./system/SystemView").then((room) => room.SystemView));
+const Wall = lazy(() => import("./wall/Wall").then((room) => room.Wall));
+const AddDevice = lazy(() => import("./list/AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.AlertsDrawer));
 
 /** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */

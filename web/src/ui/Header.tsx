@@ -1,9 +1,9 @@
 import { OWN_ID } from "../live/protocol";
 import { AlertsButton } from "./AlertsButton";
-import { LinkPill } from "./LinkPill";
-import { lazy } from "./lazy";
-import { Popover } from "./Popover";
 import { usePage } from "./page";
+import { LinkPill } from "./parts/LinkPill";
+import { lazy } from "./parts/lazy";
+import { Popover } from "./parts/Popover";
 import { hashOf } from "./route";
 
 const PreferencesPanel = lazy(() => import("./PreferencesPanel").then((room) => room.PreferencesPanel));

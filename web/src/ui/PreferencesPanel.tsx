@@ -1,8 +1,8 @@
 import { moment, plainNumber } from "../paint/format";
 import style from "../styles/choices.css?inline";
-import { adopt } from "./adopt";
-import { Picker } from "./Picker";
 import { usePage } from "./page";
+import { adopt } from "./parts/adopt";
+import { Picker } from "./parts/Picker";
 import { DENSITIES, type Density, HOURS, ZONES } from "./preferences";
 import { THEMES } from "./theme";
 

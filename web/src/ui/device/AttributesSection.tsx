@@ -1,0 +1,76 @@
+import type { DeviceRest } from "../../live/deviceRest";
+import { usePage } from "../page";
+import { Failure, Field, Form, useSending } from "../parts/forms";
+import { Loaded, useLoaded } from "../parts/Loaded";
+import { jsonOrText } from "./typed";
+
+type Facts = Readonly<Record<string, unknown>>;
+
+/** Slow-changing facts: what the device reports, and what operators set for it. */
+export function AttributesSection({ rest }: { rest: DeviceRest }) {
+  const page = usePage();
+  const attributes = useLoaded(() => rest.attributes());
+  const { failure, isSending, send } = useSending();
+  const share = (shared: Facts) =>
+    send(async () => {
+      await rest.shareAttributes(shared);
+      await attributes.reload();
+    });
+  const mayOperate = page.mayOperate.value;
+  const remove = mayOperate ? (name: string) => void share({ [name]: null }) : undefined;
+  return (
+    <Loaded of={attributes}>
+      {({ device, shared }) => (
+        <>
+          <div class="section-head">
+            <h3>Reported by the device</h3>
+          </div>
+          <FactList facts={device} none="It has reported none." />
+          <div class="section-head">
+            <h3>Set for the device</h3>
+          </div>
+          <FactList facts={shared} none="None is set." remove={remove} />
+          {mayOperate && (
+            <Form
+              label="Set an attribute"
+              submit={async (field, form) => {
+                if (await share({ [field("name")]: jsonOrText(field("value")) })) form.reset();
+              }}
+            >
+              <div class="fields">
+                <Field label="Attribute" name="name" required />
+                <Field label="Value" name="value" required hint="JSON, or a text as it is" />
+              </div>
+              <Failure reason={failure} />
+              <button type="submit" class="button" disabled={isSending}>
+                Set
+              </button>
+            </Form>
+          )}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function FactList(props: { facts: Facts; none: string; remove?: ((name: string) => void) | undefined }) {
+  const { facts, none, remove } = props;
+  const names = Object.keys(facts).sort();
+  if (names.length === 0) return <p class="small">{none}</p>;
+  return (
+    <ul class="records">
+      {names.map((name) => (
+        <li key={name} class="record record-head">
+          <span>{name}</span>
+          <span class="grow" />
+          <code>{JSON.stringify(facts[name])}</code>
+          {remove && (
+            <button type="button" class="button" aria-label={`Remove ${name}`} onClick={() => remove(name)}>
+              Remove
+            </button>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,36 @@
+import { useEffect, useRef } from "preact/hooks";
+import { usePage } from "../page";
+import { hashOf, SECTIONS, type Section } from "../route";
+
+/** What only operators may see. */
+export const GUARDED: ReadonlySet<Section> = new Set(["keys", "settings"]);
+
+export function sectionTitle(section: Section): string {
+  return section.charAt(0).toUpperCase() + section.slice(1);
+}
+
+/** Links to what there is of a device; what is forbidden is not offered. */
+export function SectionLinks() {
+  const page = usePage();
+  const route = page.route.value;
+  const offered = SECTIONS.filter((section) => page.mayOperate.value || !GUARDED.has(section));
+  const links = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone there is not room for all of them: the one that is open must be in sight.
+    const open = links.current?.querySelector("[aria-current]");
+    open?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [route.section]);
+  return (
+    <nav ref={links} class="sections" aria-label="Device sections">
+      {offered.map((section) => (
+        <a
+          key={section}
+          href={hashOf({ ...route, section })}
+          aria-current={section === route.section ? "page" : undefined}
+        >
+          {sectionTitle(section)}
+        </a>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,68 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { clockTime } from "../../../paint/format";
+import style from "../../../styles/marks.css?inline";
+import { usePage } from "../../page";
+import { adopt } from "../../parts/adopt";
+import { hashOf } from "../../route";
+import type { Opened } from "../opened";
+import { marksOf } from "./marks";
+
+adopt(style);
+
+const MOVE_MS = 100;
+/** What is shown before and after a moment that is looked into. */
+const AROUND_MS = 5 * 60_000;
+
+export interface MarkListProps {
+  readonly opened: readonly Opened[];
+  /** From when to when the chart shows. */
+  readonly span: () => { readonly from: number; readonly to: number };
+  /** The first chart's marks are reached by keyboard; those of the others are the same. */
+  readonly isFirst: boolean;
+}
+
+/** What happened, as marks on the time axis, each with its words and the way to the time around it. */
+export function MarkList({ opened, span, isFirst }: MarkListProps) {
+  const page = usePage();
+  const { alerts, presences } = page.live;
+  const devices = opened.map(({ device }) => device);
+  const marks = marksOf(alerts.list.value, presences.list.value, devices);
+  const list = useRef<HTMLUListElement>(null);
+  const spanNow = useRef(span);
+  spanNow.current = span;
+  useLayoutEffect(() => {
+    const place = () => {
+      const { from, to } = spanNow.current();
+      for (const item of list.current?.children ?? []) {
+        if (!(item instanceof HTMLElement)) continue;
+        const part = (Number(item.dataset.time) - from) / (to - from);
+        item.hidden = part < 0 || part > 1;
+        item.style.setProperty("--part", String(part));
+      }
+    };
+    place();
+    return page.loop.add({ intervalMs: () => Math.max(MOVE_MS, page.slowestMs()), paint: place });
+  }, [page, marks.length]);
+  const around = (time: number) => ({
+    from: Math.round(time - AROUND_MS),
+    to: Math.round(Math.min(time + AROUND_MS, page.live.hubClock.now())),
+  });
+  return (
+    <ul ref={list} class="marks" aria-label="What happened" aria-hidden={!isFirst}>
+      {marks.map(({ key, kind, time, text }) => (
+        <li key={key} data-time={time}>
+          <a
+            class={`mark-link mark-of-${kind}`}
+            href={hashOf({ ...page.route.value, range: around(time) })}
+            data-text={`${clockTime(time)} ${text}`}
+            tabIndex={isFirst ? 0 : -1}
+          >
+            <span class="unseen">
+              {clockTime(time)} {text}
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}

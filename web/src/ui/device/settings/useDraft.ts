@@ -1,0 +1,60 @@
+import { useEffect, useState } from "preact/hooks";
+import type { DeviceInfo } from "../../../live/rest";
+import type { DraftField } from "./SettingField";
+import { type Read, read, type Texts, textsOf } from "./settingsDraft";
+
+export interface Draft extends Read {
+  readonly field: (path: string) => DraftField;
+  /** Tell every fault from now on; whether there is none. */
+  readonly check: () => boolean;
+  /** What the hub found wrong, by path. */
+  readonly refuse: (path: string, fault: string) => void;
+  readonly discard: () => void;
+}
+
+/** What is typed over a device's settings. Fields that nobody touched follow the hub, whoever changes them there. */
+export function useDraft(info: DeviceInfo): Draft {
+  const [edits, setEdits] = useState<Texts>({});
+  // The field that has the focus last, since its fault is told once another field is entered: told when it is left,
+  // it would move the button that is being clicked away from under the pointer.
+  const [entered, setEntered] = useState<readonly string[]>([]);
+  const [refused, setRefused] = useState<Texts>({});
+  const [isChecked, setChecked] = useState(false);
+  const before = textsOf(info);
+  const found = read(info, edits);
+  const isDirty = found.changed.length > 0;
+  useEffect(() => {
+    if (!isDirty) return;
+    const ask = (leaving: BeforeUnloadEvent) => leaving.preventDefault();
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [isDirty]);
+  const changed = new Set(found.changed);
+  const faultOf = (path: string) =>
+    refused[path] ?? (isChecked || entered.slice(0, -1).includes(path) ? found.faults[path] : undefined);
+  return {
+    ...found,
+    field: (path) => ({
+      name: path,
+      text: edits[path] ?? before[path] ?? "",
+      isChanged: changed.has(path),
+      fault: faultOf(path),
+      edit: (text) => {
+        setEdits((known) => ({ ...known, [path]: text }));
+        setRefused(({ [path]: _gone, ...others }) => others);
+      },
+      enter: () => setEntered((known) => [...known.filter((one) => one !== path), path]),
+    }),
+    check: () => {
+      setChecked(true);
+      return Object.keys(found.faults).length === 0;
+    },
+    refuse: (path, fault) => setRefused({ [path]: fault }),
+    discard: () => {
+      setEdits({});
+      setEntered([]);
+      setRefused({});
+      setChecked(false);
+    },
+  };
+}

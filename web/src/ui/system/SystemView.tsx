@@ -1,0 +1,208 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { DeviceRecord } from "../../live/fleet";
+import { OWN_ID, type Presence } from "../../live/protocol";
+import type { Rest } from "../../live/rest";
+import { Figures, moment, span } from "../../paint/format";
+import { setText } from "../../paint/rows";
+import style from "../../styles/system.css?inline";
+import { metricsOf, type Opened } from "../device/opened";
+import { Readings } from "../device/readings/Readings";
+import { Tools } from "../device/readings/Tools";
+import { usePage } from "../page";
+import { adopt } from "../parts/adopt";
+import { Loaded, useLoaded } from "../parts/Loaded";
+import { PRESENCE_WORD } from "../parts/words";
+import { hashOf } from "../route";
+
+adopt(style);
+
+const TILE_MS = 500;
+const UPTIME_MS = 1_000;
+/** After so many intervals without figures, those shown are said to be old. */
+const MISSED = 5;
+
+/** What REST says of the hub itself. */
+interface SystemInfo {
+  readonly version: string;
+  readonly started_at: string;
+  readonly interval_s: number;
+  readonly devices: Readonly<Record<Presence, number>>;
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** The figures to see first, by the names of the hub's own metrics. */
+const TILES: readonly (readonly [metric: string, words: string])[] = [
+  ["readings_per_s", "readings/s"],
+  ["rejections_per_s", "refused/s"],
+  ["commit_ms", "to disk, median"],
+  ["commit_max_ms", "to disk, longest"],
+  ["devices_connected", "devices connected"],
+  ["viewers", "viewers"],
+  ["frames_per_s", "frames to viewers/s"],
+  ["cpu_percent", "CPU of one core"],
+  ["rss_mib", "memory"],
+  ["store_mib", "stores on disk"],
+  ["disk_free_gib", "disk free"],
+  ["loop_delay_ms", "loop late by"],
+];
+
+/** The hub itself: how it fares now and in the last minutes, and what it is. */
+export function SystemView() {
+  const page = usePage();
+  const loaded = useLoaded(() => load(page.live.rest));
+  const found = loaded.state.kind === "ready" ? loaded.state.value : null;
+  const { fleet } = page.live;
+  useEffect(() => {
+    if (found) fleet.describe(found.own);
+  }, [found, fleet]);
+  const link = page.live.link.value.kind;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (link === "live" && !isFirst.current) void loaded.reload();
+    isFirst.current = false;
+  }, [link, loaded.reload]);
+  fleet.structure.value;
+  const device = fleet.get(OWN_ID);
+  const watch = page.live.watched.value;
+  const opened = device?.info && watch?.deviceId === OWN_ID ? { device, watch } : null;
+  return (
+    <section class="panel device system" aria-labelledby="system-title">
+      <header class="device-head">
+        <a class="button" href={hashOf({ ...page.route.value, deviceId: null, range: null })}>
+          <span aria-hidden="true">‹</span> Devices
+        </a>
+        <h2 id="system-title">This hub</h2>
+        <span class="grow" />
+        {opened && <Tools opened={[opened]} metrics={metricsOf(opened.device, opened.watch)} />}
+      </header>
+      <Loaded of={loaded}>
+        {({ system }) => (
+          <>
+            <Facts system={system} />
+            {system.interval_s === 0 ? (
+              <p class="message">
+                The hub publishes no figures of its own: <code>system.interval_s</code> is 0 in its
+                configuration.
+              </p>
+            ) : opened ? (
+              <Live opened={opened} intervalMs={system.interval_s * 1000} />
+            ) : (
+              <p class="message loading">Loading</p>
+            )}
+          </>
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+async function load(rest: Rest) {
+  const [system, own] = await Promise.all([rest.ask("/api/v1/system", "GET"), rest.device(OWN_ID)]);
+  return { system: system as SystemInfo, own };
+}
+
+function Live({ opened, intervalMs }: { opened: Opened; intervalMs: number }) {
+  const page = usePage();
+  const hidden = useSignal<ReadonlySet<string>>(new Set());
+  const { device, watch } = opened;
+  const metrics = metricsOf(device, watch);
+  return (
+    <>
+      {!page.route.value.range && <Tiles device={device} watch={watch} intervalMs={intervalMs} />}
+      <Readings opened={[opened]} metrics={metrics} hidden={hidden} />
+    </>
+  );
+}
+
+function Tiles({ device, watch, intervalMs }: Opened & { readonly intervalMs: number }) {
+  const page = usePage();
+  const tiles = useRef<HTMLDListElement>(null);
+  const old = useRef<HTMLParagraphElement>(null);
+  const names = device.info?.metrics.map((metric) => metric.name).join() ?? "";
+  useEffect(() => {
+    const figures = TILES.map(([name]) => new Figures(device.metric(name)?.decimals ?? null));
+    const paint = () => {
+      const cells = tiles.current?.querySelectorAll("dd") ?? [];
+      let newest = 0;
+      TILES.forEach(([name], index) => {
+        const sample = watch.latest.get(name);
+        if (sample) newest = Math.max(newest, sample[0]);
+        const cell = cells[index];
+        if (cell)
+          setText(cell, sample ? (figures[index]?.value(sample[1], unitOf(device, name)) ?? "") : "–");
+      });
+      const ageMs = page.viewNow() - newest;
+      if (!old.current) return;
+      const isOld = newest > 0 && ageMs > MISSED * intervalMs;
+      setText(old.current, isOld ? `These figures are ${span(ageMs)} old.` : "");
+    };
+    return page.loop.add({ intervalMs: () => Math.max(TILE_MS, page.slowestMs()), paint });
+  }, [page, device, watch, names, intervalMs]);
+  return (
+    <>
+      <dl ref={tiles} class="tiles">
+        {TILES.map(([name, words]) => (
+          <div key={name} data-metric={name}>
+            <dt>{words}</dt>
+            <dd>–</dd>
+          </div>
+        ))}
+      </dl>
+      <p ref={old} class="figures-old" />
+    </>
+  );
+}
+
+/** A tile's words say “a second” already. */
+function unitOf(device: DeviceRecord, name: string): string | null {
+  const unit = device.metric(name)?.unit ?? null;
+  return unit === "1/s" ? null : unit;
+}
+
+/** What does not change from second to second. */
+function Facts({ system }: { system: SystemInfo }) {
+  const page = usePage();
+  const uptime = useRef<HTMLElement>(null);
+  const startedAt = Date.parse(system.started_at);
+  useEffect(
+    () =>
+      page.loop.add({
+        intervalMs: () => UPTIME_MS,
+        paint: () => {
+          const ms = Math.max(0, page.live.hubClock.now() - startedAt);
+          if (uptime.current) setText(uptime.current, span(ms));
+        },
+      }),
+    [page, startedAt],
+  );
+  const trouble = page.live.trouble.value;
+  const presences = Object.entries(system.devices) as [Presence, number][];
+  return (
+    <div class="system-facts">
+      <p>
+        <strong class={trouble ? "storing is-failing" : "storing"}>
+          {trouble ? "✕ Not storing" : "✓ Storing"}
+        </strong>{" "}
+        {trouble ?? "readings are on disk before they are acknowledged"}
+      </p>
+      <p class="small">
+        Version {system.version} · up <span ref={uptime} /> since {moment(system.started_at)} ·{" "}
+        {presences.map(([presence, count]) => `${count} ${PRESENCE_WORD[presence].toLowerCase()}`).join(", ")}
+      </p>
+      <details>
+        <summary>Limits</summary>
+        <table class="values limits">
+          <tbody>
+            {Object.entries(system.limits).map(([name, value]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{value.toLocaleString()}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </div>
+  );
+}
