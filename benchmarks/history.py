@@ -23,13 +23,13 @@ from rich.table import Table
 
 from hub.config import LimitsConfig, LiveConfig
 from hub.feed import Feed
-from hub.ingest import Ingest
+from hub.fleet.presence import Roster
+from hub.history.duckdb import compaction, sealing
+from hub.history.duckdb.history import History
+from hub.history.duckdb.keeper import Keeper
+from hub.history.duckdb.ranges import HOUR_US
+from hub.intake.ingest import Ingest
 from hub.model import Device, Metric, MetricType, Reading
-from hub.presence import Roster
-from hub.store import compaction, sealing
-from hub.store.history import History
-from hub.store.keeper import Keeper
-from hub.store.ranges import HOUR_US
 
 SECOND_US = 1_000_000
 DAY_US = 24 * HOUR_US

@@ -16,10 +16,10 @@ import structlog
 
 from hub.errors import Invalid
 from hub.feed import Feed
-from hub.ingest import Ingest
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.ingest import Ingest
 from hub.model import OWN, MetricType, Reading, Value
-from hub.presence import Roster
-from hub.store.history import History
 
 SOURCE = "hub"
 LOOK_S = 0.1  # how often the loop's delay is looked at

@@ -1,7 +1,7 @@
 """What many tests need: a real hub in a process of its own, and a certificate."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.hub_process import HubProcess
+from tests.rooms import Clock, Rooms, open_rooms
 
 settings.register_profile(
     "untimed", deadline=None
@@ -17,12 +18,23 @@ settings.load_profile("untimed")
 
 # In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so that
 # no core is left alone with a long one at the end. Where nothing is named, as they are called.
-FIRST = ("tests/faults/test_minute.py", "tests/faults/", "tests/e2e/", "tests/test_", "tests/store/", "")
+FIRST = ("tests/faults/test_minute.py", "tests/faults/", "tests/e2e/", "tests/test_", "tests/history/", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests into that order."""
     items.sort(key=lambda item: next(n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def rooms(tmp_path: Path, clock: Clock) -> AsyncIterator[Rooms]:
+    async with open_rooms(tmp_path, clock) as rooms:
+        yield rooms
 
 
 @pytest.fixture

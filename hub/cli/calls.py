@@ -22,7 +22,7 @@ def call(context: typer.Context, use: Callable[[Any], Awaitable[T]]) -> T:
 
 
 async def _with_client(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
-    from hub.http.client import Client, Unreachable
+    from hub.cli.client import Client, Unreachable
 
     async with Client.connect(config.socket_path) as client:
         try:
@@ -30,7 +30,7 @@ async def _with_client(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
             return await use(client)
         except Unreachable:
             pass
-    from hub.run import running, set_up_logs
+    from hub.serve import running, set_up_logs
 
     set_up_logs(LogConfig(level="warning", format="console"))
     async with running(config, listen=False), Client.connect(config.socket_path) as client:

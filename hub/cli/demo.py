@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from hub.cli.client import Client
 from hub.config import Config, HttpConfig, LogConfig, MqttConfig, StoreConfig
-from hub.http.client import Client
 
 if TYPE_CHECKING:
-    from hub.run import Hub
+    from hub.serve import Hub
 
 KINDS = ("pump", "chiller", "fan", "greenhouse", "cold-store", "compressor")
 PLACES = ("Hall A", "Hall B", "Boiler house", "Yard", "Roof")
@@ -44,7 +44,7 @@ def run_demo(keep: Path | None, count: int) -> None:
     """Run until told to stop. The scratch folder goes at the end unless it was named."""
     import uvloop
 
-    from hub.run import serve, set_up_logs
+    from hub.serve import serve, set_up_logs
 
     with tempfile.TemporaryDirectory(prefix="sensor-hub-demo-") as scratch:
         folder = keep or Path(scratch)

@@ -11,7 +11,7 @@ import typer
 from hub.config import Config, load
 
 if TYPE_CHECKING:
-    from hub.run import Hub
+    from hub.serve import Hub
 
 
 def _config(context: typer.Context) -> Config:
@@ -23,8 +23,8 @@ def serve(context: typer.Context) -> None:
     config = _config(context)
     import uvloop
 
-    from hub.run import serve as run_hub
-    from hub.run import set_up_logs
+    from hub.serve import serve as run_hub
+    from hub.serve import set_up_logs
 
     set_up_logs(config.log)
     uvloop.run(run_hub(config, _announced))
@@ -49,7 +49,7 @@ def check(context: typer.Context) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
     config = _config(context)
     if config.broker.url:
-        from hub.mqtt.broker_settings import Settings
+        from hub.bridge.settings import Settings
 
         Settings.read(config.broker, "check")
     typer.echo(

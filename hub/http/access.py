@@ -14,7 +14,7 @@ from aiohttp import web
 from hub.config import HttpConfig
 from hub.errors import Forbidden, Invalid, Unauthenticated
 from hub.model import Principal
-from hub.operators import LOCAL_ADMIN, Operators
+from hub.people.operators import LOCAL_ADMIN, Operators
 
 COOKIE = "hub_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -2,20 +2,11 @@
 
 from http import HTTPStatus
 
-from hub.http import (
-    backup,
-    commands,
-    devices,
-    export,
-    history,
-    importing,
-    keys,
-    sessions,
-    sse,
-    system,
-    telemetry,
-)
-from hub.http.device_shapes import (
+from hub.http.device import telemetry
+from hub.http.endpoint import Endpoint, Security, operation, streamed
+from hub.http.live import sse
+from hub.http.rest import backup, commands, devices, export, history, importing, keys, sessions, system
+from hub.http.rest.device_shapes import (
     AddIn,
     AddOut,
     DeviceChange,
@@ -25,8 +16,7 @@ from hub.http.device_shapes import (
     MetricIn,
     MetricOut,
 )
-from hub.http.endpoint import Endpoint, Security, operation, streamed
-from hub.http.shapes import (
+from hub.http.rest.shapes import (
     AcceptedOut,
     AttributesIn,
     AttributesOut,

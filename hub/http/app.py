@@ -8,22 +8,23 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hub.http import health, sessions
+from hub.http import health
 from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS
-from hub.http.device_socket import DEVICE_SOCKETS, DeviceSockets
-from hub.http.export import EXPORTS, EXPORTS_MAX
+from hub.http.device.mqtt_socket import MQTT_SOCKETS, MqttSockets
+from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
-from hub.http.importing import IMPORTS, IMPORTS_MAX
-from hub.http.live import LIVE_SOCKETS, LiveSockets
-from hub.http.live_viewers import VIEWERS, Viewers
+from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
+from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.metrics import HubCollector, MetricsPage
 from hub.http.middleware import access_log, errors, secure
-from hub.http.mqtt_socket import MQTT_SOCKETS, MqttSockets
 from hub.http.openapi import OpenApiPage
-from hub.http.peers import PEERS, Peers
+from hub.http.rest import sessions
+from hub.http.rest.export import EXPORTS, EXPORTS_MAX
+from hub.http.rest.importing import IMPORTS, IMPORTS_MAX
 from hub.http.services import SERVICES, Services
 from hub.http.static import BUILT, StaticPage
+from hub.websocket.peers import PEERS, Peers
 
 
 def make_app(services: Services, static: Path = BUILT) -> web.Application:

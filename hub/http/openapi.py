@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from hub import __version__
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
-from hub.http.shapes import Problem
+from hub.http.rest.shapes import Problem
 
 _SCHEMES = {
     "token": {

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from hub.commands import Commands
 from hub.config import Config
 from hub.feed import Feed
-from hub.fleet import Fleet
-from hub.ingest import Ingest
-from hub.operators import Operators
-from hub.presence import Roster
-from hub.store.history import History
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.ingest import Ingest
+from hub.people.operators import Operators
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import cast
 import structlog
 
 from hub.errors import NotFound
-from hub.mqtt.codec import Decoder, Peer
-from hub.mqtt.codec_packets import CodecError, Connect, Reason, Version
+from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.packets import CodecError, Connect, Reason, Version
 from hub.mqtt.conversation import Conversation
 from hub.mqtt.handshake import Declined, admit, decline
 from hub.mqtt.shared import Shared

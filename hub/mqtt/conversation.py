@@ -1,11 +1,12 @@
 """One client from its CONNACK to its end: what each packet of it means."""
 
 from hub.errors import Forbidden, Refused
-from hub.fleet import Login
+from hub.fleet.fleet import Login
+from hub.fleet.presence import EndReason, SharedAttributes
 from hub.model import RAW_MAX, Command, Refusal
-from hub.mqtt.codec import topic_header
-from hub.mqtt.codec_encode import encode
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.decoder import topic_header
+from hub.mqtt.codec.encode import encode
+from hub.mqtt.codec.packets import (
     Auth,
     CodecError,
     Connect,
@@ -31,7 +32,6 @@ from hub.mqtt.shared import Shared
 from hub.mqtt.topics import ME, Kind, Up, is_own, prefixes, upward
 from hub.mqtt.uplink import SOURCE, Uplink, reason_of
 from hub.mqtt.wire import Hold, Wire
-from hub.presence import EndReason, SharedAttributes
 
 FILTER_MAX = 256  # characters; a session keeps its filters, and no topic of a device is longer
 RECEIVE_MAX = 65_535  # of a client that names none (3.1.2.11.3)

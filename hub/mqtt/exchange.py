@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import orjson
 
-from hub.commands import Commands
 from hub.errors import Unreadable
-from hub.fleet import Fleet
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import SharedAttributes
 from hub.model import Command, Device
 from hub.mqtt.session import Message
 from hub.mqtt.topics import Kind, Up
-from hub.presence import SharedAttributes
 
 
 async def report(fleet: Fleet, device: Device, body: bytes) -> None:

@@ -1,12 +1,12 @@
 """From CONNECT to CONNACK: who is it, may it come in, and what is agreed on (MQTT 3.1 and 3.2)."""
 
 from hub.errors import Busy, HubError, StoreError, Unauthenticated
-from hub.fleet import Login
-from hub.mqtt.codec_packets import Connack, Connect, Properties, Reason, Version
+from hub.fleet.fleet import Login
+from hub.fleet.presence import EndReason
+from hub.mqtt.codec.packets import Connack, Connect, Properties, Reason, Version
 from hub.mqtt.conversation import Conversation
 from hub.mqtt.shared import Shared
 from hub.mqtt.wire import PACKET_MAX, Wire
-from hub.presence import EndReason
 
 CLIENT_ID_MAX = 256  # characters
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.model import Device
-from hub.mqtt.codec_packets import Properties, Publish, Will
+from hub.mqtt.codec.packets import Properties, Publish, Will
 from hub.mqtt.topics import matches
 
 PACKET_ID_MAX = 65_535

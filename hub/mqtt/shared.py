@@ -5,20 +5,20 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 
 import structlog
 
-from hub.commands import Commands
 from hub.config import LimitsConfig, MqttConfig
 from hub.errors import HubError, Refused
-from hub.fleet import Fleet
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import Roster, Session
 from hub.formats.json import decode
-from hub.ingest import Ingest
+from hub.intake.ingest import Ingest
 from hub.model import RAW_MAX, Device, Reading, Refusal
-from hub.mqtt.codec_packets import Will
+from hub.mqtt.codec.packets import Will
 from hub.mqtt.exchange import report
 from hub.mqtt.session import Bequest, Key, Sessions
 from hub.mqtt.topics import Kind, upward
 from hub.mqtt.uplink import SOURCE
 from hub.mqtt.wire import Hold, Wire
-from hub.presence import Roster, Session
 
 _log = structlog.get_logger("mqtt")
 

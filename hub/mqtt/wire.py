@@ -16,8 +16,8 @@ from typing import NamedTuple
 import structlog
 
 from hub.errors import HubError
-from hub.mqtt.codec_encode import encode
-from hub.mqtt.codec_packets import NONE, Disconnect, Packet, Properties, Reason, Version
+from hub.mqtt.codec.encode import encode
+from hub.mqtt.codec.packets import NONE, Disconnect, Packet, Properties, Reason, Version
 
 JOBS_MAX = 64  # jobs that wait; more, and reading waits too
 CLOSE_TIMEOUT_S = 5.0  # how long what is written may take to leave a closing connection

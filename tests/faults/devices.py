@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from hub.mqtt.codec_packets import Puback, Pubcomp, Publish, Pubrec, Pubrel
+from hub.mqtt.codec.packets import Puback, Pubcomp, Publish, Pubrec, Pubrel
 from tests.hub_process import HubProcess
 from tests.mqtt.client import TELEMETRY, Client
 

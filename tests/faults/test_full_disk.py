@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import psutil
 
-from hub.mqtt.codec_packets import Puback, Publish, Version
+from hub.mqtt.codec.packets import Puback, Publish, Version
 from tests.faults.devices import T0, faults, make_devices, stored
 from tests.faults.disk import full_disk
 from tests.hub_process import HubProcess

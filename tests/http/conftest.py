@@ -14,19 +14,19 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from hub.commands import Commands
 from hub.config import Config
 from hub.feed import Feed
-from hub.fleet import Fleet, NewDevice
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet, NewDevice
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
 from hub.http.app import make_app
 from hub.http.services import Services
-from hub.ingest import Ingest
+from hub.intake.ingest import Ingest
 from hub.model import Role
-from hub.mqtt.endpoint import Endpoint
-from hub.operators import Operators
-from hub.presence import Roster
-from hub.store.history import History
-from hub.store.registry import Registry
+from hub.mqtt.server import Endpoint
+from hub.people.operators import Operators
+from hub.registry.registry import Registry
 
 DEADLINE_S = 15.0
 

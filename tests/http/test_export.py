@@ -4,7 +4,7 @@ import asyncio
 import socket
 from urllib.parse import urlsplit
 
-from hub.http.export import EXPORTS, EXPORTS_MAX
+from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.model import Role
 from tests.http.conftest import Hub, until
 

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from hub.config import Config, LimitsConfig
+from hub.history.duckdb import retention
+from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Role
-from hub.store import retention
-from hub.store.keeper import Bounds, Keeper
 from tests.http.conftest import Hub, until
 
 T0 = 1_700_000_040_000  # ms: a minute begins

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.config import Config
-from hub.http.importing import IMPORTS
+from hub.http.rest.importing import IMPORTS
 from hub.model import Role
 from tests.http.conftest import Hub, running_hub
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hub.config import Config, LiveConfig
-from hub.fleet import NewDevice
+from hub.fleet.fleet import NewDevice
 from hub.model import Role
 from tests.http.conftest import Hub
 from tests.http.test_live import subscribe

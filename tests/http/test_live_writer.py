@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 from hub.feed.feed import Counts
-from hub.http.live_writer import BREATH, REST, Framer, SharedWriter
+from hub.http.live.writer import BREATH, REST, Framer, SharedWriter
 from tests.http.conftest import until
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.http.device_messages import Report, Response, read, read_key
-from hub.http.outcome import REFUSED_MAX, Message, Outcome, outcomes
+from hub.http.device.messages import Report, Response, read, read_key
+from hub.http.device.outcome import REFUSED_MAX, Message, Outcome, outcomes
 from hub.model import Reading, Refusal
 
 

@@ -6,9 +6,9 @@ import ssl
 from collections.abc import Sequence
 from typing import Self, TypeVar, cast
 
-from hub.mqtt.codec import Decoder, Peer
-from hub.mqtt.codec_encode import encode
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.encode import encode
+from hub.mqtt.codec.packets import (
     NONE,
     Connack,
     Connect,

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub.commands import Commands
 from hub.config import AuthConfig, LimitsConfig, LiveConfig, MqttConfig
 from hub.feed import Feed
-from hub.fleet import Fleet, NewDevice
-from hub.ingest import Ingest, Receipt
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet, NewDevice
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.ingest import Ingest, Receipt
 from hub.model import Device, Reading, Refusal, Rejection
-from hub.mqtt.codec_packets import Version
-from hub.mqtt.endpoint import Endpoint
-from hub.presence import Roster
-from hub.store.history import History
-from hub.store.registry import Registry
+from hub.mqtt.codec.packets import Version
+from hub.mqtt.server import Endpoint
+from hub.registry.registry import Registry
 from tests.mqtt.client import Client
 
 DEADLINE_S = 10.0

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hub.mqtt.codec_fields import VARINT_MAX, Place
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.fields import VARINT_MAX, Place
+from hub.mqtt.codec.packets import (
     NONE,
     Auth,
     Connack,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hub.mqtt.codec import CONNECT_MAX, Decoder, Peer, topic_header
-from hub.mqtt.codec_encode import encode
-from hub.mqtt.codec_packets import CodecError, Connect, Packet, Properties, Publish, Reason, Version
+from hub.mqtt.codec.decoder import CONNECT_MAX, Decoder, Peer, topic_header
+from hub.mqtt.codec.encode import encode
+from hub.mqtt.codec.packets import CodecError, Connect, Packet, Properties, Publish, Reason, Version
 from tests.mqtt.strategies import client_streams, from_client, server_streams, versions
 
 MAX = 4096

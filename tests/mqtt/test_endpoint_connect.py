@@ -10,8 +10,8 @@ import pytest
 
 from hub.config import LimitsConfig, MqttConfig
 from hub.model import Presence
-from hub.mqtt.codec_encode import encode
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.encode import encode
+from hub.mqtt.codec.packets import (
     Auth,
     Connack,
     Connect,

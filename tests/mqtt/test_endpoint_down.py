@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hub.model import CommandState, Presence
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.packets import (
     Disconnect,
     Pingreq,
     Pingresp,

@@ -7,9 +7,9 @@ import pytest
 
 from hub.config import MqttConfig
 from hub.errors import StoreError
-from hub.fleet import Fleet
+from hub.fleet.fleet import Fleet
 from hub.model import Device
-from hub.mqtt.codec_packets import (
+from hub.mqtt.codec.packets import (
     Disconnect,
     Pingreq,
     Pingresp,

@@ -4,7 +4,7 @@ import pytest
 
 from hub.errors import Forbidden, Invalid
 from hub.model import Device
-from hub.mqtt.codec_packets import Properties, Publish, Will
+from hub.mqtt.codec.packets import Properties, Publish, Will
 from hub.mqtt.session import PER_DEVICE_MAX, SUBSCRIPTIONS_MAX, Granted, Message, Session, Sessions
 from hub.mqtt.topics import Kind, Up, is_own, matches, upward
 

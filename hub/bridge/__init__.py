@@ -1,0 +1,1 @@
+"""The client of an outside MQTT broker, by aiomqtt."""

@@ -1,0 +1,319 @@
+"""Readings from an outside broker (Mosquitto, EMQX …), by aiomqtt over MQTT 5.
+
+Theory. What the broker was told to forget must be on disk here, so each message is acknowledged by hand, in
+order, after the commit that holds it. Until then it is the broker's: lost connections and a killed hub bring it again, under a
+session that outlives both. So a message may come twice (QoS 1 is at least once; `seq` makes it once), never not at all.
+
+What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max` messages
+that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting messages it is dropped, and counted. A broker that
+sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send somewhat more) is left, and begins again.
+
+This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties of each. Devices that
+need more connect to the hub itself, or put several readings into a message.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import aiomqtt
+import structlog
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from hub.bridge.settings import Settings
+from hub.config import BrokerConfig
+from hub.errors import Forbidden, NotFound
+from hub.fleet.fleet import Fleet, Login
+from hub.formats import json
+from hub.intake.ingest import Ingest
+from hub.model import Device, Reading, Refusal
+
+SOURCE = "broker"
+KEY_PROPERTY = "key"
+PACKET_MAX_BYTES = 262_144  # the broker is told; it keeps larger messages to itself (MQTT 5, 3.1.2.11.4)
+INBOX_MAX = 70_000  # messages; the receive maximum is less
+TURN_MAX = 100  # messages taken in before others have their turn of the loop: about 10 ms
+CONNECT_TIMEOUT_S = 3.0
+KEEPALIVE_S = 30
+STOP_TIMEOUT_S = 2.0
+BACKOFF_MIN_S = 0.2
+PAUSE_MAX_S = 1.0  # for a device over its rate: all devices of this broker share the one connection
+NOTICE_INTERVAL_S = 10.0
+
+_log = structlog.get_logger("broker")
+
+
+@dataclass(slots=True)
+class Counts:
+    """Totals since the start, in messages."""
+
+    messages: int = 0
+    acknowledged: int = 0
+    unknown: int = 0  # of no device, or of a topic that no template has: acknowledged, not kept
+    unauthenticated: int = (
+        0  # without the device's key where broker.device_keys asks for it: acknowledged, not kept
+    )
+    dropped: int = 0  # QoS 0, more than there was room for
+
+
+class _Turn(NamedTuple):
+    """Messages that came together, and when they are stored."""
+
+    messages: list[aiomqtt.Message]
+    stored: asyncio.Future[None] | None  # None: nothing of them is to be stored
+
+
+class _Inbox(asyncio.Queue[aiomqtt.Message]):
+    """What came and was not taken yet; bounded, because paho reads whatever comes."""
+
+    dropped = 0
+
+    def put_nowait(self, message: aiomqtt.Message) -> None:
+        """Keep a message. Raises MqttError, which ends the connection, for one of QoS 1 that should not have been sent."""
+        if self.qsize() < INBOX_MAX:
+            super().put_nowait(message)
+        elif message.qos == 0:
+            self.dropped += 1
+        else:
+            raise aiomqtt.MqttError(
+                f"the broker sent {INBOX_MAX} messages unacknowledged, against the receive maximum"
+            )
+
+
+class _Link(aiomqtt.Client):
+    """One connection. The one place that reaches through aiomqtt to paho's client below it.
+
+    aiomqtt acknowledges a message when it is received, and has no other way yet (its issue 345); paho has:
+    `manual_ack_set` and `ack`, reached here as that issue proposes.
+    """
+
+    def __init__(self, settings: Settings, config: BrokerConfig) -> None:
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's is not annotated
+        properties.SessionExpiryInterval = config.session_expiry_s
+        properties.ReceiveMaximum = config.receive_max
+        properties.MaximumPacketSize = PACKET_MAX_BYTES
+        address = settings.address
+        quiet = logging.getLogger("hub.bridge.broker.paho")
+        quiet.setLevel(logging.CRITICAL)  # what matters of it is raised, and logged by Broker
+        super().__init__(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            identifier=settings.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            logger=quiet,
+            clean_start=False,  # the session at the broker holds what came while the hub was away
+            keepalive=KEEPALIVE_S,
+            properties=properties,
+            queue_type=_Inbox,
+            tls_context=ssl.create_default_context() if address.tls else None,
+        )
+        self._client.manual_ack_set(on=True)
+        self._client.connect_timeout = CONNECT_TIMEOUT_S
+        self._turn_max = min(TURN_MAX, config.receive_max)
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self._client.disconnect()  # aiomqtt would leave a socket open on which no CONNACK came
+            raise
+
+    @property
+    def dropped(self) -> int:
+        """QoS 0 messages dropped."""
+        return self._queue.dropped if isinstance(self._queue, _Inbox) else 0
+
+    async def turn(self) -> list[aiomqtt.Message]:
+        """Wait for a message; it and all that came with it. Raises MqttError when the connection is lost."""
+        messages = [await anext(self.messages)]
+        while len(messages) < self._turn_max:
+            if self._queue.empty():
+                # paho reads one packet each time the loop sees the socket readable; what follows is often there already.
+                try:
+                    self._client.loop_read()
+                except ValueError as error:
+                    raise aiomqtt.MqttError(f"the broker sent a malformed message: {error}") from error
+                if self._queue.empty():
+                    break
+            messages.append(self._queue.get_nowait())
+        return messages
+
+    def acknowledge(self, messages: Iterable[aiomqtt.Message]) -> None:
+        """Tell the broker that these are safe, in the order they came (MQTT 5, 4.6)."""
+        for message in messages:
+            self._client.ack(message.mid, message.qos)
+
+
+class Broker:
+    """The hub's place at an outside broker.
+
+    `identity` tells this hub from others of its group, and is the same at every start. `verify` says whose key it
+    is that a message carries. `uniform` picks a number between two. Raises Invalid for settings that cannot work.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        identity: str,
+        fleet: Fleet,
+        ingest: Ingest,
+        verify: Callable[[str, str], Login | None],
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._config = config
+        self._settings = Settings.read(config, identity)
+        self._fleet = fleet
+        self._ingest = ingest
+        self._verify = verify
+        self._uniform = uniform
+        self._failures = 0  # in a row
+        self._noticed_at_s: dict[str, float] = {}
+        self.connected = False
+        self.counts = Counts()
+
+    async def run(self) -> None:
+        """Take in what the broker has, and connect again whenever that ends; until cancelled."""
+        while True:
+            try:
+                await self._stay()
+            except* (aiomqtt.MqttError, Forbidden) as group:
+                _log.warning("no connection to the broker", why=_why(group), **self._where())
+            finally:
+                self.connected = False
+            _heed_cancellation()
+            self._failures += 1
+            # Full jitter: hubs that lost the same broker do not all come back in the same instant.
+            longest_s = min(self._config.backoff_max_s, BACKOFF_MIN_S * 2 ** min(self._failures, 30))
+            await asyncio.sleep(self._uniform(0.0, longest_s))
+
+    def _where(self) -> dict[str, object]:
+        return {"host": self._settings.address.host, "port": self._settings.address.port}
+
+    async def _stay(self) -> None:
+        """One connection, from its beginning to its end."""
+        async with _Link(self._settings, self._config) as link:
+            await self._subscribe(link)
+            _heed_cancellation()
+            self.connected = True
+            self._failures = 0
+            _log.info("connected to the broker", client_id=self._settings.client_id, **self._where())
+            # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends more, `full`.
+            turns: asyncio.Queue[_Turn] = asyncio.Queue()
+            async with asyncio.TaskGroup() as group:
+                acknowledging = group.create_task(self._acknowledge(link, turns))
+                try:
+                    await self._take(link, turns)
+                except asyncio.CancelledError:
+                    # The hub stops: what was taken in is stored and acknowledged first, if that is soon done.
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(turns.join(), STOP_TIMEOUT_S)
+                    raise
+                finally:
+                    acknowledging.cancel()
+
+    async def _subscribe(self, link: _Link) -> None:
+        wanted = [(topic_filter, SubscribeOptions(qos=1)) for topic_filter in self._settings.filters]
+        answers = await link.subscribe(wanted)
+        for topic_filter, answer in zip(self._settings.filters, answers, strict=True):
+            if isinstance(answer, ReasonCode) and answer.is_failure:
+                raise Forbidden(f"the broker refuses the subscription {topic_filter!r}: {answer}")
+
+    async def _take(self, link: _Link, turns: asyncio.Queue[_Turn]) -> None:
+        dropped = 0
+        while True:
+            if self._ingest.full:
+                await self._ingest.room()
+            messages = await link.turn()
+            self.counts.messages += len(messages)
+            if link.dropped != dropped:
+                self.counts.dropped += link.dropped - dropped
+                dropped = link.dropped
+                self._notice("messages of QoS 0 dropped", messages=self.counts.dropped)
+            stored, wait_s = self._accept(messages)
+            turns.put_nowait(_Turn(messages, stored))
+            if wait_s > 0:
+                await asyncio.sleep(min(wait_s, PAUSE_MAX_S))
+
+    def _accept(self, messages: list[aiomqtt.Message]) -> tuple[asyncio.Future[None] | None, float]:
+        """Hand messages to the intake, one call a device. When they are stored, and how long to wait before the next."""
+        found: dict[int, tuple[Device, list[Reading], list[Refusal]]] = {}
+        for message in messages:
+            device = self._device(message)
+            if device is not None:
+                _, readings, refusals = found.setdefault(device.number, (device, [], []))
+                more, refused = json.decode(message.payload)
+                readings += more
+                refusals += refused
+        stored, wait_s = None, 0.0
+        for device, readings, refusals in found.values():
+            receipt = self._ingest.accept(device, readings, SOURCE, refusals)
+            # Done when all that was taken in so far is on disk: the last of a turn speaks for the turn.
+            stored, wait_s = receipt.stored, max(wait_s, receipt.wait_s)
+        return stored, wait_s
+
+    def _device(self, message: aiomqtt.Message) -> Device | None:
+        """Whose message this is; None for one that is not to be kept: there is no device to keep a rejection for."""
+        topic = message.topic.value
+        device_id = next(filter(None, (t.device_id(topic) for t in self._settings.templates)), None)
+        try:
+            device = self._fleet.find(device_id or "")
+        except NotFound:
+            self.counts.unknown += 1
+            self._notice("messages of no known device", topic=topic[:200], messages=self.counts.unknown)
+            return None
+        if self._config.device_keys and self._verify(_key(message), device.id) is None:
+            self.counts.unauthenticated += 1
+            self._notice(
+                "messages without their device's key in the user property 'key'",
+                device=device.id,
+                messages=self.counts.unauthenticated,
+            )
+            return None
+        return device
+
+    async def _acknowledge(self, link: _Link, turns: asyncio.Queue[_Turn]) -> None:
+        while True:
+            messages, stored = await turns.get()
+            if stored is not None and not stored.done():
+                await asyncio.wait(
+                    [stored]
+                )  # not awaited itself: others wait for it too, and cancelling would reach it
+            if stored is None or not stored.cancelled():
+                link.acknowledge(messages)
+                self.counts.acknowledged += len(messages)
+            turns.task_done()
+
+    def _notice(self, what: str, **details: object) -> None:
+        """Log what may happen for every message, once in a while."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._noticed_at_s.get(what, -NOTICE_INTERVAL_S) >= NOTICE_INTERVAL_S:
+            self._noticed_at_s[what] = now_s
+            _log.warning(what, **details)
+
+
+def _key(message: aiomqtt.Message) -> str:
+    """The key in the message's user property (MQTT 5, 3.3.2.3.7); "" without one."""
+    named: list[tuple[str, str]] = getattr(message.properties, "UserProperty", [])
+    return next((value for name, value in named if name == KEY_PROPERTY), "")
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError if this task was cancelled: in Python 3.11 `asyncio.wait_for`, and so aiomqtt, loses that
+    when what it waits for is done, or fails, in the same moment.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _why(group: BaseExceptionGroup[Exception]) -> str:
+    return "; ".join(str(error) for error in group.exceptions)

@@ -1,0 +1,296 @@
+"""The history: readings by device, metric and time. DuckDB, one file, one writer, many readers.
+
+What is appended goes into the open batch in the loop's thread; a writer thread commits (see writer.py); a keeper's thread
+seals, compacts and forgets (see keeper.py); queries run in a small pool of threads, each on a cursor of its own, for
+a limited time, and never stall the loop.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import structlog
+
+from hub.errors import StoreError
+from hub.history.batch import Batch, Unstored
+from hub.history.duckdb import queries, ranges
+from hub.history.duckdb.file import connect
+from hub.history.duckdb.ranges import Columns, Cursor, Page
+from hub.history.duckdb.writer import Writer, committed
+from hub.model import Device, Metric, Rejection
+
+T = TypeVar("T")
+
+QUERY_THREADS = 2
+WAITS_MAX = 1_000
+STOP_TIMEOUT_S = 3.0
+LAST_TRY_TIMEOUT_S = 1.0
+FRESH_TIMEOUT_S = 1.0
+QUERY_TIMEOUT_S = 10.0
+INTERRUPT_EVERY_S = 0.01
+INTERRUPTS_MAX = 100  # then the thread is left to end by itself: it waits for the disk, not for DuckDB
+
+_log = structlog.get_logger("history")
+
+
+class History:
+    """The readings' store. Make it with `open`; all methods are for the loop's thread."""
+
+    def __init__(self, path: Path, memory_limit_mb: int, rejections_max: int) -> None:
+        self._path = path
+        self._memory_limit_mb = memory_limit_mb
+        self._loop = asyncio.get_running_loop()
+        self._connection = connect(path, memory_limit_mb)
+        self._reconnecting = threading.Lock()
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()  # at work now
+        self.exclusive = (
+            threading.Lock()
+        )  # held while a batch is committed, and by the keeper while it turns tables over
+        self._broken = False
+        self._open = Batch(committed(self._connection) + 1, self._loop.create_future())
+        self._in_flight: Batch | None = None
+        self._handing_over = False
+        self._done = self._loop.create_future()
+        self._done.set_result(None)
+        self._told = (
+            asyncio.Event()
+        )  # the writer told something: there may be room, or nothing left to wait for
+        self.failure: str | None = None  # why nothing can be stored at present
+        self.commits = 0
+        self.waits_s: deque[float] = deque(
+            maxlen=WAITS_MAX
+        )  # of the last commits, from their first reading on
+        self.pending = 0  # readings not on disk yet
+        self.querying = 0  # queries that run or wait for a thread
+        self.query_timeout_s = QUERY_TIMEOUT_S
+        self._writer = Writer(
+            self._write_connection, self._tell_committed, self._tell_failed, self.exclusive, rejections_max
+        )
+        self._readers = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="history-reader")
+        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="history-keeper")
+        self._moving = ThreadPoolExecutor(1, thread_name_prefix="history-mover")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path, memory_limit_mb: int, rejections_max: int) -> AsyncIterator["History"]:
+        """The history in the file at `path`, made or migrated as needed. Raises StoreError."""
+        history = cls(path, memory_limit_mb, rejections_max)
+        history._writer.start()
+        try:
+            yield history
+        finally:
+            await history._close()
+
+    # Writing
+
+    @property
+    def batch(self) -> Batch:
+        """The open batch, to be filled at once and without an await; its `stored` is done when it is on disk."""
+        if not self._handing_over and self._in_flight is None:
+            self._handing_over = True
+            self._open.began_s = self._loop.time()
+            self._loop.call_soon(self._hand_over)
+        return self._open
+
+    @property
+    def stored(self) -> asyncio.Future[None]:
+        """Done when everything appended so far is on disk."""
+        if self._open:
+            return self._open.stored
+        return self._in_flight.stored if self._in_flight else self._done
+
+    async def room(self, pending_max: int) -> None:
+        """Wait until less than `pending_max` readings are on their way to the disk."""
+        while self.pending >= pending_max:
+            self._told.clear()
+            await self._told.wait()
+
+    def _hand_over(self) -> None:
+        self._handing_over = False
+        if self._in_flight is None and self._open:
+            self._in_flight = self._open
+            self._open = Batch(self._in_flight.number + 1, self._loop.create_future())
+            self._writer.write(self._in_flight)
+
+    def _tell_committed(self, batch: Batch) -> None:
+        self._loop.call_soon_threadsafe(self._on_committed, batch)
+
+    def _on_committed(self, batch: Batch) -> None:
+        if self.failure is not None:
+            _log.info("storing again", after=self.failure)
+            self.failure = None
+        self.commits += 1
+        self.waits_s.append(self._loop.time() - batch.began_s)
+        self.pending -= batch.readings
+        self._in_flight = None
+        if not batch.stored.cancelled():
+            batch.stored.set_result(None)
+        self._told.set()
+        self._hand_over()
+
+    def _tell_failed(self, batch: Batch, error: Exception) -> None:
+        self._broken = True
+        self._loop.call_soon_threadsafe(self._on_failed, batch, str(error))
+
+    def _on_failed(self, batch: Batch, message: str) -> None:
+        if self.failure is None:
+            _log.error(
+                "cannot store; retrying, nothing is acknowledged meanwhile",
+                why=message,
+                readings=batch.readings,
+            )
+        self.failure = message
+        self._told.set()
+
+    def _write_connection(self) -> duckdb.DuckDBPyConnection:
+        if self._broken:
+            with self._reconnecting:
+                self._drop_connection()
+                self._connection = connect(self._path, self._memory_limit_mb)
+            self._broken = False
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        """Close the connection. DuckDB refuses that while a cursor of it is at work: on one that failed, in vain; it is stopped."""
+        for _ in range(INTERRUPTS_MAX):
+            for cursor in list(self._cursors):
+                with suppress(duckdb.Error):  # closed meanwhile
+                    cursor.interrupt()
+            with suppress(duckdb.OperationalError):
+                self._connection.close()
+                return
+            time.sleep(INTERRUPT_EVERY_S)
+        self._connection.close()
+
+    async def _close(self) -> None:
+        """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes nothing after."""
+        self._hand_over()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                while (self._in_flight or self._open) and self.failure is None:
+                    self._told.clear()
+                    await self._told.wait()
+        self._writer.stop()
+        await asyncio.to_thread(self._writer.join, LAST_TRY_TIMEOUT_S)
+        for batch in (self._in_flight, self._open):
+            if batch and not batch.stored.done():
+                batch.stored.cancel()  # never acknowledged: the devices still have these readings
+        self._keeping.shutdown(cancel_futures=True)
+        self._moving.shutdown(cancel_futures=True)
+        self._readers.shutdown(cancel_futures=True)
+        if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
+            self._connection.close()
+
+    # Moving
+
+    async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run a step of an export, an import or a backup in a thread of their own, so that no query waits for them. Raises StoreError."""
+        return await self._run(self._moving, step)
+
+    # Keeping
+
+    async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run a step of the keeper in its thread, on a cursor of its own. Raises StoreError."""
+        return await self._run(self._keeping, step)
+
+    # Reading
+
+    async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, limited: bool = True) -> T:
+        """Run a query in a reader's thread. Raises StoreError, also when it takes too long where that is limited."""
+        self.querying += 1
+        try:
+            async with asyncio.timeout(self.query_timeout_s if limited else None):
+                return await self._run(self._readers, query)
+        except TimeoutError:
+            raise StoreError(
+                f"history: no answer within {self.query_timeout_s:g} s; ask for a shorter range, or later"
+            ) from None
+        finally:
+            self.querying -= 1
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run `work` in a thread of `pool` on a cursor of its own; a caller that gives up stops it."""
+        cursors: list[duckdb.DuckDBPyConnection] = []
+
+        def run() -> T:
+            try:
+                with self._reconnecting:
+                    cursor = self._connection.cursor()
+                with closing(cursor):
+                    cursors.append(cursor)
+                    self._cursors.add(cursor)
+                    try:
+                        return work(cursor)
+                    finally:
+                        self._cursors.discard(cursor)
+            except duckdb.Error as error:
+                raise StoreError(f"history: {error}") from error
+
+        running = pool.submit(run)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            # Again until it is over, for between two statements there is nothing to interrupt.
+            for _ in range(INTERRUPTS_MAX):
+                if running.done():
+                    break
+                for cursor in cursors:
+                    with suppress(duckdb.Error):  # closed meanwhile
+                        cursor.interrupt()
+                await asyncio.sleep(INTERRUPT_EVERY_S)
+            raise
+
+    def _unstored(self, metric: Metric) -> list[Unstored]:
+        """What may not be on disk yet; the batches' numbers tell the query which of it is."""
+        batches = (self._in_flight, self._open)
+        return [batch.of(metric) for batch in batches if batch]
+
+    async def metrics(self) -> list[Metric]:
+        """All metrics, by number."""
+        return await self._query(queries.metrics, limited=False)
+
+    async def highest_metric(self) -> int:
+        """The highest number of a metric that must not be given to another one."""
+        return await self._query(queries.highest_metric, limited=False)
+
+    async def sequences(self) -> dict[int, tuple[int, int]]:
+        """By device number: the highest sequence number stored, and how many were jumped over."""
+        return await self._query(queries.sequences, limited=False)
+
+    async def latest(self) -> list[queries.Latest]:
+        """The newest stored value of every metric."""
+        return await self._query(queries.latest, limited=False)
+
+    async def range(self, metric: Metric, start: int, end: int, points: int) -> Columns:
+        """One metric from `start` up to `end` (µs, UTC), in at most about `points` rows (see ranges.py)."""
+        [found] = await self.ranges([metric], start, end, points)
+        return found
+
+    async def ranges(self, metrics: Iterable[Metric], start: int, end: int, points: int) -> list[Columns]:
+        """The same of several metrics, in their order."""
+        asked = [(metric, self._unstored(metric)) for metric in metrics]
+        return await self._query(
+            lambda cursor: [
+                ranges.range_of(cursor, metric, unstored, start, end, points) for metric, unstored in asked
+            ]
+        )
+
+    async def raw(self, metric: Metric, start: int, end: int, after: Cursor | None, limit: int) -> Page:
+        """A page of the readings of one metric, by time; each comes on exactly one page."""
+        unstored = self._unstored(metric)
+        return await self._query(
+            lambda cursor: ranges.page_of(cursor, metric, unstored, start, end, after, limit)
+        )
+
+    async def rejections(self, device: Device, limit: int) -> list[Rejection]:
+        """A device's newest rejections, newest first."""
+        if self.failure is None:
+            await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
+        return await self._query(lambda cursor: queries.rejections(cursor, device.number, limit))

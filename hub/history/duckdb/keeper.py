@@ -1,0 +1,149 @@
+"""The history's keeper: a loop that brings readings to rest, puts parts together, and forgets what is over.
+
+Each step is small, a transaction or two in the keeper's own thread, beside the commits; only turning `readings` over
+(a few ms) and checkpoints exclude them. Whatever a step needs to know it reads from the file, so one that fails, or is
+cut short by a kill, is simply taken again.
+
+    writer   readings  metrics  sequences  rejections  commits
+    keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted, and takes from `removed`
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import structlog
+
+from hub.errors import StoreError
+from hub.history.duckdb import compaction, retention, sealing
+from hub.history.duckdb.history import History
+
+INTERVAL_S = 2.0
+PAUSE_S = 0.02  # between steps while there is much to do: commits and queries come first
+CHORES_INTERVAL_US = 600_000_000  # retention and compaction are looked for this often
+
+_log = structlog.get_logger("keeper")
+
+
+@dataclass
+class Bounds:
+    """How large things may grow before the keeper takes them on."""
+
+    fill_rows: int = sealing.FILL_ROWS
+    fill_age: int = sealing.FILL_AGE_US
+    piece_rows: int = sealing.PIECE_ROWS
+
+
+class Keeper:
+    """Keeps one history. `kept` says how long values stay, by device; `clock` gives µs UTC."""
+
+    def __init__(
+        self,
+        history: History,
+        kept: retention.Policy,
+        clock: Callable[[], int],
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._history = history
+        self._kept = kept
+        self._clock = clock
+        self._bounds = bounds or Bounds()
+        self._pieces: list[sealing.Span] = []  # of `filled`, the next one last
+        self._compacting: tuple[compaction.Tier, int, list[sealing.Span]] | None = None
+        self._chores_at = 0
+        self._forgot = False
+
+    async def run(self) -> None:
+        """Keep until cancelled. A disk that says no is tried again at the next turn; the writer tells of it."""
+        told = ""  # a full disk says the same every time: once is enough
+        while True:
+            try:
+                busy = await self.step()
+                told = ""
+            except StoreError as error:
+                busy = False
+                if str(error) != told:
+                    told = str(error)
+                    _log.warning("a step failed; it is taken again", why=told)
+            await asyncio.sleep(PAUSE_S if busy else INTERVAL_S)
+
+    async def step(self) -> bool:
+        """Do the next piece of work, if any; whether there was."""
+        return await self._history.keep(self._next)
+
+    def _next(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """Retention before compaction: what is to go need not be put together first."""
+        return (
+            sealing.sweep(cursor)
+            or self._seal(cursor)
+            or self._turn_over(cursor)
+            or self._forget(cursor)
+            or self._compact(cursor)
+        )
+
+    def _turn_over(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        if not sealing.is_full(cursor, self._clock(), self._bounds.fill_rows, self._bounds.fill_age):
+            return False
+        with self._history.exclusive:
+            sealing.turn_over(cursor)
+        return True
+
+    def _seal(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        if not sealing.is_filled(cursor):
+            return False
+        if not self._pieces:
+            self._pieces = sealing.pieces(cursor, self._bounds.piece_rows)[::-1]
+        if self._pieces:
+            left, self._pieces = (
+                self._pieces,
+                [],
+            )  # a piece that fails may be sealed all the same: then look again
+            sealing.seal(cursor, left.pop())
+            self._pieces = left
+        if not self._pieces:
+            sealing.clear(cursor)
+        return True
+
+    def _forget(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        now = self._clock()
+        if now < self._chores_at:
+            return False
+        if retention.forget(cursor, self._kept(), now):
+            self._forgot = True
+            return True
+        self._chores_at = now + CHORES_INTERVAL_US
+        if self._forgot:
+            self._forgot = False
+            self._make_room(cursor)
+        self._compacting = self._next_compaction(cursor)
+        return False
+
+    def _make_room(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Fold the log into the file, so that what was forgotten is free for what comes.
+
+        DuckDB does so by itself when its log is large; after retention it is short, for it tells only what went.
+        """
+        with self._history.exclusive:
+            cursor.execute("CHECKPOINT")
+
+    def _next_compaction(
+        self, cursor: duckdb.DuckDBPyConnection
+    ) -> tuple[compaction.Tier, int, list[sealing.Span]] | None:
+        for tier in compaction.TIERS:
+            start = compaction.due(cursor, tier, self._clock())
+            if start is not None:
+                return tier, start, compaction.pieces(cursor, tier, start, self._bounds.piece_rows)
+        return None
+
+    def _compact(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        if self._compacting is None:
+            return False
+        tier, start, pieces = self._compacting
+        if pieces:
+            compaction.compact(cursor, tier, start, pieces[-1])
+            pieces.pop()
+            return True
+        compaction.finish(cursor, tier, start)
+        self._compacting = self._next_compaction(cursor)
+        return True

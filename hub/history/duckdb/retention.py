@@ -1,0 +1,92 @@
+"""How long values are kept: by tier, and by device where an operator said so. What is over goes in bounded steps."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+
+from hub.config import RetentionConfig, RetentionOverride
+from hub.history.duckdb.transaction import transaction
+from hub.model import Device, Retention
+
+SLICE_US = 24 * 3_600_000_000  # of each metric at most so much goes in one transaction
+
+TIERS = ("sealed", "minutes", "hours")
+
+
+class Kept(NamedTuple):
+    """How long the values of a device are kept in each tier, µs; 0: for ever. A coarser tier is kept as long as a finer one."""
+
+    sealed: int
+    minutes: int
+    hours: int
+
+
+Policy = Callable[[], Mapping[int, Kept]]  # by Device.number, for every device
+
+
+def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, Kept]:
+    """What is kept of each device. Of each tier the device's own word decides, else the first override that fits and names it."""
+    return {device.number: _kept(config, device) for device in devices}
+
+
+def _kept(config: RetentionConfig, device: Device) -> Kept:
+    fitting = [override for override in config.overrides if _fits(override, device)]
+    spans: list[int] = []
+    for name in Retention._fields:
+        named = [span for one in (device.retention, *fitting) if (span := getattr(one, name)) is not None]
+        span_s = named[0] if named else getattr(config, name)
+        finer = spans[-1] if spans else 1
+        span = round(span_s * 1e6)
+        spans.append(0 if 0 in (span, finer) else max(span, finer))
+    return Kept(*spans)
+
+
+def _fits(override: RetentionOverride, device: Device) -> bool:
+    if override.device:
+        return device.id == override.device
+    key, _, value = override.label.partition("=")
+    return device.labels.get(key) == value
+
+
+def forget(cursor: duckdb.DuckDBPyConnection, kept: Mapping[int, Kept], now: int) -> bool:
+    """Take away the oldest slice of what is over in any tier; whether there was any, and so may be more."""
+    metrics = cursor.execute("SELECT number, device FROM metrics").fetchall()
+    for position, tier in enumerate(TIERS):
+        limits = [
+            (number, now - kept[device][position])
+            for number, device in metrics
+            if device in kept and kept[device][position]
+        ]
+        if limits and _forget_slice(cursor, tier, limits):
+            return True
+    return False
+
+
+def _forget_slice(cursor: duckdb.DuckDBPyConnection, tier: str, limits: list[tuple[int, int]]) -> bool:
+    columns = np.array(limits, np.int64)
+    last = int(columns[:, 1].max())
+    cursor.register("limits", {"metric": columns[:, 0], "before": columns[:, 1].view("datetime64[us]")})
+    over = f"""FROM {tier} JOIN limits USING (metric)
+               WHERE time < before AND time < make_timestamp(?::BIGINT)"""
+    [(oldest,)] = cursor.execute(f"SELECT epoch_us(min(time)) {over}", [last]).fetchall()
+    if oldest is None:
+        return False
+    end = min(last, oldest + SLICE_US)
+    with transaction(cursor):
+        # Once a value is gone from here, ranges that begin before ask a coarser tier.
+        cursor.execute(
+            f"""CREATE OR REPLACE TEMP TABLE touched AS
+                SELECT metric, least(any_value(before), make_timestamp(?::BIGINT)) AS before {over} GROUP BY metric""",
+            [end, end],
+        )
+        cursor.execute("DELETE FROM cuts WHERE tier = ? AND metric IN (SELECT metric FROM touched)", [tier])
+        cursor.execute("INSERT INTO cuts SELECT ?, metric, before FROM touched", [tier])
+        cursor.execute(
+            f"""DELETE FROM {tier} USING touched
+                WHERE {tier}.metric = touched.metric AND time < touched.before AND time < make_timestamp(?::BIGINT)""",
+            [end],
+        )
+        cursor.execute("DROP TABLE touched")
+    return True

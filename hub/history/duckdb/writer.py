@@ -1,0 +1,220 @@
+"""The history's one writer: a thread that commits batches back to back.
+
+Theory. The loop's thread fills an open batch and this thread commits the one before; when a commit is done the
+loop takes notice, completes its future and hands over whatever has gathered meanwhile. So a quiet hub commits
+each message at once and a busy one commits large batches, with no timer in either case (group commit). Handing
+over happens in the loop's thread only, so a batch is never torn.
+
+A batch that cannot be written (disk full, disk failing) is kept and tried again, with a growing pause, on a
+new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or acknowledged.
+
+A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file failed).
+So every transaction writes its batch's number into `commits`, and a try after a failure looks there first: never twice.
+Readers look there too: it tells them which batches they see already.
+
+The keeper (see keeper.py) writes to tables of its own beside this thread. What both touch, it changes under `exclusive`.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+import duckdb
+import numpy as np
+
+from hub.history.batch import Batch
+
+RETRY_MIN_S = 0.25
+RETRY_MAX_S = 5.0
+REJECTIONS_TRIM_EVERY = 500
+
+
+class Writer(threading.Thread):
+    """Writes the batches it is given, in order.
+
+    `connect` gives the connection to write on, and a fresh one when called after a failure. `committed` and
+    `failed` are told in this thread what became of each try. A stopping writer tries its batch once more, no longer.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        committed: Callable[[Batch], None],
+        failed: Callable[[Batch, Exception], None],
+        exclusive: threading.Lock,
+        rejections_max: int,
+    ) -> None:
+        super().__init__(name="history-writer", daemon=True)
+        self._connect = connect
+        self._committed = committed
+        self._failed = failed
+        self._exclusive = exclusive
+        self._rejections_max = rejections_max
+        self._rejections_since_trim = 0
+        self._in_doubt = False  # the last try failed, and may have stored its batch all the same
+        # One batch is in flight at most, so this holds no more than it and the order to stop.
+        self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def write(self, batch: Batch) -> None:
+        """Take a batch to commit; the caller has none in flight."""
+        self._batches.put(batch)
+
+    def stop(self) -> None:
+        """End after what was given; a disk that fails now is not waited for."""
+        self._stopping.set()
+        self._batches.put(None)
+
+    def run(self) -> None:
+        """Commit until told to stop."""
+        while (batch := self._batches.get()) is not None:
+            pause_s = RETRY_MIN_S
+            while not self._try(batch):
+                if self._stopping.wait(pause_s):
+                    if not self._try(batch):
+                        return
+                    break
+                pause_s = min(RETRY_MAX_S, 2 * pause_s)
+
+    def _try(self, batch: Batch) -> bool:
+        try:
+            connection = self._connect()
+            with self._exclusive:
+                if not self._in_doubt or committed(connection) < batch.number:
+                    self._commit(connection, batch)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this thread must live to try again
+            self._in_doubt = True
+            self._failed(batch, error)
+            return False
+        self._in_doubt = False
+        self._committed(batch)
+        return True
+
+    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+        connection.execute("BEGIN")
+        if batch.metrics:
+            _insert_metrics(connection, batch)
+        if batch.runs:
+            _insert_numbers(connection, batch)
+        if batch.texts:
+            _insert_texts(connection, batch)
+        if batch.sequences:
+            _insert_sequences(connection, batch)
+        if batch.rejections:
+            self._insert_rejections(connection, batch)
+        if batch.removed:
+            _remove(connection, batch)
+        connection.execute("UPDATE commits SET number = ?", [batch.number])
+        connection.execute("COMMIT")
+
+    def _insert_rejections(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+        columns: dict[str, np.ndarray] = {
+            "device": np.array([r.device for r in batch.rejections], np.int32),
+            "received_at": _instants([r.received_at for r in batch.rejections]),
+            "code": _objects([r.code for r in batch.rejections]),
+            "message": _objects([r.message for r in batch.rejections]),
+            "source": _objects([r.source for r in batch.rejections]),
+            "raw": _objects([r.raw for r in batch.rejections]),
+        }
+        _insert(
+            connection,
+            columns,
+            "INSERT INTO rejections SELECT nextval('rejection_number'), device, received_at, code, message, source, raw FROM new_rows",
+        )
+        self._rejections_since_trim += len(batch.rejections)
+        if self._rejections_since_trim >= REJECTIONS_TRIM_EVERY:
+            self._rejections_since_trim = 0
+            connection.execute(
+                """DELETE FROM rejections WHERE number IN (SELECT number FROM rejections
+                   QUALIFY row_number() OVER (PARTITION BY device ORDER BY number DESC) > ?)""",
+                [self._rejections_max],
+            )
+
+
+def committed(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of the last batch on disk."""
+    [(number,)] = connection.execute("SELECT number FROM commits").fetchall()
+    return int(number)
+
+
+def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (m.number, m.device, m.name, str(m.type), m.unit, m.minimum, m.maximum, m.decimals, *m.thresholds)
+            for m in batch.metrics.values()
+        ],
+    )
+
+
+def _insert_numbers(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    runs = np.array(batch.runs, np.int64)
+    columns: dict[str, np.ndarray] = {
+        "device": np.repeat(runs[:, 0], runs[:, 2]),
+        "metric": np.frombuffer(batch.metric, np.int32),
+        "time": np.frombuffer(batch.time, "datetime64[us]"),
+        "received_at": np.repeat(runs[:, 1], runs[:, 2]).view("datetime64[us]"),
+        "value": np.frombuffer(batch.value, np.float64),
+    }
+    _insert(
+        connection,
+        columns,
+        "INSERT INTO readings SELECT device, metric, time, received_at, value, NULL FROM new_rows",
+    )
+
+
+def _insert_texts(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    device, metric, at, received_at, texts = zip(*batch.texts, strict=True)
+    columns: dict[str, np.ndarray] = {
+        "device": np.array(device, np.int32),
+        "metric": np.array(metric, np.int32),
+        "time": _instants(at),
+        "received_at": _instants(received_at),
+        "text": _objects(texts),
+    }
+    _insert(
+        connection,
+        columns,
+        "INSERT INTO readings SELECT device, metric, time, received_at, NULL, text FROM new_rows",
+    )
+
+
+def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    columns: dict[str, np.ndarray] = {
+        "device": np.array(list(batch.sequences), np.int32),
+        "highest": np.array([highest for highest, _ in batch.sequences.values()], np.int64),
+        "lost": np.array([lost for _, lost in batch.sequences.values()], np.int64),
+    }
+    _insert(
+        connection, columns, "INSERT OR REPLACE INTO sequences SELECT device, highest, lost FROM new_rows"
+    )
+
+
+def _remove(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """What arrives and what is small goes at once; the keeper takes the rest of these metrics away."""
+    devices = [list(batch.removed)]
+    connection.execute(
+        "INSERT INTO removed SELECT number FROM metrics WHERE device IN (SELECT unnest(?))", devices
+    )
+    for table in ("readings", "metrics", "sequences", "rejections"):
+        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?))"
+        connection.execute(statement, devices)
+
+
+def _instants(times: Sequence[int]) -> np.ndarray:
+    return np.array(times, np.int64).view("datetime64[us]")
+
+
+def _objects(values: Sequence[object]) -> np.ndarray:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, columns: dict[str, np.ndarray], statement: str) -> None:
+    """Run an INSERT … SELECT over numpy columns, which DuckDB reads where they lie."""
+    connection.register("new_rows", columns)
+    try:
+        connection.execute(statement)
+    finally:
+        connection.unregister("new_rows")

@@ -1,0 +1,1 @@
+"""Where devices send: telemetry by POST, their WebSocket, and MQTT over WebSocket."""

@@ -1,0 +1,157 @@
+"""`GET /mqtt`: MQTT over WebSocket (MQTT 5, section 6). Binary messages are pieces of the stream, cut anywhere.
+
+The protocol at the other side is MQTT's own, driven as asyncio drives any: it sees a transport like a socket's.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import WSCloseCode, web
+
+from hub.http.access import ACCESS
+from hub.http.problems import problem
+from hub.http.services import SERVICES
+from hub.websocket.frames import Message, Opcode, frame
+from hub.websocket.peers import Peers
+from hub.websocket.socket import RESTARTING, Socket
+from hub.websocket.upgrade import Upgrade
+
+PROTOCOL = "mqtt"
+SPARE_BYTES = 65_536  # what one message may hold beside the longest packet
+
+
+class MqttSocket(Socket):
+    """One client's connection; `inner` is the protocol that it speaks inside."""
+
+    __slots__ = ("_sockets", "address", "inner", "reads")
+
+    def __init__(self, inner: asyncio.Protocol, address: str, max_bytes: int, sockets: "MqttSockets") -> None:
+        super().__init__(max_bytes)
+        self.inner = inner
+        self.address = address
+        self.reads = True
+        self._sockets = sockets
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over: what comes is MQTT."""
+        super().connection_made(transport)
+        self._sockets.came(self)
+        self.inner.connection_made(Tunnel(self))
+        self.begin()
+
+    def may_take(self) -> bool:
+        """Whether the protocol wants more."""
+        return self.reads
+
+    def take(self, message: Message) -> None:
+        """A piece of the stream."""
+        if message.opcode is Opcode.TEXT:
+            self.close(WSCloseCode.UNSUPPORTED_DATA, "MQTT is sent in binary messages")
+        else:
+            self.inner.data_received(message.content)
+
+    def pause_writing(self) -> None:
+        """The protocol is told as a transport would tell it."""
+        super().pause_writing()
+        self.inner.pause_writing()
+
+    def has_room(self) -> None:
+        """And told again."""
+        self.inner.resume_writing()
+
+    def lost(self) -> None:
+        """The connection is over."""
+        self._sockets.gone(self)
+        self.inner.connection_lost(None)
+
+
+class Tunnel(asyncio.Transport):
+    """The transport that MQTT sees, as much of one as it uses."""
+
+    def __init__(self, socket: MqttSocket) -> None:
+        super().__init__()
+        self._socket = socket
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """`peername` is the device's, whatever stands between."""
+        return (self._socket.address, 0) if name == "peername" else default
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, as one message."""
+        if self._socket.is_open:
+            self._socket.transport.write(frame(Opcode.BINARY, bytes(data)))
+
+    def get_write_buffer_size(self) -> int:
+        """How much waits."""
+        return self._socket.transport.get_write_buffer_size()
+
+    def is_closing(self) -> bool:
+        """Whether `close` or `abort` was called, or the peer is gone."""
+        return not self._socket.is_open
+
+    def close(self) -> None:
+        """Close when all is sent."""
+        self._socket.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._socket.abort()
+
+    def pause_reading(self) -> None:
+        """Read nothing for a while."""
+        self._socket.reads = False
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._socket.reads = True
+        self._socket.read()
+
+    def is_reading(self) -> bool:
+        """Whether reading is not paused."""
+        return self._socket.reads
+
+
+class MqttSockets:
+    """The MQTT connections over WebSocket that are open."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+        self._open: set[MqttSocket] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def came(self, socket: MqttSocket) -> None:
+        """One more is connected."""
+        self._open.add(socket)
+        self._peers.add(socket)
+
+    def gone(self, socket: MqttSocket) -> None:
+        """It is not any more."""
+        self._open.discard(socket)
+        self._peers.remove(socket)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The route."""
+        services = request.app[SERVICES]
+        if services.mqtt is None:
+            raise web.HTTPNotFound
+        offered = request.headers.get("Sec-WebSocket-Protocol", "")
+        if PROTOCOL not in (name.strip() for name in offered.split(",")):
+            return problem(
+                HTTPStatus.BAD_REQUEST, "invalid", "a WebSocket with the subprotocol mqtt is wanted here"
+            )
+        upgrade = Upgrade(request, (PROTOCOL,))
+        max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
+        address = request.app[ACCESS].address(request)
+        await upgrade.hand_over(request, MqttSocket(services.mqtt(), address, max_bytes, self))
+        return upgrade
+
+    async def close(self, _app: web.Application) -> None:
+        """The hub stops: those that the MQTT endpoint has not ended yet end here."""
+        for socket in list(self._open):
+            socket.close(RESTARTING, "the hub is stopping")
+
+
+MQTT_SOCKETS = web.AppKey("mqtt_sockets", MqttSockets)

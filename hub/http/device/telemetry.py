@@ -1,0 +1,90 @@
+"""`POST /api/v1/telemetry`: readings by HTTP, answered once they are on disk."""
+
+import asyncio
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+from hub.errors import Busy, Unauthenticated
+from hub.fleet.fleet import Login
+from hub.formats.json import decode
+from hub.http.access import ACCESS, bearer
+from hub.http.body import read_body
+from hub.http.device.outcome import Message, Outcome, outcomes
+from hub.http.problems import Overloaded, TooLarge, problem
+from hub.http.services import SERVICES, Services
+from hub.intake.ingest import Receipt
+from hub.model import Refusal
+
+SOURCE = "http"
+COMMIT_TIMEOUT_S = 10.0
+RETRY_AFTER_S = 2.0
+
+
+async def post(request: web.Request) -> web.StreamResponse:
+    """Readings in, in the hub's JSON; 200 when all were accepted, 422 or 400 with a list of what was not."""
+    services = request.app[SERVICES]
+    login = await authenticate(request)
+    if login is None:
+        raise Unauthenticated("send the device's API key: Authorization: Bearer hk_…")
+    device = login.device
+    _refuse_when_full(services)
+    wait_s = services.ingest.wait_s(device)
+    if wait_s > 0:
+        limits = services.config.limits
+        raise Busy(
+            f"{device.id!r} is over its rate of {limits.readings_per_s} readings a second (limits.readings_per_s)",
+            wait_s,
+        )
+    try:
+        raw = await read_body(request, services.config.http.max_body_bytes)
+    except TooLarge as error:
+        refusal = Refusal(-1, error.code, str(error), error.start)
+        await _stored(services.ingest.accept(device, (), SOURCE, [refusal]))
+        raise
+    readings, unread = decode(raw)
+    receipt = services.ingest.accept(device, readings, SOURCE, unread)
+    await _stored(receipt)
+    [outcome] = outcomes([Message(None, readings, unread)], receipt.refusals[len(unread) :])
+    return _answer(outcome)
+
+
+async def authenticate(request: web.Request) -> Login | None:
+    """Who holds the key in the Authorization header; None without one. Raises Unauthenticated, Busy."""
+    key = bearer(request)
+    if key is None:
+        return None
+    return await request.app[SERVICES].fleet.authenticate(key, request.app[ACCESS].address(request))
+
+
+def _refuse_when_full(services: Services) -> None:
+    """Nothing is taken that could not be acknowledged: the device keeps it and sends it again."""
+    if services.history.failure is not None:
+        raise Overloaded(f"nothing can be stored at present: {services.history.failure}", RETRY_AFTER_S)
+    if services.ingest.full:
+        raise Overloaded("too many readings wait for the disk (limits.pending_readings)", RETRY_AFTER_S)
+
+
+async def _stored(receipt: Receipt) -> None:
+    """Wait for the commit, which is many requests' own and goes on whatever happens to this one."""
+    await asyncio.wait([receipt.stored], timeout=COMMIT_TIMEOUT_S)
+    if not receipt.stored.done() or receipt.stored.cancelled():
+        raise Overloaded("the readings were not on disk in time; send them again", RETRY_AFTER_S)
+
+
+def _answer(outcome: Outcome) -> web.Response:
+    if not outcome.refusals:
+        return web.Response(
+            body=orjson.dumps({"accepted": outcome.accepted}), content_type="application/json"
+        )
+    worst = outcome.refusals[0]
+    unreadable = worst.position < 0 and worst.code == "unreadable"
+    return problem(
+        HTTPStatus.BAD_REQUEST if unreadable else HTTPStatus.UNPROCESSABLE_ENTITY,
+        worst.code,
+        worst.message,
+        accepted=outcome.accepted,
+        refused=outcome.refused(),
+        refused_count=len(outcome.refusals),
+    )

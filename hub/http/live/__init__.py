@@ -1,0 +1,1 @@
+"""Where dashboards watch: the live socket, and the same as Server-Sent Events."""

@@ -1,0 +1,265 @@
+"""`GET /api/v1/live`, subprotocol `hub.v1`: dashboards and tools watch channels.
+
+What is sent, and what a slow viewer gets instead, the feed decides; the shared writer sends it; here is the reader of
+the requests, and how a connection begins and ends. After the handshake a connection is a protocol of the hub's own,
+without a task or a timer: 5,000 that are silent cost the hub nothing but their memory.
+"""
+
+import asyncio
+import time
+from typing import Annotated, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from hub.errors import Forbidden, HubError, StoreError, Unauthenticated
+from hub.feed import Resume, Viewer
+from hub.feed.channel import wire_ms
+from hub.http.access import ACCESS, Kind, Proof
+from hub.http.device.messages import read_token
+from hub.http.live.viewers import Viewers, refusal, shutdown_message
+from hub.http.live.writer import Framer, SharedWriter
+from hub.http.problems import TooLarge
+from hub.http.services import Services
+from hub.model import Principal, Role
+from hub.websocket.frames import Message
+from hub.websocket.peers import Peers
+from hub.websocket.socket import RESTARTING, Socket, closing_code
+from hub.websocket.upgrade import Upgrade
+
+PROTOCOL = "hub.v1"
+ANSWERS_MAX_BYTES = 65_536  # that wait to be sent; beyond, no further request is read until they are
+READ_MAX_BYTES = (
+    1_048_576  # a message over live.max_message_bytes is read and refused; over this it ends the socket
+)
+NOBODY = Principal("", Role.VIEWER, frozenset())  # sees nothing
+NO_PROOF = Proof(Kind.TOKEN, "")  # of nobody
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    channel: Annotated[str, Field(max_length=300)]
+
+
+class _ResumeAt(BaseModel):
+    epoch: str
+    offset: Annotated[int, Field(ge=0)]
+
+
+class Subscribe(_Request):
+    """Watch a channel, from where the viewer was if it says."""
+
+    type: Literal["subscribe"]
+    resume: _ResumeAt | None = None
+
+
+class Unsubscribe(_Request):
+    """Watch it no more."""
+
+    type: Literal["unsubscribe"]
+
+
+class Ping(BaseModel):
+    """Are you there, and what time is it with you? For pages, whose script cannot send a WebSocket's ping."""
+
+    type: Literal["ping"]
+
+
+_read_request = TypeAdapter(
+    Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
+).validator.validate_json
+
+
+class LiveSocket(Socket):
+    """One dashboard's connection. It is served from the moment `watch` lets it in."""
+
+    __slots__ = ("_address", "_is_due", "_live", "proof", "viewer")
+
+    def __init__(self, live: "LiveSockets", address: str, *, deflates: bool) -> None:
+        config = live.services.config.live
+        super().__init__(max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
+        self.viewer = Viewer(NOBODY, config.subscriptions_max, self)
+        self.proof = NO_PROOF
+        self._live = live
+        self._address = address
+        self._is_due = (
+            False  # something is pending: it is in the writer's round, or will be when there is room
+        )
+
+    # How it begins and ends
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The handshake is over."""
+        super().connection_made(transport)
+        self._live.came(self)
+
+    def watch(self, proof: Proof, principal: Principal) -> None:
+        """Let the viewer in. `proof` is what it showed, and is checked again and again."""
+        if self.is_open:
+            self.proof, self.viewer.principal = proof, principal
+            self._live.viewers.enter(self)
+            self.begin()
+
+    def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
+        """Close the socket, saying why and when to come back."""
+        if retry_after_s is not None:
+            self.say(shutdown_message(retry_after_s))
+        self.close(code, reason)
+
+    def leave(self) -> None:
+        """Watch nothing any more."""
+        self._live.viewers.leave(self)
+
+    def lost(self) -> None:
+        """Make room for another."""
+        self._live.gone(self)
+        self._live.viewers.release(self._address)
+
+    # Writing. For its viewer this is the signal that something is pending
+
+    def set(self) -> None:
+        """Something is pending."""
+        if not self._is_due:
+            self._is_due = True
+            self._live.writer.queue(self)
+
+    def clear(self) -> None:
+        """It was taken: `write` has noted that already."""
+
+    def is_set(self) -> bool:
+        """Whether something is pending."""
+        return self._is_due
+
+    def write(self) -> None:
+        """Hand on one frame of all that is pending; while there is no room, it stays pending."""
+        if self.is_backed_up or not self.is_open:
+            return
+        self._is_due = False
+        message = self.viewer.take()
+        if message:
+            self.has_sent = True
+            self.transport.write(self._live.writer.framer.frame(message, deflate=self.deflates))
+        if self.is_held:
+            self.read()
+
+    def has_room(self) -> None:
+        """What is pending can be sent."""
+        if self._is_due:
+            self._live.writer.queue(self)
+
+    # Reading
+
+    def may_take(self) -> bool:
+        """Whether one more answer may be added to those that wait."""
+        return self.viewer.answers_bytes < ANSWERS_MAX_BYTES
+
+    def take(self, message: Message) -> None:
+        """A request."""
+        self._answer(message.content)
+
+    def _answer(self, raw: bytes) -> None:
+        config = self._live.services.config.live
+        if len(raw) > config.max_message_bytes:
+            message = (
+                f"a message of {len(raw)} bytes is over {config.max_message_bytes} (live.max_message_bytes)"
+            )
+            self._reply(refusal(TooLarge(message)))
+            return
+        try:
+            request = _read_request(raw)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            path = ".".join(str(part) for part in fault["loc"])
+            self._reply({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
+            return
+        if isinstance(request, Ping):
+            self._reply({"type": "pong", "time": wire_ms(self._live.services.clock())})
+            return
+        try:
+            if isinstance(request, Subscribe):
+                at = request.resume
+                resume = None if at is None else Resume(at.epoch, at.offset)
+                self._live.viewers.subscribe(self.viewer, request.channel, resume)
+            else:
+                self.viewer.unsubscribe(request.channel)
+                self._reply({"type": "unsubscribed", "channel": request.channel})
+        except HubError as error:
+            self._reply(refusal(error, request.channel))
+
+    def _reply(self, said: dict[str, object]) -> None:
+        """In its place behind the answers before it, and before what comes live."""
+        self.viewer.say(orjson.dumps(said))
+
+
+class LiveSockets:
+    """The route of the live sockets, and what they share."""
+
+    def __init__(self, services: Services, viewers: Viewers, peers: Peers) -> None:
+        self.services = services
+        self.viewers = viewers
+        self._peers = peers
+        self.writer = SharedWriter(Framer(), time.thread_time, services.feed.counts)
+        self._opening: set[LiveSocket] = set()  # have not shown who they are
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded or Busy when there are too many."""
+        access = request.app[ACCESS]
+        proof = access.shown(request)
+        if proof is not None and proof.kind is Kind.SESSION:
+            if "Origin" not in request.headers:
+                proof = None  # no browser: whoever this is shows a token
+            elif not access.is_own_page(request):
+                raise Forbidden(access.explain_origin(request))
+        if proof is not None and proof.kind is Kind.TOKEN:
+            await access.check(proof)
+        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.services.config.live.compress)
+        address = access.address(request)
+        self.viewers.admit(address)
+        socket = LiveSocket(self, address, deflates=upgrade.deflates)
+        if not await upgrade.hand_over(request, socket):
+            self.viewers.release(address)
+            return upgrade
+        try:
+            proof = proof or await self._ask_for_token(socket)
+            socket.watch(proof, await access.check(proof))
+        except (Unauthenticated, StoreError) as error:
+            socket.say(orjson.dumps(refusal(error)))
+            socket.close(closing_code(error), str(error))
+        finally:
+            self._opening.discard(socket)
+        return upgrade
+
+    def came(self, socket: LiveSocket) -> None:
+        """One more is connected."""
+        self._opening.add(socket)
+        self._peers.add(socket)
+
+    def gone(self, socket: LiveSocket) -> None:
+        """It is not any more."""
+        self._peers.remove(socket)
+
+    async def close(self, _app: web.Application) -> None:
+        """The hub stops: who has not shown who they are yet need not."""
+        for socket in list(self._opening):
+            socket.end(RESTARTING, "the hub is stopping")
+
+    async def _ask_for_token(self, socket: LiveSocket) -> Proof:
+        timeout_s = self.services.config.limits.connect_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                raw = await socket.first_message()
+        except TimeoutError as error:
+            raise Unauthenticated(
+                f"no token came within {timeout_s:g} s (limits.connect_timeout_s)"
+            ) from error
+        token = None if raw is None else read_token(raw)
+        if token is None:
+            raise Unauthenticated(
+                'without a session or a header the first message is {"type":"auth","token":"…"}'
+            )
+        return Proof(Kind.TOKEN, token)
+
+
+LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

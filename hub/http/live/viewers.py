@@ -1,0 +1,193 @@
+"""All who watch, whichever way they are connected: how many may, what all are told, and how they are sent home."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import orjson
+import structlog
+from aiohttp import web
+
+from hub.errors import Busy, HubError, NotFound, StoreError, Unauthenticated
+from hub.feed import Resume, Viewer
+from hub.feed.channel import wire_ms
+from hub.feed.feed import DEVICE_PREFIX
+from hub.http.access import Access, Proof
+from hub.http.problems import Overloaded
+from hub.http.services import Services
+from hub.websocket.peers import Peer, Peers
+from hub.websocket.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
+
+STORAGE_INTERVAL_S = 0.5
+COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
+
+_log = structlog.get_logger("http")
+
+
+class Connection(Peer, Protocol):
+    """One viewer's connection."""
+
+    viewer: Viewer
+    proof: Proof
+
+    def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
+        """Close it, saying why and when to come back."""
+
+
+class Viewers:
+    """The open connections. `uniform(a, b)` draws a number between."""
+
+    def __init__(
+        self,
+        services: Services,
+        access: Access,
+        peers: Peers,
+        uniform: Callable[[float, float], float],
+    ) -> None:
+        self._services = services
+        self._access = access
+        self._peers = peers
+        self._uniform = uniform
+        self._addresses: Counter[str] = (
+            Counter()
+        )  # of all connections, those that have not shown who they are too
+        self._places = 0  # the sum of these
+        self._open: set[Connection] = set()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    # Coming and going
+
+    def admit(self, address: str) -> None:
+        """A place for one more, until `release`. Raises Overloaded when all are taken, Busy when those of its address are."""
+        live = self._services.config.live
+        if self._places >= live.viewers_max:
+            raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
+        if self._addresses[address] >= live.viewers_per_address_max:
+            raise Busy(
+                "too many viewers are connected from this address (live.viewers_per_address_max)",
+                RETRY_AFTER_S,
+            )
+        self._places += 1
+        self._addresses[address] += 1
+
+    def release(self, address: str) -> None:
+        """The place is free again."""
+        self._places -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+    def enter(self, connection: Connection) -> None:
+        """Count the connection in, and greet it."""
+        self._open.add(connection)
+        self._services.feed.counts.viewers += 1
+        connection.viewer.say(orjson.dumps(self._hello()))
+        failure = self._services.history.failure
+        if failure is not None:
+            connection.viewer.say(_storage_message(failure))
+
+    def leave(self, connection: Connection) -> None:
+        """It watches no more."""
+        if connection in self._open:
+            self._open.discard(connection)
+            self._services.feed.counts.viewers -= 1
+        connection.viewer.close()
+
+    @contextmanager
+    def watching(self, connection: Connection, address: str) -> Iterator[None]:
+        """All of these, and looked after, for as long as it lasts."""
+        self.admit(address)
+        self._peers.add(connection)
+        try:
+            self.enter(connection)
+            yield
+        finally:
+            self.leave(connection)
+            self._peers.remove(connection)
+            self.release(address)
+
+    def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
+        """Subscribe, if the viewer may. Raises NotFound, Conflict, Invalid."""
+        device_id = channel.removeprefix(DEVICE_PREFIX)
+        if channel.startswith(DEVICE_PREFIX) and not viewer.principal.may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+        viewer.subscribe(self._services.feed.channel(channel), resume)
+
+    def _hello(self) -> dict[str, object]:
+        live = self._services.config.live
+        return {
+            "type": "hello",
+            "time": wire_ms(self._services.clock()),
+            "limits": {
+                "subscriptions_max": live.subscriptions_max,
+                "max_message_bytes": live.max_message_bytes,
+                "pending_max": live.pending_max,
+                "resume_window_s": live.resume_window_s,
+                "overview_interval_s": live.overview_interval_s,
+                "ping_interval_s": live.ping_interval_s,
+            },
+        }
+
+    def say_all(self, message: bytes) -> None:
+        """Tell everybody."""
+        for connection in self._open:
+            connection.viewer.say(message)
+
+    async def close(self, _app: web.Application) -> None:
+        """The hub stops. Each is told another time to come back, so that not all come at once."""
+        spread_s = len(self._open) / COME_BACK_PER_S
+        for connection in list(self._open):
+            retry_after_s = round(RETRY_AFTER_S + self._uniform(0.0, max(RETRY_AFTER_S, spread_s)), 3)
+            connection.end(RESTARTING, "the hub is stopping", retry_after_s)
+
+    # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
+
+    async def watch_storage(self) -> None:
+        """Tell every viewer when the history fails, and when it stores again; loops until cancelled."""
+        known: str | None = None
+        while True:
+            await asyncio.sleep(STORAGE_INTERVAL_S)
+            failure = self._services.history.failure
+            if (failure is None) != (known is None):
+                self.say_all(_storage_message(failure))
+            known = failure
+
+    async def renew(self) -> None:
+        """End sessions that have run out, once an interval; loops until cancelled."""
+        while True:
+            await asyncio.sleep(self._services.config.live.ping_interval_s)
+            for connection in list(self._open):
+                await self._renew(connection)
+
+    async def _renew(self, connection: Connection) -> None:
+        try:
+            await self._access.check(connection.proof)
+        except Unauthenticated as error:
+            connection.end(UNAUTHENTICATED, str(error))
+        except StoreError as error:
+            _log.warning("a viewer's session could not be checked", why=str(error))
+
+
+def refusal(error: HubError, channel: str | None = None) -> dict[str, object]:
+    """What a viewer is told of a request that cannot be met."""
+    said: dict[str, object] = {"type": "error", "code": error.code, "message": str(error)}
+    return said if channel is None else {**said, "channel": channel}
+
+
+def shutdown_message(retry_after_s: float) -> bytes:
+    """The last message before the hub closes the connection."""
+    return orjson.dumps({"type": "shutdown", "retry_after_s": retry_after_s})
+
+
+def _storage_message(failure: str | None) -> bytes:
+    message = (
+        "readings are stored again" if failure is None else f"nothing can be stored at present: {failure}"
+    )
+    return orjson.dumps({"type": "storage", "failing": failure is not None, "message": message})
+
+
+VIEWERS = web.AppKey("viewers", Viewers)

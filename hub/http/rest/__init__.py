@@ -1,0 +1,1 @@
+"""REST: each resource, with the shapes of its requests and answers."""

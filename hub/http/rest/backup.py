@@ -1,0 +1,58 @@
+"""REST: a copy of both stores, for whoever owns the hub's process."""
+
+from contextlib import aclosing
+from pathlib import Path
+
+import orjson
+import structlog
+from aiohttp import web
+from pydantic import Field
+
+from hub import __version__
+from hub.errors import Forbidden, HubError
+from hub.history.duckdb.backup import Backup
+from hub.http.endpoint import Call, Nothing
+from hub.http.rest.shapes import Asked
+from hub.http.rest.times import rfc3339
+from hub.people.operators import LOCAL_ADMIN
+
+NDJSON = "application/x-ndjson"
+
+_log = structlog.get_logger("http")
+
+
+class BackupQuery(Asked):
+    """Where the copy goes."""
+
+    output: str = Field(
+        min_length=1, max_length=4000, description="a folder that is not there yet: its full path"
+    )
+
+
+async def back_up(call: Call[BackupQuery, Nothing]) -> web.StreamResponse:
+    """Copy both stores into a new folder of the hub's machine; only by the hub's own Unix socket.
+
+    Answers lines of JSON: {"bytes","total"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
+    """
+    if call.principal != LOCAL_ADMIN:
+        raise Forbidden("the stores are copied by `hub backup` on the hub's own machine only")
+    services = call.services
+    devices = {device.number for device in services.fleet.stored()}
+    backup = Backup(services.history, services.config.data_dir, Path(call.query.output), devices)
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    try:
+        async with aclosing(backup.run(rfc3339(services.clock()), __version__)) as steps:
+            async for step in steps:
+                if not response.prepared:
+                    await response.prepare(call.request)
+                await response.write(orjson.dumps(step._asdict()) + b"\n")
+        if not response.prepared:
+            await response.prepare(call.request)
+        await response.write(orjson.dumps({"summary": backup.manifest}) + b"\n")
+    except ConnectionError:
+        _log.info("who asked for a backup went away; it was left", output=call.query.output)
+    except HubError as error:
+        if not response.prepared:
+            raise
+        await response.write(orjson.dumps({"error": str(error), "code": error.code}) + b"\n")
+    return response

@@ -1,0 +1,175 @@
+"""What REST takes and gives of devices and their metrics; see shapes.py."""
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, RootModel, Tag
+
+from hub.fleet.checks import DECIMALS_MAX, UNIT_MAX
+from hub.http.rest.shapes import Asked, Finite, Given, Milliseconds
+from hub.model import MetricType, Presence
+
+ADDED_MAX = 10_000
+CHANGED_MAX = 1_000
+
+
+class ThresholdsOut(Given):
+    """Where a metric's values begin to be a matter of concern, ascending; null where there is no such bound."""
+
+    critical_low: float | None
+    warning_low: float | None
+    warning_high: float | None
+    critical_high: float | None
+
+
+class RetentionOut(Given):
+    """How long the device's values are kept, by tier, in seconds: 0 is for ever, null as the configuration says."""
+
+    raw_s: float | None
+    minute_s: float | None
+    hour_s: float | None
+
+
+class MetricOut(Given):
+    """One metric of a device."""
+
+    name: str
+    type: MetricType
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    decimals: int | None
+    thresholds: ThresholdsOut
+
+
+class ThresholdsIn(Asked):
+    """Where a metric's values begin to be a matter of concern: ascending; null, or left out, where there is no such bound."""
+
+    critical_low: Finite | None = None
+    warning_low: Finite | None = None
+    warning_high: Finite | None = None
+    critical_high: Finite | None = None
+
+
+class MetricIn(Asked):
+    """A metric as operators want it: its unit, the range outside which readings are refused, how it is shown, and where
+    its values begin to be a matter of concern.
+    """
+
+    unit: Annotated[str, Field(max_length=UNIT_MAX)] | None = None
+    minimum: Finite | None = None
+    maximum: Finite | None = None
+    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)] | None = None
+    thresholds: ThresholdsIn | None = None
+
+
+class MetricChange(MetricIn):
+    """What to change of a metric; what is left out stays, but that thresholds come together."""
+
+    name: str
+
+
+class RetentionIn(Asked):
+    """How long to keep the device's values, by tier, in seconds: 0 is for ever; null, or left out, as the configuration says.
+
+    A coarser tier is kept at least as long as a finer one.
+    """
+
+    raw_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    minute_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    hour_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+class DeviceOut(Given):
+    """One device."""
+
+    id: str
+    name: str
+    labels: dict[str, str]
+    created_at: str = Field(description="RFC 3339")
+    expected_interval_s: float | None
+    presence: Presence
+    since: Milliseconds | None
+    last_seen: Milliseconds | None
+    lost: int = Field(description="readings that its sequence numbers jumped over")
+    retention: RetentionOut
+    metrics: list[MetricOut]
+
+
+class DeviceNew(DeviceOut):
+    """A device that was just added, with its first key: the only time it is seen."""
+
+    key: str
+
+
+class DeviceIn(Asked):
+    """A device to add."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+    name: str = ""
+    labels: dict[str, str] = Field(default={})
+    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
+class DevicesIn(Asked):
+    """Many devices to add, all or none."""
+
+    devices: Annotated[list[DeviceIn], Field(min_length=1, max_length=ADDED_MAX)]
+
+
+def _one_or_many(value: object) -> str:
+    return (
+        "many" if isinstance(value, DevicesIn) or (isinstance(value, dict) and "devices" in value) else "one"
+    )
+
+
+class AddIn(
+    RootModel[
+        Annotated[
+            Annotated[DeviceIn, Tag("one")] | Annotated[DevicesIn, Tag("many")], Discriminator(_one_or_many)
+        ]
+    ]
+):
+    """One device to add, or many."""
+
+
+class DeviceChange(Asked):
+    """What to change of a device; what is left out stays."""
+
+    name: str | None = None
+    labels: dict[str, str] | None = None
+    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    retention: RetentionIn | None = None
+    metrics: Annotated[list[MetricChange], Field(max_length=CHANGED_MAX)] = Field(default=[])
+
+
+class IdAndKey(Given):
+    """One of many added devices, and its first key: the only time it is seen."""
+
+    id: str
+    key: str
+
+
+class DevicesNew(Given):
+    """Many devices that were just added."""
+
+    devices: list[IdAndKey]
+
+
+class AddOut(RootModel[DeviceNew | DevicesNew]):
+    """The one device with its key, or the ids and keys of many."""
+
+
+class DevicesPage(Given):
+    """A page of devices, by id; `next` is the cursor of the page after it."""
+
+    devices: list[DeviceOut]
+    next: str | None
+
+
+class DevicesQuery(Asked):
+    """Which devices."""
+
+    q: Annotated[str, Field(max_length=200)] = Field("", description="a part of the id or the name")
+    label: list[str] = Field([], description="k=v; of several, all must hold")
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    cursor: str = ""

@@ -1,0 +1,228 @@
+"""REST: devices, and what is known of them now."""
+
+import base64
+import binascii
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from hub.errors import Invalid, NotFound
+from hub.feed.channel import wire_ms
+from hub.fleet.fleet import NewDevice
+from hub.http.endpoint import Call, Nothing
+from hub.http.rest.device_shapes import (
+    AddIn,
+    AddOut,
+    DeviceChange,
+    DeviceIn,
+    DeviceNew,
+    DeviceOut,
+    DevicesNew,
+    DevicesPage,
+    DevicesQuery,
+    IdAndKey,
+    MetricIn,
+    MetricOut,
+)
+from hub.http.rest.shapes import (
+    AttributesIn,
+    AttributesOut,
+    LatestOfManyOut,
+    LatestOut,
+    LatestQuery,
+)
+from hub.http.rest.times import rfc3339
+from hub.http.services import Services
+from hub.model import Device, Metric, Principal, Retention, Thresholds
+
+
+async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
+    """List devices, by id."""
+    query = call.query
+    needle = query.q.casefold()
+    wanted = read_labels(query.label)
+    devices = [one for one in call.services.fleet.devices() if _matches(one, needle, wanted)]
+    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
+    shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
+    return DevicesPage(devices=shown, next=cursor)
+
+
+def _page(
+    principal: Principal, devices: Sequence[Device], cursor: str, limit: int
+) -> tuple[list[Device], str | None]:
+    """So many of the devices, which are in order of their ids, that the principal may see; and the next cursor."""
+    if cursor:
+        devices = devices[bisect_right(devices, _read_cursor(cursor), key=lambda device: device.id) :]
+    seen = [device for device in devices if principal.may_see(device.id)]
+    page = seen[:limit]
+    return page, _cursor(page[-1].id) if len(seen) > limit else None
+
+
+def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
+    if needle and needle not in device.id.casefold() and needle not in device.name.casefold():
+        return False
+    return all(device.labels.get(key) == value for key, value in labels.items())
+
+
+def read_labels(texts: list[str]) -> dict[str, str]:
+    """Labels as they are asked for, k=v each. Raises Invalid."""
+    labels = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Invalid(f"label: k=v is wanted, got {text[:100]!r}", "label")
+        labels[key] = value
+    return labels
+
+
+def _cursor(device_id: str) -> str:
+    return base64.urlsafe_b64encode(device_id.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> str:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("cursor: not one that this list gave", "cursor") from error
+
+
+async def add_devices(call: Call[Nothing, AddIn]) -> AddOut:
+    """Add a device, or many, each with a first API key that is shown this once."""
+    call.refuse_scoped()
+    asked = call.body.root
+    if isinstance(asked, DeviceIn):
+        [(device, key)] = await call.services.fleet.add([_wanted(asked)])
+        return AddOut(DeviceNew.model_validate({**describe(call.services, device), "key": str(key)}))
+    made = await call.services.fleet.add([_wanted(one) for one in asked.devices])
+    return AddOut(DevicesNew(devices=[IdAndKey(id=device.id, key=str(key)) for device, key in made]))
+
+
+def _wanted(asked: DeviceIn) -> NewDevice:
+    return NewDevice(asked.id, asked.name, asked.labels, asked.expected_interval_s)
+
+
+async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
+    """Show one device."""
+    return DeviceOut.model_validate(describe(call.services, call.device()))
+
+
+async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
+    """Change what operators set of a device and of its metrics: all of it or, where something is wrong, nothing."""
+    device, body, services = call.device(), call.body, call.services
+    wanted = replace(
+        device,
+        name=device.name if body.name is None else body.name,
+        labels=device.labels if body.labels is None else body.labels,
+    )
+    if "expected_interval_s" in body.model_fields_set:
+        wanted = replace(wanted, expected_interval_s=body.expected_interval_s)
+    if "retention" in body.model_fields_set:
+        wanted = replace(wanted, retention=Retention(**dict(body.retention or ())))
+    metrics = [
+        _changed(services.ingest.metric(device, one.name), one, one.model_fields_set - {"name"})
+        for one in body.metrics
+    ]
+    changed = await services.fleet.update(wanted, metrics)
+    return DeviceOut.model_validate(describe(services, changed))
+
+
+def _changed(metric: Metric, asked: MetricIn, names: Iterable[str]) -> Metric:
+    """The metric with what was asked for under these names."""
+    wanted = {name: getattr(asked, name) for name in names}
+    if "thresholds" in wanted:
+        wanted["thresholds"] = Thresholds(**dict(asked.thresholds or ()))
+    return replace(metric, **wanted)
+
+
+async def remove_device(call: Call[Nothing, Nothing]) -> None:
+    """Remove a device with its keys and all its readings."""
+    device = call.device()
+    await call.services.fleet.remove(device)
+    call.services.commands.forget(device)
+
+
+async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
+    """The latest value of each metric."""
+    return _latest(call.services, call.device())
+
+
+async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
+    """The latest values of many devices."""
+    query, services = call.query, call.services
+    for device_id in query.device:
+        if not call.principal.may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+    named = {device_id: services.fleet.look_up(device_id) for device_id in sorted(query.device)}
+    wanted = read_labels(query.label)
+    asked = named.values() if named else services.fleet.devices()
+    devices = [one for one in asked if _matches(one, "", wanted)]
+    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
+    return LatestOfManyOut(devices={one.id: _latest(services, one) for one in page}, next=cursor)
+
+
+def _latest(services: Services, device: Device) -> LatestOut:
+    channel = services.feed.device(device.id)
+    return LatestOut.model_validate(
+        {"snapshot": channel.snapshot(), "presence": channel.presence, "since": _ms(channel.since)}
+    )
+
+
+async def attributes(call: Call[Nothing, Nothing]) -> AttributesOut:
+    """A device's attributes."""
+    return await _attributes(call.services, call.device())
+
+
+async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
+    """Set attributes for the device, and send them to it if it is there."""
+    device = call.device()
+    await call.services.fleet.share_attributes(device, call.body.shared)
+    return await _attributes(call.services, device)
+
+
+async def _attributes(services: Services, device: Device) -> AttributesOut:
+    found = await services.fleet.attributes(device)
+    return AttributesOut(device=found.device, shared=found.shared)
+
+
+async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
+    """Set all that operators say of a metric; what is left out is not set any more."""
+    device, services = call.device(), call.services
+    known = services.ingest.metric(device, call.request.match_info["name"])
+    metric = _changed(known, call.body, MetricIn.model_fields)
+    await services.fleet.describe(device, metric)
+    return MetricOut.model_validate(_metric(metric))
+
+
+def describe(services: Services, device: Device) -> dict[str, object]:
+    """A device as REST shows it."""
+    channel = services.feed.device(device.id)
+    return {
+        "id": device.id,
+        "name": device.name,
+        "labels": dict(device.labels),
+        "created_at": rfc3339(device.created_at),
+        "expected_interval_s": device.expected_interval_s,
+        "presence": channel.presence,
+        "since": _ms(channel.since),
+        "last_seen": _ms(services.roster.last_seen(device)),
+        "lost": services.ingest.lost(device),
+        "retention": device.retention._asdict(),
+        "metrics": [_metric(metric) for metric in services.ingest.metrics(device).values()],
+    }
+
+
+def _metric(metric: Metric) -> dict[str, object]:
+    return {
+        "name": metric.name,
+        "type": metric.type,
+        "unit": metric.unit,
+        "minimum": metric.minimum,
+        "maximum": metric.maximum,
+        "decimals": metric.decimals,
+        "thresholds": metric.thresholds._asdict(),
+    }
+
+
+def _ms(time: int | None) -> int | float | None:
+    return None if time is None else wire_ms(time)

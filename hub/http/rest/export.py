@@ -1,0 +1,132 @@
+"""REST: stored values as a stream, for other programs and for `hub history import`."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from aiohttp import web
+from pydantic import ConfigDict, Field
+
+from hub.errors import Busy, HubError, Invalid, NotFound
+from hub.history.duckdb.export import Format, Held, Series, held, pages, write_parquet
+from hub.http.endpoint import Call, Nothing
+from hub.http.rest.devices import read_labels
+from hub.http.rest.history import while_wanted
+from hub.http.rest.shapes import Asked
+from hub.http.rest.times import MS_MAX, read_time
+from hub.model import Device
+
+EXPORTS_MAX = 2  # at once; beyond, one is told to come back
+EXPORTS = web.AppKey("exports", asyncio.Semaphore)
+RETRY_AFTER_S = 10.0
+FRESH_TIMEOUT_S = 2.0
+COUNT_HEADER = "X-Total-Count"
+CHUNK_BYTES = 262_144
+MEDIA = {
+    Format.CSV: "text/csv",
+    Format.NDJSON: "application/x-ndjson",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+_log = structlog.get_logger("http")
+
+
+class ExportQuery(Asked):
+    """Which values. Times are RFC 3339 or milliseconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    device: list[str] = Field([], description="an id; several may be named; all devices if left out")
+    label: list[str] = Field([], description="k=v; of several, all must hold")
+    metric: list[str] = Field([], description="a name; several may be named; all metrics if left out")
+    start: Annotated[str, Field(alias="from", description="RFC 3339 or ms")] = ""
+    end: Annotated[str, Field(alias="to", description="RFC 3339 or ms, not included")] = ""
+    format: Format = Format.CSV
+
+
+async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
+    """Every stored value of a range, as a stream of CSV, NDJSON or Parquet.
+
+    `X-Total-Count` says beforehand how many there are. One that cannot be finished breaks off, so that it is not taken for whole.
+    """
+    query = call.query
+    start = read_time(query.start, "from") if query.start else 0
+    end = read_time(query.end, "to") if query.end else MS_MAX * 1000
+    if start >= end:
+        raise Invalid("from: it is not before to", "from")
+    series = _series(call)
+    exports = call.request.app[EXPORTS]
+    if exports.locked():
+        raise Busy(f"{EXPORTS_MAX} exports are running; one more when one of them is done", RETRY_AFTER_S)
+    async with exports:
+        history = call.services.history
+        if history.failure is None:  # what was sent before the export was asked for is in it
+            await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
+        found = await while_wanted(call.request, held(history, series, start, end))
+        if query.format is Format.PARQUET:
+            return await _send_parquet(call, found)
+        return await _send(call, found, pages(history, found, query.format))
+
+
+def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
+    metrics = set(call.query.metric)
+    return [
+        Series(metric.number, device.id, metric.name, metric.type)
+        for device in _devices(call)
+        for metric in call.services.ingest.metrics(device).values()
+        if not metrics or metric.name in metrics
+    ]
+
+
+def _devices(call: Call[ExportQuery, Nothing]) -> list[Device]:
+    fleet, seen = call.services.fleet, call.principal.may_see
+    labels = read_labels(call.query.label)
+    for device_id in call.query.device:
+        if not seen(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+    named = [fleet.look_up(device_id) for device_id in dict.fromkeys(call.query.device)] or fleet.devices()
+    return [
+        device
+        for device in named
+        if seen(device.id) and all(device.labels.get(key) == value for key, value in labels.items())
+    ]
+
+
+async def _send_parquet(call: Call[ExportQuery, Nothing], found: list[Held]) -> web.StreamResponse:
+    """By way of a file in the system's folder for such: a full one there does not trouble the stores."""
+    with tempfile.TemporaryDirectory(prefix="hub-export-") as folder:
+        path = Path(folder) / "readings.parquet"
+        await while_wanted(call.request, write_parquet(call.services.history, found, path))
+        return await _send(call, found, _chunks(path))
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+            yield chunk
+
+
+async def _send(
+    call: Call[ExportQuery, Nothing], found: list[Held], chunks: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """A client that takes them slowly is waited for, with nothing held but one page; one that goes away ends it."""
+    written = call.query.format
+    response = web.StreamResponse()
+    response.content_type = MEDIA[written]
+    response.headers[COUNT_HEADER] = str(sum(one.rows for one in found))
+    response.headers["Content-Disposition"] = f'attachment; filename="readings.{written}"'
+    await response.prepare(call.request)
+    try:
+        async for chunk in chunks:
+            await response.write(chunk)
+        await response.write_eof()
+    except ConnectionError:
+        _log.debug("the client of an export went away")
+    except (HubError, OSError) as error:
+        _log.error("an export broke off", why=str(error))
+        if call.request.transport is not None:
+            call.request.transport.abort()
+    return response

@@ -1,0 +1,131 @@
+"""REST: what was stored of a device, and what was refused."""
+
+import asyncio
+import base64
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from hub.errors import Invalid, NotFound
+from hub.feed.channel import wire_ms
+from hub.history.duckdb.ranges import Columns, Cursor
+from hub.http.endpoint import Call, Nothing
+from hub.http.rest.shapes import (
+    HistoriesOut,
+    HistoryAnswer,
+    HistoryOut,
+    HistoryQuery,
+    LimitQuery,
+    RawOut,
+    RejectionOut,
+    RejectionsOut,
+)
+from hub.http.rest.times import read_time
+from hub.model import Metric, Rejection
+
+T = TypeVar("T")
+
+HOUR_US = 3_600_000_000
+LOOK_EVERY_S = 0.1  # whether the client is still there
+CURSOR_MAX = 2**53
+
+
+async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
+    """A range of one metric or several, in columns; or page by page, every reading of one."""
+    query = call.query
+    metrics = _metrics(call)
+    end = read_time(query.end, "to") if query.end else call.services.clock()
+    start = read_time(query.start, "from") if query.start else end - HOUR_US
+    if start >= end:
+        raise Invalid("from: it is not before to", "from")
+    if query.tier == "raw":
+        return HistoryAnswer(await _page(call, metrics, start, end))
+    asked = call.services.history.ranges(metrics, start, end, query.points)
+    found = await while_wanted(call.request, asked)
+    shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
+    if len(shown) == 1:
+        return HistoryAnswer(shown[0])
+    return HistoryAnswer(HistoriesOut(metrics={one.metric: one for one in shown}))
+
+
+def _metrics(call: Call[HistoryQuery, Nothing]) -> list[Metric]:
+    device = call.device()
+    known = call.services.ingest.metrics(device)
+    names = list(dict.fromkeys(call.query.metric))
+    for name in names:
+        if name not in known:
+            raise NotFound(f"metric: {device.id!r} has no metric {name!r}")
+    return [known[name] for name in names]
+
+
+def _columns(metric: Metric, found: Columns) -> HistoryOut:
+    return HistoryOut(
+        metric=metric.name,
+        unit=metric.unit,
+        tier=found.tier,
+        step=None if found.step is None else wire_ms(found.step),
+        time=[wire_ms(time) for time in found.time],
+        min=found.min,
+        max=found.max,
+        avg=found.avg,
+        count=found.counts,
+    )
+
+
+async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start: int, end: int) -> RawOut:
+    if len(metrics) > 1:
+        raise Invalid("metric: readings are paged for one metric at a time", "metric")
+    [metric] = metrics
+    after = _read_cursor(call.query.cursor) if call.query.cursor else None
+    asked = call.services.history.raw(metric, start, end, after, call.query.limit)
+    page = await while_wanted(call.request, asked)
+    return RawOut(
+        metric=metric.name,
+        unit=metric.unit,
+        tier="raw",
+        time=[wire_ms(time) for time in page.time],
+        value=page.value,
+        next=f"{page.next.time}.{page.next.given}" if page.next else None,
+    )
+
+
+def _read_cursor(text: str) -> Cursor:
+    time, dot, given = text.partition(".")
+    if not (dot and time.isdecimal() and given.isdecimal() and int(time) < CURSOR_MAX > int(given)):
+        raise Invalid("cursor: not one that this list gave", "cursor")
+    return Cursor(int(time), int(given))
+
+
+async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:
+    """The query's answer; it is stopped when the client goes away, for which aiohttp leaves a handler running."""
+    asked = asyncio.ensure_future(query)
+    try:
+        while not (await asyncio.wait([asked], timeout=LOOK_EVERY_S))[0]:
+            if request.transport is None or request.transport.is_closing():
+                break
+    finally:
+        asked.cancel()
+        await asyncio.wait([asked])
+    return asked.result()
+
+
+async def rejections(call: Call[LimitQuery, Nothing]) -> RejectionsOut:
+    """What was refused of a device, newest first."""
+    found = await call.services.history.rejections(call.device(), call.query.limit)
+    return RejectionsOut(rejections=[_shown(rejection) for rejection in found])
+
+
+def _shown(rejection: Rejection) -> RejectionOut:
+    try:
+        text = rejection.raw.decode()
+    except UnicodeDecodeError:
+        text = None
+    return RejectionOut(
+        received_at=wire_ms(rejection.received_at),
+        code=rejection.code,
+        message=rejection.message,
+        source=rejection.source,
+        raw=text,
+        raw_base64=base64.b64encode(rejection.raw).decode() if text is None else None,
+    )

@@ -1,0 +1,73 @@
+"""Logging in and out: one-time links, the browser's session, tokens."""
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from aiohttp import web
+
+from hub.errors import Unauthenticated
+from hub.http.access import ACCESS, COOKIE, Kind
+from hub.http.endpoint import Call, Nothing
+from hub.http.middleware import plain_page
+from hub.http.rest.shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
+from hub.http.rest.times import rfc3339
+from hub.http.services import SERVICES
+
+
+async def login(request: web.Request) -> web.StreamResponse:
+    """`GET /login?code=…`: exchange a one-time link for a session, and go to the page."""
+    services = request.app[SERVICES]
+    try:
+        secret = await services.operators.use_link(request.query.get("code", ""))
+    except Unauthenticated:
+        return plain_page(
+            HTTPStatus.UNAUTHORIZED,
+            "This link does not log in any more",
+            "A link works once, and not for long. Perhaps you are logged in already: then just open the hub's page.",
+            "For a new link, run “hub login” where the hub runs.",
+        )
+    response = web.Response(
+        status=HTTPStatus.SEE_OTHER.value, headers={"Location": "/", "Cache-Control": "no-store"}
+    )
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(services.config.auth.session_s),
+        httponly=True,
+        samesite="Strict",
+        secure=request.app[ACCESS].is_secure(request),
+    )
+    return response
+
+
+async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
+    """Who is asking."""
+    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.services.mqtt_port)
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """End the browser's session. A token has none, and goes on."""
+    access = request.app[ACCESS]
+    await access.principal(request)
+    proof = access.shown(request)
+    if proof is not None and proof.kind is Kind.SESSION:
+        await request.app[SERVICES].operators.end_session(proof.secret)
+    response = web.Response(status=HTTPStatus.NO_CONTENT.value)
+    response.del_cookie(COOKIE, httponly=True, samesite="Strict", secure=access.is_secure(request))
+    return response
+
+
+async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:
+    """Make a token for a program."""
+    call.refuse_scoped()
+    body = call.body
+    return TokenOut(token=call.services.operators.make_token(body.name, body.role, body.ttl_s, body.devices))
+
+
+async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
+    """Make a link that logs in one browser as admin, once."""
+    call.refuse_scoped()
+    services = call.services
+    code = await services.operators.make_link(call.body.name)
+    expires_at = services.clock() + round(services.config.auth.login_link_s * 1e6)
+    return LinkOut(url=f"{services.base_url()}/login?code={quote(code)}", expires_at=rfc3339(expires_at))

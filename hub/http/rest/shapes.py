@@ -1,0 +1,260 @@
+"""What REST takes and gives, as pydantic models: the one description behind checking, encoding and OpenAPI.
+
+Times on the wire are milliseconds UTC unless they say RFC 3339.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
+from hub.model import Presence, Role
+from hub.people.operators import DEVICES_MAX, NAME_MAX
+
+Milliseconds = int | float
+Value = float | bool | str
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Asked(BaseModel):
+    """What a request holds: a member that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Given(BaseModel):
+    """What an answer holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class LatestOut(Given):
+    """The latest value of each metric, with its time: {"temperature": [ms, 20.5]}."""
+
+    snapshot: dict[str, tuple[Milliseconds, Value]]
+    presence: Presence
+    since: Milliseconds | None
+
+
+class LatestQuery(Asked):
+    """Of which devices: those named, those with the labels, or all."""
+
+    device: Annotated[list[str], Field(max_length=1000)] = []
+    label: list[str] = Field([], description="k=v; of several, all must hold")
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    cursor: str = ""
+
+
+class LatestOfManyOut(Given):
+    """The latest values by device, devices by id; `next` is the cursor of the page after it."""
+
+    devices: dict[str, LatestOut]
+    next: str | None
+
+
+class HistoryQuery(Asked):
+    """A range of one metric or several. Times are RFC 3339 or milliseconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    metric: Annotated[list[str], Field(min_length=1, max_length=50)]
+    start: str = Field("", alias="from", description="RFC 3339 or ms; an hour before `to` if left out")
+    end: str = Field("", alias="to", description="RFC 3339 or ms, not included; now if left out")
+    points: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    tier: Literal["auto", "raw"] = Field("auto", description="raw: every reading of one metric, page by page")
+    limit: Annotated[int, Field(ge=1, le=10_000, description="of a page of readings")] = 1000
+    cursor: str = Field("", description="`next` of the page before; the rest of the query stays as it was")
+
+
+class HistoryOut(Given):
+    """A range in columns. A truth value is 1 or 0; of texts each column holds the newest.
+
+    A bucket without readings has no row: two rows further apart than `step` have a gap between them.
+    """
+
+    metric: str
+    unit: str | None
+    tier: str = Field(
+        description='"raw": every row is one reading; else each row stands for several: "bucket" of readings, '
+        '"minute" and "hour" of those, whole, so that the first and last may reach beyond the range'
+    )
+    step: Milliseconds | None = Field(description="how wide a row's bucket is, ms; null for raw")
+    time: list[Milliseconds]
+    min: list[float] | list[str]
+    max: list[float] | list[str]
+    avg: list[float] | list[str]
+    count: list[int] | None = Field(
+        description="of how many readings each row is made: what their averages weigh together; null for raw, where each is one"
+    )
+
+
+class HistoriesOut(Given):
+    """The ranges of several metrics, by name."""
+
+    metrics: dict[str, HistoryOut]
+
+
+class RawOut(Given):
+    """Readings of one metric, by time; `next` is the cursor of the page after it. A truth value is 1 or 0."""
+
+    metric: str
+    unit: str | None
+    tier: Literal["raw"]
+    time: list[Milliseconds]
+    value: list[float] | list[str]
+    next: str | None
+
+
+class HistoryAnswer(RootModel[HistoryOut | HistoriesOut | RawOut]):
+    """One metric's range, several metrics' ranges, or a page of readings."""
+
+
+class LimitQuery(Asked):
+    """How many, newest first."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class RejectionOut(Given):
+    """Something of this device that was refused. `raw_base64` is there where the bytes are no text."""
+
+    received_at: Milliseconds
+    code: str
+    message: str
+    source: str
+    raw: str | None
+    raw_base64: str | None
+
+
+class RejectionsOut(Given):
+    """Newest first."""
+
+    rejections: list[RejectionOut]
+
+
+class KeyOut(Given):
+    """One API key of a device, without its secret. Times in RFC 3339."""
+
+    id: str
+    created_at: str
+    last_used_at: str | None
+    last_used_from: str | None
+    revoked_at: str | None
+
+
+class KeysOut(Given):
+    """Oldest first, revoked ones too."""
+
+    keys: list[KeyOut]
+
+
+class KeyNew(Given):
+    """A key that was just made: the only time it is seen."""
+
+    id: str
+    key: str
+    created_at: str
+
+
+class AttributesOut(Given):
+    """Slow-changing facts."""
+
+    device: dict[str, object] = Field(description="reported by the device")
+    shared: dict[str, object] = Field(description="set by operators, sent to the device")
+
+
+class AttributesIn(Asked):
+    """Facts to set for the device; null removes one, what is left out stays."""
+
+    shared: dict[str, object]
+
+
+class CommandIn(Asked):
+    """A command to send; it waits so long for the device and its answer."""
+
+    method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX)]
+    params: object = None
+    timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S)] = 60.0
+
+
+class CommandOut(Given):
+    """How far a command has come."""
+
+    id: int
+    method: str
+    params: object
+    state: Literal["queued", "sent", "answered", "expired"]
+    created_at: Milliseconds
+    expires_at: Milliseconds
+    sent_at: Milliseconds | None
+    answered_at: Milliseconds | None
+    response: object
+
+
+class CommandsQuery(LimitQuery):
+    """Which of a device's commands, newest first."""
+
+    before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(
+        None, description="the id that those asked for are older than: `next` of the page before"
+    )
+
+
+class CommandsOut(Given):
+    """Newest first; `next` is `before` of the page after it, null on the last one."""
+
+    commands: list[CommandOut]
+    next: int | None
+
+
+class TokenIn(Asked):
+    """A token to make; `devices` null means all."""
+
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    role: Role = Role.VIEWER
+    ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    devices: Annotated[list[str], Field(min_length=1, max_length=DEVICES_MAX)] | None = None
+
+
+class TokenOut(Given):
+    """A token: Authorization: Bearer <token>."""
+
+    token: str
+
+
+class LinkIn(Asked):
+    """A link for whom."""
+
+    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] = "admin"
+
+
+class LinkOut(Given):
+    """A link that logs in one browser, once."""
+
+    url: str
+    expires_at: str = Field(description="RFC 3339")
+
+
+class SessionOut(Given):
+    """Who is asking, and what a page that tells people how to connect a device must know."""
+
+    name: str
+    role: Role
+    mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
+
+
+class AcceptedOut(Given):
+    """How many readings are on disk now."""
+
+    accepted: int
+
+
+class Problem(Given):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

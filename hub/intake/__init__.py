@@ -1,0 +1,5 @@
+"""The intake: the one way in for readings.
+
+inlet    what the intake knows of one device, and the checks of its readings
+ingest   accept: checked, published at once, stored, acknowledged
+"""

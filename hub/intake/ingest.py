@@ -1,0 +1,229 @@
+"""The one way in: every reading of every device, whatever brought it.
+
+`Ingest.accept` checks readings against their device's metrics, drops repeated sequence numbers, stamps the
+time, publishes to the feed and appends to the history's open batch, all in one turn of the loop. What it
+returns tells the transport when to acknowledge.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hub.config import LimitsConfig
+from hub.errors import Invalid, NotFound, StoreError
+from hub.feed import Feed
+from hub.fleet.presence import Roster
+from hub.history.batch import Batch
+from hub.history.duckdb.history import History
+from hub.intake.inlet import Inlet, Sieve
+from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, Value
+
+REJECTIONS_PER_BATCH = 1000  # more are counted, not kept: a flood of nonsense must not fill the disk
+_EXAMPLES: dict[MetricType, Value] = {
+    MetricType.NUMBER: 0.0,
+    MetricType.TEXT: "",
+    MetricType.BOOLEAN: False,
+}
+
+
+class Receipt(NamedTuple):
+    """What became of the readings of one call."""
+
+    accepted: int  # taken, or repeated and dropped: nothing more is needed of them
+    refusals: Sequence[Refusal]
+    stored: asyncio.Future[None]  # done when all of this call, rejections included, is on disk
+    wait_s: float  # over 0: the device is over its rate; read no more from it for so long
+
+
+@dataclass(slots=True)
+class Counts:
+    """Totals since the start."""
+
+    readings: int = 0
+    values: int = 0
+    repeated: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
+class Ingest:
+    """Takes readings in. `clock` gives µs UTC."""
+
+    def __init__(
+        self, history: History, feed: Feed, roster: Roster, limits: LimitsConfig, clock: Callable[[], int]
+    ) -> None:
+        self._history = history
+        self._feed = feed
+        self._roster = roster
+        self._limits = limits
+        self._clock = clock
+        self._sieve = Sieve(limits)
+        self._inlets: dict[int, Inlet] = {}
+        self.counts = Counts()
+
+    async def restore(self, devices: Iterable[Device]) -> None:
+        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest values."""
+        metrics = {metric.number: metric for metric in await self._history.metrics()}
+        sequences = await self._history.sequences()
+        latest = {found.metric: found for found in await self._history.latest()}
+        last_seen: dict[int, int] = {}
+        for number, found in latest.items():
+            owner = metrics[number].device
+            last_seen[owner] = max(found.received_at, last_seen.get(owner, 0))
+        for device in devices:
+            self.open(device, sequences.get(device.number, (-1, 0)), last_seen.get(device.number))
+        for metric in metrics.values():
+            inlet = self._inlets.get(metric.device)
+            if inlet is None:
+                continue  # of a device that was removed
+            inlet.know(metric)
+            if metric.number in latest:
+                inlet.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
+        self._sieve.next_metric = await self._history.highest_metric() + 1
+
+    def open(self, device: Device, sequence: tuple[int, int] = (-1, 0), last_seen: int | None = None) -> None:
+        """Make the device known to intake, feed and roster."""
+        channel = self._feed.add(device.id)
+        self._inlets[device.number] = Inlet(device, channel, *sequence, tokens=self._limits.readings_burst)
+        self._roster.add(device, last_seen)
+
+    def close(self, device: Device) -> asyncio.Future[None]:
+        """Forget a removed device: its sessions end. Done when its readings are gone too."""
+        self._roster.remove(device)
+        self._feed.remove(device.id)
+        del self._inlets[device.number]
+        return self.forget([device.number])
+
+    def forget(self, numbers: Iterable[int]) -> asyncio.Future[None]:
+        """Take what was stored of removed devices away; done when it is gone."""
+        self._history.batch.removed.update(numbers)
+        return self._history.stored
+
+    def accept(
+        self,
+        device: Device,
+        readings: Sequence[Reading],
+        source: str,
+        refused: Sequence[Refusal] = (),
+        *,
+        present: bool = True,
+    ) -> Receipt:
+        """Take in readings of one device; one call for all that arrived together.
+
+        `refused` is what the transport could not read; it is kept as rejections with those found here, in the
+        same commit. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
+        """
+        inlet = self._inlet(device)
+        now = self._clock()
+        batch = self._history.batch
+        run, columns, refusals, repeated, lost = self._sieve.sift(inlet, readings, now, batch)
+        if run.times:
+            inlet.channel.publish(run)
+            if columns.metrics:
+                batch.add(device.number, now, columns.metrics, columns.times, columns.values)
+            for metric, time, text in columns.texts:
+                batch.texts.append((device.number, metric, time, now, text))
+            weight = max(len(run.times), columns.weight())
+            batch.readings += weight
+            self._history.pending += weight
+            self.counts.readings += len(run.times)
+            self.counts.values += len(columns)
+        if present:
+            self._roster.heard(device, now)
+        if refused or refusals:
+            refusals = [*refused, *refusals]
+            self._keep(device, refusals, source, now, batch)
+        self.counts.repeated += repeated
+        self.counts.lost += lost
+        wait_s = self._spend(inlet, len(readings) + len(refused), now)
+        return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
+
+    def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
+        """The metric of that name, made if there is none. Raises Invalid for another type or too many, NotFound."""
+        inlet = self._inlet(device)
+        metric = inlet.metrics.get(name)
+        if metric is None:
+            if len(inlet.gauges) >= self._limits.metrics_max:
+                raise Invalid(
+                    f"{device.id}: a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)"
+                )
+            self._sieve.new_gauge(inlet, name, _EXAMPLES[kind], self._history.batch)
+            return inlet.metrics[name]
+        if metric.type is not kind:
+            raise Invalid(f"{device.id}: {name} is a {metric.type}, and not a {kind}")
+        return metric
+
+    def supplement(self, device: Device, name: str, time: int, value: Value) -> None:
+        """An import has brought this: the latest value of the metric, unless there is a newer one."""
+        channel = self._inlet(device).channel
+        known = channel.time_of(name)
+        if known is None or known <= time:
+            channel.restore(name, time, value)
+
+    def _keep(self, device: Device, refusals: Sequence[Refusal], source: str, now: int, batch: Batch) -> None:
+        self.counts.refused += len(refusals)
+        room = REJECTIONS_PER_BATCH - len(batch.rejections)
+        batch.rejections.extend(
+            Rejection(device.number, now, refusal.code, refusal.message, source, refusal.raw)
+            for refusal in refusals[: max(0, room)]
+        )
+
+    def _spend(self, inlet: Inlet, count: int, now: int) -> float:
+        """Token bucket: what is over the rate is taken all the same, and paid for by waiting."""
+        limits = self._limits
+        elapsed_s = (now - inlet.filled_at) / 1e6
+        filled = min(limits.readings_burst, inlet.tokens + max(0.0, elapsed_s) * limits.readings_per_s)
+        inlet.tokens = filled - count
+        inlet.filled_at = now
+        return max(0.0, -inlet.tokens / limits.readings_per_s)
+
+    def wait_s(self, device: Device) -> float:
+        """How long the device should wait before it sends more, for transports that can say so beforehand."""
+        return self._spend(self._inlet(device), 0, self._clock())
+
+    @property
+    def full(self) -> bool:
+        """Too much waits for the disk: transports stop reading until `room` returns."""
+        return self._history.pending >= self._limits.pending_readings
+
+    async def room(self) -> None:
+        """Wait until no longer full."""
+        await self._history.room(self._limits.pending_readings)
+
+    def metrics(self, device: Device) -> Mapping[str, Metric]:
+        """The device's metrics, by name, oldest first."""
+        return self._inlet(device).metrics
+
+    def lost(self, device: Device) -> int:
+        """How many readings the device's sequence numbers jumped over."""
+        return self._inlet(device).lost
+
+    def metric(self, device: Device, name: str) -> Metric:
+        """One metric of the device. Raises NotFound."""
+        try:
+            return self._inlet(device).metrics[name]
+        except KeyError:
+            raise NotFound(f"{device.id!r} has no metric {name!r}") from None
+
+    def refuse_while_failing(self) -> None:
+        """For what is to be on disk when it is answered. Raises StoreError while nothing can be stored."""
+        if self._history.failure is not None:
+            raise StoreError(f"nothing can be stored at present: {self._history.failure}")
+
+    def describe(self, device: Device, changed: Sequence[Metric]) -> asyncio.Future[None]:
+        """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same commit.
+
+        Raises NotFound.
+        """
+        inlet = self._inlet(device)
+        for metric in changed:
+            inlet.know(metric)
+            self._history.batch.metrics[metric.number] = metric
+        return self._history.stored
+
+    def _inlet(self, device: Device) -> Inlet:
+        try:
+            return self._inlets[device.number]
+        except KeyError:
+            raise NotFound(f"the device {device.id!r} was removed") from None

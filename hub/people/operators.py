@@ -1,0 +1,112 @@
+"""The people, and the programs that act for them: one-time links, browser sessions, tokens."""
+
+import hashlib
+from collections.abc import Callable, Collection
+
+import jwt
+
+from hub.config import AuthConfig
+from hub.errors import Invalid, Unauthenticated
+from hub.model import Principal, Role
+from hub.registry.registry import Registry
+
+ISSUER = "sensor-hub"
+ALGORITHM = "HS256"
+NAME_MAX = 100
+DEVICES_MAX = 1000
+
+LOCAL_ADMIN = Principal("local", Role.ADMIN)
+"""Whoever can open the hub's Unix socket, mode 0600: the owner of the process."""
+
+
+class Operators:
+    """Lets people and tokens in. `clock` gives µs UTC, `random_text` 256 bits of secret as text."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        auth: AuthConfig,
+        token_secret: bytes,
+        clock: Callable[[], int],
+        random_text: Callable[[], str],
+    ) -> None:
+        self._registry = registry
+        self._auth = auth
+        self._token_secret = token_secret
+        self._clock = clock
+        self._random_text = random_text
+
+    async def make_link(self, name: str = "admin") -> str:
+        """The code of a link that lets one person in once, as admin, within `login_link_s`."""
+        return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
+
+    async def use_link(self, code: str) -> str:
+        """Exchange the code of a link for the secret of a session. Raises Unauthenticated; a code works once."""
+        digest = _digest(code)
+        principal = await self._registry.credential(digest, "link", self._clock())
+        if principal is None or not await self._registry.remove_credential(digest, self._clock()):
+            raise Unauthenticated("this link was used before or is over; `hub login` prints a new one")
+        return await self._issue("session", principal, self._auth.session_s)
+
+    async def session(self, secret: str) -> Principal:
+        """Whose session this is. Raises Unauthenticated."""
+        principal = await self._registry.credential(_digest(secret), "session", self._clock())
+        if principal is None:
+            raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
+        return principal
+
+    async def end_session(self, secret: str) -> None:
+        """Log out."""
+        await self._registry.remove_credential(_digest(secret), self._clock())
+
+    async def _issue(self, kind: str, principal: Principal, seconds: float) -> str:
+        secret = self._random_text()
+        expires_at = self._clock() + round(seconds * 1e6)
+        await self._registry.put_credential(_digest(secret), kind, principal, expires_at)
+        return secret
+
+    def make_token(self, name: str, role: Role, ttl_s: float, devices: Collection[str] | None = None) -> str:
+        """A JWT (RFC 7519, HS256) for REST and the live socket. Raises Invalid."""
+        if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
+            raise Invalid(f"a name has 1 to {NAME_MAX} printable characters", "name")
+        if not 0 < ttl_s <= self._auth.token_max_s:
+            raise Invalid(
+                f"a token lasts over 0 and at most {self._auth.token_max_s:.0f} s (auth.token_max_s)", "ttl_s"
+            )
+        if devices is not None and not 1 <= len(devices) <= DEVICES_MAX:
+            raise Invalid(f"a token names 1 to {DEVICES_MAX} devices, or none for all", "devices")
+        now_s = self._clock() / 1e6
+        claims: dict[str, object] = {
+            "iss": ISSUER,
+            "sub": name,
+            "role": role,
+            "iat": int(now_s),
+            "exp": now_s + ttl_s,
+        }
+        if devices is not None:
+            claims["devices"] = sorted(devices)
+        return jwt.encode(claims, self._token_secret, ALGORITHM)
+
+    def token(self, text: str) -> Principal:
+        """Whom a token stands for. Raises Unauthenticated, saying why."""
+        try:
+            claims = jwt.decode(
+                text,
+                self._token_secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options={"require": ["exp", "sub", "role"], "verify_exp": False, "verify_iat": False},
+            )
+            if claims["exp"] <= self._clock() / 1e6:
+                raise Unauthenticated("the token has expired")
+            devices = claims.get("devices")
+            return Principal(
+                claims["sub"], Role(claims["role"]), None if devices is None else frozenset(devices)
+            )
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise Unauthenticated(f"the token is not one of this hub: {error}") from error
+
+
+def _digest(secret: str) -> bytes:
+    """Of any text at all: a cookie's stray bytes come as lone surrogates."""
+    return hashlib.blake2b(secret.encode(errors="surrogatepass"), digest_size=32).digest()

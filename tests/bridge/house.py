@@ -1,0 +1,93 @@
+"""The real rooms of the hub behind its place at a broker, on a folder."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.bridge.broker import Broker
+from hub.config import AuthConfig, BrokerConfig, LimitsConfig, LiveConfig
+from hub.feed import Feed
+from hub.fleet.fleet import Fleet, NewDevice
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.ingest import Ingest
+from hub.model import Device
+from hub.registry.registry import Registry
+
+FAR_FUTURE = 4_000_000_000_000_000  # µs
+ALL = 1_000_000  # more points than any test stores
+
+
+@dataclass
+class House:
+    history: History
+    ingest: Ingest
+    fleet: Fleet
+    roster: Roster
+
+    async def add(self, device_id: str) -> tuple[Device, str]:
+        """A new device and its key."""
+        ((device, key),) = await self.fleet.add([NewDevice(device_id)])
+        return device, str(key)
+
+    async def stored(self, device_id: str, metric: str = "n") -> list[float]:
+        """All values on disk of a metric of numbers, smallest first."""
+        device = self.fleet.find(device_id)
+        if metric not in self.ingest.metrics(device):
+            return []
+        columns = await self.history.range(self.ingest.metrics(device)[metric], 0, FAR_FUTURE, ALL)
+        return sorted(float(value) for value in columns.avg)
+
+    def broker(
+        self,
+        port: int,
+        identity: str = "one",
+        uniform: Callable[[float, float], float] = random.uniform,
+        **changes: object,
+    ) -> Broker:
+        settings = {"url": f"mqtt://127.0.0.1:{port}", "backoff_max_s": 0.2, **changes}
+        config = BrokerConfig.model_validate(settings)
+        return Broker(config, identity, self.fleet, self.ingest, self.fleet.verify, uniform)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path, **limits: object) -> AsyncIterator["House"]:
+        live, bounds = LiveConfig(), LimitsConfig.model_validate(limits)
+        async with (
+            Registry.open(folder / "registry.db") as registry,
+            History.open(folder / "history.duckdb", 256, 1000) as history,
+        ):
+            feed = Feed(live, "epoch", time.monotonic)
+            roster = Roster(feed, _now)
+            ingest = Ingest(history, feed, roster, bounds, _now)
+            fleet = Fleet(registry, ingest, roster, AuthConfig(), bounds, _now, secrets.choice)
+            await fleet.restore()
+            yield cls(history, ingest, fleet, roster)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+@asynccontextmanager
+async def running(broker: Broker) -> AsyncIterator[Broker]:
+    """The broker's client at work, as the composition root has it: until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(broker.run())
+        try:
+            yield broker
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def taken(broker: Broker, messages: int) -> Callable[[], bool]:
+    """Whether so many messages were taken in for good."""
+    return lambda: broker.counts.acknowledged >= messages

@@ -1,0 +1,187 @@
+"""The life of a command: queued, sent, answered or expired, whatever the order of things."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
+from hub.fleet.commands import METHOD_MAX, OPEN_MAX, TIMEOUT_MAX_S
+from hub.model import Command, CommandState, Device
+from tests.rooms import Clock, Rooms, open_rooms
+
+
+@asynccontextmanager
+async def running(rooms: Rooms) -> AsyncIterator[None]:
+    task = asyncio.create_task(rooms.commands.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def on_disk(rooms: Rooms, device: Device, state: CommandState, number: int = 1) -> None:
+    """Wait until so many commands of the device are in this state in the registry."""
+    async with asyncio.timeout(15):
+        while [one.state for one in await rooms.registry.commands(device, 100)].count(state) < number:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_command_goes_to_the_newest_session_that_takes_it(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    old, new = rooms.connect(device), rooms.connect(device)
+    new.deaf = True
+    sent = await rooms.commands.send(device, "reboot", {"in_s": 1}, 10)
+    assert (sent.state, sent.sent_at) == (CommandState.SENT, rooms.clock.now)
+    assert [one.id for one in old.delivered if isinstance(one, Command)] == [sent.id]
+    assert new.delivered == []
+
+
+async def test_a_command_waits_for_a_device_that_is_away_and_goes_out_once(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    first = await rooms.commands.send(device, "a", None, 10)
+    second = await rooms.commands.send(device, "b", None, 10)
+    assert first.state is CommandState.QUEUED
+    session = rooms.connect(device)
+    rooms.commands.ready(device)
+    rooms.commands.ready(device)
+    assert [one.id for one in session.delivered if isinstance(one, Command)] == [first.id, second.id]
+    assert [one.state for one in await rooms.commands.list(device, 10)] == [CommandState.SENT] * 2
+
+
+async def test_an_expired_command_is_not_delivered_even_before_it_is_swept(
+    tmp_path: Path, clock: Clock
+) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        await rooms.commands.send(device, "open_valve", None, 10)
+    clock.pass_s(11)
+    async with open_rooms(tmp_path, clock) as rooms:
+        session = rooms.connect(rooms.fleet.find("boiler-1"))
+        rooms.commands.ready(device)
+        assert session.delivered == []
+        async with running(rooms):
+            await on_disk(rooms, device, CommandState.EXPIRED)
+        with pytest.raises(Conflict):
+            await rooms.commands.answer(device, 1, None)
+
+
+async def test_an_answer_is_on_disk_when_it_returns_and_stays_the_last_word(rooms: Rooms) -> None:
+    """The step to `sent` is still being written when the answers come."""
+    device, _ = await rooms.add("boiler-1")
+    session = rooms.connect(device)
+    async with running(rooms):
+        for _ in range(5):
+            sent = await asyncio.gather(
+                *(rooms.commands.send(device, "m", None, 10) for _ in range(OPEN_MAX // 5))
+            )
+            await asyncio.gather(*(rooms.commands.answer(device, one.id, {"n": one.id}) for one in sent))
+    assert len(session.delivered) == OPEN_MAX
+    kept = await rooms.registry.commands(device, 1000)
+    assert {one.state for one in kept} == {CommandState.ANSWERED}
+    assert all(one.response == {"n": one.id} and one.sent_at is not None for one in kept)
+
+
+async def test_only_the_first_answer_counts(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    rooms.connect(device)
+    sent = await rooms.commands.send(device, "m", None, 10)
+    found = await asyncio.gather(
+        *(rooms.commands.answer(device, sent.id, number) for number in range(3)), return_exceptions=True
+    )
+    assert [type(one) for one in found] == [type(None), Conflict, Conflict]
+    assert (await rooms.commands.list(device, 1))[0].response == 0
+    with pytest.raises(NotFound):
+        await rooms.commands.answer(device, sent.id + 1, None)
+
+
+async def test_an_answer_the_disk_did_not_take_can_be_given_again(rooms: Rooms, tmp_path: Path) -> None:
+    device, _ = await rooms.add("boiler-1")
+    rooms.connect(device)
+    sent = await rooms.commands.send(device, "m", None, 10)
+    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError):
+        await rooms.commands.answer(device, sent.id, "lost")
+    assert (await rooms.commands.list(device, 1))[0].state is CommandState.SENT
+    other.execute("ROLLBACK")
+    other.close()
+    await rooms.commands.answer(device, sent.id, "kept")
+    (kept,) = await rooms.registry.commands(device, 1)
+    assert (kept.state, kept.response) == (CommandState.ANSWERED, "kept")
+
+
+async def test_the_loop_outlives_a_disk_that_says_no(rooms: Rooms, tmp_path: Path) -> None:
+    device, _ = await rooms.add("boiler-1")
+    await rooms.commands.send(device, "m", None, 10)
+    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    rooms.connect(device)
+    rooms.commands.ready(device)
+    async with running(rooms):
+        with pytest.raises(StoreError):
+            await rooms.registry.add_command(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
+        other.execute("ROLLBACK")
+        await on_disk(rooms, device, CommandState.SENT)
+    other.close()
+
+
+async def test_what_was_sent_is_written_when_the_hub_stops(tmp_path: Path, clock: Clock) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        async with running(rooms):
+            await asyncio.sleep(0)
+            rooms.connect(device)
+            await rooms.commands.send(device, "open_valve", None, 10)
+    async with open_rooms(tmp_path, clock) as rooms:
+        session = rooms.connect(rooms.fleet.find("boiler-1"))
+        rooms.commands.ready(device)
+        assert session.delivered == []  # not a second time
+
+
+async def test_commands_of_a_removed_device_are_forgotten(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    rooms.connect(device)
+    sent = await rooms.commands.send(device, "m", None, 10)
+    await rooms.fleet.remove(device)
+    rooms.commands.forget(device)
+    async with running(rooms):
+        await asyncio.sleep(0)
+    assert await rooms.commands.list(device, 10) == []
+    with pytest.raises(NotFound):
+        await rooms.commands.answer(device, sent.id, None)
+
+
+async def test_open_commands_of_a_device_are_bounded_however_many_come_at_once(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    found = await asyncio.gather(
+        *(rooms.commands.send(device, "m", None, 10) for _ in range(OPEN_MAX + 20)), return_exceptions=True
+    )
+    assert sum(isinstance(one, Command) for one in found) == OPEN_MAX
+    assert sum(isinstance(one, Busy) for one in found) == 20
+    rooms.clock.pass_s(10)
+    async with running(rooms):
+        await on_disk(rooms, device, CommandState.EXPIRED, OPEN_MAX)
+    assert (await rooms.commands.send(device, "m", None, 10)).state is CommandState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("method", "timeout_s"),
+    [
+        ("", 1),
+        ("x" * (METHOD_MAX + 1), 1),
+        ("a\nb", 1),
+        ("m", 0),
+        ("m", TIMEOUT_MAX_S + 1),
+        ("m", float("nan")),
+    ],
+)
+async def test_a_command_out_of_bounds_is_refused(rooms: Rooms, method: str, timeout_s: float) -> None:
+    device, _ = await rooms.add("boiler-1")
+    with pytest.raises(Invalid):
+        await rooms.commands.send(device, method, None, timeout_s)

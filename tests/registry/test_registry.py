@@ -1,0 +1,289 @@
+"""Rows in, values out; which files the registry opens; what is all or nothing."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from hub.errors import Conflict, Invalid, StoreError
+from hub.model import ApiKey, Command, CommandState, Device, Principal, Retention, Role
+from hub.registry import schema
+from hub.registry.registry import Registry
+
+NOW = 1_795_170_094_504_000
+BOILER = Device(0, "boiler-1", "Boiler", {"site": "north"}, NOW, 2.5)
+PUMP = Device(0, "pump-1", "Pump", {}, NOW)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "registry #1?.db"  # a folder may have any name
+
+
+@pytest.fixture
+async def registry(path: Path) -> AsyncIterator[Registry]:
+    async with Registry.open(path) as registry:
+        yield registry
+
+
+def key(key_id: str, device: int = 0) -> ApiKey:
+    return ApiKey(key_id, device, bytes(32), NOW)
+
+
+def command(device: Device) -> Command:
+    return Command(0, device.number, "reboot", {"in_s": [1, None]}, CommandState.QUEUED, NOW, NOW + 1_000_000)
+
+
+async def test_devices_and_keys_come_back_after_a_restart(path: Path) -> None:
+    async with Registry.open(path) as registry:
+        added = await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
+    async with Registry.open(path) as registry:
+        assert await registry.devices() == added
+        assert [replace(one, number=0) for one in added] == [BOILER, PUMP]
+        assert {one.id: one.device for one in await registry.keys()} == {
+            "a": added[0].number,
+            "b": added[1].number,
+        }
+
+
+async def test_adding_devices_is_all_or_nothing(registry: Registry) -> None:
+    await registry.add_devices([PUMP])
+    with pytest.raises(Conflict, match="pump-1"):
+        await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a"))])
+    assert [device.id for device in await registry.devices()] == ["pump-1"]
+    assert await registry.keys() == []
+
+
+async def test_a_number_is_never_used_again(registry: Registry) -> None:
+    (pump,) = await registry.add_devices([PUMP])
+    await registry.remove_device(pump)
+    (again,) = await registry.add_devices([PUMP])
+    assert again.number > pump.number
+
+
+async def test_a_removed_device_takes_keys_attributes_and_commands_with_it(registry: Registry) -> None:
+    boiler, pump = await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
+    for device in (boiler, pump):
+        await registry.put_attributes(device, "device", {"firmware": "1.2"}, NOW, 10)
+        await registry.add_command(command(device))
+    await registry.remove_device(boiler)
+    assert [one.id for one in await registry.keys()] == ["b"]
+    assert await registry.attributes(boiler) == {"device": {}, "shared": {}}
+    assert await registry.commands(boiler, 10) == []
+    assert (await registry.attributes(pump))["device"] == {"firmware": "1.2"}
+    assert len(await registry.open_commands()) == 1
+
+
+async def test_a_late_note_of_use_does_not_undo_a_revocation(registry: Registry) -> None:
+    (boiler,) = await registry.add_devices([BOILER], [("boiler-1", key("a"))])
+    (kept,) = await registry.keys()
+    await registry.put_keys([replace(kept, revoked_at=NOW + 1)])
+    await registry.put_keys([replace(kept, last_used_at=NOW + 2, last_used_from="10.0.0.7")])
+    (kept,) = await registry.keys()
+    assert kept == ApiKey("a", boiler.number, bytes(32), NOW, NOW + 2, "10.0.0.7", NOW + 1)
+
+
+async def test_attributes_are_set_changed_and_removed(registry: Registry) -> None:
+    (boiler,) = await registry.add_devices([BOILER])
+    await registry.put_attributes(boiler, "device", {"a": 1, "b": [None, {"x": "ü"}], "c": False}, NOW, 3)
+    await registry.put_attributes(boiler, "shared", {"a": "other scope"}, NOW, 3)
+    await registry.put_attributes(boiler, "device", {"a": None, "b": 2.5, "d": ""}, NOW, 3)
+    assert await registry.attributes(boiler) == {
+        "device": {"b": 2.5, "c": False, "d": ""},
+        "shared": {"a": "other scope"},
+    }
+
+
+async def test_attributes_over_the_limit_change_nothing(registry: Registry) -> None:
+    (boiler,) = await registry.add_devices([BOILER])
+    await registry.put_attributes(boiler, "device", {"a": 1}, NOW, 2)
+    with pytest.raises(Invalid, match="3 attributes"):
+        await registry.put_attributes(boiler, "device", {"a": 9, "b": 2, "c": 3}, NOW, 2)
+    assert (await registry.attributes(boiler))["device"] == {"a": 1}
+
+
+async def test_a_command_keeps_every_step_of_its_life(registry: Registry) -> None:
+    (boiler,) = await registry.add_devices([BOILER])
+    queued = await registry.add_command(command(boiler))
+    assert queued == replace(command(boiler), id=queued.id)
+    answered = replace(
+        queued, state=CommandState.ANSWERED, sent_at=NOW + 1, answered_at=NOW + 2, response={"ok": True}
+    )
+    assert await registry.open_commands() == [queued]
+    await registry.update_command(answered)
+    newer = await registry.add_command(command(boiler))
+    assert await registry.commands(boiler, 10) == [newer, answered]
+    assert await registry.commands(boiler, 1) == [newer]
+    assert await registry.open_commands() == [newer]
+
+
+async def test_of_many_that_use_a_credential_one_succeeds(registry: Registry) -> None:
+    await registry.put_credential(b"d", "link", Principal("ada", Role.ADMIN), NOW + 10)
+    assert await registry.credential(b"d", "link", NOW) == Principal("ada", Role.ADMIN)
+    assert await registry.credential(b"d", "session", NOW) is None
+    assert await registry.credential(b"d", "link", NOW + 10) is None
+    used = await asyncio.gather(*(registry.remove_credential(b"d", NOW) for _ in range(8)))
+    assert sorted(used) == [False] * 7 + [True]
+
+
+async def test_removing_a_credential_sweeps_those_that_are_over(registry: Registry) -> None:
+    await registry.put_credential(b"old", "session", Principal("ada", Role.VIEWER), NOW)
+    assert await registry.remove_credential(b"other", NOW + 1) is False
+    assert await registry.credential(b"old", "session", NOW - 1) is None
+
+
+async def test_the_first_secret_of_a_name_is_the_one_that_stays(registry: Registry) -> None:
+    assert await registry.secret("token", b"first") == b"first"
+    assert await registry.secret("token", b"second") == b"first"
+
+
+async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
+    made = [Device(0, f"device-{number}", "", {}, NOW) for number in range(60)]
+    await asyncio.gather(*(registry.add_devices([device]) for device in made))
+    assert len(await registry.devices()) == 60
+
+
+# Files
+
+
+def layout(url: str) -> dict[str, list[tuple[str, str, bool, int]]]:
+    """Every table: its columns' names, types, whether they may be NULL, and their place in the primary key."""
+    engine = create_engine(url)
+    found = inspect(engine)
+    tables = {}
+    for table in found.get_table_names():
+        keys = found.get_pk_constraint(table)["constrained_columns"]
+        tables[table] = [
+            (
+                column["name"],
+                str(column["type"]),
+                bool(column["nullable"]) and column["name"] not in keys,
+                keys.index(column["name"]) + 1 if column["name"] in keys else 0,
+            )
+            for column in found.get_columns(table)
+        ]
+    engine.dispose()
+    return tables
+
+
+async def test_the_migrations_make_the_tables_the_code_reads(tmp_path: Path) -> None:
+    async with Registry.open(tmp_path / "migrated.db"):
+        pass
+    engine = create_engine(f"sqlite:///{tmp_path}/described.db")
+    schema.metadata.create_all(engine)
+    engine.dispose()
+    migrated = layout(f"sqlite:///{tmp_path}/migrated.db")
+    described = layout(f"sqlite:///{tmp_path}/described.db")
+    assert set(migrated) - set(described) == {"schema_version"}
+    assert {table: migrated[table] for table in described} == described
+    assert len(described) == 7
+
+
+async def refused(path: Path) -> str:
+    before = path.read_bytes()
+    with pytest.raises(StoreError) as error:
+        async with Registry.open(path):
+            pass
+    assert path.read_bytes() == before
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"x" * 200, b"SQLite format 3\0" + b"\xff" * 4080, json.dumps({}).encode() * 900]
+)
+async def test_a_file_of_another_kind_is_refused_and_left_untouched(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    message = await refused(path)
+    assert message.startswith(f"{path}: not a registry of this hub, or damaged")
+    assert message.endswith("it was left untouched")
+
+
+async def test_the_database_of_another_program_is_refused_and_left_untouched(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE schema_version (number INTEGER)")
+        other.execute("CREATE TABLE accounts (balance REAL)")
+    other.close()
+    assert await refused(path) == f"{path}: not a registry of this hub; it was left untouched"
+
+
+async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
+    async with Registry.open(path):
+        pass
+    newer = sqlite3.connect(path)
+    with newer:
+        newer.execute("INSERT INTO schema_version VALUES (99)")
+    newer.close()
+    assert await refused(path) == (
+        f"{path}: written by a newer version of the hub (schema 99, this one knows {len(schema.MIGRATIONS)})"
+    )
+
+
+async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
+    async with Registry.open(path) as registry:
+        [boiler] = await registry.add_devices([BOILER])
+    older = sqlite3.connect(path)
+    undone = [f"ALTER TABLE devices DROP COLUMN {tier}" for tier in Retention._fields]
+    older.executescript(
+        ";".join([*undone, "DROP TABLE removed", "DELETE FROM schema_version WHERE number > 1"])
+    )
+    older.close()
+    async with Registry.open(path) as registry:
+        await registry.remove_device(boiler)
+        assert await registry.removed() == [boiler.number]
+
+
+async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path: Path) -> None:
+    older = sqlite3.connect(path)
+    older.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+    for number, statements in enumerate(schema.MIGRATIONS[:2], 1):
+        older.executescript(";".join(statements))
+        older.execute("INSERT INTO schema_version VALUES (?)", [number])
+    older.execute(
+        "INSERT INTO devices VALUES (7, 'boiler-1', 'Boiler', '{\"site\": \"north\"}', ?, 2.5)", [NOW]
+    )
+    older.commit()
+    older.close()
+    boiler = replace(BOILER, number=7)
+    async with Registry.open(path) as registry:
+        assert await registry.devices() == [boiler]
+        await registry.update_device(replace(boiler, retention=Retention(0, None, 60.0)))
+    async with Registry.open(path) as registry:
+        assert await registry.devices() == [replace(boiler, retention=Retention(0, None, 60.0))]
+
+
+async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:
+    async with Registry.open(path):
+        pass
+    other = sqlite3.connect(path)
+    other.executescript("DROP TABLE devices; DROP TABLE keys; DELETE FROM schema_version")
+    before = set(other.execute("SELECT name FROM sqlite_master"))
+    with pytest.raises(StoreError, match="attributes already exists"):  # after devices and keys were made
+        async with Registry.open(path):
+            pass
+    assert set(other.execute("SELECT name FROM sqlite_master")) == before
+    other.close()
+
+
+async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"missing/registry\.db"):
+        async with Registry.open(tmp_path / "missing" / "registry.db"):
+            pass
+
+
+async def test_a_disk_that_says_no_is_a_store_error_and_changes_nothing(
+    registry: Registry, path: Path
+) -> None:
+    """Another connection holds the write lock: to those who wait, a disk that does not answer."""
+    await registry.add_devices([PUMP])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="locked"):
+        await registry.add_devices([BOILER])
+    other.execute("ROLLBACK")
+    other.close()
+    assert [device.id for device in await registry.devices()] == ["pump-1"]

@@ -1,0 +1,123 @@
+"""The configuration: every fault is found and named, the environment stands over the file, the file is complete."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hub.config import Config, load
+from hub.errors import Invalid
+
+ROOT = Path(__file__).parents[1]
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def shown(folder: Path, expression: str, **environment: str) -> str:
+    """What `load` makes of a config.toml in the folder and an environment, seen by a process of its own."""
+    script = (
+        "from hub.config import load\n"
+        "from hub.errors import Invalid\n"
+        f"try: config = load(); print({expression})\n"
+        "except Invalid as error: print(error)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return found.stdout.strip()
+
+
+def test_without_file_and_environment_everything_is_at_its_default(tmp_path: Path) -> None:
+    assert (
+        shown(tmp_path, "config.http.port, config.data_dir, config.socket_path") == "8080 data data/hub.sock"
+    )
+
+
+def test_the_file_of_the_working_folder_is_read_and_the_environment_stands_over_it(tmp_path: Path) -> None:
+    written(tmp_path, '[http]\nport = 9000\nhost = "::1"\n[store]\npath = "elsewhere"\n')
+    found = shown(
+        tmp_path,
+        "config.http.port, config.http.host, str(config.socket_path)",
+        HUB__HTTP__PORT="9001",
+    )
+    assert found == "9001 ::1 elsewhere/hub.sock"
+    found = shown(tmp_path, "config.http.allowed_origins", hub__http__allowed_origins='["https://a"]')
+    assert found == "('https://a',)"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        ("[htp]\nport = 1", ["unknown key htp", "did you mean http?"]),
+        ("[http]\nprot = 1", ["unknown key http.prot", "did you mean port?"]),
+        ("[http]\nzzzzzzz = 1", ["unknown key http.zzzzzzz", "known are host, port"]),
+        ("[http]\nport = 65536\n[mqtt]\nport = 'x'", ["http.port", "got 65536", "mqtt.port", "got 'x'"]),
+        ("http = 5", ["http", "got 5"]),
+        ("[http]\ntls_cert = 'a.pem'", ["tls_cert and tls_key go together"]),
+        ("[limits]\nreadings_per_s = 0", ["limits.readings_per_s", "greater than 0"]),
+        ("[log]\nlevel = 'loud'", ["log.level", "'debug'"]),
+        ("[http", ["not TOML"]),
+    ],
+)
+def test_every_fault_of_a_file_is_named_with_what_would_be_right(
+    tmp_path: Path, text: str, complaints: list[str]
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(Invalid) as error:
+        load(path)
+    for complaint in [str(path), *complaints]:
+        assert complaint in str(error.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.toml", tmp_path):
+        with pytest.raises(Invalid, match=path.name):
+            load(path)
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'[store]\npath = "\xe4"')
+    with pytest.raises(Invalid, match="not TOML"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaints"),
+    [
+        ("HUB__HTP__PORT", "1", ["HUB__HTP__PORT names no known section", "did you mean http?"]),
+        ("HUB__PORT", "1", ["HUB__PORT names no known section"]),
+        ("HUB__HTTP__PROT", "1", ["HUB__HTTP__PROT", "did you mean port?"]),
+        ("HUB__HTTP__PORT", "x", ["HUB__HTTP__PORT", "got 'x'"]),
+        ("HUB__HTTP__ALLOWED_ORIGINS", "https://a", ["HUB__HTTP__ALLOWED_ORIGINS", "JSON"]),
+    ],
+)
+def test_a_fault_of_the_environment_is_named_as_such(
+    tmp_path: Path, name: str, value: str, complaints: list[str]
+) -> None:
+    written(tmp_path, "[http]\nport = 9000\n")
+    found = shown(tmp_path, "'no fault found'", **{name: value})
+    for complaint in complaints:
+        assert complaint in found
+    assert "config.toml" not in found
+
+
+def test_sections_are_frozen() -> None:
+    config = Config()
+    with pytest.raises(ValidationError, match="frozen"):
+        config.http.port = 1  # type: ignore[misc]
+
+
+def test_the_shipped_file_loads_and_is_all_defaults() -> None:
+    values = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))
+    assert Config(**values).model_dump() == Config().model_dump()
