@@ -223,6 +223,21 @@ def test_sigterm_ends_a_hub_with_exit_code_0_and_removes_its_socket(hub: HubProc
     assert not (hub.data_dir / "hub.sock").exists()
 
 
+def test_a_clean_stop_writes_nothing_but_log_lines_to_standard_error(hub: HubProcess, run: Run) -> None:
+    key = hub.add_device("pump")
+    request = urllib.request.Request(
+        f"{hub.url}/api/v1/telemetry", data=b'{"t": 20.5}', headers={"Authorization": f"Bearer {key}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+    assert hub.call("GET", "/api/v1/devices/pump/history?metric=t")["series"]
+    assert run("history", "export", "--output", "all.parquet").returncode == 0
+    assert hub.stop() == 0
+    lines = hub.log_path.read_text().splitlines()
+    assert json.loads(lines[-1])["event"] == "stopped"
+    assert [line for line in lines if not {"event", "level"} <= json.loads(line).keys()] == []
+
+
 def test_version_and_help_work_anywhere(run: Run) -> None:
     assert run("version").stdout.strip()
     help_text = run("--help").stdout
