@@ -230,7 +230,7 @@ def test_a_clean_stop_writes_nothing_but_log_lines_to_standard_error(hub: HubPro
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
-    assert hub.call("GET", "/api/v1/devices/pump/history?metric=t")["series"]
+    assert hub.call("GET", "/api/v1/devices/pump/history?metric=t")["time"]
     assert run("history", "export", "--output", "all.parquet").returncode == 0
     assert hub.stop() == 0
     lines = hub.log_path.read_text().splitlines()
