@@ -14,6 +14,7 @@ from hub.config import Config
 ROOT = Path(__file__).parents[1]
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
+COLUMNS_MAX = 110
 # Paths of somebody's machine. Those of the system (/dev, /proc, /etc, /usr, /tmp on its own) say nothing of one.
 MACHINE_PATH = re.compile(r"(?<![\w.<>/-])/(?:work|root|home/\w|Users/\w|tmp/\w)[\w./-]*")
 
@@ -31,11 +32,23 @@ def read(path: Path) -> str:
 
 
 def test_no_file_is_too_long() -> None:
-    files = tracked("*.py", "*.ts", "*.tsx")
-    assert {path.suffix for path in files} == {".py", ".ts", ".tsx"}
+    files = tracked("*.py", "*.ts", "*.tsx", "*.css")
+    assert {path.suffix for path in files} == {".py", ".ts", ".tsx", ".css"}
     lengths = {str(path.relative_to(ROOT)): len(read(path).splitlines()) for path in files}
     assert lengths["tests/test_house.py"] > 50
     assert {name: length for name, length in lengths.items() if length > LINES_MAX} == {}
+
+
+def test_no_line_of_the_page_is_too_long() -> None:
+    """Formatters leave comments and long texts alone."""
+    files = tracked("web/*.ts", "web/*.tsx", "web/*.css")
+    assert {path.suffix for path in files} == {".ts", ".tsx", ".css"}
+    assert {
+        f"{path.relative_to(ROOT)}:{number}": len(line)
+        for path in files
+        for number, line in enumerate(read(path).splitlines(), 1)
+        if len(line) > COLUMNS_MAX
+    } == {}
 
 
 def test_no_function_is_too_long() -> None:

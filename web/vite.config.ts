@@ -1,7 +1,7 @@
 import type { Plugin, Rolldown } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** A dynamic import as it stands: there is no style or script to be fetched ahead of it. */
+/** Leaves dynamic imports as they are: there is no style or script to fetch before them. */
 const plainImports = {
   name: "plain-imports",
   enforce: "pre",
@@ -23,7 +23,7 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
-        // All of the first view in one script: apart, what rooms share with it would compress worse and come later.
+        // All of the first view in one script: in parts it would compress worse and arrive later.
         codeSplitting: { groups: [{ name: (id, chunks) => (isOfFirstView(id, chunks) ? "index" : null) }] },
       },
     },
@@ -35,8 +35,8 @@ export default defineConfig({
 });
 
 /**
- * Leaves out of uPlot the kinds of line that the page does not draw: it hangs them on its own class, where no bundler
- * dares to drop them. They are a tenth of it.
+ * Removes from uPlot the kinds of line that the page does not draw, a tenth of its size. They are set on its
+ * class, so the bundler cannot know that they are unused.
  */
 function withoutUnusedPaths(): Plugin {
   return {

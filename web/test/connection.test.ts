@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Connection, type LinkState } from "../src/live/connection";
+import { Connection, type ConnectionState } from "../src/live/connection";
 import type { Message } from "../src/live/protocol";
-import { HeldClock, HeldSocket, settled } from "./held";
+import { HeldClock, HeldSocket, settled } from "./fakes";
 
 const HELLO = { type: "hello", time: 1000, limits: {} };
 
 let clock: HeldClock;
 let sockets: HeldSocket[];
-let states: LinkState[];
+let states: ConnectionState[];
 let received: Message[];
 let session: () => Promise<boolean>;
 let connection: Connection;
@@ -42,7 +42,7 @@ beforeEach(() => {
         return socket();
       },
     },
-    { linkChanged: (state) => states.push(state), received: (message) => received.push(message) },
+    { stateChanged: (state) => states.push(state), received: (message) => received.push(message) },
   );
 });
 

@@ -49,7 +49,10 @@ it("writes what rows of the past stand for, and readings as they were", () => {
   ];
 
   expect(csvOf(columns).split("\r\n")).toEqual([
-    "time,level min (mm),level mean (mm),level max (mm),level count,b/level min,b/level mean,b/level max,b/level count,door",
+    [
+      "time,level min (mm),level mean (mm),level max (mm),level count",
+      "b/level min,b/level mean,b/level max,b/level count,door",
+    ].join(),
     "1970-01-01T00:00:00.000000Z,1,1.5,4,60,1,1.5,4,60,",
     "1970-01-01T00:00:00.500000Z,,,,,,,,,7",
     "1970-01-01T00:01:00.000000Z,2,2,2,1,2,2,2,1,8",

@@ -5,17 +5,17 @@ import {
   count,
   dayOf,
   delay,
-  Figures,
   moment,
   momentToTheMillisecond,
   plainNumber,
   stretch,
+  ValueFormatter,
 } from "../src/paint/format";
-import { readAs } from "../src/paint/reader";
+import { setLocale } from "../src/paint/locale";
 
 describe("Figures", () => {
   it("keeps the decimals it once needed, so that numbers do not jump", () => {
-    const figures = new Figures();
+    const figures = new ValueFormatter();
 
     expect([20, 20.5, 20.53, 20.5, 21].map((value) => figures.number(value))).toEqual([
       "20",
@@ -27,31 +27,33 @@ describe("Figures", () => {
   });
 
   it("shows fewer decimals of large numbers and more of small ones", () => {
-    const shown = [0.123456, 1.23456, 123.456, 1234.56, 123456.7].map((value) => new Figures().number(value));
+    const shown = [0.123456, 1.23456, 123.456, 1234.56, 123456.7].map((value) =>
+      new ValueFormatter().number(value),
+    );
 
     expect(shown).toEqual(["0.1235", "1.235", "123.46", "1,234.6", "123,457"]);
   });
 
   it("shortens millions with the prefix on the unit", () => {
-    expect(new Figures().value(1_234_567_890, "B/s")).toBe("1.23 GB/s");
-    expect(new Figures().value(5_000_000, null)).toBe("5.00 M");
+    expect(new ValueFormatter().value(1_234_567_890, "B/s")).toBe("1.23 GB/s");
+    expect(new ValueFormatter().value(5_000_000, null)).toBe("5.00 M");
   });
 
   it("writes what has no size worth a prefix in powers of ten", () => {
-    expect(new Figures().number(1.5e-9)).toBe("1.5E-9");
-    expect(new Figures().number(0)).toBe("0");
+    expect(new ValueFormatter().number(1.5e-9)).toBe("1.5E-9");
+    expect(new ValueFormatter().number(0)).toBe("0");
   });
 
   it("has no negative zero", () => {
-    const figures = new Figures();
+    const figures = new ValueFormatter();
     figures.number(0.01);
 
     expect(figures.number(-0.0)).toBe("0.00");
   });
 
   it("writes texts and truth values as they are", () => {
-    expect(new Figures().value("auto", "°C")).toBe("auto");
-    expect(new Figures().value(false, null)).toBe("false");
+    expect(new ValueFormatter().value("auto", "°C")).toBe("auto");
+    expect(new ValueFormatter().value(false, null)).toBe("false");
   });
 });
 
@@ -72,39 +74,39 @@ it("says a delay finely where it is short", () => {
 
 describe("decimals that operators set", () => {
   it("are kept whatever the size of the number", () => {
-    const figures = new Figures(1);
+    const figures = new ValueFormatter(1);
     expect(figures.value(20.5432, "°C")).toBe("20.5 °C");
     expect(figures.number(1_234_567)).toBe("1,234,567.0");
     expect(figures.number(0.00001)).toBe("0.0");
     expect(figures.decimals).toBe(1);
-    expect(new Figures(6).number(0.1234567)).toBe("0.123457");
-    expect(new Figures(0).number(-0.2)).toBe("0");
+    expect(new ValueFormatter(6).number(0.1234567)).toBe("0.123457");
+    expect(new ValueFormatter(0).number(-0.2)).toBe("0");
   });
 });
 
 describe("whose way numbers and times are written", () => {
   const AT = Date.UTC(2026, 10, 20, 22, 4, 9, 50);
-  afterEach(() => readAs({ locale: null, hours: "24", zone: "local" }));
+  afterEach(() => setLocale({ locale: null, hours: "24", zone: "local" }));
 
   it("follows the locale", () => {
-    readAs({ locale: "de-DE", hours: "24", zone: "utc" });
+    setLocale({ locale: "de-DE", hours: "24", zone: "utc" });
 
-    expect(new Figures(1).value(1_234.5, "°C")).toBe("1.234,5 °C");
+    expect(new ValueFormatter(1).value(1_234.5, "°C")).toBe("1.234,5 °C");
     expect(count(12_345)).toBe("12.345");
     expect(plainNumber(0.25)).toBe("0,25");
     expect(dayOf(AT)).toBe("20. Nov.");
   });
 
   it("has 24 hours or 12", () => {
-    readAs({ locale: "en-GB", hours: "24", zone: "utc" });
+    setLocale({ locale: "en-GB", hours: "24", zone: "utc" });
     expect(clockTime(AT)).toBe("22:04:09");
-    readAs({ locale: "en-GB", hours: "12", zone: "utc" });
+    setLocale({ locale: "en-GB", hours: "12", zone: "utc" });
     expect(clockTime(AT)).toBe("10:04:09 pm");
     expect(momentToTheMillisecond(AT)).toBe("20 Nov 2026, 10:04:09.050 pm UTC");
   });
 
   it("says UTC where times are", () => {
-    readAs({ locale: "en-GB", hours: "24", zone: "utc" });
+    setLocale({ locale: "en-GB", hours: "24", zone: "utc" });
 
     expect(moment(AT)).toBe("20 Nov 2026, 22:04:09 UTC");
     expect(stretch(AT, AT + 60_000)).toMatch(/UTC$/);

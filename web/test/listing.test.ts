@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Fleet } from "../src/live/fleet";
 import { type MetricInfo, NO_THRESHOLDS } from "../src/live/rest";
-import { groupsOf, labelKeys, linesOfGroups, listing, metricNames } from "../src/ui/list/listing";
+import { groupsByLabel, labelKeys, linesOfGroups, listing, metricNames } from "../src/ui/list/listing";
 import { PLAIN_LIST, type Sort, sortBy } from "../src/ui/listView";
 import { infoOf } from "./devices";
 
@@ -23,7 +23,7 @@ function found(search: string, sort: Sort = PLAIN_LIST.sort, metrics: string[] =
 /** Groups by hall as "North 1 (1 offline): ids". */
 function groups(search = "", isProblemsFirst = false): string[] {
   const devices = listing(fleet.listed(), { ...PLAIN_LIST, search });
-  return groupsOf(devices, "hall", isProblemsFirst).map(({ value, devices, problems }) => {
+  return groupsByLabel(devices, "hall", isProblemsFirst).map(({ value, devices, problems }) => {
     const ids = devices.map((device) => device.id).join(" ");
     return `${value}: ${ids}; ${problems.offline} offline, ${problems.stale} stale`;
   });
@@ -116,7 +116,7 @@ describe("groupsOf", () => {
   });
 
   it("makes lines of groups, a closed one its heading only", () => {
-    const found = groupsOf(listing(fleet.listed(), PLAIN_LIST), "hall", false);
+    const found = groupsByLabel(listing(fleet.listed(), PLAIN_LIST), "hall", false);
 
     expect(linesOfGroups(found, new Set(["group:North", "rest"])).map((line) => line.key)).toEqual([
       "group:North",

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Live } from "../src/live/live";
 import { type DeviceInfo, Rest } from "../src/live/rest";
 import { infoOf } from "./devices";
-import { HeldClock, HeldSocket, settled } from "./held";
+import { HeldClock, HeldSocket, settled } from "./fakes";
 
 let clock: HeldClock;
 let socket: HeldSocket;
@@ -203,7 +203,7 @@ describe("Live", () => {
     expect(live.watched.value).toBeNull();
   });
 
-  it("watches compared devices beside the open one, and keeps what it has of one that becomes the open one", async () => {
+  it("watches compared devices too, and keeps the readings of one that becomes the open one", async () => {
     known.set("b", infoOf("b"));
     await start();
     live.open("a", ["b", "c"]);
@@ -224,7 +224,7 @@ describe("Live", () => {
     expect(socket.sent).toEqual([{ type: "unsubscribe", channel: "device/c" }]);
   });
 
-  it("repeats what the hub says of its storage until it takes it back or a new hub says nothing", async () => {
+  it("shows what the hub says of its storage until that is over or a new hub says nothing", async () => {
     await start();
     socket.says({ type: "storage", failing: true, message: "disk full" });
     expect(live.trouble.value).toBe("disk full");

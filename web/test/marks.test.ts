@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../src/live/alerts";
-import type { PresenceMoment } from "../src/live/presences";
+import type { PresenceMoment } from "../src/live/presenceLog";
 import { marksOf } from "../src/ui/device/readings/marks";
 
 const alert: Alert = { deviceId: "a", severity: "critical", title: "Too hot", time: 20, state: "firing" };

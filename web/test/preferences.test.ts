@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { type Keeper, Preferences } from "../src/ui/preferences";
+import { type KeyValueStore, Preferences } from "../src/ui/preferences";
 
 const DEFAULTS = { density: "comfortable", locale: null, hours: "24", zone: "local" };
 
-function keeping(kept: string | null): Keeper & { kept: string | null } {
+function keeping(kept: string | null): KeyValueStore & { kept: string | null } {
   return {
     kept,
     getItem() {
@@ -16,10 +16,10 @@ function keeping(kept: string | null): Keeper & { kept: string | null } {
 }
 
 it("keeps what was chosen for the next visit", () => {
-  const keeper = keeping(null);
-  new Preferences(keeper).choose({ density: "compact", locale: "de-DE" });
+  const store = keeping(null);
+  new Preferences(store).choose({ density: "compact", locale: "de-DE" });
 
-  expect(new Preferences(keeper).choices.value).toEqual({ ...DEFAULTS, density: "compact", locale: "de-DE" });
+  expect(new Preferences(store).choices.value).toEqual({ ...DEFAULTS, density: "compact", locale: "de-DE" });
 });
 
 it.each([null, "{", "3", '{"density":"tiny","locale":"not a tag!","hours":12,"zone":null}'])(

@@ -10,7 +10,8 @@ describe("decode", () => {
 
   it("takes a frame of many messages, in order", () => {
     const frame =
-      '[{"type":"readings","channel":"device/a","offset":2,"readings":[[1,{"t":20.5}],[2.5,{"t":true,"w":"x"}]]},' +
+      '[{"type":"readings","channel":"device/a","offset":2,' +
+      '"readings":[[1,{"t":20.5}],[2.5,{"t":true,"w":"x"}]]},' +
       '{"type":"presence","channel":"device/a","status":"stale","since":3}]';
 
     const messages = decode(frame);

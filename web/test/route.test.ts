@@ -20,7 +20,8 @@ it.each([
   ["#/device/a/keys?window=15", { deviceId: "a", section: "keys", windowS: 15 }],
   ["#/device/a/nonsense", { deviceId: "a", windowS: 60 }],
   [
-    "#/device/a?from=5&to=500&view=table&q=north+pump&sort=-value%3Ahumidity&group=hall&metric=humidity&metric=a%26b",
+    "#/device/a?from=5&to=500&view=table&q=north+pump" +
+      "&sort=-value%3Ahumidity&group=hall&metric=humidity&metric=a%26b",
     { deviceId: "a", windowS: 60, range: { from: 5, to: 500 }, list: BUSY, isTable: true },
   ],
   ["#/device/a?from=500&to=5", { deviceId: "a", windowS: 60 }],

@@ -4,8 +4,8 @@ import {
   daysPath,
   metricPath,
   pathOf,
-  read,
-  summaryOf,
+  readDraft,
+  settingsSummary,
   type Texts,
   textsOf,
 } from "../src/ui/device/settings/settingsDraft";
@@ -18,7 +18,7 @@ const info: DeviceInfo = infoOf("boiler", {
   retention: { raw_s: 100_000, minute_s: 0, hour_s: null },
 });
 const at = (field: string) => metricPath("temperature", field);
-const faultsOf = (edits: Texts) => read(info, edits).faults;
+const faultsOf = (edits: Texts) => readDraft(info, edits).faults;
 
 describe("textsOf", () => {
   it("shows a device as people would write it", () => {
@@ -39,8 +39,8 @@ describe("textsOf", () => {
 
 describe("read", () => {
   it("asks for nothing where nothing differs", () => {
-    expect(read(info, {})).toEqual({ change: {}, faults: {}, changed: [] });
-    expect(read(info, { name: "Boiler", [at("unit")]: "°C" }).changed).toEqual([]);
+    expect(readDraft(info, {})).toEqual({ change: {}, faults: {}, changed: [] });
+    expect(readDraft(info, { name: "Boiler", [at("unit")]: "°C" }).changed).toEqual([]);
   });
 
   it("asks for what differs and for nothing else", () => {
@@ -50,7 +50,7 @@ describe("read", () => {
       [at("decimals")]: "1",
       [at("warning_high")]: "28,5",
     };
-    const { change, faults, changed } = read(info, edits);
+    const { change, faults, changed } = readDraft(info, edits);
     expect(faults).toEqual({});
     expect(changed).toEqual(["name", "expected_interval_s", at("decimals"), at("warning_high")]);
     expect(change).toEqual({
@@ -67,10 +67,10 @@ describe("read", () => {
   });
 
   it("leaves exact what was not touched, though days are shown rounded", () => {
-    const { change } = read(info, { "retention.hour_s": "ever" });
+    const { change } = readDraft(info, { "retention.hour_s": "ever" });
     expect(change).toEqual({ retention: { raw_s: 100_000, minute_s: 0, hour_s: 0 } });
-    expect(read(info, { [daysPath("raw_s")]: "2" }).change.retention?.raw_s).toBe(172_800);
-    expect(read(info, { "retention.raw_s": "hub" }).change.retention?.raw_s).toBe(null);
+    expect(readDraft(info, { [daysPath("raw_s")]: "2" }).change.retention?.raw_s).toBe(172_800);
+    expect(readDraft(info, { "retention.raw_s": "hub" }).change.retention?.raw_s).toBe(null);
   });
 
   it("says at each field what cannot be", () => {
@@ -96,7 +96,7 @@ describe("read", () => {
 
 describe("pathOf", () => {
   it("finds the field of what the hub names", () => {
-    const { change } = read(info, { [at("decimals")]: "1" });
+    const { change } = readDraft(info, { [at("decimals")]: "1" });
     expect(pathOf("metrics.0.decimals", change)).toBe(at("decimals"));
     expect(pathOf("metrics.0.thresholds.warning_low", change)).toBe(at("warning_low"));
     expect(pathOf("retention.hour_s", change)).toBe(daysPath("hour_s"));
@@ -109,10 +109,10 @@ describe("summaryOf", () => {
     const [metric] = info.metrics;
     if (!metric) throw new Error("a metric is wanted");
     const thresholds = { critical_low: null, warning_low: 5, warning_high: 28, critical_high: 32 };
-    expect(summaryOf(metric)).toBe("°C");
-    expect(summaryOf({ ...metric, decimals: 1, maximum: 90, thresholds })).toBe(
+    expect(settingsSummary(metric)).toBe("°C");
+    expect(settingsSummary({ ...metric, decimals: 1, maximum: 90, thresholds })).toBe(
       "°C · 1 decimal · refused above 90 · warning below 5 or above 28 · critical above 32",
     );
-    expect(summaryOf({ ...metric, type: "text", unit: null })).toBe("text");
+    expect(settingsSummary({ ...metric, type: "text", unit: null })).toBe("text");
   });
 });

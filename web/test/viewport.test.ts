@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Fleet } from "../src/live/fleet";
-import { groupsOf, type Line, linesOfDevices, linesOfGroups } from "../src/ui/list/listing";
+import { type GridLine, groupsByLabel, linesOfDevices, linesOfGroups } from "../src/ui/list/listing";
 import { GROUP_PX, lineAfterKey, linesInSight, ROW_PX, topsOf } from "../src/ui/list/viewport";
 import { infoOf } from "./devices";
 
@@ -14,7 +14,7 @@ function devices(count: number) {
   return [...fleet.listed()];
 }
 
-function inSight(top: number, height: number, lines: readonly Line[]) {
+function inSight(top: number, height: number, lines: readonly GridLine[]) {
   return linesInSight({ top, height }, topsOf(lines, "comfortable"));
 }
 
@@ -43,7 +43,7 @@ describe("linesInSight", () => {
   });
 
   it("knows that headings have a height of their own", () => {
-    const lines = linesOfGroups(groupsOf(devices(10), "odd", false), new Set());
+    const lines = linesOfGroups(groupsByLabel(devices(10), "odd", false), new Set());
 
     expect([...topsOf(lines, "compact")].slice(5, 9)).toEqual([
       GROUP_PX + 4 * ROW_PX.compact,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Reading, Snapshot, Subscribed } from "../src/live/protocol";
 import type { History } from "../src/live/rest";
 import { DeviceWatch, KEPT_MS } from "../src/live/watch";
-import { HeldClock, settled } from "./held";
+import { HeldClock, settled } from "./fakes";
 
 const NOW = 1_000_000;
 

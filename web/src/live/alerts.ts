@@ -11,14 +11,14 @@ export interface Alert {
   readonly title: string;
   /** Milliseconds UTC. */
   readonly time: number;
-  /** In the hub's word: "firing", "resolved"; null where it says none. */
+  /** As the hub calls it: "firing", "resolved"; null where it gives none. */
   readonly state: string | null;
 }
 
 /** Older ones leave. */
 const KEPT_MOST = 200;
 
-/** The alerts that came since the page was opened, newest first, and how many of them nobody looked at yet. */
+/** The alerts since the page was opened, newest first, and how many of them nobody has looked at yet. */
 export class Alerts {
   readonly #list = signal<readonly Alert[]>([]);
   readonly #unseen = signal(0);
@@ -31,7 +31,7 @@ export class Alerts {
     return this.#unseen;
   }
 
-  /** Takes what the channel said, in order, at hub time `now`. */
+  /** Adds what the channel said, in order, at hub time `now`. */
   take(told: readonly unknown[], now: number): void {
     if (told.length === 0) return;
     const fresh = told.map((one) => alertOf(one, now)).reverse();
@@ -45,7 +45,7 @@ export class Alerts {
   }
 }
 
-/** What a rule's author chose to say differs, and a newer hub may say more: what is not there is made do without. */
+/** Alerts differ by rule, and a newer hub may send more fields: whatever is missing gets a default. */
 function alertOf(told: unknown, now: number): Alert {
   const fields = (typeof told === "object" && told !== null ? told : {}) as Readonly<Record<string, unknown>>;
   const text = (...names: string[]) =>

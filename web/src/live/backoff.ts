@@ -2,8 +2,8 @@ const FIRST_MS = 500;
 const MOST_MS = 30_000;
 
 /**
- * How long to wait before attempt number `attempt` (0 is the first after a loss), with full jitter: anything from
- * nothing to the cap, so that a thousand pages that lost the same hub do not come back in the same instant.
+ * How long to wait before attempt number `attempt` (0 is the first after a loss). With full jitter, anything
+ * from zero to the cap, so that a thousand pages that lost the same hub do not all return at the same moment.
  * @param random gives a number in [0, 1)
  */
 export function backoffMs(attempt: number, random: () => number): number {

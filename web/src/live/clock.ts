@@ -1,8 +1,8 @@
 /** Time and timers, from outside, so that tests hold them. */
 export interface Clock {
-  /** Milliseconds that only ever rise; the zero means nothing. */
+  /** Milliseconds that only ever rise; where they start from means nothing. */
   now(): number;
-  /** Runs once after `ms`; what it returns calls that off. */
+  /** Runs once after `ms`; call what it returns to cancel. */
   after(ms: number, run: () => void): () => void;
 }
 

@@ -4,14 +4,14 @@
  *   open ──hello──▶ live ──loss──▶ waiting ──backoff──▶ open …
  *                                    └── no session ──▶ signed out (until `retryNow`)
  *
- * It remembers each channel's epoch and offset, and asks to resume there. Whether that worked is in the
- * `subscribed` message; what to do when it did not is up to who takes the messages.
+ * It remembers each channel's epoch and offset, and asks to resume there. The `subscribed` message says
+ * whether that worked; what to do when it did not is the listener's decision.
  */
 import { backoffMs } from "./backoff";
 import type { Clock } from "./clock";
 import { decode, type Message, ProtocolError } from "./protocol";
 
-export type LinkState =
+export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
   | { readonly kind: "waiting"; readonly retryAt: number; readonly isShutdown: boolean }
@@ -25,9 +25,9 @@ export interface Socket {
   onclose: ((close: CloseEvent) => void) | null;
 }
 
-/** Who takes what comes over the connection. */
+/** Receives what comes over the connection. */
 export interface Listener {
-  linkChanged(state: LinkState): void;
+  stateChanged(state: ConnectionState): void;
   received(message: Message): void;
 }
 
@@ -53,7 +53,7 @@ export class Connection {
   readonly #around: Surroundings;
   readonly #listener: Listener;
   readonly #channels = new Map<string, Position | null>();
-  #state: LinkState = { kind: "connecting" };
+  #state: ConnectionState = { kind: "connecting" };
   #socket: Socket | null = null;
   #attempt = 0;
   #heardAt = 0;
@@ -64,7 +64,7 @@ export class Connection {
     this.#listener = listener;
   }
 
-  get state(): LinkState {
+  get state(): ConnectionState {
     return this.#state;
   }
 
@@ -85,7 +85,7 @@ export class Connection {
     }
   }
 
-  /** Tries at once when waiting or signed out: the network came back, the tab shows, or someone asked. */
+  /** Tries at once when waiting or signed out: the network is back, the tab is shown, or somebody asked. */
   retryNow(): void {
     if (this.#state.kind === "waiting" || this.#state.kind === "signed_out") void this.#open();
   }
@@ -212,8 +212,8 @@ export class Connection {
     this.#cancelTimer = this.#around.clock.after(ms, run);
   }
 
-  #enter(state: LinkState): void {
+  #enter(state: ConnectionState): void {
     this.#state = state;
-    this.#listener.linkChanged(state);
+    this.#listener.stateChanged(state);
   }
 }

@@ -1,6 +1,8 @@
 const SAMPLES = 512;
 
-/** How long after it was measured a reading reaches the page: the median since last asked. Newest 512 count. */
+/**
+ * How long a reading takes from its measurement to the page: the median of the newest 512 since last asked.
+ */
 export class DelayMeter {
   readonly #samples = new Float64Array(SAMPLES);
   #count = 0;
@@ -11,7 +13,7 @@ export class DelayMeter {
     this.#count++;
   }
 
-  /** Milliseconds, or null where nothing came. Starts over. */
+  /** Milliseconds, or null where nothing came. Then starts anew. */
   take(): number | null {
     const count = Math.min(this.#count, SAMPLES);
     this.#count = 0;

@@ -49,7 +49,7 @@ export interface Attributes {
   readonly shared: Readonly<Record<string, unknown>>;
 }
 
-/** What to change of a metric; what is left out stays, but that thresholds come together. */
+/** What to change of a metric; what is left out stays. Thresholds are always sent together. */
 export type MetricChange = Pick<MetricInfo, "name"> & Partial<Omit<MetricInfo, "type">>;
 
 /** What to change of a device; what is left out stays. */

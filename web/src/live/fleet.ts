@@ -46,7 +46,7 @@ export class DeviceRecord {
     return metrics.find((metric) => metric.type === "number") ?? metrics[0];
   }
 
-  /** The ring behind the sparkline; started anew when another metric is shown. */
+  /** The points of the sparkline; started anew when another metric is shown. */
   spark(metric: string): Ring {
     if (this.#spark?.metric !== metric) {
       this.#spark = { metric, ring: new Ring(SPARK_POINTS) };
@@ -76,7 +76,9 @@ export class Fleet {
   /** Values taken since the page opened. */
   updates = 0;
 
-  /** Rises when a device comes, goes, is renamed or changes presence: what sorting and filtering depend on. */
+  /**
+   * Rises when a device appears, goes, is renamed or changes presence: sorting and filtering depend on it.
+   */
   get structure(): ReadonlySignal<number> {
     return this.#structure;
   }
@@ -89,7 +91,7 @@ export class Fleet {
     return this.#devices.get(deviceId);
   }
 
-  /** Whether a device is known, and REST has described it and each metric it has a value of. False if it is gone. */
+  /** Whether REST has still to describe a known device, or one of the metrics it has values of. */
   lacksDescription(deviceId: string): boolean {
     const device = this.#devices.get(deviceId);
     if (!device) return false;
@@ -136,7 +138,7 @@ export class Fleet {
 
   /**
    * Takes an overview that came at hub time `now`.
-   * @param isWhole the answer to a subscribe: its values are the state, not news, and a device not in it is gone
+   * @param isWhole the answer to a subscribe: the full state instead of changes; a device not in it is gone
    * @returns ids whose description is missing or lacks a metric
    */
   overview(entries: OverviewDevices, now: number, isWhole: boolean): string[] {
@@ -215,7 +217,7 @@ function isDescribed(device: DeviceRecord, entry: OverviewEntry): boolean {
   return true;
 }
 
-/** Most metrics have no thresholds, and thousands of devices have metrics: those have one object for all of them. */
+/** Few metrics have thresholds, but there are thousands of metrics: all without share one object. */
 function sharing(metric: MetricInfo): MetricInfo {
   const hasAny = Object.values(metric.thresholds).some((bound) => bound !== null);
   return hasAny ? metric : { ...metric, thresholds: NO_THRESHOLDS };

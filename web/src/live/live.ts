@@ -1,11 +1,11 @@
-/** Brings the live layer together: the connection, all devices, the one that is open, and what the hub says of itself. */
+/** The live layer as one: the connection, all devices, the open one, and what the hub says about itself. */
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { ALERTS, Alerts } from "./alerts";
 import { type Clock, HubClock } from "./clock";
-import { Connection, type LinkState, type Socket } from "./connection";
+import { Connection, type ConnectionState, type Socket } from "./connection";
 import { DelayMeter } from "./delay";
 import { Fleet } from "./fleet";
-import { Presences } from "./presences";
+import { PresenceLog } from "./presenceLog";
 import {
   deviceChannel,
   type Message,
@@ -38,9 +38,12 @@ export interface LiveSurroundings {
 export class Live {
   readonly fleet = new Fleet();
   readonly alerts = new Alerts();
-  readonly presences = new Presences();
+  readonly presences = new PresenceLog();
   readonly delay = new DelayMeter();
-  /** Readings a second that the hub takes in of all devices; null until it has said so, and for who may not see that. */
+  /**
+   * Readings a second of all devices together; null until the hub says it, and always where one may not see
+   * it.
+   */
   readingsPerS: number | null = null;
   readonly hubClock: HubClock;
   readonly rest: Rest;
@@ -51,7 +54,7 @@ export class Live {
   readonly #watches: Watches;
   readonly #clock: Clock;
   readonly #connection: Connection;
-  readonly #link = signal<LinkState>({ kind: "connecting" });
+  readonly #connectionState = signal<ConnectionState>({ kind: "connecting" });
   readonly #trouble = signal<string | null>(null);
   readonly #lostAt = signal<number | null>(null);
   readonly #isSignedOut = signal(false);
@@ -59,7 +62,7 @@ export class Live {
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
-  /** The list asked for beside the first attempt to connect: whether it came. Null once that attempt is over. */
+  /** Whether the list asked for during the first attempt to connect came. Null once that attempt is over. */
   #early: Promise<boolean> | null = null;
 
   constructor(around: LiveSurroundings) {
@@ -73,15 +76,15 @@ export class Live {
         open: around.openSocket,
         isSignedIn: () => around.rest.isSignedIn(),
       },
-      { linkChanged: (state) => this.#linkChanged(state), received: (message) => this.#take(message) },
+      { stateChanged: (state) => this.#stateChanged(state), received: (message) => this.#take(message) },
     );
     this.#watches = new Watches(this.#connection, OWN_CHANNEL, (deviceId) => this.#watch(deviceId));
     this.watched = computed(() => this.#watches.shown.value[0] ?? null);
     this.compared = computed(() => this.#watches.shown.value.slice(1));
   }
 
-  get link(): ReadonlySignal<LinkState> {
-    return this.#link;
+  get connectionState(): ReadonlySignal<ConnectionState> {
+    return this.#connectionState;
   }
 
   /** What the hub says is wrong with itself, in its words; null where nothing is. */
@@ -94,7 +97,7 @@ export class Live {
     return this.#lostAt;
   }
 
-  /** There is no session, as far as was last known: it stays so while a new attempt is under way. */
+  /** There is no session, as far as was last known. It stays so during a new attempt. */
   get isSignedOut(): ReadonlySignal<boolean> {
     return this.#isSignedOut;
   }
@@ -137,7 +140,9 @@ export class Live {
     }
   }
 
-  /** Without waiting for the connection. A failure is not said: with the connection the list is asked for again. */
+  /**
+   * Without waiting for the connection. A failure is not shown: once connected, the list is asked for again.
+   */
   async #loadEarly(): Promise<boolean> {
     try {
       this.fleet.describeAll(await this.rest.devices());
@@ -148,14 +153,16 @@ export class Live {
     }
   }
 
-  /** What is shown stops being live with the connection, or never was where a list came without one. */
+  /** Notes since when the values shown are no longer live: the connection is gone, or never came. */
   #noteLoss(): void {
-    const { kind } = this.#link.peek();
+    const { kind } = this.#connectionState.peek();
     if (kind === "live" || kind === "connecting" || this.#lostAt.peek() !== null) return;
     if (this.fleet.phase.peek().kind === "ready") this.#lostAt.value = this.hubClock.now();
   }
 
-  /** After connecting: what came of the early list, or else the list. The overview tells what changed in between. */
+  /**
+   * Once connected: keeps the early list if it came, else loads it. The overview tells what changed since.
+   */
   async #connected(): Promise<void> {
     const early = this.#early;
     this.#early = null;
@@ -166,7 +173,7 @@ export class Live {
   /** Asks anew what operators set of the open device: someone else may have changed it. */
   async refreshOpened(): Promise<void> {
     const deviceId = this.watched.peek()?.deviceId;
-    if (deviceId === undefined || this.#link.peek().kind !== "live") return;
+    if (deviceId === undefined || this.#connectionState.peek().kind !== "live") return;
     await this.#describe(deviceId);
   }
 
@@ -184,8 +191,8 @@ export class Live {
     );
   }
 
-  #linkChanged(state: LinkState): void {
-    this.#link.value = state;
+  #stateChanged(state: ConnectionState): void {
+    this.#connectionState.value = state;
     if (state.kind === "signed_out") this.#isSignedOut.value = true;
     if (state.kind === "live") {
       this.#isSignedOut.value = false;
@@ -239,7 +246,7 @@ export class Live {
         this.#trouble.value = message.failing ? message.message : null;
         return;
       case "error":
-        // All that is refused of what this page sends is a device that went away; the overview tells that too.
+        // The hub refuses this page only a device that was removed; the overview tells that too.
         return;
     }
   }

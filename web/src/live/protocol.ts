@@ -1,5 +1,5 @@
 /**
- * The live socket's language, subprotocol `hub.v1`: what the hub says, as types, and frames decoded into them.
+ * The live socket's messages, subprotocol `hub.v1`: what the hub sends, as types, and how frames are decoded.
  * Times are milliseconds UTC, with a fraction where the device gave one.
  */
 
@@ -14,7 +14,7 @@ export interface OverviewEntry {
   readonly snapshot?: Snapshot;
   readonly presence?: Presence;
   readonly since?: number | null;
-  /** Another device than the one of that id before: nothing of that one is left. */
+  /** A new device under an id that was used before: nothing of the old one is left. */
   readonly renewed?: boolean;
 }
 
@@ -65,7 +65,7 @@ export interface PresenceChange {
   readonly status: Presence;
   readonly since: number | null;
 }
-export interface Failure {
+export interface ErrorMessage {
   readonly type: "error";
   readonly code: string;
   readonly message: string;
@@ -76,7 +76,7 @@ export interface Shutdown {
   readonly retry_after_s: number;
 }
 /** The hub cannot store at present, or can again. Live readings go on either way. */
-export interface Storage {
+export interface StorageState {
   readonly type: "storage";
   readonly failing: boolean;
   readonly message: string;
@@ -88,8 +88,8 @@ export type Message =
   | Overview
   | PresenceChange
   | AlertNews
-  | Failure
-  | Storage
+  | ErrorMessage
+  | StorageState
   | Shutdown;
 
 /** A frame that is not what the protocol allows. The connection is closed and opened anew. */
@@ -104,7 +104,7 @@ const flag: Check = (value) => typeof value === "boolean";
 const list: Check = (value) => Array.isArray(value);
 const table: Check = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The fields each message must have. Deeper down the hub is believed: it encoded these from typed values. */
+/** The fields each message must have. What is inside them is trusted: the hub encodes typed values. */
 const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>>> = {
   hello: { time: number },
   subscribed: { channel: text, epoch: text, offset: number, recovered: flag },
@@ -118,8 +118,8 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
 };
 
 /**
- * One frame, holding a message or an array of messages, as messages in order.
- * Types this page does not know are left out: a newer hub may say more.
+ * The messages of one frame, which holds one message or an array of them, in order.
+ * Types that this page does not know are skipped: a newer hub may send more.
  * @throws ProtocolError where a frame is no JSON, or a known message lacks a field
  */
 export function decode(frame: string): Message[] {

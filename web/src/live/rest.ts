@@ -1,6 +1,8 @@
 import type { Presence, Snapshot } from "./protocol";
 
-/** Where a metric's values begin to be a matter of concern: ascending, null where there is no such bound. */
+/**
+ * From where on a metric's values are a warning, or critical: ascending, null where there is no such limit.
+ */
 export interface Thresholds {
   readonly critical_low: number | null;
   readonly warning_low: number | null;
@@ -15,7 +17,9 @@ export const NO_THRESHOLDS: Thresholds = {
   critical_high: null,
 };
 
-/** How long the hub keeps a device's values, seconds by tier: 0 is for ever, null as the hub's configuration says. */
+/**
+ * Seconds the hub keeps a device's values, by tier: 0 is for ever, null is what the hub's configuration says.
+ */
 export interface Retention {
   readonly raw_s: number | null;
   readonly minute_s: number | null;
@@ -78,7 +82,7 @@ export interface NewDevice {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The hub answered, and the answer is no. `status` is HTTP's; the message is the problem's own words. */
+/** The hub refused. `status` is HTTP's; the message is the problem's own words. */
 export class Problem extends Error {
   readonly status: number;
   /** Which field of what was sent is at fault: "metrics.0.decimals"; null where the hub names none. */
@@ -97,7 +101,8 @@ export class Unreachable extends Error {}
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const PAGE = 1000;
-const DEVICES_MAX = 20_000; // past this the list would not be one; the search is then the server's job
+/** A longer list is of no use; the search would then be the server's job. */
+const DEVICES_MAX = 20_000;
 const TIMEOUT_MS = 15_000;
 
 /** The hub's REST interface, as much of it as the page uses. Throws Problem or Unreachable. */
@@ -153,7 +158,7 @@ export class Rest {
     return (await this.#get(devicePath(deviceId))) as DeviceInfo;
   }
 
-  /** Readings of one metric with from ≤ time ≤ to, at most about `points` of them. Times in milliseconds UTC. */
+  /** Readings of one metric with from ≤ time ≤ to, about `points` of them at most. Milliseconds UTC. */
   async history(
     deviceId: string,
     metric: string,

@@ -11,16 +11,16 @@ const INITIAL = 256;
 /**
  * The newest points of one metric, ascending in time, one point an instant.
  *
- * The arrays are twice as long as the capacity: points are written ever further right, and only when the end is
- * reached are they moved to the front. So any window is one contiguous view, and a push costs O(1) on average.
- * It starts small and doubles up to `most` points; when full, the oldest point makes room.
+ * The arrays are twice as long as the capacity: points are written ever further right, and moved to the front
+ * only when the end is reached. So any window is one contiguous view, and a push costs O(1) on average.
+ * It starts small and doubles up to `most` points; when full, the oldest point is dropped.
  */
 export class Ring {
   readonly #most: number;
   #capacity: number;
   #times: Float64Array;
   #values: Float64Array;
-  /** There from the first means on: most rings hold readings only. */
+  /** Made once means come: most rings hold single readings only. */
   #counts: Uint32Array | null = null;
   #start = 0;
   #end = 0;
@@ -51,7 +51,9 @@ export class Ring {
     return this.length ? (this.#times[this.#start] as number) : Number.POSITIVE_INFINITY;
   }
 
-  /** Puts a point where its time belongs. A point of the same instant is replaced, so repeating one changes nothing. */
+  /**
+   * Puts a point where its time belongs. It replaces one of the same instant, so a repeat changes nothing.
+   */
   push(time: number, value: number): void {
     if (time > this.lastTime) {
       this.#append(time, value);
@@ -66,7 +68,7 @@ export class Ring {
   }
 
   /**
-   * Puts many points, ascending in time, where they belong. Where an instant is there already, what is there stays.
+   * Puts many points, ascending in time, where they belong. A point that is there already stays as it is.
    * @param counts of how many readings each is the mean; null where each is one
    */
   merge(times: ArrayLike<number>, values: ArrayLike<number>, counts: ArrayLike<number> | null = null): void {
@@ -100,7 +102,7 @@ export class Ring {
     this.#take(merged, capacity);
   }
 
-  /** The points with from ≤ time ≤ to, and where there are any, the nearest one on either side: lines cross edges. */
+  /** The points with from ≤ time ≤ to, and the nearest one on either side if any: lines cross the edges. */
   window(from: number, to: number): Stretch {
     const first = Math.max(this.#start, this.#lowerBound(from) - 1);
     const last = Math.min(this.#end, this.#upperBound(to) + 1);

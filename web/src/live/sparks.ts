@@ -7,8 +7,8 @@ const WAITING_MAX = 40;
 const POINTS = 120;
 
 /**
- * Fills the sparklines of rows in sight from history, once each, a few at a time, so that a list just opened is not
- * empty for its first minute.
+ * Fills the sparklines of the rows in sight from history, once each, a few at a time, so that they are not
+ * empty for the first minute after the list is opened.
  */
 export class SparkFiller {
   readonly #rest: Rest;
@@ -34,7 +34,7 @@ export class SparkFiller {
     if (this.#asking < ASKED_AT_ONCE) void this.#work();
   }
 
-  /** As `want`, though it was filled before: after a loss there may be holes. */
+  /** Fills it again: after a lost connection there may be holes. */
   wantAgain(device: DeviceRecord, metric: string): void {
     this.#filled.delete(device);
     this.want(device, metric);

@@ -1,8 +1,8 @@
 /**
  * One open device: its rings, filled from history and kept up by its channel, without a seam.
  *
- * Theory: the hub publishes a reading first and stores it a moment later. So a history asked for right after a
- * subscribe may lack what was published just before it. Three things close that gap:
+ * Theory: the hub publishes a reading first and stores it a moment later. So a history asked for right after
+ * a subscribe may lack what was published just before it. Three things close that gap:
  *  1. Subscribe first, and hold back what comes until history is in; then apply what was held.
  *  2. A ring keeps one point an instant, so a reading that came both ways is there once.
  *  3. Commits are in order. The `subscribed` answer tells the latest value of each metric as of then; once
@@ -20,7 +20,9 @@ export const KEPT_MS = 5 * 60_000 + 5_000;
 const RING_POINTS = 16_384;
 /** What is asked of history: all readings where the device sends up to 30 a second, averages above. */
 const HISTORY_POINTS = 10_000;
-/** Readings held back while history is on its way. More than these, and the oldest go: history will have them. */
+/**
+ * Readings held back while history is on its way. Of more, the oldest are dropped: history will have them.
+ */
 const HELD_MAX = 20_000;
 /** Metrics asked at once; the rest wait their turn. */
 const ASKED_AT_ONCE = 4;
@@ -50,7 +52,10 @@ export class DeviceWatch {
   #round = 0;
   /** Where the oldest hole begins that no history has been asked for yet; Infinity where there is none. */
   #holeFrom = Number.POSITIVE_INFINITY;
-  /** Where what was asked for and is not all here yet begins: a round that is overtaken leaves it to the next. */
+  /**
+   * Where the range that was asked for but is not all here yet begins; an overtaken round leaves it to the
+   * next.
+   */
   #askedFrom = Number.POSITIVE_INFINITY;
   /** Since when history has filled the rings without a hole. */
   #filledFrom = Number.POSITIVE_INFINITY;
@@ -131,7 +136,9 @@ export class DeviceWatch {
     return from;
   }
 
-  /** A slow page is told of skipped readings often; history is asked for all of them together, not each time. */
+  /**
+   * A slow page hears of skipped readings often; history is asked for all of them together, not each time.
+   */
   #refillSoon(): void {
     this.#noteHole(this.#resumeFrom());
     if (this.#refillDue) return;
@@ -146,7 +153,10 @@ export class DeviceWatch {
     this.#holeFrom = Math.min(this.#holeFrom, from);
   }
 
-  /** Asks history from the oldest hole on until it holds the snapshot; applies what was held after the first answer. */
+  /**
+   * Asks history from the oldest hole on until it holds the snapshot; applies the held readings after one
+   * answer.
+   */
   async #fill(snapshot: Snapshot): Promise<void> {
     const round = ++this.#round;
     this.#cancelTimer();

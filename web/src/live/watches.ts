@@ -3,7 +3,7 @@ import type { Connection } from "./connection";
 import { deviceChannel } from "./protocol";
 import type { DeviceWatch } from "./watch";
 
-/** The devices that are watched: the open one and after it those compared with it, each on its own channel. */
+/** The watched devices: the open one, then those compared with it, each on its own channel. */
 export class Watches {
   readonly #connection: Connection;
   readonly #kept: string;

@@ -5,11 +5,11 @@ import { clockTime, dayOf, plainNumber } from "./format";
 import { type Gap, nearest } from "./gaps";
 import { drawLonely, drawShapes, type Frame, shadeGaps } from "./layers";
 import type { LimitLayer } from "./limitLayer";
+import { formats } from "./locale";
 import type { LineLook, Look } from "./look";
-import { reader } from "./reader";
 import { drawByTouch } from "./touch";
 
-export interface Below {
+export interface Underlay {
   readonly low: number;
   readonly high: number;
   draw(frame: Frame, tint: string): void;
@@ -20,7 +20,7 @@ export interface DrawnLine {
   readonly stretch: Stretch;
   readonly gaps: readonly Gap[];
   /** What is drawn below it, with its own tint, and how far up and down that reaches. */
-  readonly below?: Below | null;
+  readonly below?: Underlay | null;
 }
 
 /** All that a chart shows, from `from` to `to`. */
@@ -38,10 +38,10 @@ type Point = { readonly time: number; readonly value: number };
 /** Where the cursor is, and the point of each line there; null when it left the chart. */
 export type Cursor = { readonly time: number; readonly points: readonly (Point | null)[] } | null;
 
-/** What a chart does when it is touched. */
-export interface Hands {
+/** What happens when the pointer is over a chart. */
+export interface ChartHandlers {
   cursorMoved(cursor: Cursor): void;
-  /** A stretch was drawn over. */
+  /** A stretch was selected. */
   zoom(from: number, to: number): void;
 }
 
@@ -57,7 +57,7 @@ const STEPS_MS = [
 ].map((seconds) => seconds * 1000);
 /** Pixels; less is a click. */
 const DRAG_LEAST = 5;
-/** A y-range that fits is kept until the points use less than this part of it: axes that twitch are hard to read. */
+/** The y-range is kept until the points use less than this part of it: an axis that jumps is hard to read. */
 const RANGE_USED_LEAST = 0.45;
 const PADDING = 0.12;
 export const NO_POINTS: Stretch = {
@@ -70,30 +70,30 @@ export const NO_POINTS: Stretch = {
 export class Chart {
   readonly #plot: uPlot;
   readonly #look: Look;
-  readonly #hands: Hands;
-  /** Ends following how times and numbers are written. */
+  readonly #handlers: ChartHandlers;
+  /** Stops following the locale. */
   readonly #unfollow: () => void;
   #scene: Scene;
   #range: readonly [number, number] | null = null;
 
-  constructor(host: HTMLElement, look: Look, hands: Hands) {
+  constructor(host: HTMLElement, look: Look, handlers: ChartHandlers) {
     this.#look = look;
-    this.#hands = hands;
+    this.#handlers = handlers;
     const nothing = look.lines.map(() => ({ stretch: NO_POINTS, gaps: [] }));
     this.#scene = { lines: nothing, shaded: [], limits: null, from: 0, to: 1 };
     this.#plot = new uPlot(this.#options(host.clientWidth), this.#columns(), host);
     drawByTouch(this.#plot.over, {
       over: (left, width) => this.#select(left, width),
       lifted: (stretch) => {
-        if (stretch) takeSelection(this.#plot, (from, to) => this.#hands.zoom(from, to));
+        if (stretch) takeSelection(this.#plot, (from, to) => this.#handlers.zoom(from, to));
         else this.#select(0, 0);
       },
     });
-    this.#unfollow = reader.subscribe(() => this.#plot.redraw(false, true));
+    this.#unfollow = formats.subscribe(() => this.#plot.redraw(false, true));
   }
 
   draw(scene: Scene): void {
-    // What is being drawn over with the mouse must not move from under it.
+    // The stretch that is being selected must not move under the pointer.
     if (this.#plot.select.width > 0) return;
     this.#scene = scene;
     this.#plot.batch(() => {
@@ -115,7 +115,7 @@ export class Chart {
     this.#plot.setSelect({ left, width, top: 0, height: this.#plot.over.clientHeight }, false);
   }
 
-  /** uPlot's mode 2: each line has times of its own, so that lines of different devices need not be joined. */
+  /** uPlot's mode 2: each line has its own times, so lines of different devices need not be joined. */
   #columns(): uPlot.AlignedData {
     const lines = this.#scene.lines.map(({ stretch }) => [stretch.times, stretch.values]);
     return [null, ...lines] as unknown as uPlot.AlignedData;
@@ -129,7 +129,7 @@ export class Chart {
       width: Math.max(width, 100),
       height: HEIGHT,
       ms: 1,
-      tzDate: dateOfReader,
+      tzDate: dateInZone,
       pxAlign: 0,
       padding: [8, 12, 0, 0],
       legend: { show: false },
@@ -155,8 +155,8 @@ export class Chart {
       hooks: {
         drawClear: [(plot) => this.#drawBelow(frameOf(plot))],
         draw: [(plot) => this.#drawAbove(frameOf(plot))],
-        setSelect: [(plot) => takeSelection(plot, (from, to) => this.#hands.zoom(from, to))],
-        setCursor: [(plot) => this.#hands.cursorMoved(this.#cursorOf(plot))],
+        setSelect: [(plot) => takeSelection(plot, (from, to) => this.#handlers.zoom(from, to))],
+        setCursor: [(plot) => this.#handlers.cursorMoved(this.#cursorOf(plot))],
       },
     };
   }
@@ -210,7 +210,7 @@ export class Chart {
     const { stretch, gaps } = this.#line(place);
     const time = plot.posToVal(plot.cursor.left ?? -1, "x");
     const isNothing = stretch.times.length === 0 || gaps.some(([from, to]) => time > from && time < to);
-    // uPlot's type does not say so, but null is how it is told of nothing.
+    // uPlot's type does not allow null, but null means no point.
     return isNothing ? (null as unknown as number) : nearest(stretch.times, time);
   }
 
@@ -247,10 +247,10 @@ export class Chart {
   }
 }
 
-/** Whole hours and days are those of the reader's clock: in UTC, a date whose local fields are those of UTC. */
-function dateOfReader(time: number): Date {
+/** Ticks fall on whole hours and days of the chosen zone. For UTC: a date whose local fields are UTC's. */
+function dateInZone(time: number): Date {
   const local = new Date(time);
-  return reader.peek().isUtc ? new Date(time + local.getTimezoneOffset() * 60_000) : local;
+  return formats.peek().isUtc ? new Date(time + local.getTimezoneOffset() * 60_000) : local;
 }
 
 /** Pixels that a time takes: "10:44:12", or longer with am and pm. */
@@ -258,7 +258,9 @@ function labelWidth(): number {
   return clockTime(0).length * LABEL_CHARACTER;
 }
 
-/** Times of day for the ticks, which fall on whole seconds but for a float's last bit. None where it would be cut off. */
+/**
+ * The ticks' times of day, rounded to seconds against floating-point errors. Empty where it would be cut off.
+ */
 function timeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   const most = plot.width - labelWidth() / 2;
   return splits.map((split) => {

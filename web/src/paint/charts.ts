@@ -51,7 +51,7 @@ export interface ChartSurroundings {
   readonly hidden: () => ReadonlySet<string>;
   readonly viewNow: () => number;
   readonly isPaused: () => boolean;
-  readonly slowestMs: () => number;
+  readonly minIntervalMs: () => number;
   /** A stretch was drawn over with the mouse. */
   readonly zoom: (from: number, to: number) => void;
 }
@@ -95,7 +95,7 @@ export class ChartPainter {
     this.#sight.observe(cells.card);
     this.#sizes = new ResizeObserver(() => this.#chart.resize(cells.chart.clientWidth));
     this.#sizes.observe(cells.chart);
-    const pace = (ms: () => number) => () => Math.max(ms(), around.slowestMs());
+    const pace = (ms: () => number) => () => Math.max(ms(), around.minIntervalMs());
     this.painters = [
       {
         intervalMs: pace(() => (this.#isFocused() ? FOCUSED_MS : BESIDE_MS)),

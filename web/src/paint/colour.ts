@@ -1,9 +1,11 @@
-/** A colour token as the canvas needs it: `light-dark()`, `color-mix()` and the like resolved for `element`. */
+/**
+ * A colour token resolved for `element`, as the canvas needs it: `light-dark()` and `color-mix()` worked out.
+ */
 export function resolveColour(element: HTMLElement, token: string): string {
   return resolved(element, `var(${token})`);
 }
 
-/** The same, let through by so many percent. */
+/** The same, with so many percent opacity. */
 export function resolveTint(element: HTMLElement, token: string, percent: number): string {
   return resolved(element, `color-mix(in srgb, var(${token}) ${percent}%, transparent)`);
 }

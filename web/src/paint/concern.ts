@@ -2,16 +2,16 @@ import type { Thresholds } from "../live/rest";
 
 export type Concern = "warning" | "critical";
 
-/** What is to be said of a value that is past one of its metric's thresholds. */
-export interface Beyond {
+/** What to say about a value that is past one of its metric's thresholds. */
+export interface ThresholdNote {
   readonly concern: Concern;
-  /** Full is critical, hollow a warning; it points to the side. */
+  /** Filled is critical, hollow is a warning; it points up or down. */
   readonly mark: string;
   readonly text: string;
 }
 
-/** What is to be said of a value; null where it is no matter of concern. */
-export function concernOf(value: number, thresholds: Thresholds): Beyond | null {
+/** What to say about a value; null where it is within the thresholds. */
+export function concernOf(value: number, thresholds: Thresholds): ThresholdNote | null {
   const { critical_low, warning_low, warning_high, critical_high } = thresholds;
   const isBelow = (bound: number | null) => bound !== null && value <= bound;
   const isAbove = (bound: number | null) => bound !== null && value >= bound;
@@ -22,12 +22,12 @@ export function concernOf(value: number, thresholds: Thresholds): Beyond | null 
   return null;
 }
 
-function beyond(concern: Concern, mark: string, side: string): Beyond {
+function beyond(concern: Concern, mark: string, side: string): ThresholdNote {
   return { concern, mark, text: `${side} the ${concern} limit` };
 }
 
-/** Marks a value; without a concern the mark is not there. What it means is read out, and told when pointed at. */
-export function paintConcern(element: HTMLElement, found: Beyond | null): void {
+/** Marks a value, or removes its mark. The meaning is read out by screen readers and shown as a tooltip. */
+export function paintConcern(element: HTMLElement, found: ThresholdNote | null): void {
   const text = found?.text ?? "";
   if (element.title === text) return;
   element.title = text;

@@ -1,5 +1,5 @@
 import type { Value } from "../live/protocol";
-import { reader } from "./reader";
+import { formats } from "./locale";
 
 const PREFIXES: readonly (readonly [number, string])[] = [
   [1e12, "T"],
@@ -19,7 +19,7 @@ function decimalsCap(magnitude: number): number {
   return magnitude < 100_000 ? 1 : 0;
 }
 
-/** The fewest decimals, up to the cap, that lose nothing. */
+/** The fewest decimals, up to the cap, that show the number as it is. */
 function decimalsOf(value: number): number {
   const cap = decimalsCap(Math.abs(value));
   let decimals = 0;
@@ -28,10 +28,10 @@ function decimalsOf(value: number): number {
 }
 
 /**
- * Writes the values of one metric: with as many decimals as operators set, else it remembers the most it needed, so
- * that a number does not change its width with each reading: 20.5 after 20.53 is 20.50.
+ * Writes the values of one metric, with as many decimals as operators set. Without that it remembers the most
+ * it needed, so that a number does not change its width with each reading: 20.5 after 20.53 is 20.50.
  */
-export class Figures {
+export class ValueFormatter {
   readonly #fixed: number | null;
   #decimals = 0;
   #largest = 0;
@@ -49,7 +49,7 @@ export class Figures {
     const magnitude = Math.abs(value);
     if (this.#fixed !== null && magnitude < 1e15) return format(value, this.#fixed);
     if (magnitude >= 1e15 || (magnitude > 0 && magnitude < 5e-5))
-      return reader.value.scientific.format(value);
+      return formats.value.scientific.format(value);
     for (const [size, prefix] of PREFIXES) {
       if (magnitude >= size) return `${format(value / size, 2)} ${prefix}`;
     }
@@ -68,12 +68,12 @@ export class Figures {
 }
 
 function format(value: number, decimals: number): string {
-  const text = (reader.value.numbers[decimals] as Intl.NumberFormat).format(value);
+  const text = (formats.value.numbers[decimals] as Intl.NumberFormat).format(value);
   return text.replace(/^-(0[.,]?0*)$/, "$1");
 }
 
 export function count(value: number): string {
-  return (reader.value.numbers[0] as Intl.NumberFormat).format(Math.round(value));
+  return (formats.value.numbers[0] as Intl.NumberFormat).format(Math.round(value));
 }
 
 /** "now", "39 s ago", "5 min ago", "3 h ago", "2 d ago". */
@@ -98,30 +98,30 @@ export function delay(ms: number): string {
 
 /** A number as short as it goes: "20.5", "1,500". */
 export function plainNumber(value: number): string {
-  return reader.value.plain.format(value);
+  return formats.value.plain.format(value);
 }
 
 /** Time of day: "10:44:12". */
 export function clockTime(ms: number): string {
-  return reader.value.clock.format(ms);
+  return formats.value.clock.format(ms);
 }
 
 /** "20 Nov". */
 export function dayOf(ms: number): string {
-  return reader.value.day.format(ms);
+  return formats.value.day.format(ms);
 }
 
 /** Day and time of milliseconds or RFC 3339: "20 Nov 2026, 10:44:12". */
 export function moment(time: number | string): string {
-  return reader.value.moment.format(typeof time === "number" ? time : Date.parse(time));
+  return formats.value.moment.format(typeof time === "number" ? time : Date.parse(time));
 }
 
 /** "20 Nov 2026, 10:44:12.345". */
 export function momentToTheMillisecond(ms: number): string {
-  return reader.value.momentToTheMillisecond.format(ms);
+  return formats.value.momentToTheMillisecond.format(ms);
 }
 
 /** From when to when, the day once where it is one: "20 Nov 2026, 10:44:12 – 10:45:00". */
 export function stretch(from: number, to: number): string {
-  return reader.value.moment.formatRange(from, to);
+  return formats.value.moment.formatRange(from, to);
 }

@@ -8,7 +8,7 @@ const GAP_LEAST_MS = 1_000;
 const INTERVALS = 3;
 const SAMPLED = 65;
 
-/** How long a pause between two points must be to count as a gap: from the median of what is in the stretch. */
+/** How long a pause between two points must be to count as a gap, from the median of the intervals. */
 export function gapThreshold(times: Float64Array, expectedMs: number | null): number {
   if (times.length < 4) return Math.max(GAP_LEAST_MS, INTERVALS * (expectedMs ?? 10_000));
   const step = Math.max(1, Math.floor((times.length - 1) / SAMPLED));
@@ -38,7 +38,7 @@ export function findGaps(stretch: Stretch, end: number, expectedMs: number | nul
   return pauses(stretch.times, end, gapThreshold(stretch.times, expectedMs));
 }
 
-/** Where all of them have a gap; each list ascends. Nothing where there are no lists. */
+/** Where all lists have a gap at once; each list ascends. Empty for no lists. */
 export function commonGaps(lists: readonly (readonly Gap[])[]): readonly Gap[] {
   const [first = [], ...rest] = lists;
   return rest.reduce(overlaps, first);
@@ -80,8 +80,8 @@ export interface Summary {
 }
 
 /**
- * Least, mean and greatest of the points with from ≤ time ≤ to; null where there are none. A point that is the mean of
- * several readings weighs as many: the mean is that of the readings, however they were put together.
+ * Minimum, mean and maximum of the points with from ≤ time ≤ to; null where there are none. A point that is
+ * the mean of several readings counts as many times, so the mean is that of the readings.
  */
 export function summarize({ times, values, counts }: Stretch, from: number, to: number): Summary | null {
   let min = Number.POSITIVE_INFINITY;

@@ -33,7 +33,10 @@ export function shadeGaps(frame: Frame, gaps: readonly Gap[], colour: string): v
   }
 }
 
-/** Shapes along a line and at its end. `place` is the line's among those of the chart: they are not drawn at the same times. */
+/**
+ * Shapes along a line and at its end, at other times than those of the chart's other lines: `place` says
+ * which.
+ */
 export function drawShapes(
   frame: Frame,
   stretch: Stretch,
@@ -67,7 +70,7 @@ export function drawShapes(
   context.stroke();
 }
 
-/** Readings with nothing on either side: a line shows only what it joins. */
+/** Dots for readings with a gap on either side: a line alone would not show them. */
 export function drawLonely(frame: Frame, stretch: Stretch, gaps: readonly Gap[], colour: string): void {
   const { times, values } = stretch;
   const { context, ratio } = frame;

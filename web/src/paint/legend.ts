@@ -1,10 +1,10 @@
 import type { Sample } from "../live/protocol";
 import type { Thresholds } from "../live/rest";
 import { concernOf } from "./concern";
-import { age, Figures } from "./format";
+import { age, ValueFormatter } from "./format";
 import type { Summary } from "./gaps";
 import type { Line } from "./lines";
-import { setText } from "./rows";
+import { setText } from "./rowPainters";
 
 /** A row's cells, left to right. */
 const NAME = 0;
@@ -39,21 +39,24 @@ export class LegendRow {
   readonly #note: HTMLElement | null;
   readonly #thresholds: Thresholds;
   readonly #unit: string | null;
-  readonly #figures: Figures;
+  readonly #figures: ValueFormatter;
 
   constructor(row: HTMLTableRowElement, line: Line) {
     this.#cells = row.cells;
     this.#note = row.cells[NAME]?.querySelector<HTMLElement>(".legend-note") ?? null;
     this.#thresholds = line.metric.thresholds;
     this.#unit = line.metric.unit;
-    this.#figures = new Figures(line.metric.decimals);
+    this.#figures = new ValueFormatter(line.metric.decimals);
   }
 
   paintValue(value: number | string | boolean | null): void {
     this.#set(VALUE, value === null ? "–" : this.#figures.value(value, this.#unit));
   }
 
-  /** What is to be said of the latest value: that it is from before the window, which begins at `from`, or a concern. */
+  /**
+   * A note on the latest value: that it is older than the window, which begins at `from`, or past a
+   * threshold.
+   */
   paintNote(sample: Sample | null, from: number, now: number): void {
     if (!this.#note) return;
     const isOld = sample === null || sample[0] < from;

@@ -35,7 +35,7 @@ export function shadeBands(
 
 const LABEL_HEIGHT = 12;
 
-/** Dashed lines at the limits in sight, each with what it is; a label that would cover another is left out. */
+/** Dashed lines at the limits in sight, with labels; one that would cover another is left out. */
 export function drawLimits(
   frame: Frame,
   limits: readonly Limit[],

@@ -2,7 +2,7 @@ import type { Thresholds } from "../live/rest";
 import type { Concern } from "./concern";
 import type { Line } from "./lines";
 
-/** A value from which on a metric is a matter of concern. */
+/** A value from which on a metric is past a threshold. */
 export interface Limit {
   readonly value: number;
   readonly concern: Concern;
@@ -10,7 +10,7 @@ export interface Limit {
   readonly label: string;
 }
 
-/** A stretch of values that are a matter of concern; endless on one side at most. */
+/** A range of values past a threshold; it may be open on one side. */
 export interface Band {
   readonly from: number;
   readonly to: number;
@@ -25,8 +25,8 @@ export interface Limits {
 export const NO_LIMITS: Limits = { limits: [], bands: [] };
 
 /**
- * What a chart of these lines shows of their thresholds: labelled limits and, where the lines agree on them, bands.
- * Where they do not, bands would cover each other and say nothing; the limits then say whose they are.
+ * The thresholds of a chart's lines: labelled limits and, where all lines have the same, bands.
+ * Otherwise bands would cover each other; the limits then say whose they are.
  */
 export function limitsOf(lines: readonly Line[]): Limits {
   const bounded = lines.filter(({ metric }) => Object.values(metric.thresholds).some((one) => one !== null));

@@ -5,7 +5,7 @@ const COLOURS = 6;
 
 /** One metric of one device, as a line of a chart. */
 export interface Line {
-  /** Device and metric: one of its kind. */
+  /** Device and metric, unique. */
   readonly key: string;
   readonly deviceId: string;
   readonly metric: MetricInfo;
@@ -32,8 +32,8 @@ export interface Owner {
 }
 
 /**
- * The charts of a device: one a unit, and one for each number that has no unit. What other devices have under the same
- * name and unit is drawn beside it.
+ * The charts of a device: one for each unit, and one for each number without a unit. Metrics of other devices
+ * with the same name and unit are drawn beside it.
  */
 export function groupByUnit(device: Owner, others: readonly Owner[]): LineGroup[] {
   const groups = new Map<string, MetricInfo[]>();

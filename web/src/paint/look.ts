@@ -2,7 +2,7 @@ import { resolveColour, resolveTint } from "./colour";
 import type { Concern } from "./concern";
 import type { Line } from "./lines";
 
-/** Colours as the canvas needs them: resolved, for the theme of the moment. */
+/** Colours as the canvas needs them: resolved for the current theme. */
 export interface Look {
   readonly lines: readonly LineLook[];
   readonly grid: string;
@@ -18,13 +18,13 @@ export interface LineLook {
   readonly stroke: string;
   /** What is under it; null where lines would cover each other. */
   readonly fill: string | null;
-  /** Of what lies between the least and the greatest. */
+  /** Of the band between minimum and maximum. */
   readonly tint: string;
-  /** Its shape along the line, or null. */
+  /** Which shape is drawn along the line, or null. */
   readonly shape: number | null;
 }
 
-/** The colours of a card, as its theme has them now. `isFilled`: a line that is alone is filled down to the axis. */
+/** The colours of a card in the current theme. `isFilled`: a single line is filled down to the axis. */
 export function lookOf(card: HTMLElement, lines: readonly Line[], isFilled: boolean): Look {
   return {
     lines: lines.map(({ colour, shape }) => ({

@@ -6,8 +6,8 @@ export interface Painter {
 }
 
 /**
- * The page's one animation loop. Each painter has its own pace; nothing paints while the tab is hidden (the browser
- * calls no frame) or the page is paused, but for a painter that is new or was asked to show something else.
+ * The page's one animation loop. Each painter has its own pace. Nothing paints while the tab is hidden (the
+ * browser gives no frames) or the page is paused, except a painter that is new or must show something else.
  */
 export class PaintLoop {
   readonly #due = new Map<Painter, number>();
@@ -20,7 +20,7 @@ export class PaintLoop {
     this.#requestFrame(this.#frame);
   }
 
-  /** Paints from the next frame on; what it returns ends that. */
+  /** Paints from the next frame on; call what it returns to stop. */
   add(painter: Painter): () => void {
     this.#due.set(painter, 0);
     return () => {
@@ -44,5 +44,5 @@ export class PaintLoop {
   };
 }
 
-/** Frames come at 16.7 ms: a painter due within the next half frame is painted now rather than one frame late. */
+/** Frames come every 16.7 ms: a painter due within half a frame paints now instead of a frame late. */
 const FRAME_SLACK_MS = 8;

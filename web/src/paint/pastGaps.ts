@@ -4,8 +4,8 @@ import { type Gap, gapThreshold, pauses } from "./gaps";
 const STEPS = 1.5;
 
 /**
- * Where nothing was measured in a range of the past: by the buckets that are missing where rows are buckets of `step`
- * milliseconds, else by the time between readings. What lacks at the beginning counts too.
+ * Where nothing was measured in a range of the past: the missing buckets where rows are buckets of `step`
+ * milliseconds, else long times between readings. A gap at the beginning counts too.
  */
 export function findPastGaps(
   times: Float64Array,

@@ -1,13 +1,13 @@
 import type { Gap } from "./gaps";
 import type { Frame } from "./layers";
 
-/** The least and the greatest about a line's means: arrays as long as its points. */
+/** Minimum and maximum around a line's means: arrays as long as its points. */
 export interface Spread {
   readonly low: Float64Array;
   readonly high: Float64Array;
 }
 
-/** Fills from the least to the greatest, run by run between the gaps. */
+/** Fills from minimum to maximum, one run after the other between the gaps. */
 export function fillSpread(
   frame: Frame,
   times: Float64Array,
@@ -22,7 +22,7 @@ export function fillSpread(
   for (let i = 1; i <= times.length; i++) {
     if (i < times.length && !starts.has(times[i] as number)) continue;
     context.beginPath();
-    // A bucket with nothing on either side is still to be seen.
+    // A single bucket between two gaps must still be visible.
     const half = i - first === 1 ? ratio : 0;
     for (let at = first; at < i; at++) add(spread.high, at, -half);
     for (let at = first; at < i && half > 0; at++) add(spread.high, at, half);

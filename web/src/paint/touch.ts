@@ -1,15 +1,15 @@
-/** Pixels that a finger moves sideways before it draws; less is a tap, and up or down is left to scrolling. */
+/** Pixels a finger must move sideways to select. Less is a tap; up or down is scrolling. */
 const TOUCH_LEAST = 10;
 
-/** What a finger draws over; pixels from the left of the element. */
-export interface TouchHands {
+/** What a finger selects; pixels from the left of the element. */
+export interface TouchHandlers {
   over(left: number, width: number): void;
-  /** It was lifted, at the end of a stretch; without one where scrolling took over. */
+  /** The finger was lifted; null where scrolling took over. */
   lifted(stretch: { readonly left: number; readonly width: number } | null): void;
 }
 
-/** Has one finger that moves sideways over `element` draw a stretch, as a mouse does by dragging. */
-export function drawByTouch(element: HTMLElement, hands: TouchHands): void {
+/** Lets one finger that moves sideways over `element` select a stretch, as dragging with a mouse does. */
+export function drawByTouch(element: HTMLElement, handlers: TouchHandlers): void {
   let start: number | null = null;
   let stretch: { left: number; width: number } | null = null;
   // Up and down stays the browser's.
@@ -22,7 +22,7 @@ export function drawByTouch(element: HTMLElement, hands: TouchHands): void {
     if (start === null) return;
     start = null;
     stretch = null;
-    hands.lifted(stretchMeant);
+    handlers.lifted(stretchMeant);
   };
   element.addEventListener("pointerdown", (pointer) => {
     if (pointer.pointerType !== "touch") return;
@@ -35,7 +35,7 @@ export function drawByTouch(element: HTMLElement, hands: TouchHands): void {
     const now = place(pointer);
     if (stretch === null && Math.abs(now - start) < TOUCH_LEAST) return;
     stretch = { left: Math.min(start, now), width: Math.abs(now - start) };
-    hands.over(stretch.left, stretch.width);
+    handlers.over(stretch.left, stretch.width);
   });
   element.addEventListener("pointerup", (pointer) => {
     if (pointer.isPrimary) end(stretch);

@@ -6,14 +6,14 @@ import { age, count, moment } from "../paint/format";
 import style from "../styles/alerts.css?inline";
 import { PLAIN_LIST, sortBy } from "./listView";
 import { type Page, usePage } from "./page";
-import { adopt } from "./parts/adopt";
+import { adoptStyle } from "./parts/adoptStyle";
 import { PresenceMark } from "./parts/PresenceMark";
 import { PRESENCE_WORD } from "./parts/words";
 import { hashOf, type Range } from "./route";
 
-adopt(style);
+adoptStyle(style);
 
-/** More are looked at in the list. */
+/** For more there is the list. */
 const LISTED_MOST = 100;
 /** What is shown before and after the moment something happened. */
 const AROUND_MS = 10 * 60_000;

@@ -15,7 +15,7 @@ const Wall = lazy(() => import("./wall/Wall").then((room) => room.Wall));
 const AddDevice = lazy(() => import("./list/AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.AlertsDrawer));
 
-/** The whole page: header, banner, and the list with the open device beside it (on a phone: one of the two). */
+/** The whole page: header, banner, and the list beside the open device (on a phone: one of the two). */
 export function App() {
   const page = usePage();
   const { deviceId, isAdding, isWall } = page.route.value;

@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { browserClock } from "../live/clock";
-import type { LinkState } from "../live/connection";
+import type { ConnectionState } from "../live/connection";
 import { clockTime } from "../paint/format";
 import { usePage } from "./page";
 
 /** What is wrong between the page and the hub, or with the hub; nothing while all is well. */
 export function Banner() {
   const page = usePage();
-  const link = page.live.link.value;
+  const link = page.live.connectionState.value;
   const lostAt = page.live.lostAt.value;
   const trouble = page.live.trouble.value;
   const loss = useLoss(link);
@@ -32,8 +32,8 @@ export function Banner() {
   );
 }
 
-/** Why there is no connection, said once and kept through every attempt until one succeeds; "" while there is none to say. */
-function useLoss(link: LinkState): string {
+/** Why there is no connection, kept through every attempt until one succeeds; "" while all is well. */
+function useLoss(link: ConnectionState): string {
   const said = useRef("");
   if (link.kind === "waiting") {
     said.current = link.isShutdown ? "The hub is shutting down." : "Disconnected from the hub.";

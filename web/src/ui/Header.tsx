@@ -1,7 +1,7 @@
 import { OWN_ID } from "../live/protocol";
 import { AlertsButton } from "./AlertsButton";
 import { usePage } from "./page";
-import { LinkPill } from "./parts/LinkPill";
+import { ConnectionPill } from "./parts/ConnectionPill";
 import { lazy } from "./parts/lazy";
 import { Popover } from "./parts/Popover";
 import { hashOf } from "./route";
@@ -19,7 +19,7 @@ export function Header() {
       <h1>
         <a href="#/">Sensor hub</a>
       </h1>
-      <LinkPill />
+      <ConnectionPill />
       <span class="grow" />
       {!page.live.isSignedOut.value && (
         <>
@@ -55,7 +55,9 @@ function PreferencesIcon() {
   return (
     <>
       <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
-        <path d="M1 5h7M12 5h3M1 11h3M8 11h7M8 5a2 2 0 1 0 4 0a2 2 0 1 0-4 0M4 11a2 2 0 1 0 4 0a2 2 0 1 0-4 0" />
+        <path d="M1 5h7M12 5h3M1 11h3M8 11h7" />
+        <circle cx="10" cy="5" r="2" />
+        <circle cx="6" cy="11" r="2" />
       </svg>
       <span class="unseen">Preferences</span>
     </>

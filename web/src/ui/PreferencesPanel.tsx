@@ -1,12 +1,12 @@
 import { moment, plainNumber } from "../paint/format";
 import style from "../styles/choices.css?inline";
 import { usePage } from "./page";
-import { adopt } from "./parts/adopt";
+import { adoptStyle } from "./parts/adoptStyle";
 import { Picker } from "./parts/Picker";
 import { DENSITIES, type Density, HOURS, ZONES } from "./preferences";
 import { THEMES } from "./theme";
 
-adopt(style);
+adoptStyle(style);
 
 /** The browser knows more; these are offered. Any other comes with "As the browser". */
 const LOCALES = [
@@ -80,7 +80,7 @@ function LocaleMenu() {
         <option value="">As the browser</option>
         {offered.map((tag) => (
           <option key={tag} value={tag} lang={tag}>
-            {nameOf(tag)}
+            {localeName(tag)}
           </option>
         ))}
       </select>
@@ -89,7 +89,7 @@ function LocaleMenu() {
 }
 
 /** A locale in its own words. */
-function nameOf(tag: string): string {
+function localeName(tag: string): string {
   return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
 }
 

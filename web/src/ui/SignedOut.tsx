@@ -1,11 +1,14 @@
 import { useState } from "preact/hooks";
 import { usePage } from "./page";
 
-/** No session: how to get one. The page looks again when its tab is shown, so a link opened elsewhere suffices. */
+/**
+ * Says how to sign in. The page checks again when its tab is shown, so a link opened in another tab is
+ * enough.
+ */
 export function SignedOut() {
   const page = usePage();
   const [hasAsked, setHasAsked] = useState(false);
-  const isRefused = hasAsked && page.live.link.value.kind === "signed_out";
+  const isRefused = hasAsked && page.live.connectionState.value.kind === "signed_out";
   const signIn = () => {
     setHasAsked(true);
     page.live.retryNow();

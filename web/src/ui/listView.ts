@@ -1,4 +1,4 @@
-/** What the list can be in the order of. */
+/** What the list can be sorted by. */
 export const SORT_KEYS = ["name", "problems", "value", "seen"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
@@ -18,7 +18,7 @@ export interface ListView {
   readonly sort: Sort;
   /** The label whose values are the groups; null is one list. */
   readonly groupBy: string | null;
-  /** The metrics shown, a column each; none stands for each device's first. */
+  /** The metrics shown, a column each; empty means each device's first. */
   readonly metrics: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export const PLAIN_LIST: ListView = {
   metrics: [],
 };
 
-/** Which way round each is of most use: the largest values and the newest signs of life come first. */
+/** Each in its most useful order: the largest values and the most recently seen come first. */
 export function sortBy(key: SortKey, metric: string | null = null): Sort {
   return { key, metric, isDescending: key === "value" || key === "seen" };
 }
@@ -52,7 +52,7 @@ function sortOf(text: string): Sort {
   return { key, isDescending: minus === "-", metric: key === "value" ? (metric ?? null) : null };
 }
 
-/** Writes what `listViewOf` reads, but for what is as in a plain list. */
+/** Writes what `listViewOf` reads, without what is as in a plain list. */
 export function writeListView({ search, sort, groupBy, metrics }: ListView, to: URLSearchParams): void {
   if (search !== "") to.set("q", search);
   const order = sortText(sort);

@@ -4,9 +4,9 @@ import { useContext } from "preact/hooks";
 import type { Live } from "../live/live";
 import { SparkFiller } from "../live/sparks";
 import { resolveColour } from "../paint/colour";
+import { setLocale } from "../paint/locale";
 import { PaintLoop } from "../paint/loop";
-import { readAs } from "../paint/reader";
-import { RowPainters } from "../paint/rows";
+import { RowPainters } from "../paint/rowPainters";
 import { SPARK_MS } from "../paint/sparkline";
 import type { ListView } from "./listView";
 import { Preferences } from "./preferences";
@@ -50,7 +50,7 @@ export class Page {
     this.rows = new RowPainters(
       () => this.viewNow(),
       () => this.#sparkColour,
-      () => this.slowestMs(),
+      () => this.minIntervalMs(),
     );
     this.sparks = new SparkFiller(live.rest, () => live.hubClock.now(), SPARK_MS);
     for (const painter of this.rows.painters) this.loop.add(painter);
@@ -72,7 +72,7 @@ export class Page {
   }
 
   /** The least milliseconds between paints: more under reduced motion. */
-  slowestMs(): number {
+  minIntervalMs(): number {
     return this.#motion.matches ? STILL_MS : 0;
   }
 
@@ -86,12 +86,12 @@ export class Page {
     this.loop.repaint();
   }
 
-  /** Arranges the list otherwise, in the link too. No step back: an address is where one went, not what one typed. */
+  /** Changes how the list is arranged, in the address too, without a step in the browser's history. */
   arrange(change: Partial<ListView>): void {
     const route = this.#route.peek();
     this.#route.value = { ...route, list: { ...route.list, ...change } };
-    // Browsers take few changes of the address a second, and people type faster. The address may lead on before the page
-    // is told so: it is left at where it leads.
+    // Browsers allow few changes of the address a second, and people type faster. The address may have
+    // changed before the page hears of it, so only the list's part is written.
     clearTimeout(this.#writingLink);
     this.#writingLink = setTimeout(() => {
       const { list } = this.#route.peek();
@@ -113,7 +113,7 @@ export class Page {
     effect(() => {
       const choices = this.preferences.choices.value;
       document.documentElement.dataset.density = choices.density;
-      readAs(choices);
+      setLocale(choices);
       this.rows.paintAgain();
       this.loop.repaint();
     });
@@ -123,7 +123,7 @@ export class Page {
       this.loop.repaint();
     });
     effect(() => {
-      if (this.live.link.value.kind !== "live") return;
+      if (this.live.connectionState.value.kind !== "live") return;
       for (const { device, spark } of this.rows.shown()) {
         if (spark) this.sparks.wantAgain(device, spark.metric);
       }

@@ -20,16 +20,16 @@ const DEFAULTS: Choices = { density: "comfortable", locale: null, hours: "24", z
 const KEY = "preferences";
 
 /** As much of localStorage as is used here. */
-export type Keeper = Pick<Storage, "getItem" | "setItem">;
+export type KeyValueStore = Pick<Storage, "getItem" | "setItem">;
 
 /** The choices, kept in the browser. One that keeps nothing still has them until the tab closes. */
 export class Preferences {
-  readonly #keeper: Keeper;
+  readonly #store: KeyValueStore;
   readonly #choices: Signal<Choices>;
 
-  constructor(keeper: Keeper) {
-    this.#keeper = keeper;
-    this.#choices = signal(choicesOf(readKept(keeper)));
+  constructor(store: KeyValueStore) {
+    this.#store = store;
+    this.#choices = signal(choicesOf(readKept(store)));
   }
 
   get choices(): ReadonlySignal<Choices> {
@@ -39,16 +39,16 @@ export class Preferences {
   choose(change: Partial<Choices>): void {
     this.#choices.value = { ...this.#choices.peek(), ...change };
     try {
-      this.#keeper.setItem(KEY, JSON.stringify(this.#choices.peek()));
+      this.#store.setItem(KEY, JSON.stringify(this.#choices.peek()));
     } catch {
       // Storage may be full or forbidden.
     }
   }
 }
 
-function readKept(keeper: Keeper): unknown {
+function readKept(store: KeyValueStore): unknown {
   try {
-    return JSON.parse(keeper.getItem(KEY) ?? "null");
+    return JSON.parse(store.getItem(KEY) ?? "null");
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 import { OWN_ID } from "../live/protocol";
 import { type ListView, listViewOf, writeListView } from "./listView";
 
-/** The windows a device can be looked at through, in seconds. */
+/** How much of the last readings a device's charts can show, in seconds. */
 export const WINDOWS_S = [15, 60, 300] as const;
 export type WindowSeconds = (typeof WINDOWS_S)[number];
 const DEFAULT_WINDOW_S: WindowSeconds = 60;
@@ -9,7 +9,7 @@ const DEVICE = "#/device/";
 const ADD = "#/add";
 const WALL = "#/wall";
 const SYSTEM = "#/system";
-/** What can be looked at of a device; the first is what a plain link opens. */
+/** The parts of a device's view; a plain link opens the first. */
 export const SECTIONS = ["readings", "keys", "rejections", "commands", "attributes", "settings"] as const;
 export type Section = (typeof SECTIONS)[number];
 
@@ -19,18 +19,21 @@ export interface Range {
   readonly to: number;
 }
 
-/** A chart of more devices than these and the open one is no longer read. */
+/** A chart of more devices than these and the open one is hard to read. */
 export const COMPARED_MAX = 3;
 
-/** Less than this is not looked at: a click, not a drag. */
+/** A shorter selection is a click, not a drag. */
 export const RANGE_LEAST_MS = 10;
 
-/** Where the page is: which device is open, its window, and how the list is arranged. Kept in the address after `#`, so that links go deep. */
+/**
+ * Which device is open, its window, and how the list is arranged. Kept in the address after `#`, as a deep
+ * link.
+ */
 export interface Route {
   readonly deviceId: string | null;
   readonly section: Section;
   readonly windowS: WindowSeconds;
-  /** What of the past is looked at; null is live. */
+  /** The range of the past that is shown; null is live. */
   readonly range: Range | null;
   /** Numbers in tables instead of charts. */
   readonly isTable: boolean;
@@ -44,9 +47,9 @@ export interface Route {
 }
 
 /**
- * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the hub
- * itself, as a device), `#/add` and `#/wall`; anything else is the list. How the list is arranged goes along everywhere.
- * A part that is malformed is left out, and the rest of the link holds.
+ * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the
+ * hub itself, as a device), `#/add` and `#/wall`; anything else is the list. How the list is arranged is in
+ * all of them. A malformed part is ignored, and the rest of the link is used.
  */
 export function routeOf(hash: string): Route {
   const [path = "", ...query] = hash.split("?");

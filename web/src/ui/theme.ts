@@ -5,7 +5,9 @@ export type ThemeChoice = (typeof THEMES)[number];
 
 const KEY = "theme";
 
-/** The theme: what was chosen, kept in the browser, and what that shows as. CSS does the rest by `color-scheme`. */
+/**
+ * The theme: the choice, kept in the browser, and what it shows as. CSS does the rest with `color-scheme`.
+ */
 export class Themes {
   readonly #root: HTMLElement;
   readonly #storage: Storage;

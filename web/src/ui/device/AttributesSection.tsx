@@ -2,16 +2,16 @@ import type { DeviceRest } from "../../live/deviceRest";
 import { usePage } from "../page";
 import { Failure, Field, Form, useSending } from "../parts/forms";
 import { Loaded, useLoaded } from "../parts/Loaded";
-import { jsonOrText } from "./typed";
+import { jsonOrText } from "./parseInput";
 
-type Facts = Readonly<Record<string, unknown>>;
+type AttributeValues = Readonly<Record<string, unknown>>;
 
-/** Slow-changing facts: what the device reports, and what operators set for it. */
+/** Slow-changing values: what the device reports, and what operators set for it. */
 export function AttributesSection({ rest }: { rest: DeviceRest }) {
   const page = usePage();
   const attributes = useLoaded(() => rest.attributes());
   const { failure, isSending, send } = useSending();
-  const share = (shared: Facts) =>
+  const share = (shared: AttributeValues) =>
     send(async () => {
       await rest.shareAttributes(shared);
       await attributes.reload();
@@ -25,11 +25,11 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
           <div class="section-head">
             <h3>Reported by the device</h3>
           </div>
-          <FactList facts={device} none="It has reported none." />
+          <AttributeList values={device} none="It has reported none." />
           <div class="section-head">
             <h3>Set for the device</h3>
           </div>
-          <FactList facts={shared} none="None is set." remove={remove} />
+          <AttributeList values={shared} none="None is set." remove={remove} />
           {mayOperate && (
             <Form
               label="Set an attribute"
@@ -53,9 +53,13 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
   );
 }
 
-function FactList(props: { facts: Facts; none: string; remove?: ((name: string) => void) | undefined }) {
-  const { facts, none, remove } = props;
-  const names = Object.keys(facts).sort();
+function AttributeList(props: {
+  values: AttributeValues;
+  none: string;
+  remove?: ((name: string) => void) | undefined;
+}) {
+  const { values, none, remove } = props;
+  const names = Object.keys(values).sort();
   if (names.length === 0) return <p class="small">{none}</p>;
   return (
     <ul class="records">
@@ -63,7 +67,7 @@ function FactList(props: { facts: Facts; none: string; remove?: ((name: string) 
         <li key={name} class="record record-head">
           <span>{name}</span>
           <span class="grow" />
-          <code>{JSON.stringify(facts[name])}</code>
+          <code>{JSON.stringify(values[name])}</code>
           {remove && (
             <button type="button" class="button" aria-label={`Remove ${name}`} onClick={() => remove(name)}>
               Remove

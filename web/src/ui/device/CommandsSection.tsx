@@ -4,11 +4,11 @@ import { moment } from "../../paint/format";
 import { usePage } from "../page";
 import { Confirm } from "../parts/Confirm";
 import { Failure, Field, Form, useSending } from "../parts/forms";
-import { Loaded, type Loading, useLoaded } from "../parts/Loaded";
+import { type Loadable, Loaded, useLoaded } from "../parts/Loaded";
 import { isDangerous } from "./danger";
-import { numberOf } from "./typed";
+import { numberOf } from "./parseInput";
 
-/** How often commands under way are looked at again. */
+/** How often commands under way are asked about. */
 const AGAIN_MS = 1_000;
 const WAIT_S = 60;
 const PAGE = 20;
@@ -37,9 +37,9 @@ export function CommandsSection({ rest, name }: { rest: DeviceRest; name: string
   );
 }
 
-/** The newest page, looked at again while something is under way, and those older as they are asked for. */
+/** The newest commands, and older ones page by page as they are asked for. */
 function Sent({ rest, newest }: { rest: DeviceRest; newest: CommandsPage }) {
-  // By id, all that was seen: what new commands push off the newest page stays in view.
+  // All commands seen, by id: those that new commands push off the newest page stay in view.
   const seen = useRef(new Map<number, Command>());
   const [next, setNext] = useState(newest.next);
   const { failure, isSending, send } = useSending();
@@ -73,7 +73,7 @@ function Sent({ rest, newest }: { rest: DeviceRest; newest: CommandsPage }) {
   );
 }
 
-function useWhileUnderWay({ state, reload }: Loading<CommandsPage>): void {
+function useWhileUnderWay({ state, reload }: Loadable<CommandsPage>): void {
   const isUnderWay =
     state.kind === "ready" &&
     state.value.commands.some((one) => one.state === "queued" || one.state === "sent");

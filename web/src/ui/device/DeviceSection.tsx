@@ -3,7 +3,7 @@ import { DeviceRest } from "../../live/deviceRest";
 import type { DeviceRecord } from "../../live/fleet";
 import style from "../../styles/section.css?inline";
 import { usePage } from "../page";
-import { adopt } from "../parts/adopt";
+import { adoptStyle } from "../parts/adoptStyle";
 import type { Section } from "../route";
 import { AttributesSection } from "./AttributesSection";
 import { CommandsSection } from "./CommandsSection";
@@ -12,7 +12,7 @@ import { RejectionsSection } from "./RejectionsSection";
 import { GUARDED, sectionTitle } from "./SectionLinks";
 import { SettingsSection } from "./settings/SettingsSection";
 
-adopt(style);
+adoptStyle(style);
 
 /** Any section of a device but its readings. */
 export function DeviceSection({ device, section }: { device: DeviceRecord; section: Section }) {

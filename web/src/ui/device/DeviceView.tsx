@@ -2,14 +2,14 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../../live/fleet";
 import { span } from "../../paint/format";
-import { setText } from "../../paint/rows";
+import { setText } from "../../paint/rowPainters";
 import { isPhone, usePage } from "../page";
 import { lazy } from "../parts/lazy";
 import { PresenceMark } from "../parts/PresenceMark";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
 import { metricsOf, type Opened } from "./opened";
-import { Readings } from "./readings/Readings";
+import { DeviceReadings } from "./readings/DeviceReadings";
 import { Tools } from "./readings/Tools";
 import { SectionLinks } from "./SectionLinks";
 
@@ -80,7 +80,7 @@ function OpenDevice({ device, watch }: Opened) {
       </header>
       <SectionLinks />
       {section === "readings" ? (
-        <Readings opened={opened} metrics={metrics} hidden={hidden} />
+        <DeviceReadings opened={opened} metrics={metrics} hidden={hidden} />
       ) : (
         <DeviceSection key={section} device={device} section={section} />
       )}

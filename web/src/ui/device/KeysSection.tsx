@@ -11,7 +11,7 @@ import { Loaded, useLoaded } from "../parts/Loaded";
 export function KeysSection({ rest }: { rest: DeviceRest }) {
   const keys = useLoaded(() => rest.keys());
   const [made, setMade] = useState<MadeKey | null>(null);
-  const [doomed, setDoomed] = useState<KeyInfo | null>(null);
+  const [revoking, setRevoking] = useState<KeyInfo | null>(null);
   const { failure, send } = useSending();
   const add = () =>
     send(async () => {
@@ -35,19 +35,19 @@ export function KeysSection({ rest }: { rest: DeviceRest }) {
         {(found) => (
           <ul class="records">
             {found.map((key) => (
-              <KeyRecord key={key.id} of={key} revoke={() => setDoomed(key)} />
+              <KeyRecord key={key.id} of={key} revoke={() => setRevoking(key)} />
             ))}
           </ul>
         )}
       </Loaded>
       {made && <MadeDialog made={made} close={() => setMade(null)} />}
-      {doomed && (
+      {revoking && (
         <Confirm
-          title={`Revoke key ${doomed.id}?`}
+          title={`Revoke key ${revoking.id}?`}
           text="Whoever uses it is disconnected at once and not let in again. This cannot be undone."
           act="Revoke"
-          run={() => revoke(doomed)}
-          close={() => setDoomed(null)}
+          run={() => revoke(revoking)}
+          close={() => setRevoking(null)}
         />
       )}
     </>

@@ -11,7 +11,7 @@ export interface Opened {
 }
 
 /** The charts of the first of the devices, with what the others have of the same. */
-export function groupsOf([first, ...others]: readonly Opened[]): LineGroup[] {
+export function lineGroupsOf([first, ...others]: readonly Opened[]): LineGroup[] {
   return first ? groupByUnit(ownerOf(first), others.map(ownerOf)) : [];
 }
 

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { Figures } from "../../paint/format";
+import { ValueFormatter } from "../../paint/format";
 import { usePage } from "../page";
 import { Copyable } from "../parts/Copyable";
 import { Dialog } from "../parts/Dialog";
@@ -124,14 +124,19 @@ function FirstReading({ id }: { id: string }) {
   const device = page.live.fleet.get(id);
   const [first] = device?.latest ?? [];
   const isHere = first !== undefined;
+  let text = "Waiting for the first reading";
+  if (first) {
+    const [name, [, value]] = first;
+    const metric = device?.metric(name);
+    const shown = new ValueFormatter(metric?.decimals).value(value, metric?.unit);
+    text = `The first reading is here: ${name} ${shown}`;
+  }
   return (
     <p role="status" class="first-reading" data-here={isHere}>
       <span class="first-mark" aria-hidden="true">
         {isHere ? "✓" : "…"}
       </span>
-      {isHere
-        ? `The first reading is here: ${first[0]} ${new Figures(device?.metric(first[0])?.decimals).value(first[1][1], device?.metric(first[0])?.unit)}`
-        : "Waiting for the first reading"}
+      {text}
     </p>
   );
 }

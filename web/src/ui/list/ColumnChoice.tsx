@@ -1,10 +1,10 @@
 import style from "../../styles/choices.css?inline";
 import { METRICS_MAX } from "../listView";
 import { usePage } from "../page";
-import { adopt } from "../parts/adopt";
+import { adoptStyle } from "../parts/adoptStyle";
 import { metricNames } from "./listing";
 
-adopt(style);
+adoptStyle(style);
 
 /** Which metrics the list has a column for; with none chosen, each device shows its first. */
 export function ColumnChoice() {

@@ -5,19 +5,19 @@ import { isPhone, usePage } from "../page";
 import { DeviceRow } from "./DeviceRow";
 import { GridHead } from "./GridHead";
 import { GroupRow } from "./GroupRow";
-import { deviceKey, type Line } from "./listing";
+import { deviceKey, type GridLine } from "./listing";
 import { lineAfterKey, linesInSight, linesOfPage, reveal, topsOf, useViewport } from "./viewport";
 
 interface GridProps {
-  readonly lines: readonly Line[];
+  readonly lines: readonly GridLine[];
   /** Opens a closed group, or closes an open one. */
   readonly toggle: (groupKey: string) => void;
 }
 
 /**
- * The virtualised grid: lines in sight and two around them, with space above and below for the rest.
- * One place to tab to; arrows, Home, End and the page keys move the active line, Enter opens it. As in any tree, the
- * left arrow closes a group or leads to its heading, the right arrow opens it.
+ * The virtualised grid: the lines in sight and two around them, with space above and below for the rest.
+ * It is one tab stop; arrows, Home, End and the page keys move the active line, Enter opens it. As in any
+ * tree, the left arrow closes a group or goes to its heading, and the right arrow opens it.
  */
 export function DeviceGrid({ lines, toggle }: GridProps) {
   const page = usePage();
@@ -93,7 +93,7 @@ export function DeviceGrid({ lines, toggle }: GridProps) {
 /** What a key does with the active line, other than moving on from it. @returns whether it does anything */
 function act(
   key: string,
-  lines: readonly Line[],
+  lines: readonly GridLine[],
   active: number,
   toggle: (groupKey: string) => void,
   goTo: (index: number) => void,
@@ -119,7 +119,7 @@ function act(
 /** Makes the device that was opened the active line and brings it into sight, however it was opened. */
 function useFollowOpen(
   grid: RefObject<HTMLElement | null>,
-  lines: readonly Line[],
+  lines: readonly GridLine[],
   tops: Float64Array,
   openId: string | null,
   activeKey: Signal<string | null>,

@@ -4,16 +4,16 @@ import { usePage } from "../page";
 import { lazy } from "../parts/lazy";
 import { DeviceGrid } from "./DeviceGrid";
 import { ListTools } from "./ListTools";
-import { groupsOf, type Line, linesOfDevices, linesOfGroups, listing } from "./listing";
+import { type GridLine, groupsByLabel, linesOfDevices, linesOfGroups, listing } from "./listing";
 import { Totals } from "./Totals";
 
 const NoDevices = lazy(() => import("./ListMessages").then((room) => room.NoDevices));
 const NoMatch = lazy(() => import("./ListMessages").then((room) => room.NoMatch));
 
-/** How often a list sorted by what changes all the time is put in order again; more often, rows would dance. */
+/** How often a list sorted by changing values is sorted again; more often, rows would jump about. */
 const RESORT_MS = 2_000;
 
-/** All devices: totals, search, and the grid, or what there is to say where there is none. */
+/** All devices: totals, search, and the grid, or a message where there are none. */
 export function DeviceList() {
   const page = usePage();
   const { fleet } = page.live;
@@ -29,7 +29,7 @@ export function DeviceList() {
     const { groupBy, sort } = page.list.value;
     if (groupBy === null) return linesOfDevices(devices.value);
     const isProblemsFirst = sort.key === "problems" && !sort.isDescending;
-    return linesOfGroups(groupsOf(devices.value, groupBy, isProblemsFirst), closed.value);
+    return linesOfGroups(groupsByLabel(devices.value, groupBy, isProblemsFirst), closed.value);
   });
   useEffect(
     () => page.loop.add({ intervalMs: () => RESORT_MS, paint: () => void resorted.value++ }),
@@ -49,7 +49,7 @@ export function DeviceList() {
   );
 }
 
-function ListBody(props: { lines: readonly Line[]; toggle: (groupKey: string) => void }) {
+function ListBody(props: { lines: readonly GridLine[]; toggle: (groupKey: string) => void }) {
   const page = usePage();
   const { fleet } = page.live;
   const phase = fleet.phase.value;
@@ -64,12 +64,12 @@ function ListBody(props: { lines: readonly Line[]; toggle: (groupKey: string) =>
       </div>
     );
   }
-  if (phase.kind === "loading") return <Loading />;
+  if (phase.kind === "loading") return <LoadingDevices />;
   if (props.lines.length > 0) return <DeviceGrid {...props} />;
   return fleet.count() === 0 ? <NoDevices /> : <NoMatch />;
 }
 
-function Loading() {
+function LoadingDevices() {
   return (
     <div class="message" role="status">
       <p class="loading">Loading devices</p>

@@ -1,8 +1,8 @@
 import type { DeviceRecord } from "../../live/fleet";
 import { usePage } from "../page";
-import { Figure } from "../parts/Figure";
+import { PaintedValue } from "../parts/PaintedValue";
 import { PresenceMark } from "../parts/PresenceMark";
-import { usePainted } from "../parts/painted";
+import { usePainted } from "../parts/usePainted";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
 
@@ -41,7 +41,7 @@ export function DeviceRow({ id, device, rowIndex, isActive, level }: RowProps) {
       {metrics.map((metric, index) => (
         <div key={wished[index] ?? ""} role="gridcell" class="cell-value">
           <div class="figure">
-            <Figure />
+            <PaintedValue />
           </div>
           {wished.length < 2 && (
             <div class="small ellipsis">

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { count, delay } from "../../paint/format";
-import { setText } from "../../paint/rows";
+import { setText } from "../../paint/rowPainters";
 import { usePage } from "../page";
 
 const TOTALS_MS = 1_000;
@@ -20,7 +20,7 @@ export function Totals() {
       intervalMs: () => TOTALS_MS,
       paint: () => {
         const now = performance.now();
-        const isLive = page.live.link.peek().kind === "live";
+        const isLive = page.live.connectionState.peek().kind === "live";
         if (now - before.at >= RATE_OVER_MS && rate.current) {
           const perSecond = ((fleet.updates - before.updates) / (now - before.at)) * 1000;
           const { readingsPerS } = page.live;

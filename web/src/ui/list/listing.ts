@@ -55,8 +55,8 @@ function comparison({ key, metric }: Sort, firstMetric: string | null): Comparis
 const places = new WeakMap<DeviceRecord, { readonly name: string; readonly place: number }>();
 
 /**
- * Compares by name as people count, then by id. Comparing that way is slow, and a list of thousands is put in order
- * again whenever a device comes or goes: so each device remembers its place until one is new or renamed.
+ * Compares by name, with numbers in their order, then by id. That is slow, and a list of thousands is sorted
+ * again whenever a device appears or goes: so each device remembers its place until one is new or renamed.
  */
 function byName(devices: readonly DeviceRecord[]): Comparison {
   if (devices.some((device) => places.get(device)?.name !== device.name)) {
@@ -88,8 +88,15 @@ export interface Group {
   readonly problems: Readonly<Record<(typeof PROBLEMS)[number], number>>;
 }
 
-/** The devices by the values of a label, each group in their order. Where problems come first, so do groups with any. */
-export function groupsOf(devices: readonly DeviceRecord[], key: string, isProblemsFirst: boolean): Group[] {
+/**
+ * Groups the devices by a label's value, keeping their order. With problems first, groups that have any come
+ * first.
+ */
+export function groupsByLabel(
+  devices: readonly DeviceRecord[],
+  key: string,
+  isProblemsFirst: boolean,
+): Group[] {
   const members = new Map<string | null, DeviceRecord[]>();
   for (const device of devices) {
     const value = device.info?.labels[key] ?? null;
@@ -114,7 +121,7 @@ function compareValues(a: string | null, b: string | null): number {
 }
 
 /** A line of the list: a group's heading, or a device. Its key says which. */
-export type Line =
+export type GridLine =
   | { readonly kind: "group"; readonly key: string; readonly group: Group; readonly isOpen: boolean }
   | { readonly kind: "device"; readonly key: string; readonly device: DeviceRecord };
 
@@ -122,16 +129,16 @@ export function deviceKey(deviceId: string): string {
   return `device:${deviceId}`;
 }
 
-export function linesOfDevices(devices: readonly DeviceRecord[]): Line[] {
+export function linesOfDevices(devices: readonly DeviceRecord[]): GridLine[] {
   return devices.map((device) => ({ kind: "device", key: deviceKey(device.id), device }));
 }
 
-/** Headings with the devices below them; a closed group is its heading only. `closed` holds keys of headings. */
-export function linesOfGroups(groups: readonly Group[], closed: ReadonlySet<string>): Line[] {
+/** Headings with their devices below; of a closed group only the heading. `closed` holds keys of headings. */
+export function linesOfGroups(groups: readonly Group[], closed: ReadonlySet<string>): GridLine[] {
   return groups.flatMap((group) => {
     const key = group.value === null ? "rest" : `group:${group.value}`;
     const isOpen = !closed.has(key);
-    const heading: Line = { kind: "group", key, group, isOpen };
+    const heading: GridLine = { kind: "group", key, group, isOpen };
     return isOpen ? [heading, ...linesOfDevices(group.devices)] : [heading];
   });
 }

@@ -10,7 +10,10 @@ export interface Snippet {
   readonly text: string;
 }
 
-/** What to run to send a first reading with `key`, tool by tool. Hosts and keys need no quoting in any of them. */
+/**
+ * What to run to send a first reading with `key`, for each tool. Hosts and keys need no quoting in any of
+ * them.
+ */
 export function snippets(key: string, address: HubAddress): Snippet[] {
   const { mqttPort } = address;
   const overHttp = { name: "curl", text: curl(key, address) };

@@ -2,14 +2,14 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
 import type { Density } from "../preferences";
-import type { Line } from "./listing";
+import type { GridLine } from "./listing";
 
 /** Heights the stylesheet gives, too; the grid computes with them instead of measuring rows. */
 export const ROW_PX: Readonly<Record<Density, number>> = { comfortable: 44, compact: 32 };
 export const HEAD_PX = 32;
 export const GROUP_PX = 36;
 const OVERSCAN = 2;
-/** However tall the window, no more lines than this are in the document; the stylesheet makes the grid no taller. */
+/** No more lines than this are ever in the document; the stylesheet limits the grid's height to match. */
 const LINES_MOST = 38;
 
 /** What part of the grid is in sight, in pixels. */
@@ -40,7 +40,7 @@ export function useViewport(element: RefObject<HTMLElement | null>): ReadonlySig
 }
 
 /** Where each line begins, in pixels below the head; one more for where the last one ends. */
-export function topsOf(lines: readonly Line[], density: Density): Float64Array {
+export function topsOf(lines: readonly GridLine[], density: Density): Float64Array {
   const tops = new Float64Array(lines.length + 1);
   lines.forEach((line, index) => {
     const height = line.kind === "group" ? GROUP_PX : ROW_PX[density];
@@ -84,7 +84,9 @@ export function linesOfPage(view: Viewport, density: Density): number {
   return Math.max(1, Math.floor((view.height - HEAD_PX) / ROW_PX[density]) - 1);
 }
 
-/** The line a key leads to, or null where it leads nowhere. With none active (-1), Arrow down leads to the first. */
+/**
+ * The line a key moves to, or null for any other key. With none active (-1), Arrow down moves to the first.
+ */
 export function lineAfterKey(key: string, active: number, lines: number, page: number): number | null {
   const last = lines - 1;
   const within = (index: number) => Math.min(Math.max(index, 0), last);

@@ -9,7 +9,10 @@ interface DialogProps {
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog, open as long as it is rendered. Escape and its button close it; the focus goes back where it was. */
+/**
+ * A modal dialog, open while it is rendered. Escape and its button close it; the focus returns to where it
+ * was.
+ */
 export function Dialog({ title, close, isDrawer, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

@@ -13,7 +13,10 @@ interface PopoverProps {
 /** Pixels between the button and what it opens, and between that and the window's edge. */
 const GAP = 6;
 
-/** A button with a small panel below it. Escape or a click elsewhere closes it; what is in it is there only while open. */
+/**
+ * A button with a small panel below it. Escape or a click elsewhere closes it; its content exists only while
+ * open.
+ */
 export function Popover({ title, button, children, buttonClass = "button" }: PopoverProps) {
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);

@@ -1,7 +1,7 @@
 import type { Presence } from "../../live/protocol";
 
 /**
- * Presence by shape, so that it does not hang on colour: a full disc, a disc half full, an empty ring, a dotted ring.
+ * Presence by shape, so that it does not depend on colour: a full disc, a half disc, a ring, a dotted ring.
  * The word stands beside it wherever it is used.
  */
 export function PresenceMark({ presence }: { presence: Presence }) {

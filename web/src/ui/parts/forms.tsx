@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
 import style from "../../styles/forms.css?inline";
-import { adopt } from "./adopt";
+import { adoptStyle } from "./adoptStyle";
 
-adopt(style);
+adoptStyle(style);
 
 interface FieldProps {
   readonly label: string;
@@ -51,7 +51,7 @@ export function Failure({ reason }: { reason: string | null }) {
   );
 }
 
-/** One request at a time, and in words why the last one failed. `send` tells whether it went well. */
+/** One request at a time, and why the last one failed, in words. `send` returns whether it succeeded. */
 export function useSending() {
   const [failure, setFailure] = useState<string | null>(null);
   const [isSending, setSending] = useState(false);
@@ -75,7 +75,7 @@ export function useSending() {
   return { failure, isSending, send };
 }
 
-/** A form whose fields are handed over by name when it is sent. */
+/** A form; `submit` gets its fields by name. */
 export function Form(props: {
   submit: (field: (name: string) => string, form: HTMLFormElement) => unknown;
   label?: string | undefined;

@@ -1,13 +1,13 @@
 import { type ComponentChildren, type ComponentType, Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-type State<Props> =
+type LazyState<Props> =
   | { readonly kind: "loading" }
   | { readonly kind: "ready"; readonly Room: ComponentType<Props> }
   | { readonly kind: "failed"; readonly isReplaced: boolean };
 
 /**
- * A part of the page that opens by a click and is loaded when it first does, so that the first view stays small.
+ * A part of the page that is loaded when it is first opened, so that the first view stays small.
  * @param load imports it: `() => import("./Room").then((room) => room.Room)`
  * @param Frame what stands around the words shown until it is there, a dialog for one
  */
@@ -15,7 +15,7 @@ export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   Frame: ComponentType<{ children: ComponentChildren }> = Fragment,
 ): ComponentType<Props> {
-  let known: State<Props> = { kind: "loading" };
+  let known: LazyState<Props> = { kind: "loading" };
   return function Lazy(props: Props) {
     const [state, setState] = useState(known);
     const begin = async () => {

@@ -3,19 +3,19 @@ import { useEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../../live/fleet";
 import { OWN_ID, type Presence } from "../../live/protocol";
 import type { Rest } from "../../live/rest";
-import { Figures, moment, span } from "../../paint/format";
-import { setText } from "../../paint/rows";
+import { moment, span, ValueFormatter } from "../../paint/format";
+import { setText } from "../../paint/rowPainters";
 import style from "../../styles/system.css?inline";
 import { metricsOf, type Opened } from "../device/opened";
-import { Readings } from "../device/readings/Readings";
+import { DeviceReadings } from "../device/readings/DeviceReadings";
 import { Tools } from "../device/readings/Tools";
 import { usePage } from "../page";
-import { adopt } from "../parts/adopt";
+import { adoptStyle } from "../parts/adoptStyle";
 import { Loaded, useLoaded } from "../parts/Loaded";
 import { PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
 
-adopt(style);
+adoptStyle(style);
 
 const TILE_MS = 500;
 const UPTIME_MS = 1_000;
@@ -56,7 +56,7 @@ export function SystemView() {
   useEffect(() => {
     if (found) fleet.describe(found.own);
   }, [found, fleet]);
-  const link = page.live.link.value.kind;
+  const link = page.live.connectionState.value.kind;
   const isFirst = useRef(true);
   useEffect(() => {
     if (link === "live" && !isFirst.current) void loaded.reload();
@@ -79,14 +79,14 @@ export function SystemView() {
       <Loaded of={loaded}>
         {({ system }) => (
           <>
-            <Facts system={system} />
+            <SystemFacts system={system} />
             {system.interval_s === 0 ? (
               <p class="message">
                 The hub publishes no figures of its own: <code>system.interval_s</code> is 0 in its
                 configuration.
               </p>
             ) : opened ? (
-              <Live opened={opened} intervalMs={system.interval_s * 1000} />
+              <SystemReadings opened={opened} intervalMs={system.interval_s * 1000} />
             ) : (
               <p class="message loading">Loading</p>
             )}
@@ -102,7 +102,7 @@ async function load(rest: Rest) {
   return { system: system as SystemInfo, own };
 }
 
-function Live({ opened, intervalMs }: { opened: Opened; intervalMs: number }) {
+function SystemReadings({ opened, intervalMs }: { opened: Opened; intervalMs: number }) {
   const page = usePage();
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   const { device, watch } = opened;
@@ -110,7 +110,7 @@ function Live({ opened, intervalMs }: { opened: Opened; intervalMs: number }) {
   return (
     <>
       {!page.route.value.range && <Tiles device={device} watch={watch} intervalMs={intervalMs} />}
-      <Readings opened={[opened]} metrics={metrics} hidden={hidden} />
+      <DeviceReadings opened={[opened]} metrics={metrics} hidden={hidden} />
     </>
   );
 }
@@ -121,7 +121,7 @@ function Tiles({ device, watch, intervalMs }: Opened & { readonly intervalMs: nu
   const old = useRef<HTMLParagraphElement>(null);
   const names = device.info?.metrics.map((metric) => metric.name).join() ?? "";
   useEffect(() => {
-    const figures = TILES.map(([name]) => new Figures(device.metric(name)?.decimals ?? null));
+    const figures = TILES.map(([name]) => new ValueFormatter(device.metric(name)?.decimals ?? null));
     const paint = () => {
       const cells = tiles.current?.querySelectorAll("dd") ?? [];
       let newest = 0;
@@ -137,7 +137,7 @@ function Tiles({ device, watch, intervalMs }: Opened & { readonly intervalMs: nu
       const isOld = newest > 0 && ageMs > MISSED * intervalMs;
       setText(old.current, isOld ? `These figures are ${span(ageMs)} old.` : "");
     };
-    return page.loop.add({ intervalMs: () => Math.max(TILE_MS, page.slowestMs()), paint });
+    return page.loop.add({ intervalMs: () => Math.max(TILE_MS, page.minIntervalMs()), paint });
   }, [page, device, watch, names, intervalMs]);
   return (
     <>
@@ -161,7 +161,7 @@ function unitOf(device: DeviceRecord, name: string): string | null {
 }
 
 /** What does not change from second to second. */
-function Facts({ system }: { system: SystemInfo }) {
+function SystemFacts({ system }: { system: SystemInfo }) {
   const page = usePage();
   const uptime = useRef<HTMLElement>(null);
   const startedAt = Date.parse(system.started_at);

@@ -3,25 +3,25 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { DeviceRecord } from "../../live/fleet";
 import { clockTime, count } from "../../paint/format";
-import { setText } from "../../paint/rows";
+import { setText } from "../../paint/rowPainters";
 import style from "../../styles/wall.css?inline";
 import { listing } from "../list/listing";
 import { sortBy } from "../listView";
 import { type Page, usePage } from "../page";
-import { adopt } from "../parts/adopt";
-import { LinkPill } from "../parts/LinkPill";
+import { adoptStyle } from "../parts/adoptStyle";
+import { ConnectionPill } from "../parts/ConnectionPill";
 import { hashOf } from "../route";
 import { type Tiling, tilingOf } from "./tiling";
 import { WallTile } from "./WallTile";
 
-adopt(style);
+adoptStyle(style);
 
 const PAGE_MS = 12_000;
-/** For those whom movement disturbs, the screen changes less often. */
+/** Under reduced motion the screen changes less often. */
 const STILL_PAGE_MS = 30_000;
 const CLOCK_MS = 1_000;
 
-/** The devices of the list in large, problems first, for a screen that is looked at from across the room. */
+/** The devices of the list in large, problems first, for a screen that is read from across the room. */
 export function Wall() {
   const page = usePage();
   const { fleet } = page.live;
@@ -131,7 +131,7 @@ function WallBar({ tiling, turn }: { tiling: Tiling; turn: Turn }) {
   return (
     <footer class="wall-bar">
       <span ref={clock} class="wall-clock" />
-      <LinkPill />
+      <ConnectionPill />
       {lostAt !== null && <span>Values are as of {clockTime(lostAt)}</span>}
       <span>
         {count(fleet.count("online"))}/{count(fleet.count())} {lostAt === null ? "online" : "were online"}

@@ -1,8 +1,8 @@
 import type { DeviceRecord } from "../../live/fleet";
 import { usePage } from "../page";
-import { Figure } from "../parts/Figure";
+import { PaintedValue } from "../parts/PaintedValue";
 import { PresenceMark } from "../parts/PresenceMark";
-import { usePainted } from "../parts/painted";
+import { usePainted } from "../parts/usePainted";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 
 /** One device in large: its values and, whenever it is not plainly online, since when it is not. */
@@ -21,7 +21,7 @@ export function WallTile({ device }: { device: DeviceRecord }) {
       <div class="wall-values">
         {metrics.map((metric, index) => (
           <div key={wished[index] ?? ""} class="wall-value">
-            <Figure />
+            <PaintedValue />
             <span class="wall-metric ellipsis">{metric?.name ?? wished[index] ?? "no reading yet"}</span>
           </div>
         ))}

@@ -10,7 +10,10 @@ export interface Tiling {
   readonly pages: number;
 }
 
-/** The largest tiles that show so many on a screen of this size or, where they would be too small, page by page. */
+/**
+ * The largest tiles that fit so many on a screen of this size; on several pages where they would be too
+ * small.
+ */
 export function tilingOf(count: number, width: number, height: number): Tiling {
   const mostColumns = Math.max(1, Math.floor(width / LEAST.width));
   const mostRows = Math.max(1, Math.floor(height / LEAST.height));

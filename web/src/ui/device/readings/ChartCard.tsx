@@ -17,7 +17,7 @@ interface CardProps {
   readonly zoom: (from: number, to: number) => void;
 }
 
-/** The lines of one unit, live: their latest values, least, mean and greatest of the window, and the chart. */
+/** The lines of one unit, live: latest value, minimum, mean and maximum of the window, and the chart. */
 export function ChartCard(props: CardProps) {
   const page = usePage();
   const id = useId();
@@ -67,7 +67,7 @@ function useChart({ group, opened, hidden, isFirst, zoom }: CardProps) {
       hidden: () => hidden.peek(),
       viewNow: () => page.viewNow(),
       isPaused: () => page.pausedAt.peek() !== null,
-      slowestMs: () => page.slowestMs(),
+      minIntervalMs: () => page.minIntervalMs(),
       zoom,
     });
     const stops = painter.painters.map((one) => page.loop.add(one));

@@ -4,15 +4,15 @@ import type { MetricInfo } from "../../../live/rest";
 import { isSame } from "../../../paint/lines";
 import style from "../../../styles/choices.css?inline";
 import { usePage } from "../../page";
-import { adopt } from "../../parts/adopt";
+import { adoptStyle } from "../../parts/adoptStyle";
 import { COMPARED_MAX, hashOf } from "../../route";
 
-adopt(style);
+adoptStyle(style);
 
-/** As many as one looks through; a search finds the others. */
+/** Nobody reads a longer list; a search finds the others. */
 const OFFERED_MAX = 50;
 
-/** Which other devices are drawn beside the open one: such as have a number of the same name and unit. */
+/** Which other devices are drawn beside the open one, of those with a number of the same name and unit. */
 export function CompareChoice({ metrics }: { metrics: readonly MetricInfo[] }) {
   const page = usePage();
   const [query, setQuery] = useState("");

@@ -25,7 +25,9 @@ interface HistoryCardProps {
   readonly zoom: (from: number, to: number) => void;
 }
 
-/** The lines of one unit over a range of the past, as the hub stored them. Made anew for another range or other lines. */
+/**
+ * The lines of one unit over a range of the past, as the hub stored them. Another range makes another card.
+ */
 export function HistoryCard(props: HistoryCardProps) {
   const page = usePage();
   const id = useId();

@@ -12,7 +12,10 @@ interface LegendProps {
 /** Keys of the lines that are not to be drawn. */
 export type Hidden = Signal<ReadonlySet<string>>;
 
-/** The lines of a chart with their figures, which a `LegendPainter` fills in. Where there are several, each can be hidden. */
+/**
+ * The lines of a chart with their values, filled in by a `LegendPainter`. Of several lines, each can be
+ * hidden.
+ */
 export function Legend({ table, lines, hidden }: LegendProps) {
   const toggle = (line: Line) => {
     const keys = new Set(hidden.peek());

@@ -1,10 +1,10 @@
 import { useEffect, useId, useState } from "preact/hooks";
-import { Figures, momentToTheMillisecond } from "../../../paint/format";
+import { momentToTheMillisecond, ValueFormatter } from "../../../paint/format";
 import type { LineGroup } from "../../../paint/lines";
 import { usePage } from "../../page";
 import { liveLine, type Opened } from "../opened";
 import { titleOf } from "./Legend";
-import { type Row, rowsOf } from "./rows";
+import { type TableRow, tableRowsOf } from "./tableRows";
 
 const EVERY_MS = 1_000;
 
@@ -13,18 +13,18 @@ export function LiveTable({ group, opened }: { group: LineGroup; opened: readonl
   const page = usePage();
   const id = useId();
   const { windowS } = page.route.value;
-  const [rows, setRows] = useState<readonly Row[]>([]);
+  const [rows, setRows] = useState<readonly TableRow[]>([]);
   const { lines } = group;
   const lookNow = () => {
     const to = page.viewNow();
     const rings = lines.map((line) => liveLine(line, opened).watch.rings.get(line.metric.name));
-    setRows(rowsOf(rings, to - windowS * 1000, to));
+    setRows(tableRowsOf(rings, to - windowS * 1000, to));
   };
   useEffect(
     () => page.loop.add({ intervalMs: () => EVERY_MS, paint: lookNow }),
     [page, opened.length, windowS],
   );
-  const figures = lines.map((line) => new Figures(line.metric.decimals));
+  const figures = lines.map((line) => new ValueFormatter(line.metric.decimals));
   for (const { values } of rows) {
     values.forEach((value, place) => {
       if (value !== null) figures[place]?.number(value);

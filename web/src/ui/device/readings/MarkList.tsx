@@ -2,12 +2,12 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { clockTime } from "../../../paint/format";
 import style from "../../../styles/marks.css?inline";
 import { usePage } from "../../page";
-import { adopt } from "../../parts/adopt";
+import { adoptStyle } from "../../parts/adoptStyle";
 import { hashOf } from "../../route";
 import type { Opened } from "../opened";
 import { marksOf } from "./marks";
 
-adopt(style);
+adoptStyle(style);
 
 const MOVE_MS = 100;
 /** What is shown before and after a moment that is looked into. */
@@ -41,7 +41,7 @@ export function MarkList({ opened, span, isFirst }: MarkListProps) {
       }
     };
     place();
-    return page.loop.add({ intervalMs: () => Math.max(MOVE_MS, page.slowestMs()), paint: place });
+    return page.loop.add({ intervalMs: () => Math.max(MOVE_MS, page.minIntervalMs()), paint: place });
   }, [page, marks.length]);
   const around = (time: number) => ({
     from: Math.round(time - AROUND_MS),

@@ -1,4 +1,4 @@
-import { Figures, moment, momentToTheMillisecond } from "../../../paint/format";
+import { moment, momentToTheMillisecond, ValueFormatter } from "../../../paint/format";
 import type { PastLine } from "../../../paint/past";
 
 /** A range as tables, newest first: what a chart shows, for those who read it. One for each of its lines. */
@@ -13,7 +13,7 @@ export function PointsTable({ lines }: { lines: readonly PastLine[] }) {
 }
 
 function LineTable({ of: { line, history }, isNamed }: { of: PastLine; isNamed: boolean }) {
-  const figures = new Figures(line.metric.decimals);
+  const figures = new ValueFormatter(line.metric.decimals);
   const text = (value: number | null | undefined) =>
     typeof value === "number" ? figures.number(value) : "–";
   const isRaw = history.tier === "raw";

@@ -1,14 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { DeviceWatch } from "../../../live/watch";
 import { age, clockTime } from "../../../paint/format";
-import { setText } from "../../../paint/rows";
+import { setText } from "../../../paint/rowPainters";
 import { usePage } from "../../page";
 import { hashOf } from "../../route";
 import { SCRUB_MS, shownAt } from "./scrub";
 
 const STEP_MS = 1_000;
 
-/** The moment shown, as a slider over the last hour: through what the page holds, and past that into history. */
+/** A slider over the last hour: first through the readings that the page holds, then into history. */
 export function TimeBar({ watch }: { watch: DeviceWatch }) {
   const page = usePage();
   const slider = useRef<HTMLInputElement>(null);

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { MetricInfo } from "../../../live/rest";
 import type { DeviceWatch } from "../../../live/watch";
 import { age } from "../../../paint/format";
-import { setText } from "../../../paint/rows";
+import { setText } from "../../../paint/rowPainters";
 import { usePage } from "../../page";
 
 const VALUES_MS = 100;
@@ -15,7 +15,7 @@ export function ValueTable({ watch, metrics }: { watch: DeviceWatch; metrics: re
   useEffect(
     () =>
       page.loop.add({
-        intervalMs: () => Math.max(VALUES_MS, page.slowestMs()),
+        intervalMs: () => Math.max(VALUES_MS, page.minIntervalMs()),
         paint: () => {
           for (const row of table.current?.rows ?? []) {
             const sample = watch.latest.get(row.dataset.metric ?? "");

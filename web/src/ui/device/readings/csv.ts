@@ -4,10 +4,10 @@ import type { Range } from "../../route";
 import { metricsOf, type Opened } from "../opened";
 import { saveFile } from "./png";
 
-/** The most that history gives at once; of more readings it gives rows that stand for several. */
+/** The most rows history gives at once; of more readings each row stands for several. */
 const RANGE_POINTS = 10_000;
 
-/** What stands in one column, an entry a line; null where there is nothing. */
+/** One column, an entry for each line; null is an empty cell. */
 interface Column {
   readonly name: string;
   readonly times: ArrayLike<number>;
@@ -47,9 +47,9 @@ export function columnsOfWindow(rings: ReadonlyMap<string, Ring>, from: number, 
 }
 
 /**
- * A metric's history. Readings are one column under the metric's own name, as in a live window, so that the hub takes
- * the file back in. Where rows stand for several, there are their least, mean and greatest, with the unit, and how many
- * there were; the time is then where the row's bucket begins.
+ * A metric's history. Single readings are one column under the metric's own name, as in a live window, so
+ * that the hub can import the file. Rows that stand for several readings have columns for minimum, mean and
+ * maximum, with the unit, and for their number; the time is then the start of the row's bucket.
  */
 export function columnsOfHistory(name: string, unit: string | null, history: History): Column[] {
   const { time: times, min, avg, max, count } = history;
@@ -63,30 +63,30 @@ export function columnsOfHistory(name: string, unit: string | null, history: His
   ];
 }
 
-/** Has the browser save the window as `<device>-<time>.csv`. */
+/** Saves the window as `<device>-<time>.csv`. */
 export function saveWindowAsCsv(opened: readonly Opened[], now: number, windowS: number): void {
   const rings = new Map<string, Ring>();
   opened.forEach(({ device, watch }, place) => {
-    for (const [metric, ring] of watch.rings) rings.set(nameOf(device.id, metric, place), ring);
+    for (const [metric, ring] of watch.rings) rings.set(columnName(device.id, metric, place), ring);
   });
   save(columnsOfWindow(rings, now - windowS * 1000, now), opened, now);
 }
 
-/** Has the browser save a range of the past, as much of it as one answer holds of each metric. */
+/** Saves a range of the past: of each metric, as much as one answer holds. */
 export async function saveRangeAsCsv(rest: Rest, opened: readonly Opened[], range: Range): Promise<void> {
   const columns: Column[] = [];
   for (const [place, { device, watch }] of opened.entries()) {
     for (const { name, type, unit } of metricsOf(device, watch)) {
       if (type !== "number") continue;
       const history = await rest.history(device.id, name, range.from, range.to, RANGE_POINTS);
-      columns.push(...columnsOfHistory(nameOf(device.id, name, place), unit, history));
+      columns.push(...columnsOfHistory(columnName(device.id, name, place), unit, history));
     }
   }
   save(columns, opened, range.to);
 }
 
 /** The open device's metrics go by their names; those of the others have their device before it. */
-function nameOf(deviceId: string, metric: string, place: number): string {
+function columnName(deviceId: string, metric: string, place: number): string {
   return place === 0 ? metric : `${deviceId}/${metric}`;
 }
 

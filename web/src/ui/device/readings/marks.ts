@@ -1,5 +1,5 @@
 import type { Alert } from "../../../live/alerts";
-import type { PresenceMoment } from "../../../live/presences";
+import type { PresenceMoment } from "../../../live/presenceLog";
 import type { Presence } from "../../../live/protocol";
 
 /** Something that happened at a moment, for the time axis of a device's charts. */

@@ -3,7 +3,7 @@ import { addShape } from "../../../paint/shapes";
 const MARGIN = 16;
 const LINE = 20;
 
-/** Has the browser save the charts in `cards` as one picture, each with its lines' names and figures above it. */
+/** Saves the charts in `cards` as one picture, each with its lines' names and values above it. */
 export function saveAsPng(cards: HTMLElement, name: string): void {
   const charts = [...cards.querySelectorAll("canvas")];
   const ratio = devicePixelRatio || 1;
@@ -34,7 +34,7 @@ export function saveAsPng(cards: HTMLElement, name: string): void {
   });
 }
 
-/** A line's mark, name and figures as one line of text. */
+/** A line's mark, name and values as one line of text. */
 function drawLegend(
   context: CanvasRenderingContext2D,
   row: Element,

@@ -3,7 +3,7 @@ export const SCRUB_MS = 3_600_000;
 /** Nearer to now than this is now. */
 const LIVE_MS = 1_500;
 
-/** How a window that ends at some moment is shown: as it comes in, from what the page holds, or as the hub stored it. */
+/** Where a window that ends at some moment comes from: live, from the page's memory, or from history. */
 export type Shown =
   | { readonly kind: "live" }
   | { readonly kind: "held"; readonly at: number }

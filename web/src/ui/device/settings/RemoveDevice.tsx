@@ -43,7 +43,7 @@ function RemoveDialog({ rest, info, close }: RemoveProps & { readonly close: () 
       <Form submit={() => isSure && remove()}>
         <p>What is lost for good:</p>
         <ul class="losses">
-          <li>all its readings, of {metricsOf(info)}, and what was refused</li>
+          <li>all its readings, of {metricCount(info)}, and what was refused</li>
           <li>its API keys: whatever uses one is disconnected at once and not let in again</li>
           <li>its commands, attributes and settings</li>
         </ul>
@@ -64,7 +64,7 @@ function RemoveDialog({ rest, info, close }: RemoveProps & { readonly close: () 
   );
 }
 
-function metricsOf({ metrics }: DeviceInfo): string {
+function metricCount({ metrics }: DeviceInfo): string {
   if (metrics.length === 0) return "no metric so far";
   return metrics.length === 1 ? "1 metric" : `${metrics.length} metrics`;
 }

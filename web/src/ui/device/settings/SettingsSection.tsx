@@ -11,7 +11,7 @@ import {
   daysPath,
   metricPath,
   pathOf,
-  summaryOf,
+  settingsSummary,
   TIER_WORD,
   TIERS,
   type Tier,
@@ -28,7 +28,7 @@ interface SettingsProps {
   readonly info: DeviceInfo;
 }
 
-/** What operators say of a device and of its metrics: one form, saved whole or not at all. */
+/** The settings of a device and its metrics: one form, saved whole or not at all. */
 export function SettingsSection({ rest, info }: SettingsProps) {
   const page = usePage();
   const draft = useDraft(info);
@@ -66,7 +66,7 @@ export function SettingsSection({ rest, info }: SettingsProps) {
   );
 }
 
-/** Sends what was changed; what the hub refuses is told at its field, and the first fault is gone to. */
+/** Sends the changes. What the hub refuses is shown at its field, and the first fault gets the focus. */
 function useSaving(rest: DeviceRest, draft: Draft, form: { readonly current: HTMLFormElement | null }) {
   const page = usePage();
   const { failure, isSending, send } = useSending();
@@ -182,7 +182,7 @@ function MetricFields({ draft, metric, isUnfolded }: MetricFieldsProps) {
     >
       <summary>
         <strong>{metric.name}</strong>
-        <span class="small">{summaryOf(metric)}</span>
+        <span class="small">{settingsSummary(metric)}</span>
         {changed > 0 && <span class="changed">{changed} unsaved</span>}
       </summary>
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset's legend cannot be the summary */}

@@ -7,7 +7,7 @@ import {
   type Thresholds,
 } from "../../../live/rest";
 import { labelsOf, labelsText } from "../../parts/labels";
-import { numberOf } from "../typed";
+import { numberOf } from "../parseInput";
 
 /** What stands in the fields, by path. */
 export type Texts = Readonly<Record<string, string>>;
@@ -64,35 +64,35 @@ export function textsOf(info: DeviceInfo): Texts {
 }
 
 /** What was typed, read: `change` asks for what differs; `faults` says by path what cannot be. */
-export interface Read {
+export interface ReadDraft {
   readonly change: DeviceChange;
   readonly faults: Texts;
   /** Paths of the fields that differ. */
   readonly changed: readonly string[];
 }
 
-export function read(info: DeviceInfo, edits: Texts): Read {
+export function readDraft(info: DeviceInfo, edits: Texts): ReadDraft {
   const before = textsOf(info);
   const changed = Object.keys(before).filter((path) => path in edits && edits[path] !== before[path]);
-  const reader = new Reader({ ...before, ...edits }, new Set(changed));
-  return { change: changeOf(info, reader), faults: reader.faults, changed };
+  const fields = new TypedFields({ ...before, ...edits }, new Set(changed));
+  return { change: changeOf(info, fields), faults: fields.faults, changed };
 }
 
-function changeOf(info: DeviceInfo, reader: Reader): DeviceChange {
-  const retention = retentionOf(info.retention, reader);
-  const metrics = info.metrics.flatMap((metric) => metricOf(metric, reader) ?? []);
-  const { has, text, take } = reader;
+function changeOf(info: DeviceInfo, fields: TypedFields): DeviceChange {
+  const retention = retentionOf(info.retention, fields);
+  const metrics = info.metrics.flatMap((metric) => metricOf(metric, fields) ?? []);
+  const { has, text, take } = fields;
   return {
     ...(has("name") && { name: text("name") }),
     ...(has("labels") && { labels: take("labels", () => labelsOf(text("labels"))) ?? {} }),
-    ...(has("expected_interval_s") && { expected_interval_s: intervalOf(reader) }),
+    ...(has("expected_interval_s") && { expected_interval_s: intervalOf(fields) }),
     ...(retention && { retention }),
     ...(metrics.length > 0 && { metrics }),
   };
 }
 
 /** Reads single fields and notes what is wrong with them. */
-class Reader {
+class TypedFields {
   readonly faults: Record<string, string> = {};
   readonly #texts: Texts;
   readonly #changed: ReadonlySet<string>;
@@ -124,21 +124,21 @@ class Reader {
   }
 }
 
-function intervalOf(reader: Reader): number | null {
-  return reader.number("expected_interval_s", (value) => value > 0, "More than 0 seconds.");
+function intervalOf(fields: TypedFields): number | null {
+  return fields.number("expected_interval_s", (value) => value > 0, "More than 0 seconds.");
 }
 
 /** What is kept as it was stays exact: days are shown rounded. */
-function retentionOf(known: Retention, reader: Reader): Retention | null {
-  const isTouched = (tier: Tier) => reader.has(`retention.${tier}`) || reader.has(daysPath(tier));
+function retentionOf(known: Retention, fields: TypedFields): Retention | null {
+  const isTouched = (tier: Tier) => fields.has(`retention.${tier}`) || fields.has(daysPath(tier));
   if (!TIERS.some(isTouched)) return null;
   const spanOf = (tier: Tier): number | null => {
     if (!isTouched(tier)) return known[tier];
-    const kind = reader.text(`retention.${tier}`);
+    const kind = fields.text(`retention.${tier}`);
     if (kind !== "days") return kind === "ever" ? 0 : null;
     const path = daysPath(tier);
-    const days = reader.number(path, (value) => value > 0, "More than 0 days.");
-    if (reader.text(path) === "") reader.faults[path] = "How many days?";
+    const days = fields.number(path, (value) => value > 0, "More than 0 days.");
+    if (fields.text(path) === "") fields.faults[path] = "How many days?";
     return days === null ? null : days * DAY_S;
   };
   const wanted: Retention = {
@@ -146,63 +146,63 @@ function retentionOf(known: Retention, reader: Reader): Retention | null {
     minute_s: spanOf("minute_s"),
     hour_s: spanOf("hour_s"),
   };
-  noteShorter(wanted, reader);
+  noteShorter(wanted, fields);
   return wanted;
 }
 
 /** A coarser tier is kept at least as long as a finer one. */
-function noteShorter(wanted: Retention, reader: Reader): void {
+function noteShorter(wanted: Retention, fields: TypedFields): void {
   let finer: { tier: Tier; spanS: number } | null = null;
   for (const tier of TIERS) {
     const spanS = wanted[tier];
     if (spanS === null) continue;
     if (finer && spanS !== 0 && (finer.spanS === 0 || spanS < finer.spanS)) {
       const word = TIER_WORD[finer.tier].toLowerCase();
-      reader.faults[daysPath(tier)] ??= `Not shorter than “${word}”: what is coarser is kept as long.`;
+      fields.faults[daysPath(tier)] ??= `Not shorter than “${word}”: what is coarser is kept as long.`;
     }
     finer = { tier, spanS };
   }
 }
 
-function metricOf(metric: MetricInfo, reader: Reader): MetricChange | null {
+function metricOf(metric: MetricInfo, fields: TypedFields): MetricChange | null {
   const path = (field: string) => metricPath(metric.name, field);
-  const has = (field: string) => reader.has(path(field));
+  const has = (field: string) => fields.has(path(field));
   const change: MetricChange = {
     name: metric.name,
-    ...(has("unit") && { unit: reader.text(path("unit")) || null }),
+    ...(has("unit") && { unit: fields.text(path("unit")) || null }),
     ...(has("decimals") && {
-      decimals: reader.number(
+      decimals: fields.number(
         path("decimals"),
         (value) => Number.isInteger(value) && value >= 0 && value <= DECIMALS_MOST,
         `A whole number, 0 to ${DECIMALS_MOST}.`,
       ),
     }),
-    ...((has("minimum") || has("maximum")) && rangeOf(metric, reader)),
-    ...(BOUNDS.some(has) && { thresholds: thresholdsOf(metric, reader) }),
+    ...((has("minimum") || has("maximum")) && minMaxOf(metric, fields)),
+    ...(BOUNDS.some(has) && { thresholds: thresholdsOf(metric, fields) }),
   };
   return Object.keys(change).length > 1 ? change : null;
 }
 
-function rangeOf(metric: MetricInfo, reader: Reader): Pick<MetricInfo, "minimum" | "maximum"> {
+function minMaxOf(metric: MetricInfo, fields: TypedFields): Pick<MetricInfo, "minimum" | "maximum"> {
   const path = metricPath(metric.name, "maximum");
-  const minimum = reader.number(metricPath(metric.name, "minimum"));
-  const maximum = reader.number(path);
+  const minimum = fields.number(metricPath(metric.name, "minimum"));
+  const maximum = fields.number(path);
   if (minimum !== null && maximum !== null && minimum > maximum) {
-    reader.faults[path] = "Not below the least.";
+    fields.faults[path] = "Not below the least.";
   }
   return { minimum, maximum };
 }
 
-function thresholdsOf(metric: MetricInfo, reader: Reader): Thresholds {
+function thresholdsOf(metric: MetricInfo, fields: TypedFields): Thresholds {
   const bounds = { ...NO_THRESHOLDS } as Record<Bound, number | null>;
   let lower: { bound: Bound; value: number } | null = null;
   for (const bound of BOUNDS) {
-    const value = reader.number(metricPath(metric.name, bound));
+    const value = fields.number(metricPath(metric.name, bound));
     bounds[bound] = value;
     if (value === null) continue;
     if (lower && value <= lower.value) {
       const word = BOUND_WORD[lower.bound].toLowerCase();
-      reader.faults[metricPath(metric.name, bound)] ??= `More than “${word}”, ${lower.value}.`;
+      fields.faults[metricPath(metric.name, bound)] ??= `More than “${word}”, ${lower.value}.`;
     }
     lower = { bound, value };
   }
@@ -218,7 +218,7 @@ export function pathOf(where: string, change: DeviceChange): string {
 }
 
 /** What is set of a metric, in a line. */
-export function summaryOf({ unit, decimals, minimum, maximum, thresholds, type }: MetricInfo): string {
+export function settingsSummary({ unit, decimals, minimum, maximum, thresholds, type }: MetricInfo): string {
   const sides = (low: number | null, high: number | null, word: string) => {
     const said = [low !== null && `below ${low}`, high !== null && `above ${high}`].filter(Boolean);
     return said.length > 0 && `${word} ${said.join(" or ")}`;

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { DeviceInfo } from "../../../live/rest";
 import type { DraftField } from "./SettingField";
-import { type Read, read, type Texts, textsOf } from "./settingsDraft";
+import { type ReadDraft, readDraft, type Texts, textsOf } from "./settingsDraft";
 
-export interface Draft extends Read {
+export interface Draft extends ReadDraft {
   readonly field: (path: string) => DraftField;
   /** Tell every fault from now on; whether there is none. */
   readonly check: () => boolean;
@@ -12,16 +12,16 @@ export interface Draft extends Read {
   readonly discard: () => void;
 }
 
-/** What is typed over a device's settings. Fields that nobody touched follow the hub, whoever changes them there. */
+/** The unsaved changes to a device's settings. Fields that nobody edited follow the hub. */
 export function useDraft(info: DeviceInfo): Draft {
   const [edits, setEdits] = useState<Texts>({});
-  // The field that has the focus last, since its fault is told once another field is entered: told when it is left,
-  // it would move the button that is being clicked away from under the pointer.
+  // Fields that had the focus, the current one last. A fault shows once another field is entered: shown on
+  // leaving, it would push away the button that is being clicked.
   const [entered, setEntered] = useState<readonly string[]>([]);
   const [refused, setRefused] = useState<Texts>({});
   const [isChecked, setChecked] = useState(false);
   const before = textsOf(info);
-  const found = read(info, edits);
+  const found = readDraft(info, edits);
   const isDirty = found.changed.length > 0;
   useEffect(() => {
     if (!isDirty) return;

@@ -4,7 +4,7 @@ import type { DeviceWatch } from "../../../live/watch";
 import { usePage } from "../../page";
 import { lazy } from "../../parts/lazy";
 import { hashOf, RANGE_LEAST_MS } from "../../route";
-import { groupsOf, type Opened } from "../opened";
+import { lineGroupsOf, type Opened } from "../opened";
 import { ChartCard } from "./ChartCard";
 import type { Hidden } from "./Legend";
 import { TimeBar } from "./TimeBar";
@@ -21,7 +21,7 @@ interface ReadingsProps {
 }
 
 /** The charts of the numbers, live or of the past, and a table of the rest. */
-export function Readings({ opened, metrics, hidden }: ReadingsProps) {
+export function DeviceReadings({ opened, metrics, hidden }: ReadingsProps) {
   const page = usePage();
   const { range, isTable } = page.route.value;
   const [{ device, watch }] = opened;
@@ -41,7 +41,7 @@ export function Readings({ opened, metrics, hidden }: ReadingsProps) {
       </p>
     );
   }
-  const groups = groupsOf(opened);
+  const groups = lineGroupsOf(opened);
   if (range) {
     return <PastReadings groups={groups} opened={opened} range={range} hidden={hidden} zoom={zoom} />;
   }

@@ -1,6 +1,6 @@
 import { usePage } from "../page";
 
-const LINK_WORD = {
+const CONNECTION_WORD = {
   connecting: "Connecting",
   live: "Live",
   waiting: "Disconnected",
@@ -8,14 +8,14 @@ const LINK_WORD = {
 } as const;
 
 /** How the page is connected to the hub, by shape and word. */
-export function LinkPill() {
+export function ConnectionPill() {
   const page = usePage();
-  const link = page.live.link.value.kind;
+  const link = page.live.connectionState.value.kind;
   const state = link === "live" && page.pausedAt.value !== null ? "paused" : link;
   return (
     <span class={`pill pill-${state}`}>
       <span class="pill-mark" aria-hidden="true" />
-      {state === "paused" ? "Paused" : LINK_WORD[link]}
+      {state === "paused" ? "Paused" : CONNECTION_WORD[link]}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from "../live/fleet";
 import type { Thresholds } from "../live/rest";
 import { concernOf, paintConcern } from "./concern";
-import { age, Figures } from "./format";
+import { age, ValueFormatter } from "./format";
 import type { Painter } from "./loop";
 import { paintSparkline } from "./sparkline";
 
@@ -12,7 +12,7 @@ const AGES_MS = 1_000;
 /** One value in a row. */
 export interface ValueCell {
   readonly element: HTMLElement;
-  /** Where it is marked that the value is past one of the thresholds. */
+  /** Shows that the value is past a threshold. */
   readonly mark: HTMLElement;
   /** The metric shown, by name; undefined where the device has none. */
   readonly metric: string | undefined;
@@ -25,27 +25,27 @@ export interface ValueCell {
 export interface RowCells {
   readonly device: DeviceRecord;
   readonly values: readonly ValueCell[];
-  /** Of a number; null where there is none to draw. */
+  /** Of a number; null where there is nothing to draw. */
   readonly spark: { readonly canvas: HTMLCanvasElement; readonly metric: string } | null;
   readonly age: HTMLElement;
 }
 
 interface Row extends RowCells {
-  readonly figures: readonly Figures[];
+  readonly figures: readonly ValueFormatter[];
   revision: number;
 }
 
-/** Paints the rows of the list that are in the document: values, sparklines and ages, each at its own pace. */
+/** Paints the list rows that are in the document: values, sparklines and ages, each at its own pace. */
 export class RowPainters {
   readonly #rows = new Set<Row>();
   readonly #hubNow: () => number;
   readonly #colour: () => string;
   readonly painters: readonly Painter[];
 
-  constructor(hubNow: () => number, colour: () => string, slowest: () => number) {
+  constructor(hubNow: () => number, colour: () => string, minIntervalMs: () => number) {
     this.#hubNow = hubNow;
     this.#colour = colour;
-    const pace = (ms: number) => () => Math.max(ms, slowest());
+    const pace = (ms: number) => () => Math.max(ms, minIntervalMs());
     this.painters = [
       { intervalMs: pace(VALUES_MS), paint: () => this.#each((row) => this.#paintValues(row)) },
       { intervalMs: pace(SPARKS_MS), paint: () => this.#each((row) => this.#paintSpark(row)) },
@@ -53,11 +53,11 @@ export class RowPainters {
     ];
   }
 
-  /** Takes a row's cells and fills them at once; what it returns ends that. */
+  /** Fills a row's cells at once and keeps them filled; call what it returns to stop. */
   add(cells: RowCells): () => void {
     const row: Row = {
       ...cells,
-      figures: cells.values.map(({ decimals }) => new Figures(decimals)),
+      figures: cells.values.map(({ decimals }) => new ValueFormatter(decimals)),
       revision: -1,
     };
     this.#rows.add(row);
@@ -69,7 +69,7 @@ export class RowPainters {
     };
   }
 
-  /** Has every value written again with the next paint: numbers are written otherwise now. */
+  /** Writes every value again with the next paint: the locale changed. */
   paintAgain(): void {
     for (const row of this.#rows) row.revision = -1;
   }
@@ -88,7 +88,7 @@ export class RowPainters {
     row.revision = row.device.revision;
     row.values.forEach(({ element, mark, metric, unit, thresholds }, index) => {
       const value = metric === undefined ? undefined : row.device.latest.get(metric)?.[1];
-      setText(element, value === undefined ? "–" : (row.figures[index] as Figures).value(value, unit));
+      setText(element, value === undefined ? "–" : (row.figures[index] as ValueFormatter).value(value, unit));
       paintConcern(mark, typeof value === "number" ? concernOf(value, thresholds) : null);
     });
   }

@@ -1,21 +1,21 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 
-/** Whose way numbers and times are written: a BCP 47 tag, or null for the browser's. */
-export interface ReaderChoices {
+/** How numbers and times are written. `locale` is a BCP 47 tag, or null for the browser's own. */
+export interface LocaleChoices {
   readonly locale: string | null;
   readonly hours: "24" | "12";
   readonly zone: "local" | "utc";
 }
 
-/** More decimals than these nobody asks for. */
+/** Nobody needs more decimals than these. */
 export const DECIMALS_MOST = 6;
 
-/** Writes numbers and times as one reader wants them. */
-export class Reader {
+/** The formats for numbers and times of one choice of locale, hours and zone. */
+export class LocaleFormats {
   /** By decimals: 0, 1, … */
   readonly numbers: readonly Intl.NumberFormat[];
   readonly scientific: Intl.NumberFormat;
-  /** As few decimals as say it: for an axis. */
+  /** With as few decimals as possible: for an axis. */
   readonly plain: Intl.NumberFormat;
   readonly clock: Intl.DateTimeFormat;
   readonly day: Intl.DateTimeFormat;
@@ -23,7 +23,7 @@ export class Reader {
   readonly momentToTheMillisecond: Intl.DateTimeFormat;
   readonly isUtc: boolean;
 
-  constructor({ locale, hours, zone }: ReaderChoices) {
+  constructor({ locale, hours, zone }: LocaleChoices) {
     const whose = locale ?? undefined;
     this.isUtc = zone === "utc";
     this.numbers = Array.from(
@@ -42,7 +42,7 @@ export class Reader {
       hourCycle: hours === "24" ? "h23" : "h12",
     };
     const date = { year: "numeric", month: "short", day: "numeric" } as const;
-    // Beside a date it is said which time it is; on a clock there is no room.
+    // The zone is named beside a date; on a clock there is no room.
     const named = this.isUtc ? ({ timeZoneName: "short" } as const) : {};
     this.clock = new Intl.DateTimeFormat(whose, clock);
     this.day = new Intl.DateTimeFormat(whose, { ...at, day: "numeric", month: "short" });
@@ -56,11 +56,11 @@ export class Reader {
   }
 }
 
-const shown = signal(new Reader({ locale: null, hours: "24", zone: "local" }));
+const shown = signal(new LocaleFormats({ locale: null, hours: "24", zone: "local" }));
 
-/** Who reads this page: one for all that is on it. What is rendered with it is rendered again when it changes. */
-export const reader: ReadonlySignal<Reader> = shown;
+/** The formats of the whole page. Components that use them are rendered again when they change. */
+export const formats: ReadonlySignal<LocaleFormats> = shown;
 
-export function readAs(choices: ReaderChoices): void {
-  shown.value = new Reader(choices);
+export function setLocale(choices: LocaleChoices): void {
+  shown.value = new LocaleFormats(choices);
 }

@@ -1,4 +1,4 @@
-/** What tests hold instead of the world: a clock that moves when told, and a socket whose other end is the test. */
+/** Stand-ins that tests control: a clock that moves when told, and a socket whose other end is the test. */
 import type { Clock } from "../src/live/clock";
 import type { Socket } from "../src/live/connection";
 

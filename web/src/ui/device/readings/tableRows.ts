@@ -1,7 +1,7 @@
 import type { Ring } from "../../../live/ring";
 
 /** What was measured at one instant, a value a line; null where a line has none. */
-export interface Row {
+export interface TableRow {
   readonly time: number;
   readonly values: readonly (number | null)[];
 }
@@ -10,7 +10,7 @@ export interface Row {
 const ROWS_MAX = 100;
 
 /** The newest instants with from ≤ time ≤ to, newest first, a column a ring. */
-export function rowsOf(rings: readonly (Ring | undefined)[], from: number, to: number): Row[] {
+export function tableRowsOf(rings: readonly (Ring | undefined)[], from: number, to: number): TableRow[] {
   const found = new Map<number, (number | null)[]>();
   rings.forEach((ring, place) => {
     const { times, values } = ring?.window(from, to) ?? { times: [], values: [] };

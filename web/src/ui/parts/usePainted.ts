@@ -3,7 +3,10 @@ import type { DeviceRecord } from "../../live/fleet";
 import { type MetricInfo, NO_THRESHOLDS } from "../../live/rest";
 import { usePage } from "../page";
 
-/** A device's values (each a `Figure`), sparkline and age, painted rather than rendered for as long as its `frame` is in the document. */
+/**
+ * Keeps a device's values (each a `PaintedValue`), sparkline and age painted while its `frame` is in the
+ * document.
+ */
 export function usePainted<Frame extends HTMLElement, Age extends HTMLElement>(
   device: DeviceRecord,
   metrics: readonly (MetricInfo | undefined)[],

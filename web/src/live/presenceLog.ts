@@ -13,7 +13,7 @@ export interface PresenceMoment {
 const KEPT_MOST = 200;
 
 /** How the presence of watched devices changed since the page was opened, oldest first. */
-export class Presences {
+export class PresenceLog {
   readonly #list = signal<readonly PresenceMoment[]>([]);
 
   get list(): ReadonlySignal<readonly PresenceMoment[]> {
