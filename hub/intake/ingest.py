@@ -8,7 +8,6 @@ returns tells the transport when to acknowledge.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from hub.config import LimitsConfig
 from hub.errors import Invalid, NotFound, StoreError
@@ -17,6 +16,7 @@ from hub.fleet.presence import Roster
 from hub.history.batch import Batch
 from hub.history.duckdb.history import History
 from hub.intake.inlet import Inlet, Sieve
+from hub.intake.receipts import Receipt
 from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, Value
 
 REJECTIONS_PER_BATCH = 1000  # more are counted, not kept: a flood of nonsense must not fill the disk
@@ -25,15 +25,6 @@ _EXAMPLES: dict[MetricType, Value] = {
     MetricType.TEXT: "",
     MetricType.BOOLEAN: False,
 }
-
-
-class Receipt(NamedTuple):
-    """What became of the readings of one call."""
-
-    accepted: int  # taken, or repeated and dropped: nothing more is needed of them
-    refusals: Sequence[Refusal]
-    stored: asyncio.Future[None]  # done when all of this call, rejections included, is on disk
-    wait_s: float  # over 0: the device is over its rate; read no more from it for so long
 
 
 @dataclass(slots=True)
@@ -112,7 +103,7 @@ class Ingest:
         """Take in readings of one device; one call for all that arrived together.
 
         `refused` is what the transport could not read; it is kept as rejections with those found here, in the
-        same commit. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
+        same commit, and is not in the receipt. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
         """
         inlet = self._inlet(device)
         now = self._clock()
@@ -132,8 +123,7 @@ class Ingest:
         if present:
             self._roster.heard(device, now)
         if refused or refusals:
-            refusals = [*refused, *refusals]
-            self._keep(device, refusals, source, now, batch)
+            self._keep(device, [*refused, *refusals], source, now, batch)
         self.counts.repeated += repeated
         self.counts.lost += lost
         wait_s = self._spend(inlet, len(readings) + len(refused), now)

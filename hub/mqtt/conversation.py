@@ -192,7 +192,7 @@ class Conversation:
             )
         except Refused as error:
             refusal = Refusal(-1, error.code, str(error), publish.payload[:RAW_MAX])
-            await self._shared.ingest.accept(self.device, (), SOURCE, (refusal,)).stored
+            await self._shared.ingest.accept(self.device, (), SOURCE, (refusal,)).until_stored()
             if not self._wire.says_reasons:
                 return self._wire.form(kind(publish.packet_id)) if publish.qos else b""
             if publish.qos == 2:

@@ -103,7 +103,7 @@ class Uplink:
         if not self._ends:
             return 0.0
         receipt = self._ingest.accept(self._device, self._readings, SOURCE, self._refused)
-        for refusal in receipt.refusals[len(self._refused) :]:
+        for refusal in receipt.refusals:
             self._faults.setdefault(bisect_right(self._ends, refusal.position), []).append(refusal)
         for packet_id in self._twice:
             self._session.received[packet_id] = receipt.stored

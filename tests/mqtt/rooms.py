@@ -17,7 +17,8 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
-from hub.intake.ingest import Ingest, Receipt
+from hub.intake.ingest import Ingest
+from hub.intake.receipts import Receipt
 from hub.model import Device, Reading, Refusal, Rejection
 from hub.mqtt.codec.packets import Version
 from hub.mqtt.server import Endpoint

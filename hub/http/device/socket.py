@@ -202,9 +202,7 @@ class DeviceSocket(Socket):
         except NotFound:
             self.end(EndReason.REMOVED)
             return
-        for message, outcome in zip(
-            messages, outcomes(messages, receipt.refusals[len(unread) :]), strict=True
-        ):
+        for message, outcome in zip(messages, outcomes(messages, receipt.refusals), strict=True):
             self._answers.append(_Answer(receipt.stored, _told(message.id, outcome)))
         receipt.stored.add_done_callback(self._answer)
         if receipt.wait_s:

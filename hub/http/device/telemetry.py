@@ -1,12 +1,11 @@
 """`POST /api/v1/telemetry`: readings by HTTP, answered once they are on disk."""
 
-import asyncio
 from http import HTTPStatus
 
 import orjson
 from aiohttp import web
 
-from hub.errors import Busy, Unauthenticated
+from hub.errors import Busy, StoreError, Unauthenticated
 from hub.fleet.fleet import Login
 from hub.formats.json import decode
 from hub.http.access import ACCESS, bearer
@@ -14,7 +13,7 @@ from hub.http.body import read_body
 from hub.http.device.outcome import Message, Outcome, outcomes
 from hub.http.problems import Overloaded, TooLarge, problem
 from hub.http.services import SERVICES, Services
-from hub.intake.ingest import Receipt
+from hub.intake.receipts import Receipt
 from hub.model import Refusal
 
 SOURCE = "http"
@@ -46,7 +45,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     readings, unread = decode(raw)
     receipt = services.ingest.accept(device, readings, SOURCE, unread)
     await _stored(receipt)
-    [outcome] = outcomes([Message(None, readings, unread)], receipt.refusals[len(unread) :])
+    [outcome] = outcomes([Message(None, readings, unread)], receipt.refusals)
     return _answer(outcome)
 
 
@@ -67,10 +66,10 @@ def _refuse_when_full(services: Services) -> None:
 
 
 async def _stored(receipt: Receipt) -> None:
-    """Wait for the commit, which is many requests' own and goes on whatever happens to this one."""
-    await asyncio.wait([receipt.stored], timeout=COMMIT_TIMEOUT_S)
-    if not receipt.stored.done() or receipt.stored.cancelled():
-        raise Overloaded("the readings were not on disk in time; send them again", RETRY_AFTER_S)
+    try:
+        await receipt.until_stored(COMMIT_TIMEOUT_S)
+    except StoreError as error:
+        raise Overloaded("the readings were not on disk in time; send them again", RETRY_AFTER_S) from error
 
 
 def _answer(outcome: Outcome) -> web.Response:
