@@ -1,5 +1,6 @@
 """What many tests need: a real hub in a process of its own, and a certificate."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
+from hub.config import Config, StoreConfig
+from hub.serve import running
 from tests.hub_process import HubProcess
 from tests.rooms import Clock, Rooms, open_rooms
 
@@ -64,6 +67,21 @@ def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]
     hub = HubProcess(tmp_path_factory.mktemp("shared") / "data").start()
     yield hub
     hub.stop()
+
+
+@pytest.fixture
+def make_store() -> Callable[[Path], Path]:
+    """Makes the empty stores of a hub in a folder, as one that ran there and was stopped leaves them."""
+
+    async def start_and_stop(folder: Path) -> None:
+        async with running(Config(store=StoreConfig(path=str(folder))), listen=False):
+            pass
+
+    def make(folder: Path) -> Path:
+        asyncio.run(start_and_stop(folder))
+        return folder
+
+    return make
 
 
 class Certificate(NamedTuple):

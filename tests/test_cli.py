@@ -19,6 +19,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
+def store(tmp_path: Path, make_store: Callable[[Path], Path]) -> Path:
+    """Empty stores in tmp_path/data, on which no hub runs."""
+    return make_store(tmp_path / "data")
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs `hub` with arguments on the stores in tmp_path/data."""
 
@@ -36,6 +42,7 @@ def run(tmp_path: Path) -> Run:
     return run_hub
 
 
+@pytest.mark.usefixtures("store")
 def test_devices_are_made_listed_shown_and_removed_without_a_running_hub(run: Run) -> None:
     made = run("devices", "add", "boiler-1", "--name", "Boiler", "--labels", "hall=A;floor=2")
     assert made.returncode == 0, made.stderr
@@ -106,6 +113,7 @@ def test_keys_are_added_listed_and_revoked(run: Run, hub: HubProcess) -> None:
     assert "revoked" in run("keys", "list", "pump").stdout
 
 
+@pytest.mark.usefixtures("store")
 def test_many_devices_are_imported_and_their_keys_written_for_the_owner_alone(
     run: Run, tmp_path: Path
 ) -> None:
@@ -143,6 +151,7 @@ def test_many_devices_are_imported_and_their_keys_written_for_the_owner_alone(
         (("tokens", "add", "--name", "x", "--role", "king"), "role"),
     ],
 )
+@pytest.mark.usefixtures("store")
 def test_a_refusal_is_one_clear_line_and_exit_code_1(run: Run, arguments: tuple[str, ...], says: str) -> None:
     done = run(*arguments)
     assert done.returncode == 1

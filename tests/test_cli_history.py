@@ -63,14 +63,14 @@ def fill(hub: HubProcess) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson", "parquet"])
 def test_what_is_exported_is_imported_elsewhere_once(
-    run: Run, hub: HubProcess, tmp_path: Path, ending: str
+    run: Run, hub: HubProcess, tmp_path: Path, ending: str, make_store: Callable[[Path], Path]
 ) -> None:
     fill(hub)
     name = f"all.{ending}"
     done = run("history", "export", "--output", name, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["values"] == 200
-    other = tmp_path / "other"  # where no hub runs
+    other = make_store(tmp_path / "other")  # where no hub runs
     refused = run("history", "import", name, stores=other)
     assert (refused.returncode, "there is no device boiler, pump" in refused.stderr) == (1, True)
     done = run("history", "import", name, "--create-devices", "--json", stores=other)
@@ -215,7 +215,10 @@ def test_a_backup_is_never_written_over_and_only_for_the_owner(
     assert not (tmp_path / "stolen").exists()
 
 
-def test_a_backup_without_a_running_hub_works_too(run: Run, tmp_path: Path) -> None:
+def test_a_backup_without_a_running_hub_works_too(
+    run: Run, tmp_path: Path, make_store: Callable[[Path], Path]
+) -> None:
+    make_store(tmp_path / "data")
     assert run("devices", "add", "boiler").returncode == 0
     done = run("backup", "--output", "copy")
     assert (done.returncode, done.stdout) == (0, "copied 1 devices and 0 values to copy\n")

@@ -31,17 +31,18 @@ class Unreachable(HubError):
 class Client:
     """Calls REST as the owner of the hub. Make it with `connect`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, alone: bool = False) -> None:
         self._session = session
+        self.alone = alone  # no hub runs: the application is in this process, and ends with the command
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, socket_path: Path) -> AsyncIterator["Client"]:
+    async def connect(cls, socket_path: Path, *, alone: bool = False) -> AsyncIterator["Client"]:
         """A client of the hub at `socket_path`; raises Unreachable at the first call if there is none."""
         connector = aiohttp.UnixConnector(path=str(socket_path))
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession("http://hub", connector=connector, timeout=timeout) as session:
-            yield cls(session)
+            yield cls(session, alone=alone)
 
     async def call(
         self, method: str, path: str, body: object = None, query: dict[str, str] | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hub.cli.client import Client
+from hub.cli.running_demo import RunningDemo, findable
 from hub.config import Config, HttpConfig, LogConfig, MqttConfig, StoreConfig
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def run_demo(keep: Path | None, count: int) -> None:
 
         @asynccontextmanager
         async def beside(hub: "Hub") -> AsyncIterator[None]:
-            async with _devices(hub, folder, count):
-                yield
+            with findable(RunningDemo(os.getpid(), hub.url, config.data_dir)) as found:
+                async with _devices(hub, folder, count, found=found):
+                    yield
 
         uvloop.run(serve(config, beside))
 
@@ -84,7 +86,7 @@ def _free(host: str, port: int) -> int:
 
 
 @asynccontextmanager
-async def _devices(hub: "Hub", folder: Path, count: int) -> AsyncIterator[None]:
+async def _devices(hub: "Hub", folder: Path, count: int, *, found: bool) -> AsyncIterator[None]:
     """The devices, made and started; they end before the hub does."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(Client.connect(hub.config.socket_path))
@@ -118,7 +120,7 @@ async def _devices(hub: "Hub", folder: Path, count: int) -> AsyncIterator[None]:
             await asyncio.sleep(UNITS_INTERVAL_S)
         later = tasks.create_task(units.keep())
         stack.callback(later.cancel)
-        await _announce(hub, len(keys))
+        await _announce(hub, len(keys), found=found)
         yield
 
 
@@ -217,10 +219,15 @@ def _unit(name: str) -> str | None:
     return next((unit for ending, unit in UNITS_BY_ENDING.items() if name.endswith(ending)), None)
 
 
-async def _announce(hub: "Hub", count: int) -> None:
+async def _announce(hub: "Hub", count: int, *, found: bool) -> None:
     typer.echo(
         f"{count} devices are sending: simulated machines (MQTT, WebSocket, HTTP), this machine, a recording."
     )
     typer.echo(f"\n    {await hub.login_link()}\n")
-    typer.echo(f"The link logs you in, once. Later on {hub.url} is enough. Ctrl-C stops everything.")
+    typer.echo(f"The link logs you in, once. Later on {hub.url} is enough.")
+    if found:
+        typer.echo("Commands typed in another terminal find the demo: `hub login`, `hub devices list`.")
+    else:
+        typer.echo(f"Commands for it: HUB__STORE__PATH={hub.config.data_dir} hub login")
+    typer.echo("Ctrl-C stops everything.")
     sys.stdout.flush()

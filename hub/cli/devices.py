@@ -175,9 +175,15 @@ def remove_device(
 ) -> None:
     """Remove a device with its keys and all its readings."""
     if not yes:
-        typer.confirm(f"Remove {device_id} with its keys and all its readings?", abort=True)
+        found = call(context, lambda client: client.call("GET", _path(device_id)))
+        typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True)
     call(context, lambda client: client.call("DELETE", _path(device_id)))
     typer.echo(f"removed {device_id}")
+
+
+def _called(device: dict[str, Any]) -> str:
+    """Its id, with the name where it has one."""
+    return device["id"] if device["name"] in ("", device["id"]) else f"{device['id']} ({device['name']})"
 
 
 @devices_app.command("import")
@@ -311,4 +317,11 @@ def add_token(
 
 def login(context: typer.Context) -> None:
     """Print a link that opens the page logged in; it works once, for an hour."""
-    typer.echo(call(context, lambda client: client.call("POST", "/api/v1/login-links", {}))["url"])
+
+    async def use(client: Any) -> tuple[str, bool]:
+        return (await client.call("POST", "/api/v1/login-links", {}))["url"], client.alone
+
+    url, alone = call(context, use)
+    typer.echo(url)
+    if alone:
+        typer.echo("hub: no hub is running on this store; the link works once `hub serve` runs", err=True)

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.config import Config, load
+from hub.cli.options import Options
 
 if TYPE_CHECKING:
     from hub.serve import Hub
 
 
-def _config(context: typer.Context) -> Config:
-    return load(context.obj if isinstance(context.obj, Path) else None)
-
-
 def serve(context: typer.Context) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM)."""
-    config = _config(context)
+    config = Options.of(context).config()
     import uvloop
 
     from hub.serve import serve as run_hub
@@ -47,7 +43,7 @@ async def _announced(hub: "Hub") -> AsyncIterator[None]:
 
 def check(context: typer.Context) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
-    config = _config(context)
+    config = Options.of(context).config()
     if config.broker.url:
         from hub.bridge.settings import Settings
 

@@ -1,0 +1,51 @@
+"""The commands of the command line, as it knows them itself, and running one in the test's own process."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+import typer.main
+
+from hub.cli import app, run
+
+# What each command needs to be complete. A new command is added here; the tests that use this fail until it is.
+COMPLETE: dict[str, Sequence[str]] = {
+    "backup": ("--output", "copy"),
+    "check": (),
+    "demo": (),
+    "devices add": ("pump",),
+    "devices export": (),
+    "devices import": ("new.csv", "--output", "keys.csv"),
+    "devices list": (),
+    "devices remove": ("pump",),
+    "devices show": ("pump",),
+    "history export": ("--output", "all.csv"),
+    "history import": ("values.csv", "--device", "pump", "--metric", "t"),
+    "keys add": ("pump",),
+    "keys list": ("pump",),
+    "keys revoke": ("pump", "a1b2c3d4e5f6"),
+    "login": (),
+    "serve": (),
+    "tokens add": ("--name", "wall"),
+    "version": (),
+}
+
+
+def commands() -> dict[str, Any]:
+    """Every command, as typer has it, by its words: "devices add"."""
+    return dict(_below("", typer.main.get_command(app)))
+
+
+def _below(words: str, command: Any) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield words, command
+    for name, one in inner.items():
+        yield from _below(f"{words} {name}".strip(), one)
+
+
+def exit_code(*arguments: str) -> int:
+    """Run `hub` with these arguments here; what it prints is for pytest's capsys."""
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+    return int(ended.value.code or 0)
