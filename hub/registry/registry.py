@@ -19,12 +19,17 @@ from hub.model import ApiKey, Command, CommandState, Device, Principal, Retentio
 from hub.registry import schema
 from hub.registry.schema import attributes, commands, credentials, devices, keys, removed, secrets
 
+TURN_TIMEOUT_S = 30.0
+
 
 class Registry:
     """Rows in, values out. Every method is one transaction, on disk when it returns; StoreError when it cannot be."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        # SQLite lets one write at a time, and those that wait for it try again at random: of 500 that came at once, some
+        # were still waiting after 5 s and failed. Here each gets its turn in the order in which they came.
+        self._writing = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -54,6 +59,19 @@ class Registry:
         except PoolTimeoutError as error:  # so many wait for a slow disk that no connection became free
             raise StoreError("registry: too much waits for the disk") from error
 
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(TURN_TIMEOUT_S):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise StoreError("registry: too much waits for the disk") from None
+        try:
+            async with self._begin() as connection:
+                yield connection
+        finally:
+            self._writing.release()
+
     # Devices
 
     async def devices(self) -> list[Device]:
@@ -66,25 +84,28 @@ class Registry:
         self, new: Iterable[Device], new_keys: Iterable[tuple[str, ApiKey]] = ()
     ) -> list[Device]:
         """Add devices (their `number` is ignored) and keys by device id, all or none. Raises Conflict."""
-        added = []
-        async with self._begin() as connection:
-            for device in new:
-                row = {"id": device.id, "created_at": device.created_at, **_settings(device)}
-                try:
-                    result = await connection.execute(insert(devices).values(row))
-                except IntegrityError as error:
-                    raise Conflict(f"a device {device.id!r} exists already") from error
-                added.append(replace(device, number=_new_id(result)))
-            numbers = {device.id: device.number for device in added}
-            rows = [asdict(replace(key, device=numbers[device_id])) for device_id, key in new_keys]
-            if rows:
-                await connection.execute(insert(keys), rows)
-        return added
+        new = list(new)
+        if not new:
+            return []
+        rows = [{"id": device.id, "created_at": device.created_at, **_settings(device)} for device in new]
+        inserting = insert(devices).returning(devices.c.id, devices.c.number)
+        try:
+            async with self._write() as connection:
+                numbers = {found.id: found.number for found in await connection.execute(inserting, rows)}
+                key_rows = [asdict(replace(key, device=numbers[of])) for of, key in new_keys]
+                if key_rows:
+                    await connection.execute(insert(keys), key_rows)
+        except IntegrityError as error:
+            known = {device.id for device in await self.devices()}
+            if twice := [device.id for device in new if device.id in known]:
+                raise Conflict(f"a device {twice[0]!r} exists already") from error
+            raise
+        return [replace(device, number=numbers[device.id]) for device in new]
 
     async def update_device(self, device: Device) -> None:
         """Write what operators set of a device."""
         mine = devices.c.number == device.number
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(update(devices).where(mine).values(_settings(device)))
 
     async def remove_device(self, device: Device) -> None:
@@ -92,7 +113,7 @@ class Registry:
 
         It stays in `removed` until `confirm_removed`, for the history learns of it later.
         """
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(upsert(removed).values(device=device.number).on_conflict_do_nothing())
             await connection.execute(delete(devices).where(devices.c.number == device.number))
             for table in (keys, attributes, commands):
@@ -105,7 +126,7 @@ class Registry:
 
     async def confirm_removed(self, numbers: Iterable[int]) -> None:
         """The history holds nothing more of these."""
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(delete(removed).where(removed.c.device.in_(list(numbers))))
 
     # Keys
@@ -130,7 +151,7 @@ class Registry:
                 "revoked_at": func.coalesce(new.revoked_at, keys.c.revoked_at),
             },
         )
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(statement, rows)
 
     # Attributes
@@ -155,7 +176,7 @@ class Registry:
         ]
         gone = [name for name, value in values.items() if value is None]
         mine = (attributes.c.device == device.number) & (attributes.c.scope == scope)
-        async with self._begin() as connection:
+        async with self._write() as connection:
             if gone:
                 await connection.execute(delete(attributes).where(mine & attributes.c.name.in_(gone)))
             if kept:
@@ -177,14 +198,14 @@ class Registry:
         """Add a command (its `id` is ignored); returned with its id."""
         row = asdict(command)
         del row["id"]
-        async with self._begin() as connection:
+        async with self._write() as connection:
             result = await connection.execute(insert(commands).values(row))
         return replace(command, id=_new_id(result))
 
     async def update_command(self, command: Command) -> None:
         """Write how far a command has come."""
         row = {name: getattr(command, name) for name in ("state", "sent_at", "answered_at", "response")}
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(update(commands).where(commands.c.id == command.id).values(row))
 
     async def commands(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
@@ -215,7 +236,7 @@ class Registry:
             "role": principal.role,
             "expires_at": expires_at,
         }
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(insert(credentials).values(row))
 
     async def credential(self, digest: bytes, kind: str, now: int) -> Principal | None:
@@ -229,14 +250,14 @@ class Registry:
 
     async def remove_credential(self, digest: bytes, now: int) -> bool:
         """Remove a link or session, and all that are over. True if it was there: of two that try, one succeeds."""
-        async with self._begin() as connection:
+        async with self._write() as connection:
             await connection.execute(delete(credentials).where(credentials.c.expires_at <= now))
             gone = await connection.execute(delete(credentials).where(credentials.c.digest == digest))
         return gone.rowcount == 1
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
         """The kept secret of that name; `fresh` becomes it if there is none yet."""
-        async with self._begin() as connection:
+        async with self._write() as connection:
             row = {"name": name, "value": fresh}
             await connection.execute(upsert(secrets).values(row).on_conflict_do_nothing())
             kept = await connection.scalar(select(secrets.c.value).where(secrets.c.name == name))

@@ -59,6 +59,15 @@ async def test_adding_devices_is_all_or_nothing(registry: Registry) -> None:
     assert await registry.keys() == []
 
 
+async def test_of_many_devices_the_one_that_exists_already_is_named(registry: Registry) -> None:
+    await registry.add_devices([PUMP])
+    many = [replace(BOILER, id=f"boiler-{place}") for place in range(2_000)]
+    with pytest.raises(Conflict, match="'pump-1' exists already"):
+        await registry.add_devices([*many, PUMP])
+    assert len(await registry.add_devices(many)) == 2_000
+    assert await registry.add_devices([]) == []
+
+
 async def test_a_number_is_never_used_again(registry: Registry) -> None:
     (pump,) = await registry.add_devices([PUMP])
     await registry.remove_device(pump)
@@ -144,8 +153,17 @@ async def test_the_first_secret_of_a_name_is_the_one_that_stays(registry: Regist
 
 async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
     made = [Device(0, f"device-{number}", "", {}, NOW) for number in range(60)]
-    await asyncio.gather(*(registry.add_devices([device]) for device in made))
+    done: list[str] = []
+
+    async def add(device: Device) -> None:
+        await registry.add_devices([device])
+        done.append(device.id)
+
+    await asyncio.gather(*map(add, made))
     assert len(await registry.devices()) == 60
+    assert done == [
+        device.id for device in made
+    ]  # each had its turn: none waits until it has waited too long
 
 
 # Files
