@@ -138,6 +138,37 @@ async def test_a_range_ends_before_its_end(history: History) -> None:
     assert (await history.range(TEMPERATURE, T0 + 2000, T0 + 3000, 10)).time == []
 
 
+async def test_a_commit_takes_thousands_of_new_metrics_sequences_and_rejections_in_one_step(
+    history: History, path: Path
+) -> None:
+    """Row by row the metrics alone took over a minute, and everybody else waited for them."""
+    batch = history.batch
+    for number in range(1, 20_001):
+        unit = "°C" if number % 3 else None
+        batch.metrics[number] = Metric(
+            number, number, f"m {number}", MetricType.NUMBER, unit, None, number / 7
+        )
+        batch.sequences[number] = (number, 0)
+        batch.rejections.append(replace(rejection(number), device=number))
+    wanted = list(batch.metrics.values())
+    await asyncio.wait_for(history.stored, 30)
+    assert await history.metrics() == wanted
+    assert len(await history.sequences()) == 20_000
+
+
+async def test_the_rejections_of_many_devices_are_trimmed_for_each(path: Path) -> None:
+    async with History.open(path, 128, REJECTIONS_MAX) as history:
+        for place in range(3_000):
+            history.batch.rejections.append(replace(rejection(place), device=1 + place % 3))
+            if place % 100 == 99:
+                await history.stored
+        for device in (1, 2, 3):
+            kept = await history.rejections(replace(BOILER, number=device), 1_000)
+            newest = [f"refusal {place}" for place in range(2_999, 0, -1) if 1 + place % 3 == device]
+            assert [one.message for one in kept[:REJECTIONS_MAX]] == newest[:REJECTIONS_MAX]
+            assert len(kept) < 500
+
+
 async def test_only_the_newest_rejections_of_each_device_are_kept(history: History) -> None:
     for batch_number in range(3):
         history.batch.rejections.extend(rejection(300 * batch_number + position) for position in range(300))

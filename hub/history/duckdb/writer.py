@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 
 from hub.history.batch import Batch
+from hub.model import Thresholds
 
 RETRY_MIN_S = 0.25
 RETRY_MAX_S = 5.0
@@ -51,6 +52,7 @@ class Writer(threading.Thread):
         self._exclusive = exclusive
         self._rejections_max = rejections_max
         self._rejections_since_trim = 0
+        self._rejected: set[int] = set()  # devices with rejections since then
         self._in_doubt = False  # the last try failed, and may have stored its batch all the same
         # One batch is in flight at most, so this holds no more than it and the order to stop.
         self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
@@ -122,13 +124,25 @@ class Writer(threading.Thread):
             "INSERT INTO rejections SELECT nextval('rejection_number'), device, received_at, code, message, source, raw FROM new_rows",
         )
         self._rejections_since_trim += len(batch.rejections)
+        self._rejected.update(rejection.device for rejection in batch.rejections)
         if self._rejections_since_trim >= REJECTIONS_TRIM_EVERY:
-            self._rejections_since_trim = 0
-            connection.execute(
-                """DELETE FROM rejections WHERE number IN (SELECT number FROM rejections
+            self._trim_rejections(connection)
+
+    def _trim_rejections(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Only of devices that were refused something since and have a good deal too many: among 5 million rejections
+        0.02 s, while looking at every device took 0.6, and the commit with it.
+        """
+        most = self._rejections_max
+        connection.execute(
+            """DELETE FROM rejections WHERE number IN (
+                   SELECT number FROM rejections
+                   WHERE device IN (SELECT device FROM rejections WHERE device IN (SELECT unnest(?))
+                                    GROUP BY device HAVING count(*) > ?)
                    QUALIFY row_number() OVER (PARTITION BY device ORDER BY number DESC) > ?)""",
-                [self._rejections_max],
-            )
+            [list(self._rejected), most + most // 4, most],
+        )
+        self._rejections_since_trim = 0
+        self._rejected.clear()
 
 
 def committed(connection: duckdb.DuckDBPyConnection) -> int:
@@ -138,13 +152,21 @@ def committed(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (m.number, m.device, m.name, str(m.type), m.unit, m.minimum, m.maximum, m.decimals, *m.thresholds)
-            for m in batch.metrics.values()
-        ],
-    )
+    """From columns, as everything here: 20,000 rows take 0.03 s, and took a minute by `executemany`."""
+    metrics = list(batch.metrics.values())
+    bounds = zip(*(metric.thresholds for metric in metrics), strict=True)
+    columns: dict[str, np.ndarray] = {
+        "number": np.array([metric.number for metric in metrics], np.int32),
+        "device": np.array([metric.device for metric in metrics], np.int32),
+        "name": _objects([metric.name for metric in metrics]),
+        "type": _objects([str(metric.type) for metric in metrics]),
+        "unit": _objects([metric.unit for metric in metrics]),
+        "minimum": _numbers([metric.minimum for metric in metrics]),
+        "maximum": _numbers([metric.maximum for metric in metrics]),
+        "decimals": _numbers([metric.decimals for metric in metrics]),
+        **{name: _numbers(column) for name, column in zip(Thresholds._fields, bounds, strict=True)},
+    }
+    _insert(connection, columns, f"INSERT OR REPLACE INTO metrics SELECT {', '.join(columns)} FROM new_rows")
 
 
 def _insert_numbers(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
@@ -203,6 +225,12 @@ def _remove(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
 
 def _instants(times: Sequence[int]) -> np.ndarray:
     return np.array(times, np.int64).view("datetime64[us]")
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    """NULL where there is none."""
+    missing = np.array([value is None for value in values], bool)
+    return np.ma.masked_array(np.array([value or 0.0 for value in values], np.float64), missing)
 
 
 def _objects(values: Sequence[object]) -> np.ndarray:
