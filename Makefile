@@ -2,12 +2,12 @@
 # make test    all tests, with what they need installed
 # make check   linters and types, Python and page
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
-# make bench   the figures of the README; bench-ingest, bench-history, bench-live, bench-page make a part of them
+# make bench   the figures of the README; bench-ingest, -history, -live, -newcomers, -page make a part of them
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup page demo test check screenshots bench bench-ingest bench-history bench-live bench-page lock clean
+.PHONY: setup page demo test check screenshots bench bench-ingest bench-history bench-live bench-newcomers bench-page lock clean
 
 setup: .stamps/setup page
 
@@ -57,7 +57,7 @@ screenshots: setup web/node_modules
 	@tests/system_packages.sh
 	$(BIN)/python -m tests.e2e.screenshots
 
-BENCHMARKS := ingest history live page
+BENCHMARKS := ingest history live newcomers page
 
 bench: $(BENCHMARKS:%=bench-%)
 

@@ -86,7 +86,7 @@ class Publisher:
         self.acknowledged = 0
         self.socket = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(_connect(target))
+        self.socket.sendall(connect_packet(target))
         answer = self.socket.recv(4)
         if answer != b"\x20\x02\x00\x00":
             raise SystemExit(f"{target.client_id}: the server does not accept the connection: {answer.hex()}")
@@ -143,12 +143,17 @@ class Publisher:
 
 
 def _publish(topic: str, packet_id: int, n: int) -> bytes:
-    name = topic.encode()
     body = b'{"temperature":%.2f,"humidity":%.2f}' % (20 + n % 1000 / 100, 40 + n % 977 / 50)
-    return _packet(0x32, struct.pack("!H", len(name)) + name + struct.pack("!H", packet_id) + body)
+    return publish_packet(topic, packet_id, body)
 
 
-def _connect(target: Target) -> bytes:
+def publish_packet(topic: str, packet_id: int, body: bytes) -> bytes:
+    """A PUBLISH of QoS 1."""
+    return _packet(0x32, _text(topic) + struct.pack("!H", packet_id) + body)
+
+
+def connect_packet(target: Target) -> bytes:
+    """A CONNECT that begins a clean session."""
     flags = 0x82 if target.username else 0x02  # user name, clean session
     body = b"\0\4MQTT\4" + bytes([flags]) + b"\0\0" + _text(target.client_id)
     return _packet(0x10, body + (_text(target.username) if target.username else b""))
