@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hub import __version__
-from hub.cli import backup, devices, history, service
+from hub.cli import backup, devices, history, keys, service
 from hub.cli.options import Options
 from hub.errors import HubError, StoreError
 
@@ -26,11 +26,11 @@ app = typer.Typer(
     help="Sensor Hub: takes sensor readings in over MQTT, WebSocket and HTTP, keeps them, shows them live.",
 )
 app.add_typer(devices.devices_app, name="devices")
-app.add_typer(devices.keys_app, name="keys")
-app.add_typer(devices.tokens_app, name="tokens")
+app.add_typer(keys.keys_app, name="keys")
+app.add_typer(keys.tokens_app, name="tokens")
 app.add_typer(history.history_app, name="history")
 app.command("backup")(backup.backup)
-app.command("login")(devices.login)
+app.command("login")(keys.login)
 app.command("serve")(service.serve)
 app.command("demo")(service.demo)
 app.command("check")(service.check)

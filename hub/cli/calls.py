@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from hub.cli.options import Options
 from hub.cli.running_demo import RunningDemo, running_demos
@@ -109,17 +107,3 @@ def _note(text: str) -> None:
 def show_json(value: object) -> None:
     """Print for a program to read."""
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-def show_table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], empty: str) -> None:
-    """Print for a person to read; `empty` says what to do when there is nothing to show."""
-    console = Console()
-    if not rows:
-        console.print(empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)

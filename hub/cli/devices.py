@@ -1,8 +1,7 @@
-"""`hub devices`, `hub keys`, `hub tokens`, `hub login`."""
+"""`hub devices`."""
 
 import csv
 import os
-import re
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -14,21 +13,19 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from hub.cli.calls import call, show_json, show_table
+from hub.cli.calls import call, show_json
+from hub.cli.tables import Column, show_table
 from hub.errors import Invalid
 
 devices_app = typer.Typer(no_args_is_help=True, help="Add, list, show, remove, import and export devices.")
-keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
-tokens_app = typer.Typer(no_args_is_help=True, help="Make tokens for programs that read the hub.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device's id.")]
 IMPORT_CHUNK = 1000
-DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def _path(device_id: str, rest: str = "") -> str:
+def path_of(device_id: str, rest: str = "") -> str:
+    """Where REST has the device, and what is below it."""
     return f"/api/v1/devices/{quote(device_id, safe='')}{rest}"
 
 
@@ -89,9 +86,14 @@ def list_devices(context: typer.Context, as_json: Json = False) -> None:
         )
         for one in found
     ]
-    show_table(
-        ("ID", "NAME", "PRESENCE", "LAST SEEN (UTC)", "LABELS"), rows, "No devices yet: hub devices add ID"
+    columns = (
+        Column("ID", whole=True),
+        Column("NAME"),
+        Column("PRESENCE", whole=True),
+        Column("LAST SEEN (UTC)", whole=True),
+        Column("LABELS"),
     )
+    show_table(columns, rows, "No devices yet: hub devices add ID")
 
 
 @devices_app.command("show")
@@ -100,8 +102,8 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
 
     async def use(client: Any) -> dict[str, Any]:
         return {
-            **await client.call("GET", _path(device_id)),
-            **await client.call("GET", _path(device_id, "/latest")),
+            **await client.call("GET", path_of(device_id)),
+            **await client.call("GET", path_of(device_id, "/latest")),
         }
 
     found = call(context, use)
@@ -124,7 +126,14 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
         )
         for name, (time, value) in found["snapshot"].items()
     ]
-    show_table(("METRIC", "LATEST", "TIME (UTC)", "TAKEN", "CONCERN"), rows, "No readings yet.")
+    columns = (
+        Column("METRIC", whole=True),
+        Column("LATEST"),
+        Column("TIME (UTC)", whole=True),
+        Column("ALLOWED"),
+        Column("THRESHOLDS"),
+    )
+    show_table(columns, rows, "No readings yet.")
 
 
 def _value_text(value: float | str | bool, metric: dict[str, Any]) -> str:
@@ -175,9 +184,9 @@ def remove_device(
 ) -> None:
     """Remove a device with its keys and all its readings."""
     if not yes:
-        found = call(context, lambda client: client.call("GET", _path(device_id)))
+        found = call(context, lambda client: client.call("GET", path_of(device_id)))
         typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True)
-    call(context, lambda client: client.call("DELETE", _path(device_id)))
+    call(context, lambda client: client.call("DELETE", path_of(device_id)))
     typer.echo(f"removed {device_id}")
 
 
@@ -258,70 +267,3 @@ def export_devices(
         csv.writer(lines).writerows([("id", "name", "labels"), *rows])
     if output:
         typer.echo(f"wrote {len(rows)} devices to {output}")
-
-
-@keys_app.command("add")
-def add_key(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
-    """Make one more key for a device and print it, this once."""
-    made = call(context, lambda client: client.call("POST", _path(device_id, "/keys")))
-    show_json(made) if as_json else typer.echo(made["key"])
-
-
-@keys_app.command("list")
-def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
-    """List a device's keys: when made, last used, from where, and whether revoked."""
-    found = call(context, lambda client: client.call("GET", _path(device_id, "/keys")))["keys"]
-    if as_json:
-        show_json(found)
-        return
-    rows = [
-        (
-            one["id"],
-            str(one["created_at"]),
-            str(one["last_used_at"] or "never"),
-            one["last_used_from"] or "",
-            f"revoked {one['revoked_at']}" if one["revoked_at"] else "active",
-        )
-        for one in found
-    ]
-    show_table(("KEY ID", "MADE", "LAST USED", "FROM", "STATE"), rows, f"No keys: hub keys add {device_id}")
-
-
-@keys_app.command("revoke")
-def revoke_key(
-    context: typer.Context, device_id: DeviceId, key_id: Annotated[str, typer.Argument(metavar="KEY_ID")]
-) -> None:
-    """End a key for good, and the connections that began with it."""
-    call(context, lambda client: client.call("DELETE", _path(device_id, f"/keys/{quote(key_id, safe='')}")))
-    typer.echo(f"revoked {key_id}")
-
-
-@tokens_app.command("add")
-def add_token(
-    context: typer.Context,
-    name: Annotated[str, typer.Option(help="Who or what it is for.")],
-    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
-    ttl: Annotated[str, typer.Option(help="How long it works: 30m, 1h, 7d.")] = "1h",
-    devices: Annotated[str, typer.Option(help="Only these devices: a,b. All if left out.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Make a token (JWT) for REST and the live socket."""
-    found = DURATION.fullmatch(ttl.strip())
-    if found is None:
-        raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
-    only = [one.strip() for one in devices.split(",") if one.strip()] or None
-    body = {"name": name, "role": role, "ttl_s": float(found[1]) * SECONDS[found[2]], "devices": only}
-    made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
-    show_json(made) if as_json else typer.echo(made["token"])
-
-
-def login(context: typer.Context) -> None:
-    """Print a link that opens the page logged in; it works once, for an hour."""
-
-    async def use(client: Any) -> tuple[str, bool]:
-        return (await client.call("POST", "/api/v1/login-links", {}))["url"], client.alone
-
-    url, alone = call(context, use)
-    typer.echo(url)
-    if alone:
-        typer.echo("hub: no hub is running on this store; the link works once `hub serve` runs", err=True)

@@ -1,0 +1,92 @@
+"""`hub keys`, `hub tokens`, `hub login`: what devices, programs and people come in with."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from hub.cli.calls import call, show_json
+from hub.cli.devices import DeviceId, Json, path_of
+from hub.cli.tables import Column, minute, show_table
+from hub.errors import Invalid
+
+keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
+tokens_app = typer.Typer(no_args_is_help=True, help="Make tokens for programs that read the hub.")
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@keys_app.command("add")
+def add_key(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+    """Make one more key for a device and print it, this once."""
+    made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys")))
+    show_json(made) if as_json else typer.echo(made["key"])
+
+
+@keys_app.command("list")
+def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+    """List a device's keys: when made, last used, from where, and whether revoked."""
+    found = call(context, lambda client: client.call("GET", path_of(device_id, "/keys")))["keys"]
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["created_at"][:10],
+            minute(one["last_used_at"], "never"),
+            one["last_used_from"] or "",
+            minute(one["revoked_at"], "no"),
+        )
+        for one in found
+    ]
+    columns = (
+        Column("KEY ID", whole=True),
+        Column("MADE", whole=True),
+        Column("LAST USED (UTC)", whole=True),
+        Column("FROM"),
+        Column("REVOKED (UTC)", whole=True),
+    )
+    show_table(columns, rows, f"No keys: hub keys add {device_id}")
+
+
+@keys_app.command("revoke")
+def revoke_key(
+    context: typer.Context, device_id: DeviceId, key_id: Annotated[str, typer.Argument(metavar="KEY_ID")]
+) -> None:
+    """End a key for good, and the connections that began with it."""
+    call(context, lambda client: client.call("DELETE", path_of(device_id, f"/keys/{quote(key_id, safe='')}")))
+    typer.echo(f"revoked {key_id}")
+
+
+@tokens_app.command("add")
+def add_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="Who or what it is for.")],
+    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
+    ttl: Annotated[str, typer.Option(help="How long it works: 30m, 1h, 7d.")] = "1h",
+    devices: Annotated[str, typer.Option(help="Only these devices: a,b. All if left out.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a token (JWT) for REST and the live socket."""
+    found = DURATION.fullmatch(ttl.strip())
+    if found is None:
+        raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
+    only = [one.strip() for one in devices.split(",") if one.strip()] or None
+    body = {"name": name, "role": role, "ttl_s": float(found[1]) * SECONDS[found[2]], "devices": only}
+    made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
+    show_json(made) if as_json else typer.echo(made["token"])
+
+
+def login(context: typer.Context) -> None:
+    """Print a link that opens the page logged in; it works once, for an hour."""
+
+    async def use(client: Any) -> tuple[str, bool]:
+        return (await client.call("POST", "/api/v1/login-links", {}))["url"], client.alone
+
+    url, alone = call(context, use)
+    typer.echo(url)
+    if alone:
+        typer.echo("hub: no hub is running on this store; the link works once `hub serve` runs", err=True)

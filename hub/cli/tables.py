@@ -1,0 +1,54 @@
+"""Tables for people: at any width, times and ids stay in one piece, so that they can be read and copied."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+GAP = 2  # between columns
+TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of texts, which are folded where the terminal is narrow. A `whole` one is of ids or times: it is not."""
+
+    title: str
+    whole: bool = False
+
+
+def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty: str) -> None:
+    """Print for a person to read; `empty` says what to do when there is nothing to show.
+
+    It is as wide as the terminal, and where nobody reads at a terminal as wide as its longest row.
+    """
+    console = Console()
+    if not rows:
+        console.print(empty)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.title, overflow="fold", no_wrap=column.whole)
+    for row in rows:
+        table.add_row(*row)
+    longest = [max(map(len, cells)) for cells in zip((one.title for one in columns), *rows, strict=True)]
+    if console.is_terminal or "COLUMNS" in os.environ:
+        least = [
+            width if column.whole else min(width, TEXT_WIDTH_MIN)
+            for column, width in zip(columns, longest, strict=True)
+        ]
+        console.width = max(console.width, _width(least))  # ids too long for the terminal are broken by it
+    else:
+        console.width = _width(longest)
+    console.print(table)
+
+
+def _width(columns: Sequence[int]) -> int:
+    return sum(columns) + GAP * (len(columns) - 1)
+
+
+def minute(rfc3339: str | None, otherwise: str) -> str:
+    """A time to the minute, for tables with several of them."""
+    return rfc3339[:16].replace("T", " ") if rfc3339 else otherwise

@@ -1,0 +1,61 @@
+"""Tables at 80 columns, and as wide as they like."""
+
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import commands, exit_code
+from tests.hub_process import HubProcess
+
+WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?|[a-z0-9]{12}\b|compressor-\S+|bearing_\S+")
+TABLES = {
+    "devices list": (),
+    "devices show": ("compressor-02-boiler-house",),
+    "keys list": ("compressor-02-boiler-house",),
+}
+
+
+@pytest.fixture(scope="module")
+def filled_hub(shared_hub: HubProcess) -> HubProcess:
+    """A hub whose tables have long ids, names and labels, keys that were used, and one that was revoked."""
+    device_id = TABLES["devices show"][0]
+    labels = {"place": "Boiler house, second floor", "kind": "compressor", "line": "north"}
+    key = shared_hub.add_device(device_id, name="The old compressor in the boiler house", labels=labels)
+    request = urllib.request.Request(
+        f"{shared_hub.url}/api/v1/telemetry",
+        data=b'{"bearing_temperature_outer": 61.25, "state": "running with a rather long text"}',
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+    second = shared_hub.call("POST", f"/api/v1/devices/{device_id}/keys")["key"]
+    shared_hub.call("DELETE", f"/api/v1/devices/{device_id}/keys/{second.split('_')[1]}")
+    shared_hub.wait_for(f"/api/v1/devices/{device_id}/keys", lambda answer: answer["keys"][0]["last_used_at"])
+    return shared_hub
+
+
+def test_every_command_that_shows_a_table_is_tried_here() -> None:
+    assert {name for name in commands() if name.split()[-1] in ("list", "show")} == set(TABLES)
+
+
+@pytest.mark.parametrize("command", sorted(TABLES))
+def test_a_table_breaks_no_time_and_no_id_at_80_columns(
+    folder: Path,
+    filled_hub: HubProcess,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HUB__STORE__PATH", str(filled_hub.data_dir))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert exit_code(*command.split(), *TABLES[command]) == 0
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines()[1:])) <= 80
+    monkeypatch.delenv("COLUMNS")  # as in a pipe: a line of the table for each row
+    assert exit_code(*command.split(), *TABLES[command]) == 0
+    wide = capsys.readouterr().out
+    assert len(WHOLE.findall(wide)) >= 2
+    assert WHOLE.findall(narrow) == WHOLE.findall(wide)
+    assert len(wide.splitlines()) < len(narrow.splitlines()) or wide == narrow
