@@ -155,14 +155,14 @@ class Fleet:
             self._remember(changed)
             self._roster.update(changed)
         if metrics:
-            await asyncio.shield(self._ingest.describe(changed, metrics))
+            await self._ingest.describe(changed, metrics)
         return changed
 
     async def describe(self, device: Device, metric: Metric) -> None:
         """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound, StoreError."""
         check_metric(metric)
         self._ingest.refuse_while_failing()
-        await asyncio.shield(self._ingest.describe(device, [metric]))
+        await self._ingest.describe(device, [metric])
 
     async def remove(self, device: Device) -> None:
         """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound."""

@@ -1,11 +1,11 @@
 """What one commit writes: the columns of the readings, and all that must be on disk together with them."""
 
-import asyncio
 from array import array
 from typing import NamedTuple
 
 import numpy as np
 
+from hub.history.commit import Commit
 from hub.model import Metric, MetricType, Rejection
 
 
@@ -40,7 +40,7 @@ class Batch:
         "value",
     )
 
-    def __init__(self, number: int, stored: asyncio.Future[None]) -> None:
+    def __init__(self, number: int, stored: Commit) -> None:
         self.number = number
         self.stored = stored  # done when all of this batch is on disk
         self.began_s = stored.get_loop().time()  # when it may have got its first reading

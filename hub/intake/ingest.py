@@ -5,7 +5,6 @@ time, publishes to the feed and appends to the history's open batch, all in one 
 returns tells the transport when to acknowledge.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.batch import Batch
+from hub.history.commit import Commit
 from hub.history.duckdb.history import History
 from hub.intake.inlet import Inlet, Sieve
 from hub.intake.receipts import Receipt
@@ -79,14 +79,14 @@ class Ingest:
         self._inlets[device.number] = Inlet(device, channel, *sequence, tokens=self._limits.readings_burst)
         self._roster.add(device, last_seen)
 
-    def close(self, device: Device) -> asyncio.Future[None]:
+    def close(self, device: Device) -> Commit:
         """Forget a removed device: its sessions end. Done when its readings are gone too."""
         self._roster.remove(device)
         self._feed.remove(device.id)
         del self._inlets[device.number]
         return self.forget([device.number])
 
-    def forget(self, numbers: Iterable[int]) -> asyncio.Future[None]:
+    def forget(self, numbers: Iterable[int]) -> Commit:
         """Take what was stored of removed devices away; done when it is gone."""
         self._history.batch.removed.update(numbers)
         return self._history.stored
@@ -201,7 +201,7 @@ class Ingest:
         if self._history.failure is not None:
             raise StoreError(f"nothing can be stored at present: {self._history.failure}")
 
-    def describe(self, device: Device, changed: Sequence[Metric]) -> asyncio.Future[None]:
+    def describe(self, device: Device, changed: Sequence[Metric]) -> Commit:
         """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same commit.
 
         Raises NotFound.

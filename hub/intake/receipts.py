@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub.errors import StoreError
+from hub.history.commit import Commit
 from hub.model import Refusal
 
 
@@ -13,9 +14,7 @@ class Receipt(NamedTuple):
 
     accepted: int  # taken, or repeated and dropped: nothing more is needed of them
     refusals: Sequence[Refusal]  # the intake's own; what the transport could not read is not among them
-    # Done when all of this call, rejections included, is on disk. Many calls share it, so it must never be cancelled:
-    # do not await it, use `until_stored` or `add_done_callback`.
-    stored: asyncio.Future[None]
+    stored: Commit  # done when all of this call, rejections included, is on disk; many calls share it
     wait_s: float  # over 0: the device is over its rate; read no more from it for so long
 
     async def until_stored(self, timeout_s: float | None = None) -> None:
@@ -23,7 +22,7 @@ class Receipt(NamedTuple):
         await until_stored(self.stored, timeout_s)
 
 
-async def until_stored(stored: asyncio.Future[None], timeout_s: float | None = None) -> None:
+async def until_stored(stored: Commit, timeout_s: float | None = None) -> None:
     """Wait for a commit that others wait for too: the waiter may be cancelled, the commit's future never is.
 
     Raises StoreError when it is not done in time, and when the hub stopped before it was done.

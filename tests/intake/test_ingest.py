@@ -14,6 +14,7 @@ from hub.config import LimitsConfig, LiveConfig
 from hub.errors import NotFound
 from hub.feed import Feed
 from hub.history.batch import Batch
+from hub.history.commit import Commit
 from hub.intake.ingest import REJECTIONS_PER_BATCH
 from hub.intake.inlet import ALIKE_MIN, Inlet, Sieve
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
@@ -302,7 +303,7 @@ class Judged:
         self.sequence: tuple[int, int] | None = None
 
     async def judge(self, readings: list[Reading]) -> None:
-        batch = Batch(1, asyncio.get_running_loop().create_future())
+        batch = Batch(1, Commit(loop=asyncio.get_running_loop()))
         found = self._sieve.sift(self._inlet, readings, T0, batch)
         columns = found.columns
         for metric, time, value in zip(columns.metrics, columns.times, columns.values, strict=True):

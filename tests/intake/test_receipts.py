@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hub.errors import StoreError
+from hub.history.commit import Commit
 from hub.intake.receipts import until_stored
 from hub.model import Reading, Refusal
 from tests.rooms import Rooms
@@ -34,10 +35,10 @@ async def test_who_stops_waiting_for_a_commit_leaves_it_to_the_others(rooms: Roo
 
 
 async def test_a_commit_that_does_not_come_is_an_error_and_goes_on() -> None:
-    stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    stored = Commit(loop=asyncio.get_running_loop())
     with pytest.raises(StoreError, match=r"not on disk within 0\.001 s"):
         await until_stored(stored, 0.001)
     assert not stored.cancelled()
-    stored.cancel()  # what a stopping history does
+    stored.abandon()  # what a stopping history does
     with pytest.raises(StoreError, match="stopped"):
         await until_stored(stored)

@@ -16,6 +16,7 @@ from hub.feed import Feed
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
+from hub.history.commit import Commit
 from hub.history.duckdb.history import History
 from hub.intake.ingest import Ingest
 from hub.intake.receipts import Receipt
@@ -31,7 +32,7 @@ DEADLINE_S = 10.0
 class SlowDisk(Ingest):
     """An intake whose receipts are kept open until the test lets them go."""
 
-    held: asyncio.Future[None] | None = None
+    held: Commit | None = None
 
     def accept(
         self,
@@ -44,7 +45,7 @@ class SlowDisk(Ingest):
     ) -> Receipt:
         receipt = super().accept(device, readings, source, refused, present=present)
         if self.held is None:
-            self.held = asyncio.get_running_loop().create_future()
+            self.held = Commit(loop=asyncio.get_running_loop())
         return receipt._replace(stored=self.held)
 
     def let_go(self) -> None:

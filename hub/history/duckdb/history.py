@@ -20,6 +20,7 @@ import structlog
 
 from hub.errors import StoreError
 from hub.history.batch import Batch, Unstored
+from hub.history.commit import Commit
 from hub.history.duckdb import queries, ranges
 from hub.history.duckdb.file import connect
 from hub.history.duckdb.ranges import Columns, Cursor, Page
@@ -54,10 +55,10 @@ class History:
             threading.Lock()
         )  # held while a batch is committed, and by the keeper while it turns tables over
         self._broken = False
-        self._open = Batch(committed(self._connection) + 1, self._loop.create_future())
+        self._open = Batch(committed(self._connection) + 1, Commit(loop=self._loop))
         self._in_flight: Batch | None = None
         self._handing_over = False
-        self._done = self._loop.create_future()
+        self._done = Commit(loop=self._loop)
         self._done.set_result(None)
         self._told = (
             asyncio.Event()
@@ -100,7 +101,7 @@ class History:
         return self._open
 
     @property
-    def stored(self) -> asyncio.Future[None]:
+    def stored(self) -> Commit:
         """Done when everything appended so far is on disk."""
         if self._open:
             return self._open.stored
@@ -116,7 +117,7 @@ class History:
         self._handing_over = False
         if self._in_flight is None and self._open:
             self._in_flight = self._open
-            self._open = Batch(self._in_flight.number + 1, self._loop.create_future())
+            self._open = Batch(self._in_flight.number + 1, Commit(loop=self._loop))
             self._writer.write(self._in_flight)
 
     def _tell_committed(self, batch: Batch) -> None:
@@ -181,7 +182,7 @@ class History:
         await asyncio.to_thread(self._writer.join, LAST_TRY_TIMEOUT_S)
         for batch in (self._in_flight, self._open):
             if batch and not batch.stored.done():
-                batch.stored.cancel()  # never acknowledged: the devices still have these readings
+                batch.stored.abandon()  # never acknowledged: the devices still have these readings
         self._keeping.shutdown(cancel_futures=True)
         self._moving.shutdown(cancel_futures=True)
         self._readers.shutdown(cancel_futures=True)
