@@ -112,6 +112,8 @@ class Session:
 
     def settled(self, packet_id: int) -> bool:
         """PUBACK came; False when nothing waited for it."""
+        if packet_id in self._again:  # acknowledged late, on the connection after the one it was sent on
+            self._again.remove(packet_id)
         return self._sent.pop(packet_id, None) is not None
 
     def _fresh_id(self) -> int:

@@ -267,6 +267,30 @@ async def test_an_unacknowledged_command_comes_again_in_the_kept_session(hub: Ro
     assert (await again.expect(Publish)).topic.endswith(f"/{number}")  # the subscription was kept too
 
 
+@pytest.mark.parametrize("late", [[1], [2], [3], [3, 2, 1], [2, 2, 9]])
+async def test_an_acknowledgement_that_comes_on_the_next_connection_is_taken(
+    hub: Rooms, late: list[int]
+) -> None:
+    async with boiler(hub, client_id="c", properties=KEEP) as client:
+        await client.subscribe(RPC)
+        for method in ("one", "two", "three"):
+            await send(hub, method)
+        assert [(await client.expect(Publish)).packet_id for _ in range(3)] == [1, 2, 3]
+    narrow = Properties(session_expiry_interval=60, receive_maximum=1)
+    async with boiler(hub, client_id="c", clean=False, properties=narrow) as again:
+        again.send(*(Puback(packet_id) for packet_id in late))  # sent before, or at the moment of, the loss
+        assert (await again.expect(Publish)).packet_id == 1  # what the hub had sent by then
+        expected = [packet_id for packet_id in (2, 3) if packet_id not in late]
+        if 1 not in late:
+            again.send(Puback(1))
+        for packet_id in expected:
+            sent = await again.expect(Publish)
+            assert (sent.packet_id, sent.dup) == (packet_id, True)
+            again.send(Puback(packet_id))
+        last = await send(hub, "four")
+        assert (await again.expect(Publish)).topic.endswith(f"/{last}")
+
+
 async def test_commands_that_waited_go_out_when_a_kept_session_returns(hub: Rooms) -> None:
     async with boiler(hub, Version.V311, client_id="c", clean=False) as client:
         await client.subscribe(RPC)

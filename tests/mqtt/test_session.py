@@ -1,6 +1,8 @@
 """The state of a session, with a clock in hand and no connection anywhere."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.errors import Forbidden, Invalid
 from hub.model import Device
@@ -81,6 +83,49 @@ def test_what_was_not_acknowledged_is_sent_again_first_and_in_order() -> None:
     last = session.next(2, 0)
     assert last is not None
     assert (last.packet_id, last.dup, last.payload) == (3, False, b"\2")
+
+
+STEPS = st.lists(
+    st.sampled_from(["queue", "send", "reconnect"])
+    | st.integers(1, 8).map(lambda number: f"puback {number}"),
+    max_size=60,
+)
+
+
+@given(STEPS, st.integers(1, 4))
+def test_whatever_a_peer_acknowledges_and_when_the_quota_holds_and_nothing_is_lost_or_out_of_order(
+    steps: list[str], quota: int
+) -> None:
+    session = subscribed(queued_max=6)
+    queued, in_flight, settled = 0, dict[int, int](), set[int]()
+    order: list[int] = []  # on this connection
+    numbers: dict[int, int] = {}  # by packet id: which message it carries
+    for step in steps:
+        if step == "queue":
+            queued += session.queue(Message(TOPIC, bytes((queued,))))
+        elif step == "reconnect":
+            session.reconnected()
+            in_flight, order = {}, []
+        elif step == "send":
+            sent = session.next(quota, 0)
+            if sent is not None:
+                number = sent.payload[0]
+                assert sent.dup == (number in numbers.values())
+                assert number not in settled
+                numbers[sent.packet_id] = in_flight[sent.packet_id] = number
+                order.append(number)
+                assert len(in_flight) <= quota
+                assert order == sorted(order)
+        else:
+            packet_id = int(step.removeprefix("puback "))
+            if session.settled(packet_id):
+                settled.add(numbers.pop(packet_id))
+                in_flight.pop(packet_id, None)
+    session.reconnected()
+    left = []
+    while (sent := session.next(65_535, 0)) is not None:
+        left.append(sent.payload[0])
+    assert left == [number for number in range(queued) if number not in settled]
 
 
 def test_a_message_past_its_time_is_dropped_and_another_says_how_long_it_is_worth_having() -> None:
