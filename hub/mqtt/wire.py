@@ -131,15 +131,20 @@ class Wire:
     def _flush(self, _future: Future[None] | Future[bytes]) -> None:
         out = []
         acks = self._acks
-        while acks and acks[0].when.done():
+        lost = False
+        while acks and acks[0].when.done() and not lost:
             when, raw, messages = acks.popleft()
             self.unacknowledged -= messages
-            if when.cancelled() or when.exception() is not None:
-                self.fail()
-                return
-            out.append(raw or when.result() or b"")
+            lost = when.cancelled() or when.exception() is not None
+            if not lost:
+                out.append(raw or when.result() or b"")
         if out:
-            self.write(b"".join(out))
+            self.write(
+                b"".join(out)
+            )  # what is on disk is acknowledged, whatever became of what came after it
+        if lost:
+            self.fail()
+            return
         if Hold.UNACKNOWLEDGED in self.held:
             self.release(Hold.UNACKNOWLEDGED)
         if self._settled is not None and not self._settled.done() and self.quiet:

@@ -47,7 +47,7 @@ async def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, version
         await client.expect(Pingresp)
         assert isinstance(hub.ingest, SlowDisk)
         assert hub.ingest.held is not None
-        hub.ingest.held.cancel()
+        hub.ingest.held.abandon()
         if version is Version.V5:
             assert (await client.expect(Disconnect)).reason == Reason.UNSPECIFIED_ERROR
         assert await client.closed()
@@ -70,6 +70,45 @@ async def test_a_fault_behind_one_connection_ends_that_one_alone(
             assert await other.publish(BODY) == Puback(1)
 
 
+@both
+@pytest.mark.parametrize("body", [b'{"disk":1}', b'{"fault":1}'])
+@pytest.mark.parametrize("before", [1, 3])
+async def test_what_was_stored_before_something_failed_is_acknowledged(
+    tmp_path: Path, version: Version, body: bytes, before: int
+) -> None:
+    async with rooms(tmp_path, intake=SlowDisk, fleet_kind=BrokenFleet) as hub:
+        await hub.add("boiler")
+        client = boiler(hub, version)
+        await client.connect()
+        client.send(*(Publish(TELEMETRY, BODY, 1, number) for number in range(1, before + 1)))
+        client.send(Publish(ATTRIBUTES, body, 1, 90), Publish(TELEMETRY, BODY, 1, 91), Pingreq())
+        await client.expect(Pingresp)
+        assert isinstance(hub.ingest, SlowDisk)
+        hub.ingest.let_go()
+        assert [await client.receive() for _ in range(before)] == [
+            Puback(number) for number in range(1, before + 1)
+        ]
+        if version is Version.V5:
+            assert (await client.expect(Disconnect)).reason == Reason.UNSPECIFIED_ERROR
+        assert await client.closed()
+
+
+@both
+async def test_ending_what_one_connection_waits_for_leaves_the_commit_to_the_others(
+    tmp_path: Path, version: Version
+) -> None:
+    async with rooms(tmp_path, intake=SlowDisk) as hub:
+        await hub.add("boiler")
+        client = boiler(hub, version)
+        await client.connect()
+        client.send(Publish(ATTRIBUTES, b"[", 1, 1))
+        await until(lambda: hub.ingest.counts.refused == 1)
+        await hub.endpoint.stop(0.1)
+        assert isinstance(hub.ingest, SlowDisk)
+        assert hub.ingest.held is not None
+        assert not hub.ingest.held.done()
+
+
 async def test_a_qos_2_message_that_was_not_stored_is_accepted_when_it_comes_again(tmp_path: Path) -> None:
     keep = Properties(session_expiry_interval=60)
     async with rooms(tmp_path, intake=SlowDisk) as hub:
@@ -80,7 +119,7 @@ async def test_a_qos_2_message_that_was_not_stored_is_accepted_when_it_comes_aga
             await client.expect(Pingresp)
             assert hub.ingest.counts.readings == 1
             assert hub.ingest.held is not None
-            hub.ingest.held.cancel()
+            hub.ingest.held.abandon()
             hub.ingest.held = None
             await client.expect(Disconnect)
         async with boiler(hub, client_id="c", clean=False, properties=keep) as client:
