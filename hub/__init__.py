@@ -12,7 +12,8 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     system                   the hub's own figures, as readings of a device
     websocket                frames and sockets, for every transport
     http, mqtt, bridge       transports: parse, call, encode. They never import each other
-    serve, cli               starts, watches and stops the rooms; the `hub` command
+    compose, serve           builds the rooms; starts, watches and stops them
+    cli                      the `hub` command
 
 A reading goes transport -> formats -> intake -> feed (live) and history (durable), and its
 acknowledgement comes back by the same way once the commit that holds it is on disk.

@@ -9,7 +9,8 @@
     │   ├── Unauthenticated  no key or token, or a wrong, expired or revoked one
     │   └── Forbidden        known, but may not
     ├── Busy                 right, but not now: carries `retry_after_s`
-    └── StoreError           the disk or the database said no
+    ├── StoreError           the disk or the database said no
+    └── Failed               a part of the hub that has to run has ended, and so the hub ends
 
 Each transport maps these in one table of its own. A message says what was wrong, where, and what would be right.
 """
@@ -81,3 +82,9 @@ class StoreError(HubError):
     """The disk or the database said no; nothing of the request was kept."""
 
     code = "store"
+
+
+class Failed(HubError):
+    """A part of the hub that has to run has ended: nobody can be served by what is left."""
+
+    code = "failed"

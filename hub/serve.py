@@ -1,21 +1,19 @@
-"""The composition root: builds every room, starts and stops them in order.
+"""Starts what `compose` built, watches it, and stops it in order.
 
-starting   stores → feed, roster, ingest, fleet, commands, operators → background loops → MQTT → HTTP
+starting   stores and rooms → loops → MQTT → HTTP
 stopping   no new connections → devices and viewers are told → what was read is committed and acknowledged
-→ sockets close → loops end → stores close
+           → sockets close → loops end → stores close
+watching   every loop has an owner: one that fails takes the hub down, rather than leaving a dead page behind a green light
 """
 
 import asyncio
 import gc
 import io
-import random
 import resource
-import secrets
 import signal
 import ssl
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TextIO, TypeVar, cast
@@ -23,29 +21,17 @@ from typing import TextIO, TypeVar, cast
 import structlog
 from aiohttp import web
 
-from hub.bridge.broker import Broker
+from hub import compose
 from hub.config import Config, LogConfig
-from hub.errors import HubError, StoreError
-from hub.feed import Feed
-from hub.fleet.commands import Commands
-from hub.fleet.fleet import Fleet
-from hub.fleet.presence import Roster
-from hub.history.duckdb import retention
-from hub.history.duckdb.history import History
-from hub.history.duckdb.keeper import Keeper
-from hub.http.app import make_app
-from hub.http.services import Services
-from hub.intake.ingest import Ingest
+from hub.errors import Failed, HubError
+from hub.http.app import loops as http_loops
 from hub.mqtt.server import Endpoint
 from hub.people.operators import Operators
-from hub.registry.registry import Registry
-from hub.system import Machine, System
+from hub.system import Machine
 
 T = TypeVar("T")
 
-ROSTER_INTERVAL_S = 1.0
 STOP_TIMEOUT_S = 2.0  # for devices and viewers to take their farewell; the whole stop stays under 5 s
-EPOCH_BYTES = 4
 # How long the loop's thread may hold Python's lock while another waits for it. A commit takes that lock about ten times, so
 # at Python's own 5 ms a saturated loop made each commit wait 50 ms; with this ingest is a tenth faster.
 SWITCH_INTERVAL_S = 0.0005
@@ -69,114 +55,54 @@ class Hub:
         return f"{self.url}/login?code={await self.operators.make_link()}"
 
 
-@dataclass(frozen=True)
-class _Rooms:
-    registry: Registry
-    history: History
-    feed: Feed
-    roster: Roster
-    ingest: Ingest
-    fleet: Fleet
-    commands: Commands
-    operators: Operators
-
-
-def now_us() -> int:
-    """The time, µs UTC."""
-    return time.time_ns() // 1000
-
-
 @asynccontextmanager
 async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
     """A hub on the stores of `config`; without `listen` it is reached by its Unix socket alone.
 
-    Raises StoreError when the stores cannot be opened, HubError when an address cannot be listened on.
+    Raises StoreError when the stores cannot be opened, HubError when an address cannot be listened on, and Failed
+    when a part of it that has to run has ended.
     """
     async with AsyncExitStack() as stack:
-        rooms = await _open_rooms(config, stack)
+        rooms = await stack.enter_async_context(compose.open_rooms(config))
         tls = _tls_context(config)
-        broker = await _broker(rooms, config) if listen and config.broker.url else None
         machine = Machine(config.data_dir)
-        system = _system(rooms, config, machine) if listen else None
-        await stack.enter_async_context(_loops(rooms, config, broker, system))
-        endpoint = await _start_mqtt(rooms, config, tls) if listen and config.mqtt.enabled else None
         base_url = _BaseUrl(config)
-        services = Services(
-            config=config,
-            fleet=rooms.fleet,
-            ingest=rooms.ingest,
-            roster=rooms.roster,
-            feed=rooms.feed,
-            commands=rooms.commands,
-            operators=rooms.operators,
-            history=rooms.history,
-            clock=now_us,
-            mqtt=endpoint.connection if endpoint else None,
-            mqtt_port=endpoint.port if endpoint else None,
-            base_url=base_url,
-            started_at=machine.started_at(),
-        )
+        endpoint = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
+        app = compose.http(rooms, base_url, endpoint, started_at=machine.started_at())
+        loops = [*rooms.loops(), *http_loops(app)]
+        if listen and config.broker.url:
+            loops.append((await compose.bridge(rooms)).run())
+        system = compose.system(rooms, machine)
+        if listen and system.describe():
+            loops.append(system.run())
+        await stack.enter_async_context(owned(loops))
+        if endpoint:
+            await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", endpoint.start(tls))
         try:
-            await _serve_http(services, stack, base_url, tls, listen=listen)
+            await _serve_http(app, config, stack, base_url, tls, listen=listen)
         finally:
             if endpoint:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
                 stack.push_async_callback(endpoint.stop, STOP_TIMEOUT_S)
-        yield Hub(
-            config,
-            rooms.operators,
-            base_url(),
-            endpoint.port if endpoint else None,
-            endpoint.tls_port if endpoint else None,
-        )
+        yield _running(rooms.operators, config, base_url(), endpoint)
 
 
-async def _open_rooms(config: Config, stack: AsyncExitStack) -> _Rooms:
-    try:
-        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StoreError(f"{config.data_dir}: {error.strerror}") from error
-    # The history first, for its lock says that no other hub is at work here: only then is the registry migrated.
-    history = await stack.enter_async_context(
-        History.open(
-            config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits.rejections_max
-        )
-    )
-    registry = await stack.enter_async_context(Registry.open(config.data_dir / "registry.db"))
-    feed = Feed(config.live, secrets.token_hex(EPOCH_BYTES), time.monotonic)
-    roster = Roster(feed, now_us)
-    ingest = Ingest(history, feed, roster, config.limits, now_us)
-    fleet = Fleet(registry, ingest, roster, config.auth, config.limits, now_us, secrets.choice)
-    commands = Commands(registry, roster, now_us)
-    token_secret = await registry.secret("token", secrets.token_bytes(32))
-    operators = Operators(registry, config.auth, token_secret, now_us, lambda: secrets.token_urlsafe(32))
-    await fleet.restore()
-    await commands.restore()
-    return _Rooms(registry, history, feed, roster, ingest, fleet, commands, operators)
+def _running(operators: Operators, config: Config, url: str, endpoint: Endpoint | None) -> Hub:
+    if endpoint is None:
+        return Hub(config, operators, url, None, None)
+    return Hub(config, operators, url, endpoint.port, endpoint.tls_port)
 
 
 @asynccontextmanager
-async def _loops(
-    rooms: _Rooms, config: Config, broker: Broker | None, system: System | None
-) -> AsyncIterator[None]:
-    """The loops that run beside the transports; one that fails takes the hub down rather than limping on."""
-    keeper = Keeper(rooms.history, lambda: retention.policy(config.retention, rooms.fleet.stored()), now_us)
-    loops: list[Coroutine[object, object, None]] = [
-        rooms.fleet.keep_uses(),
-        rooms.commands.run(),
-        keeper.run(),
-        _every(ROSTER_INTERVAL_S, rooms.roster.tick),
-        _every(config.live.overview_interval_s, rooms.feed.tick),
-    ]
-    if broker is not None:
-        loops.append(broker.run())
-    if system is not None:
-        loops.append(system.run())
+async def owned(loops: Iterable[Coroutine[object, object, None]]) -> AsyncIterator[None]:
+    """Run loops for as long as this lasts; when one ends before, this is cancelled and raises Failed."""
+    stopping = asyncio.Event()
     try:
         async with asyncio.TaskGroup() as tasks:
-            started = [tasks.create_task(loop) for loop in loops]
+            started = [tasks.create_task(_watched(loop, stopping)) for loop in loops]
             try:
                 yield
             finally:
+                stopping.set()
                 for task in started:
                     task.cancel()
     except BaseExceptionGroup as group:
@@ -185,35 +111,22 @@ async def _loops(
         raise
 
 
-async def _every(interval_s: float, do: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(interval_s)
-        do()
-
-
-async def _broker(rooms: _Rooms, config: Config) -> Broker:
-    identity = await rooms.registry.secret("identity", secrets.token_bytes(6))
-    return Broker(
-        config.broker,
-        identity.hex(),
-        rooms.fleet,
-        rooms.ingest,
-        rooms.fleet.verify,
-        random.SystemRandom().uniform,
-    )
-
-
-def _system(rooms: _Rooms, config: Config, machine: Machine) -> System:
-    interval_s = config.system.interval_s
-    return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest)
-
-
-async def _start_mqtt(rooms: _Rooms, config: Config, tls: ssl.SSLContext | None) -> Endpoint:
-    endpoint = Endpoint(
-        config.mqtt, config.limits, rooms.fleet, rooms.ingest, rooms.roster, rooms.commands, now_us
-    )
-    await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", endpoint.start(tls))
-    return endpoint
+async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Event) -> None:
+    """Run a loop; however it ends while the hub goes on, that is a failure. The first to end is the one to blame."""
+    name = getattr(loop, "__qualname__", str(loop))
+    ended: BaseException | None = None
+    try:
+        await loop
+    except asyncio.CancelledError as error:
+        if stopping.is_set():
+            raise
+        ended = error
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is told and ends the hub
+        ended = error
+    stopping.set()
+    _log.error("a part of the hub has ended, and so the hub ends", part=name, exc_info=ended)
+    why = f": {ended or type(ended).__name__}" if ended is not None else ""
+    raise Failed(f"{name} has ended{why}") from ended
 
 
 class _BaseUrl:
@@ -235,13 +148,16 @@ def _shown_host(host: str) -> str:
 
 
 async def _serve_http(
-    services: Services, stack: AsyncExitStack, base_url: _BaseUrl, tls: ssl.SSLContext | None, *, listen: bool
+    app: web.Application,
+    config: Config,
+    stack: AsyncExitStack,
+    base_url: _BaseUrl,
+    tls: ssl.SSLContext | None,
+    *,
+    listen: bool,
 ) -> None:
     """The page, REST and sockets on TCP; REST for the command line on the Unix socket, mode 0600."""
-    config = services.config
-    runner = web.AppRunner(
-        make_app(services), access_log=None, shutdown_timeout=STOP_TIMEOUT_S, handle_signals=False
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S, handle_signals=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     if listen:

@@ -114,20 +114,10 @@ class System:
         self._roster = roster
         self._ingest = ingest
 
-    async def run(self) -> None:
-        """Publish until cancelled."""
-        if not self._interval_s or not self._describe():
-            return
-        before = self._totals()
-        while True:
-            delay_s = await self._watch_loop()
-            machine = await asyncio.to_thread(self._machine.figures)
-            totals = self._totals()
-            self._publish({**self._rates(before, totals), **self._commits(), **machine}, delay_s)
-            before = totals
-
-    def _describe(self) -> bool:
-        """Say how the figures are to be shown. False where no device may have as many metrics."""
+    def describe(self) -> bool:
+        """Say how the figures are to be shown. False where none are wanted, or no device may have as many metrics."""
+        if not self._interval_s:
+            return False
         try:
             known = [self._ingest.adopt(OWN, name, MetricType.NUMBER) for name in METRICS]
         except Invalid as error:
@@ -138,6 +128,16 @@ class System:
             OWN, [metric for metric, before in zip(wanted, known, strict=True) if metric != before]
         )
         return True
+
+    async def run(self) -> None:
+        """Publish until cancelled; first `describe`."""
+        before = self._totals()
+        while True:
+            delay_s = await self._watch_loop()
+            machine = await asyncio.to_thread(self._machine.figures)
+            totals = self._totals()
+            self._publish({**self._rates(before, totals), **self._commits(), **machine}, delay_s)
+            before = totals
 
     async def _watch_loop(self) -> float:
         """Sleep for an interval; the longest that the loop came late, in seconds."""

@@ -6,17 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub.config import AuthConfig, LimitsConfig, LiveConfig
-from hub.feed import Feed
-from hub.fleet.commands import Commands
-from hub.fleet.fleet import Fleet, NewDevice
-from hub.fleet.presence import EndReason, Roster, SharedAttributes
-from hub.history.duckdb.history import History
-from hub.intake.ingest import Ingest
+from hub import compose
+from hub.compose import Surroundings
+from hub.config import AuthConfig, Config, LimitsConfig, LiveConfig, StoreConfig
+from hub.fleet.fleet import NewDevice
+from hub.fleet.presence import EndReason, SharedAttributes
 from hub.model import Command, Device
 from hub.model.key import Key
-from hub.people.operators import Operators
-from hub.registry.registry import Registry
 
 T0 = 1_795_170_094_504_000  # µs, UTC
 
@@ -56,17 +52,9 @@ class FakeSession:
         self.ended.append(reason)
 
 
-@dataclass
-class Rooms:
+@dataclass(frozen=True)
+class Rooms(compose.Rooms):
     clock: Clock
-    registry: Registry
-    history: History
-    feed: Feed
-    roster: Roster
-    ingest: Ingest
-    fleet: Fleet
-    commands: Commands
-    operators: Operators
 
     async def add(self, device_id: str, expected_interval_s: float | None = None) -> tuple[Device, Key]:
         """One more device, and its key."""
@@ -91,19 +79,20 @@ async def open_rooms(
     live: LiveConfig | None = None,
 ) -> AsyncIterator[Rooms]:
     """The rooms on the stores in `folder`, restored from them."""
-    limits, auth, live = limits or LimitsConfig(), auth or AuthConfig(), live or LiveConfig()
+    config = Config(
+        store=StoreConfig(path=str(folder), memory_limit_mb=128),
+        limits=limits or LimitsConfig(),
+        auth=auth or AuthConfig(),
+        live=live or LiveConfig(),
+    )
     chance = random.Random(len(list(folder.iterdir())))
-    async with (
-        Registry.open(folder / "registry.db") as registry,
-        History.open(folder / "history.duckdb", 128, limits.rejections_max) as history,
-    ):
-        feed = Feed(live, "k3f9", clock.monotonic_s)
-        roster = Roster(feed, clock)
-        ingest = Ingest(history, feed, roster, limits, clock)
-        fleet = Fleet(registry, ingest, roster, auth, limits, clock, chance.choice)
-        commands = Commands(registry, roster, clock)
-        token_secret = await registry.secret("token", bytes(range(32)))
-        operators = Operators(registry, auth, token_secret, clock, lambda: chance.randbytes(32).hex())
-        await fleet.restore()
-        await commands.restore()
-        yield Rooms(clock, registry, history, feed, roster, ingest, fleet, commands, operators)
+    around = Surroundings(
+        clock=clock,
+        steady_s=clock.monotonic_s,
+        choose=chance.choice,
+        random_bytes=lambda count: bytes(range(count)),
+        random_text=lambda: chance.randbytes(32).hex(),
+        uniform=chance.uniform,
+    )
+    async with compose.open_rooms(config, around) as rooms:
+        yield Rooms(**vars(rooms), clock=clock)

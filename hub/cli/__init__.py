@@ -1,10 +1,12 @@
 """The `hub` command.
 
-Exit codes: 0 done; 1 the hub refused, or it failed; 2 the command was written wrongly; 3 no hub or store to work on.
+Exit codes: 0 done; 1 the hub refused; 2 the command was written wrongly; 3 no hub or store to work on; 70 a running hub
+ended because a part of it failed: start it again.
 Modules of commands are imported when the command runs, so that `hub version` and `--help` are instant.
 """
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ import typer
 from hub import __version__
 from hub.cli import backup, devices, history, keys, service
 from hub.cli.options import Options
-from hub.errors import HubError, StoreError
+from hub.errors import Failed, HubError, StoreError
 
 WITHOUT_A_HUB = ("serve", "demo", "check", "version")
 
@@ -79,6 +81,9 @@ def run(arguments: Sequence[str]) -> NoReturn:
     except StoreError as error:
         typer.echo(f"hub: {error}", err=True)
         sys.exit(3)
+    except Failed as error:
+        typer.echo(f"hub: {error}", err=True)
+        sys.exit(os.EX_SOFTWARE)
     except HubError as error:
         typer.echo(f"hub: {error}", err=True)
         sys.exit(1)

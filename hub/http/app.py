@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -27,10 +27,14 @@ from hub.http.static import BUILT, StaticPage
 from hub.websocket.peers import PEERS, Peers
 
 
-def make_app(services: Services, static: Path = BUILT) -> web.Application:
+def make_app(
+    services: Services,
+    static: Path = BUILT,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> web.Application:
     """The application: one for TCP and for the Unix socket, so that its limits and figures are of the whole hub.
 
-    Its sockets end when it is shut down. Raises Invalid for a configuration of [http] that cannot work.
+    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number between. Raises Invalid for a configuration of [http] that cannot work.
     """
     app = web.Application(
         middlewares=[access_log, errors], client_max_size=services.config.http.max_body_bytes
@@ -42,12 +46,11 @@ def make_app(services: Services, static: Path = BUILT) -> web.Application:
     app[IDEMPOTENCY] = Idempotency(services.clock)
     app[PEERS] = Peers(services.config.live.ping_interval_s)
     app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
-    app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], random.SystemRandom().uniform)
+    app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], uniform)
     app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS], app[PEERS])
     app[MQTT_SOCKETS] = MqttSockets(app[PEERS])
     _add_routes(app, services, static)
     app.on_response_prepare.append(secure)
-    app.cleanup_ctx.append(_run_loops)
     for sockets in (app[DEVICE_SOCKETS], app[LIVE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS], app[PEERS]):
         app.on_shutdown.append(sockets.close)
     return app
@@ -77,20 +80,13 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
     )
 
 
-async def _run_loops(app: web.Application) -> AsyncIterator[None]:
-    """Run what connections share beside the application, as long as it is served."""
-    viewers, sockets = app[VIEWERS], app[LIVE_SOCKETS]
-    loops = [
-        asyncio.ensure_future(loop)
-        for loop in (
-            app[PEERS].run(),
-            app[DEVICE_SOCKETS].run(),
-            sockets.writer.run(),
-            viewers.watch_storage(),
-            viewers.renew(),
-        )
+def loops(app: web.Application) -> list[Coroutine[object, object, None]]:
+    """What the connections share: each runs until it is cancelled, and whoever serves the application owns it."""
+    viewers = app[VIEWERS]
+    return [
+        app[PEERS].run(),
+        app[DEVICE_SOCKETS].run(),
+        app[LIVE_SOCKETS].writer.run(),
+        viewers.watch_storage(),
+        viewers.renew(),
     ]
-    yield
-    for loop in loops:
-        loop.cancel()
-    await asyncio.wait(loops)

@@ -22,7 +22,7 @@ class Services:
 
     `clock` gives µs UTC. `base_url` is where browsers find the hub, known once it listens: "http://127.0.0.1:8080".
     `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
-    `mqtt_port` is where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
+    `mqtt_port` tells where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
     """
 
     config: Config
@@ -36,7 +36,7 @@ class Services:
     clock: Callable[[], int]
     base_url: Callable[[], str]
     mqtt: Callable[[], asyncio.Protocol] | None = None
-    mqtt_port: int | None = None
+    mqtt_port: Callable[[], int | None] = lambda: None
     started_at: int = 0
 
 

@@ -3,22 +3,19 @@
 import asyncio
 import contextlib
 import random
-import secrets
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub import compose
 from hub.bridge.broker import Broker
-from hub.config import AuthConfig, BrokerConfig, LimitsConfig, LiveConfig
-from hub.feed import Feed
+from hub.config import BrokerConfig, Config, LimitsConfig, StoreConfig
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.ingest import Ingest
 from hub.model import Device
-from hub.registry.registry import Registry
 
 FAR_FUTURE = 4_000_000_000_000_000  # µs
 ALL = 1_000_000  # more points than any test stores
@@ -58,21 +55,12 @@ class House:
     @classmethod
     @asynccontextmanager
     async def open(cls, folder: Path, **limits: object) -> AsyncIterator["House"]:
-        live, bounds = LiveConfig(), LimitsConfig.model_validate(limits)
-        async with (
-            Registry.open(folder / "registry.db") as registry,
-            History.open(folder / "history.duckdb", 256, 1000) as history,
-        ):
-            feed = Feed(live, "epoch", time.monotonic)
-            roster = Roster(feed, _now)
-            ingest = Ingest(history, feed, roster, bounds, _now)
-            fleet = Fleet(registry, ingest, roster, AuthConfig(), bounds, _now, secrets.choice)
-            await fleet.restore()
-            yield cls(history, ingest, fleet, roster)
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
+        config = Config(
+            store=StoreConfig(path=str(folder), memory_limit_mb=256),
+            limits=LimitsConfig.model_validate(limits),
+        )
+        async with compose.open_rooms(config) as rooms:
+            yield cls(rooms.history, rooms.ingest, rooms.fleet, rooms.roster)
 
 
 @asynccontextmanager

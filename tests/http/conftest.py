@@ -1,8 +1,6 @@
 """The real rooms in a scratch folder, and HTTP before them on a free port."""
 
 import asyncio
-import itertools
-import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,19 +12,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from hub import compose
+from hub.compose import Surroundings
 from hub.config import Config
-from hub.feed import Feed
-from hub.fleet.commands import Commands
-from hub.fleet.fleet import Fleet, NewDevice
-from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
-from hub.http.app import make_app
-from hub.http.services import Services
-from hub.intake.ingest import Ingest
+from hub.fleet.fleet import NewDevice
+from hub.http.app import loops
+from hub.http.services import SERVICES, Services
 from hub.model import Role
-from hub.mqtt.server import Endpoint
-from hub.people.operators import Operators
-from hub.registry.registry import Registry
+from hub.serve import owned
 
 DEADLINE_S = 15.0
 
@@ -115,56 +108,30 @@ async def running_hub(
     folder: Path, config: Config, static: Path | None = None, *, mqtt: bool = False
 ) -> AsyncIterator[Hub]:
     clock = Clock()
-    names = itertools.count(1)
     async with AsyncExitStack() as stack:
-        registry = await stack.enter_async_context(Registry.open(folder / "registry.db"))
-        history = await stack.enter_async_context(
-            History.open(folder / "history.duckdb", 256, config.limits.rejections_max)
+        stores = config.store.model_copy(update={"path": str(folder), "memory_limit_mb": 256})
+        config = config.model_copy(update={"store": stores})
+        rooms = await stack.enter_async_context(compose.open_rooms(config, Surroundings(clock=clock)))
+        endpoint = compose.mqtt(rooms) if mqtt else None
+        app = compose.http(
+            rooms,
+            lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
+            endpoint,
+            static=static or folder / "static",
         )
-        feed = Feed(config.live, "e1", time.monotonic)
-        roster = Roster(feed, clock)
-        ingest = Ingest(history, feed, roster, config.limits, clock)
-        fleet = Fleet(registry, ingest, roster, config.auth, config.limits, clock, secrets.choice)
-        commands = Commands(registry, roster, clock)
-        operators = Operators(
-            registry, config.auth, b"s" * 32, clock, lambda: f"secret-{next(names)}-{secrets.token_hex(8)}"
-        )
-        await fleet.restore()
-        writing = asyncio.ensure_future(commands.run())
-        endpoint = Endpoint(config.mqtt, config.limits, fleet, ingest, roster, commands, clock)
-        if mqtt:
+        await stack.enter_async_context(owned([rooms.commands.run(), *loops(app)]))
+        if endpoint:
             await endpoint.start()
             stack.push_async_callback(endpoint.stop, 1.0)
-        services = Services(
-            config,
-            fleet,
-            ingest,
-            roster,
-            feed,
-            commands,
-            operators,
-            history,
-            clock,
-            lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
-            endpoint.connection if mqtt else None,
-            endpoint.port if mqtt else None,
-        )
-        app = make_app(services, static or folder / "static")
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
         await runner.setup()
-        stack.push_async_callback(_stop, runner, writing)
+        stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         client = await stack.enter_async_context(
             aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=DEADLINE_S))
         )
-        yield Hub(services, clock, runner, client, url)
-
-
-async def _stop(runner: web.AppRunner, writing: asyncio.Future[None]) -> None:
-    await runner.cleanup()
-    writing.cancel()
-    await asyncio.wait([writing])
+        yield Hub(app[SERVICES], clock, runner, client, url)
 
 
 @pytest.fixture

@@ -2,17 +2,18 @@
 
 import asyncio
 import inspect
-import secrets
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from hub.config import AuthConfig, LimitsConfig, LiveConfig, MqttConfig
-from hub.feed import Feed
+from hub import compose
+from hub.compose import Surroundings
+from hub.config import Config, LimitsConfig, MqttConfig, StoreConfig
+from hub.errors import StoreError
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
@@ -34,6 +35,9 @@ class SlowDisk(Ingest):
 
     held: Commit | None = None
 
+    def __init__(self, ingest: Ingest) -> None:
+        vars(self).update(vars(ingest))  # the same rooms and the same figures
+
     def accept(
         self,
         device: Device,
@@ -54,8 +58,16 @@ class SlowDisk(Ingest):
         self.held = None
 
 
-def now_us() -> int:
-    return time.time_ns() // 1000
+class BrokenFleet(Fleet):
+    """A fleet that cannot store attributes: for want of a disk, or for a fault of its own."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        vars(self).update(vars(fleet))
+
+    async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
+        if "disk" in values:
+            raise StoreError("the disk is full")
+        raise ZeroDivisionError
 
 
 @dataclass
@@ -135,24 +147,32 @@ async def rooms(
     mqtt: MqttConfig | None = None,
     limits: LimitsConfig | None = None,
     tls: ssl.SSLContext | None = None,
-    intake: type[Ingest] = Ingest,
-    fleet_kind: type[Fleet] = Fleet,
+    *,
+    slow_disk: bool = False,
+    broken_fleet: bool = False,
 ) -> AsyncIterator[Rooms]:
     """Everything a device needs to be heard, on a free port."""
-    mqtt, limits = mqtt or MqttConfig(port=0), limits or LimitsConfig()
-    async with (
-        Registry.open(path / "registry.db") as registry,
-        History.open(path / "history.duckdb", 256, limits.rejections_max) as history,
-    ):
-        feed = Feed(LiveConfig(), "epoch", time.monotonic)
-        roster = Roster(feed, now_us)
-        ingest = intake(history, feed, roster, limits, now_us)
-        fleet = fleet_kind(registry, ingest, roster, AuthConfig(), limits, now_us, secrets.choice)
-        commands = Commands(registry, roster, now_us)
-        clock = Clock()
-        endpoint = Endpoint(mqtt, limits, fleet, ingest, roster, commands, now_us, clock_s=clock)
+    config = Config(
+        store=StoreConfig(path=str(path), memory_limit_mb=256),
+        mqtt=mqtt or MqttConfig(port=0),
+        limits=limits or LimitsConfig(),
+    )
+    clock = Clock()
+    async with compose.open_rooms(config, Surroundings(steady_s=clock)) as found:
+        ingest = SlowDisk(found.ingest) if slow_disk else found.ingest
+        fleet = BrokenFleet(found.fleet) if broken_fleet else found.fleet
+        endpoint = compose.mqtt(replace(found, ingest=ingest, fleet=fleet))
         await endpoint.start(tls)
-        opened = Rooms(registry, history, roster, ingest, fleet, commands, endpoint, clock)
+        opened = Rooms(
+            found.registry,
+            found.history,
+            found.roster,
+            ingest,
+            fleet,
+            found.commands,
+            endpoint,
+            clock,
+        )
         try:
             yield opened
         finally:

@@ -211,7 +211,7 @@ async def test_a_client_silent_for_one_and_a_half_keep_alives_is_gone(hub: Rooms
 
 
 async def test_a_connection_the_hub_itself_does_not_read_outlives_its_keep_alive(tmp_path: Path) -> None:
-    async with rooms(tmp_path, MqttConfig(port=0, receive_max=1), intake=SlowDisk) as hub:
+    async with rooms(tmp_path, MqttConfig(port=0, receive_max=1), slow_disk=True) as hub:
         await hub.add("boiler")
         assert isinstance(hub.ingest, SlowDisk)
         async with boiler(hub, Version.V311, keep_alive_s=1) as held, boiler(hub, keep_alive_s=1) as heard:
@@ -298,7 +298,7 @@ async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: R
 
 
 async def test_a_stop_acknowledges_what_is_being_stored_and_says_goodbye(tmp_path: Path) -> None:
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         client, older = boiler(hub), boiler(hub, Version.V311)
         for each in (client, older):

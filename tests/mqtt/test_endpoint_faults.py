@@ -1,14 +1,10 @@
 """What the endpoint does when something behind it fails."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from hub.config import MqttConfig
-from hub.errors import StoreError
-from hub.fleet.fleet import Fleet
-from hub.model import Device
 from hub.mqtt.codec.packets import (
     Disconnect,
     Pingreq,
@@ -28,18 +24,9 @@ ATTRIBUTES = "v1/devices/me/attributes"
 both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
 
 
-class BrokenFleet(Fleet):
-    """A fleet that cannot store attributes: for want of a disk, or for a fault of its own."""
-
-    async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
-        if "disk" in values:
-            raise StoreError("the disk is full")
-        raise ZeroDivisionError
-
-
 @both
 async def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, version: Version) -> None:
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         client = boiler(hub, version)
         await client.connect()
@@ -58,7 +45,7 @@ async def test_what_cannot_be_stored_is_not_acknowledged(tmp_path: Path, version
 async def test_a_fault_behind_one_connection_ends_that_one_alone(
     tmp_path: Path, version: Version, body: bytes
 ) -> None:
-    async with rooms(tmp_path, fleet_kind=BrokenFleet) as hub:
+    async with rooms(tmp_path, broken_fleet=True) as hub:
         await hub.add("boiler")
         client = boiler(hub, version, will=Will(ATTRIBUTES, b'{"disk":2}'))
         await client.connect()
@@ -111,7 +98,7 @@ async def test_ending_what_one_connection_waits_for_leaves_the_commit_to_the_oth
 
 async def test_a_qos_2_message_that_was_not_stored_is_accepted_when_it_comes_again(tmp_path: Path) -> None:
     keep = Properties(session_expiry_interval=60)
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         assert isinstance(hub.ingest, SlowDisk)
         async with boiler(hub, client_id="c", properties=keep) as client:

@@ -74,7 +74,7 @@ async def test_a_repeated_sequence_number_is_acknowledged_and_stored_once(
 
 @both
 async def test_acknowledgements_wait_for_the_disk_and_come_in_order(tmp_path: Path, version: Version) -> None:
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         async with boiler(hub, version) as client:
             client.send(*(Publish(TELEMETRY, BODY, 1, number) for number in range(1, 6)))
@@ -105,7 +105,7 @@ async def test_a_qos_2_message_of_a_lost_connection_is_not_acknowledged_before_i
     tmp_path: Path,
 ) -> None:
     keep = Properties(session_expiry_interval=60)
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         assert isinstance(hub.ingest, SlowDisk)
         client = await boiler(hub, client_id="c", properties=keep).__aenter__()
@@ -231,7 +231,7 @@ async def test_retain_and_user_properties_are_accepted_and_change_nothing(hub: R
 
 
 async def test_more_than_the_receive_maximum_at_once_ends_the_connection(tmp_path: Path) -> None:
-    async with rooms(tmp_path, MqttConfig(port=0, receive_max=3), intake=SlowDisk) as hub:
+    async with rooms(tmp_path, MqttConfig(port=0, receive_max=3), slow_disk=True) as hub:
         await hub.add("boiler")
         client = boiler(hub)
         connack = await client.connect()
@@ -249,7 +249,7 @@ async def test_more_than_the_receive_maximum_at_once_ends_the_connection(tmp_pat
 
 async def test_a_qos_2_message_sent_again_and_again_costs_bounded_memory(tmp_path: Path) -> None:
     keep = Properties(session_expiry_interval=60)
-    async with rooms(tmp_path, MqttConfig(port=0, receive_max=10), intake=SlowDisk) as hub:
+    async with rooms(tmp_path, MqttConfig(port=0, receive_max=10), slow_disk=True) as hub:
         await hub.add("boiler")
         async with boiler(hub, client_id="c", properties=keep) as client:
             client.send(Publish(TELEMETRY, BODY, 2, 5), Pingreq())
@@ -264,7 +264,7 @@ async def test_a_qos_2_message_sent_again_and_again_costs_bounded_memory(tmp_pat
 async def test_a_client_of_3_1_1_with_too_much_unacknowledged_is_read_again_when_it_is_stored(
     tmp_path: Path,
 ) -> None:
-    async with rooms(tmp_path, MqttConfig(port=0, receive_max=3), intake=SlowDisk) as hub:
+    async with rooms(tmp_path, MqttConfig(port=0, receive_max=3), slow_disk=True) as hub:
         await hub.add("boiler")
         assert isinstance(hub.ingest, SlowDisk)
         async with boiler(hub, Version.V311) as client:

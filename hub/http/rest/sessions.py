@@ -42,7 +42,7 @@ async def login(request: web.Request) -> web.StreamResponse:
 
 async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
     """Who is asking."""
-    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.services.mqtt_port)
+    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.services.mqtt_port())
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:

@@ -1,0 +1,177 @@
+"""Builds all rooms from a configuration and its surroundings: for `serve`, and for every test that needs a hub.
+
+Nothing runs when this is done: no port is open and no loop has begun. `serve` starts what is built here, or a test does.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from hub.bridge.broker import Broker
+from hub.config import Config
+from hub.errors import StoreError
+from hub.feed import Feed
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import Roster
+from hub.history.duckdb import retention
+from hub.history.duckdb.history import History
+from hub.history.duckdb.keeper import Keeper
+from hub.http.app import make_app
+from hub.http.services import Services
+from hub.http.static import BUILT
+from hub.intake.ingest import Ingest
+from hub.mqtt.server import Endpoint
+from hub.people.operators import Operators
+from hub.registry.registry import Registry
+from hub.system import Machine, System
+
+ROSTER_INTERVAL_S = 1.0
+EPOCH_BYTES = 4
+TOKEN_SECRET_BYTES = 32
+IDENTITY_BYTES = 6
+
+
+def now_us() -> int:
+    """The time, µs UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What comes from outside: time and chance. Tests hand in their own."""
+
+    clock: Callable[[], int] = now_us  # µs, UTC
+    steady_s: Callable[[], float] = time.monotonic
+    choose: Callable[[str], str] = secrets.choice  # one character of a text
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
+    random_text: Callable[[], str] = secrets.token_urlsafe  # 256 bits
+    uniform: Callable[[float, float], float] = random.SystemRandom().uniform
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The stores, and what is built on them, below the transports."""
+
+    config: Config
+    around: Surroundings
+    registry: Registry
+    history: History
+    feed: Feed
+    roster: Roster
+    ingest: Ingest
+    fleet: Fleet
+    commands: Commands
+    operators: Operators
+
+    def loops(self) -> list[Coroutine[object, object, None]]:
+        """What has to run beside the transports."""
+        keeper = Keeper(
+            self.history,
+            lambda: retention.policy(self.config.retention, self.fleet.stored()),
+            self.around.clock,
+        )
+        return [
+            self.fleet.keep_uses(),
+            self.commands.run(),
+            keeper.run(),
+            _every(ROSTER_INTERVAL_S, self.roster.tick),
+            _every(self.config.live.overview_interval_s, self.feed.tick),
+        ]
+
+
+@asynccontextmanager
+async def open_rooms(config: Config, around: Surroundings | None = None) -> AsyncIterator[Rooms]:
+    """The rooms on the stores in `store.path`, which is made where it is missing. Raises StoreError."""
+    around = around or Surroundings()
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"{config.data_dir}: {error.strerror}") from error
+    # The history first: its lock says that no other hub is at work here, and only then is the registry migrated.
+    memory_mb, rejections_max = config.store.memory_limit_mb, config.limits.rejections_max
+    async with (
+        History.open(config.data_dir / "history.duckdb", memory_mb, rejections_max) as history,
+        Registry.open(config.data_dir / "registry.db") as registry,
+    ):
+        feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
+        roster = Roster(feed, around.clock)
+        ingest = Ingest(history, feed, roster, config.limits, around.clock)
+        fleet = Fleet(registry, ingest, roster, config.auth, config.limits, around.clock, around.choose)
+        commands = Commands(registry, roster, around.clock)
+        secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
+        operators = Operators(registry, config.auth, secret, around.clock, around.random_text)
+        await fleet.restore()
+        await commands.restore()
+        yield Rooms(config, around, registry, history, feed, roster, ingest, fleet, commands, operators)
+
+
+def mqtt(rooms: Rooms) -> Endpoint:
+    """The hub's own MQTT endpoint."""
+    config, around = rooms.config, rooms.around
+    return Endpoint(
+        config.mqtt,
+        config.limits,
+        rooms.fleet,
+        rooms.ingest,
+        rooms.roster,
+        rooms.commands,
+        around.clock,
+        clock_s=around.steady_s,
+    )
+
+
+async def bridge(rooms: Rooms) -> Broker:
+    """The client of the outside broker that the configuration names."""
+    identity = await rooms.registry.secret("identity", rooms.around.random_bytes(IDENTITY_BYTES))
+    uniform = rooms.around.uniform
+    return Broker(rooms.config.broker, identity.hex(), rooms.fleet, rooms.ingest, rooms.fleet.verify, uniform)
+
+
+def system(rooms: Rooms, machine: Machine) -> System:
+    """What publishes the hub's own figures."""
+    interval_s = rooms.config.system.interval_s
+    return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest)
+
+
+def http(
+    rooms: Rooms,
+    base_url: Callable[[], str],
+    endpoint: Endpoint | None = None,
+    *,
+    started_at: int = 0,
+    static: Path = BUILT,
+) -> web.Application:
+    """The page, REST and the sockets; devices come by /mqtt where there is an endpoint for them.
+
+    `base_url` tells where browsers find the hub, once it listens. `started_at` is µs UTC.
+    """
+    services = Services(
+        config=rooms.config,
+        fleet=rooms.fleet,
+        ingest=rooms.ingest,
+        roster=rooms.roster,
+        feed=rooms.feed,
+        commands=rooms.commands,
+        operators=rooms.operators,
+        history=rooms.history,
+        clock=rooms.around.clock,
+        mqtt=endpoint.connection if endpoint else None,
+        mqtt_port=lambda: endpoint.port if endpoint else None,
+        base_url=base_url,
+        started_at=started_at,
+    )
+    return make_app(services, static, rooms.around.uniform)
+
+
+async def _every(interval_s: float, do: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        do()
