@@ -63,7 +63,7 @@ async def test_a_fault_behind_one_connection_ends_that_one_alone(
 async def test_what_was_stored_before_something_failed_is_acknowledged(
     tmp_path: Path, version: Version, body: bytes, before: int
 ) -> None:
-    async with rooms(tmp_path, intake=SlowDisk, fleet_kind=BrokenFleet) as hub:
+    async with rooms(tmp_path, slow_disk=True, broken_fleet=True) as hub:
         await hub.add("boiler")
         client = boiler(hub, version)
         await client.connect()
@@ -84,7 +84,7 @@ async def test_what_was_stored_before_something_failed_is_acknowledged(
 async def test_ending_what_one_connection_waits_for_leaves_the_commit_to_the_others(
     tmp_path: Path, version: Version
 ) -> None:
-    async with rooms(tmp_path, intake=SlowDisk) as hub:
+    async with rooms(tmp_path, slow_disk=True) as hub:
         await hub.add("boiler")
         client = boiler(hub, version)
         await client.connect()
