@@ -10,7 +10,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     fleet                    every device with its keys and metrics; who is there; commands
     people                   operators, sessions, tokens
     system                   the hub's own figures, as readings of a device
-    websocket                frames and sockets, for every transport
+    websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport
     http, mqtt, bridge       transports: parse, call, encode. They never import each other
     compose, serve           builds the rooms; starts, watches and stops them
     cli                      the `hub` command
