@@ -28,7 +28,7 @@ from hub.history.duckdb import compaction, sealing
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Keeper
 from hub.history.duckdb.ranges import HOUR_US
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import Device, Metric, MetricType, Reading
 
 SECOND_US = 1_000_000

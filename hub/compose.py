@@ -27,7 +27,7 @@ from hub.history.duckdb.keeper import Keeper
 from hub.http.app import make_app
 from hub.http.services import Services
 from hub.http.static import BUILT
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.mqtt.server import Endpoint
 from hub.people.operators import Operators
 from hub.registry.registry import Registry

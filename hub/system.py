@@ -18,7 +18,7 @@ from hub.errors import Invalid
 from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import OWN, MetricType, Reading, Value
 
 SOURCE = "hub"

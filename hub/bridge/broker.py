@@ -32,7 +32,7 @@ from hub.config import BrokerConfig
 from hub.errors import Forbidden, NotFound
 from hub.fleet.fleet import Fleet, Login
 from hub.formats import json
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import Device, Reading, Refusal
 
 SOURCE = "broker"

@@ -12,7 +12,7 @@ from hub.config import AuthConfig, LimitsConfig
 from hub.errors import Conflict, Invalid, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.fleet.checks import check_device, check_metric
 from hub.fleet.presence import EndReason, Roster, SharedAttributes
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import OWN, ApiKey, Device, Metric
 from hub.model import key as keys
 from hub.model.key import Key

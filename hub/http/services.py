@@ -12,7 +12,7 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.people.operators import Operators
 
 

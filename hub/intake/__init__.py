@@ -1,6 +1,8 @@
 """The intake: the one way in for readings.
 
-inlet    what the intake knows of one device, and the checks of its readings
-ingest   accept: checked, published at once, stored, acknowledged
-receipts what the intake answers, and how to wait until it is on disk
+accept     Ingest: readings checked, published at once, stored, acknowledged
+checks     the checks of readings, and what became of each
+known      what the intake knows of one device
+rate       how fast one device may send
+receipts   what the intake answers, and how to wait until it is on disk
 """

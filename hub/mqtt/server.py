@@ -12,7 +12,7 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.mqtt.connection import Connection
 from hub.mqtt.shared import Shared
 

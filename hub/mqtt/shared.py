@@ -11,7 +11,7 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster, Session
 from hub.formats.json import decode
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec.packets import Will
 from hub.mqtt.exchange import report

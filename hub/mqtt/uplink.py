@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import repeat
 
 from hub.formats.json import decode, decode_run
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec.packets import Puback, Publish, Pubrec, Reason
 from hub.mqtt.session import Session

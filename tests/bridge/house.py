@@ -14,7 +14,7 @@ from hub.config import BrokerConfig, Config, LimitsConfig, StoreConfig
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
-from hub.intake.ingest import Ingest
+from hub.intake.accept import Ingest
 from hub.model import Device
 
 FAR_FUTURE = 4_000_000_000_000_000  # µs

@@ -15,8 +15,10 @@ from hub.errors import NotFound
 from hub.feed import Feed
 from hub.history.batch import Batch
 from hub.history.commit import Commit
-from hub.intake.ingest import REJECTIONS_PER_BATCH
-from hub.intake.inlet import ALIKE_MIN, Inlet, Sieve
+from hub.intake.accept import REJECTIONS_PER_BATCH
+from hub.intake.checks import ALIKE_MIN, ReadingChecks
+from hub.intake.known import KnownDevice
+from hub.intake.rate import TokenBucket
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
@@ -289,13 +291,13 @@ ALIKE = st.builds(
 
 
 class Judged:
-    """All that a sieve said of one device's readings."""
+    """All that the checks said of one device's readings."""
 
     def __init__(self) -> None:
-        self._sieve = Sieve(LimitsConfig(metrics_max=5))
+        self._checks = ReadingChecks(LimitsConfig(metrics_max=5))
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
-        self._inlet = Inlet(Device(1, "a", "a", {}, 0), channel, -1, 0, 0.0)
-        self._inlet.know(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
+        self._known = KnownDevice(1, channel, -1, 0, TokenBucket(1, 1))
+        self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
         self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
         self.live: list[tuple[int, dict[str, Value]]] = []
         self.refused: list[tuple[str, str, bytes]] = []
@@ -304,7 +306,7 @@ class Judged:
 
     async def judge(self, readings: list[Reading]) -> None:
         batch = Batch(1, Commit(loop=asyncio.get_running_loop()))
-        found = self._sieve.sift(self._inlet, readings, T0, batch)
+        found = self._checks.check(self._known, readings, T0, batch)
         columns = found.columns
         for metric, time, value in zip(columns.metrics, columns.times, columns.values, strict=True):
             self.columns[metric].append((time, value))

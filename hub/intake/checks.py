@@ -1,4 +1,4 @@
-"""What is known of one device where its readings come in, and how they are checked against it.
+"""How readings are checked against what is known of their device.
 
 Theory. Readings that come together are mostly alike: numbers of the same known metrics, each in its range. Those are checked
 column by column, which is a few calls for all of them instead of a few for each value. Where anything at all is
@@ -6,7 +6,6 @@ different, they are checked one by one, and whatever is unusual in one of them i
 every case, and the columns only ever say what it would say too.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import repeat
 from typing import NamedTuple, cast
@@ -14,9 +13,9 @@ from typing import NamedTuple, cast
 from pydantic_core import to_json
 
 from hub.config import LimitsConfig
-from hub.feed import DeviceChannel
 from hub.history.batch import Batch
-from hub.model import RAW_MAX, Device, Metric, MetricType, Reading, Refusal, Run, Value
+from hub.intake.known import TYPES, UNKNOWN, KnownDevice, MetricCheck
+from hub.model import RAW_MAX, Metric, Reading, Refusal, Run, Value
 
 # A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
 READING_VALUES = 10
@@ -24,54 +23,8 @@ VALUE_CHARS = 20
 
 ALIKE_MIN = 8  # readings; fewer are checked sooner one by one
 
-_TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
-_KINDS = {metric: kind for kind, metric in _TYPES.items()}
-
-
-class _Gauge(NamedTuple):
-    """What a value of one metric must be: the hot path's form of a Metric."""
-
-    number: int
-    kind: type
-    low: float
-    high: float
-
-    def fits(self, values: Sequence[Value]) -> bool:
-        """Whether all are of the metric's type and within its range."""
-        if set(map(type, values)) != {self.kind}:
-            return False
-        return self.kind is str or (self.low <= min(values) and max(values) <= self.high)  # type: ignore[operator]
-
-
 _Fault = tuple[str, str]
 """Code and message of a refusal."""
-
-_UNKNOWN = _Gauge(0, type(None), 0.0, 0.0)  # of no kind that a value has
-
-
-class Inlet:
-    """All that the intake knows of one device."""
-
-    __slots__ = ("channel", "device", "filled_at", "gauges", "highest", "lost", "metrics", "tokens")
-
-    def __init__(
-        self, device: Device, channel: DeviceChannel, highest: int, lost: int, tokens: float
-    ) -> None:
-        self.device = device
-        self.channel = channel
-        self.highest = highest  # sequence number; -1 before the first
-        self.lost = lost
-        self.metrics: dict[str, Metric] = {}
-        self.gauges: dict[str, _Gauge] = {}
-        self.tokens = tokens  # readings it may send at once
-        self.filled_at = 0  # µs
-
-    def know(self, metric: Metric) -> None:
-        """Take in a new or changed metric."""
-        low = -math.inf if metric.minimum is None else metric.minimum
-        high = math.inf if metric.maximum is None else metric.maximum
-        self.metrics[metric.name] = metric
-        self.gauges[metric.name] = _Gauge(metric.number, _KINDS[metric.type], low, high)
 
 
 class Columns:
@@ -108,7 +61,7 @@ class Columns:
         ) // READING_VALUES
 
 
-class Sifted(NamedTuple):
+class Checked(NamedTuple):
     """What became of readings: those taken, as the feed and as the history want them, and the others."""
 
     run: Run
@@ -118,7 +71,7 @@ class Sifted(NamedTuple):
     lost: int = 0  # sequence numbers that were jumped over
 
 
-class Sieve:
+class ReadingChecks:
     """Checks readings. New metrics get their numbers here."""
 
     def __init__(self, limits: LimitsConfig) -> None:
@@ -126,18 +79,18 @@ class Sieve:
         self._limits = limits
         self._future_max = round(limits.future_max_s * 1e6)
 
-    def sift(self, inlet: Inlet, readings: Sequence[Reading], now: int, batch: Batch) -> Sifted:
+    def check(self, known: KnownDevice, readings: Sequence[Reading], now: int, batch: Batch) -> Checked:
         """Check readings that came at `now` (µs, UTC); new metrics and sequence numbers go into the batch."""
         latest_allowed = now + self._future_max
         if len(readings) >= ALIKE_MIN:
-            alike = self._alike(inlet, readings, now, latest_allowed, batch)
+            alike = self._alike(known, readings, now, latest_allowed, batch)
             if alike is not None:
                 return alike
-        return self._one_by_one(inlet, readings, now, latest_allowed, batch)
+        return self._one_by_one(known, readings, now, latest_allowed, batch)
 
     def _alike(
-        self, inlet: Inlet, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
-    ) -> Sifted | None:
+        self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
+    ) -> Checked | None:
         """Readings with the same known metrics and nothing wrong; None of others, and then nothing was changed.
 
         The path of every reading: 0.2 µs with two values where many come together, one by one it is 0.8.
@@ -153,37 +106,37 @@ class Sieve:
             return None
         columns = Columns()
         for name in names:
-            gauge = inlet.gauges.get(name, _UNKNOWN)
+            check = known.checks.get(name, UNKNOWN)
             try:
                 values = [row[name] for row in rows]
             except KeyError:
                 return None
-            if not gauge.fits(values):
+            if not check.fits(values):
                 return None
-            columns.add(gauge.number, times, values)
+            columns.add(check.number, times, values)
         lost = 0
         if seqs.count(None) != count:
             first = seqs[0]
-            if first is None or first <= inlet.highest or seqs != tuple(range(first, first + count)):
+            if first is None or first <= known.highest or seqs != tuple(range(first, first + count)):
                 return None
-            lost = _count_up(inlet, first, seqs[-1], batch)
-        return Sifted(Run(times, rows, alike=times[-1] == max(times)), columns, lost=lost)
+            lost = known.count_up(first, seqs[-1], batch)
+        return Checked(Run(times, rows, alike=times[-1] == max(times)), columns, lost=lost)
 
     def _one_by_one(
-        self, inlet: Inlet, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
-    ) -> Sifted:
+        self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
+    ) -> Checked:
         """Any readings: each is taken, refused, or dropped because it is repeated."""
-        columns, gauges = Columns(), inlet.gauges
+        columns, checks = Columns(), known.checks
         times: list[int] = []
         rows: list[dict[str, Value]] = []
         refusals: list[Refusal] = []
         repeated = lost = 0
         for position, (told, values, seq) in enumerate(readings):
             if seq is not None:
-                if seq <= inlet.highest:
+                if seq <= known.highest:
                     repeated += 1
                     continue
-                lost += _count_up(inlet, seq, seq, batch)
+                lost += known.count_up(seq, seq, batch)
             time = now if told is None else told
             if time > latest_allowed:
                 fault: _Fault | None = ("future", self._too_early(time, now))
@@ -192,10 +145,10 @@ class Sieve:
                 fault = None
                 for name, value in values.items():
                     # Unpacked at once: four reads of a named tuple's fields cost a tenth of this loop.
-                    number, kind, low, high = gauges.get(name, _UNKNOWN)
+                    number, kind, low, high = checks.get(name, UNKNOWN)
                     if type(value) is not float or kind is not float or not low <= value <= high:
                         columns.cut(mark)
-                        fault = self._take_with_care(inlet, time, values, columns, batch)
+                        fault = self._take_with_care(known, time, values, columns, batch)
                         break
                     columns.metrics.append(number)
                     columns.times.append(time)
@@ -205,56 +158,47 @@ class Sieve:
                 rows.append(values)
             else:
                 refusals.append(_refusal(position, Reading(time, values, seq), *fault))
-        return Sifted(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost)
+        return Checked(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost)
 
     def _take_with_care(
-        self, inlet: Inlet, time: int, values: dict[str, Value], columns: Columns, batch: Batch
+        self, known: KnownDevice, time: int, values: dict[str, Value], columns: Columns, batch: Batch
     ) -> _Fault | None:
         """A reading with texts, truth values, new metrics, or a fault, which is told: all of it is taken, or none."""
-        gauges = inlet.gauges
+        checks = known.checks
         for name, value in values.items():
-            gauge = gauges.get(name)
-            fault = None if gauge is None else _fault(gauge, name, value)
+            check = checks.get(name)
+            fault = None if check is None else _fault(check, name, value)
             if fault is not None:
                 return fault
-        new = values.keys() - gauges.keys()
-        if new and len(gauges) + len(new) > self._limits.metrics_max:
+        new = values.keys() - checks.keys()
+        if new and len(checks) + len(new) > self._limits.metrics_max:
             return (
                 "too_many_metrics",
                 f"a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)",
             )
         for name, value in values.items():
-            gauge = gauges.get(name) or self.new_gauge(inlet, name, value, batch)
-            columns.add(gauge.number, (time,), (value,))
+            check = checks.get(name) or self.new_metric(known, name, value, batch)
+            columns.add(check.number, (time,), (value,))
         return None
 
-    def new_gauge(self, inlet: Inlet, name: str, value: Value, batch: Batch) -> _Gauge:
+    def new_metric(self, known: KnownDevice, name: str, value: Value, batch: Batch) -> MetricCheck:
         """Make a metric of this value's type."""
-        metric = Metric(self.next_metric, inlet.device.number, name, _TYPES[type(value)])
+        metric = Metric(self.next_metric, known.number, name, TYPES[type(value)])
         self.next_metric += 1
         batch.metrics[metric.number] = metric
-        inlet.know(metric)
-        return inlet.gauges[name]
+        known.learn(metric)
+        return known.checks[name]
 
     def _too_early(self, time: int, now: int) -> str:
         ahead_s = (time - now) / 1e6
         return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {self._limits.future_max_s:.0f} s (limits.future_max_s)"
 
 
-def _count_up(inlet: Inlet, first: int, last: int, batch: Batch) -> int:
-    """Sequence numbers, none missing between these, came after the highest so far; how many that one and they leave out."""
-    jumped = first - inlet.highest - 1 if inlet.highest >= 0 else 0
-    inlet.lost += jumped
-    inlet.highest = last
-    batch.sequences[inlet.device.number] = (last, inlet.lost)
-    return jumped
-
-
-def _fault(gauge: _Gauge, name: str, value: Value) -> _Fault | None:
-    if type(value) is not gauge.kind:
-        return "type", f"{name}: a {_TYPES[gauge.kind]} is wanted, got a {_TYPES[type(value)]}"
-    if not isinstance(value, str) and not gauge.low <= value <= gauge.high:
-        return "range", f"{name}: {value} is outside {gauge.low} to {gauge.high}"
+def _fault(check: MetricCheck, name: str, value: Value) -> _Fault | None:
+    if type(value) is not check.kind:
+        return "type", f"{name}: a {TYPES[check.kind]} is wanted, got a {TYPES[type(value)]}"
+    if not isinstance(value, str) and not check.low <= value <= check.high:
+        return "range", f"{name}: {value} is outside {check.low} to {check.high}"
     return None
 
 

@@ -15,7 +15,9 @@ from hub.fleet.presence import Roster
 from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.history.duckdb.history import History
-from hub.intake.inlet import Inlet, Sieve
+from hub.intake.checks import ReadingChecks
+from hub.intake.known import KnownDevice
+from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, Value
 
@@ -49,8 +51,8 @@ class Ingest:
         self._roster = roster
         self._limits = limits
         self._clock = clock
-        self._sieve = Sieve(limits)
-        self._inlets: dict[int, Inlet] = {}
+        self._checks = ReadingChecks(limits)
+        self._devices: dict[int, KnownDevice] = {}
         self.counts = Counts()
 
     async def restore(self, devices: Iterable[Device]) -> None:
@@ -65,25 +67,26 @@ class Ingest:
         for device in devices:
             self.open(device, sequences.get(device.number, (-1, 0)), last_seen.get(device.number))
         for metric in metrics.values():
-            inlet = self._inlets.get(metric.device)
-            if inlet is None:
+            known = self._devices.get(metric.device)
+            if known is None:
                 continue  # of a device that was removed
-            inlet.know(metric)
+            known.learn(metric)
             if metric.number in latest:
-                inlet.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
-        self._sieve.next_metric = await self._history.highest_metric() + 1
+                known.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
+        self._checks.next_metric = await self._history.highest_metric() + 1
 
     def open(self, device: Device, sequence: tuple[int, int] = (-1, 0), last_seen: int | None = None) -> None:
         """Make the device known to intake, feed and roster."""
         channel = self._feed.add(device.id)
-        self._inlets[device.number] = Inlet(device, channel, *sequence, tokens=self._limits.readings_burst)
+        rate = TokenBucket(self._limits.readings_per_s, self._limits.readings_burst)
+        self._devices[device.number] = KnownDevice(device.number, channel, *sequence, rate)
         self._roster.add(device, last_seen)
 
     def close(self, device: Device) -> Commit:
         """Forget a removed device: its sessions end. Done when its readings are gone too."""
         self._roster.remove(device)
         self._feed.remove(device.id)
-        del self._inlets[device.number]
+        del self._devices[device.number]
         return self.forget([device.number])
 
     def forget(self, numbers: Iterable[int]) -> Commit:
@@ -105,12 +108,12 @@ class Ingest:
         `refused` is what the transport could not read; it is kept as rejections with those found here, in the
         same commit, and is not in the receipt. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
         """
-        inlet = self._inlet(device)
+        known = self._known(device)
         now = self._clock()
         batch = self._history.batch
-        run, columns, refusals, repeated, lost = self._sieve.sift(inlet, readings, now, batch)
+        run, columns, refusals, repeated, lost = self._checks.check(known, readings, now, batch)
         if run.times:
-            inlet.channel.publish(run)
+            known.channel.publish(run)
             if columns.metrics:
                 batch.add(device.number, now, columns.metrics, columns.times, columns.values)
             for metric, time, text in columns.texts:
@@ -126,29 +129,29 @@ class Ingest:
             self._keep(device, [*refused, *refusals], source, now, batch)
         self.counts.repeated += repeated
         self.counts.lost += lost
-        wait_s = self._spend(inlet, len(readings) + len(refused), now)
+        wait_s = known.rate.spend(len(readings) + len(refused), now)
         return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
 
     def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
         """The metric of that name, made if there is none. Raises Invalid for another type or too many, NotFound."""
-        inlet = self._inlet(device)
-        metric = inlet.metrics.get(name)
+        known = self._known(device)
+        metric = known.metrics.get(name)
         if metric is None:
-            if len(inlet.gauges) >= self._limits.metrics_max:
+            if len(known.checks) >= self._limits.metrics_max:
                 raise Invalid(
                     f"{device.id}: a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)"
                 )
-            self._sieve.new_gauge(inlet, name, _EXAMPLES[kind], self._history.batch)
-            return inlet.metrics[name]
+            self._checks.new_metric(known, name, _EXAMPLES[kind], self._history.batch)
+            return known.metrics[name]
         if metric.type is not kind:
             raise Invalid(f"{device.id}: {name} is a {metric.type}, and not a {kind}")
         return metric
 
     def supplement(self, device: Device, name: str, time: int, value: Value) -> None:
         """An import has brought this: the latest value of the metric, unless there is a newer one."""
-        channel = self._inlet(device).channel
-        known = channel.time_of(name)
-        if known is None or known <= time:
+        channel = self._known(device).channel
+        newest = channel.time_of(name)
+        if newest is None or newest <= time:
             channel.restore(name, time, value)
 
     def _keep(self, device: Device, refusals: Sequence[Refusal], source: str, now: int, batch: Batch) -> None:
@@ -159,18 +162,9 @@ class Ingest:
             for refusal in refusals[: max(0, room)]
         )
 
-    def _spend(self, inlet: Inlet, count: int, now: int) -> float:
-        """Token bucket: what is over the rate is taken all the same, and paid for by waiting."""
-        limits = self._limits
-        elapsed_s = (now - inlet.filled_at) / 1e6
-        filled = min(limits.readings_burst, inlet.tokens + max(0.0, elapsed_s) * limits.readings_per_s)
-        inlet.tokens = filled - count
-        inlet.filled_at = now
-        return max(0.0, -inlet.tokens / limits.readings_per_s)
-
     def wait_s(self, device: Device) -> float:
         """How long the device should wait before it sends more, for transports that can say so beforehand."""
-        return self._spend(self._inlet(device), 0, self._clock())
+        return self._known(device).rate.spend(0, self._clock())
 
     @property
     def full(self) -> bool:
@@ -183,16 +177,16 @@ class Ingest:
 
     def metrics(self, device: Device) -> Mapping[str, Metric]:
         """The device's metrics, by name, oldest first."""
-        return self._inlet(device).metrics
+        return self._known(device).metrics
 
     def lost(self, device: Device) -> int:
         """How many readings the device's sequence numbers jumped over."""
-        return self._inlet(device).lost
+        return self._known(device).lost
 
     def metric(self, device: Device, name: str) -> Metric:
         """One metric of the device. Raises NotFound."""
         try:
-            return self._inlet(device).metrics[name]
+            return self._known(device).metrics[name]
         except KeyError:
             raise NotFound(f"{device.id!r} has no metric {name!r}") from None
 
@@ -206,14 +200,14 @@ class Ingest:
 
         Raises NotFound.
         """
-        inlet = self._inlet(device)
+        known = self._known(device)
         for metric in changed:
-            inlet.know(metric)
+            known.learn(metric)
             self._history.batch.metrics[metric.number] = metric
         return self._history.stored
 
-    def _inlet(self, device: Device) -> Inlet:
+    def _known(self, device: Device) -> KnownDevice:
         try:
-            return self._inlets[device.number]
+            return self._devices[device.number]
         except KeyError:
             raise NotFound(f"the device {device.id!r} was removed") from None

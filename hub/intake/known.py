@@ -1,0 +1,63 @@
+"""What the intake knows of one device: its metrics and what their values must be, sequence numbers, rate."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hub.feed import DeviceChannel
+from hub.history.batch import Batch
+from hub.intake.rate import TokenBucket
+from hub.model import Metric, MetricType, Value
+
+TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
+_CLASSES = {metric: kind for kind, metric in TYPES.items()}
+
+
+class MetricCheck(NamedTuple):
+    """What a value of one metric must be: the hot path's form of a Metric."""
+
+    number: int
+    kind: type
+    low: float
+    high: float
+
+    def fits(self, values: Sequence[Value]) -> bool:
+        """Whether all are of the metric's type and within its range."""
+        if set(map(type, values)) != {self.kind}:
+            return False
+        return self.kind is str or (self.low <= min(values) and max(values) <= self.high)  # type: ignore[operator]
+
+
+UNKNOWN = MetricCheck(0, type(None), 0.0, 0.0)  # of no kind that a value has
+
+
+class KnownDevice:
+    """All that the intake knows of one device. What operators may change of a device itself is not here."""
+
+    __slots__ = ("channel", "checks", "highest", "lost", "metrics", "number", "rate")
+
+    def __init__(
+        self, number: int, channel: DeviceChannel, highest: int, lost: int, rate: TokenBucket
+    ) -> None:
+        self.number = number
+        self.channel = channel
+        self.highest = highest  # sequence number; -1 before the first
+        self.lost = lost
+        self.rate = rate
+        self.metrics: dict[str, Metric] = {}
+        self.checks: dict[str, MetricCheck] = {}
+
+    def learn(self, metric: Metric) -> None:
+        """Take in a new or changed metric."""
+        low = -math.inf if metric.minimum is None else metric.minimum
+        high = math.inf if metric.maximum is None else metric.maximum
+        self.metrics[metric.name] = metric
+        self.checks[metric.name] = MetricCheck(metric.number, _CLASSES[metric.type], low, high)
+
+    def count_up(self, first: int, last: int, batch: Batch) -> int:
+        """Sequence numbers came, none missing between these; how many the first one jumped over."""
+        jumped = first - self.highest - 1 if self.highest >= 0 else 0
+        self.lost += jumped
+        self.highest = last
+        batch.sequences[self.number] = (last, self.lost)
+        return jumped
