@@ -96,9 +96,9 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
     # The history first: its lock says that no other hub is at work here, and only then is the registry migrated.
-    memory_mb, rejections_max = config.store.memory_limit_mb, config.limits.rejections_max
+    path, memory_mb, limits = config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits
     async with (
-        History.open(config.data_dir / "history.duckdb", memory_mb, rejections_max) as history,
+        History.open(path, memory_mb, limits.rejections_max, limits.storing_late_s) as history,
         Registry.open(config.data_dir / "registry.db") as registry,
     ):
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)

@@ -132,6 +132,7 @@ class LimitsConfig(_Section):
     connect_timeout_s: Seconds = 10.0
     connections_max: Positive = 20_000
     pending_readings: Positive = 200_000
+    storing_late_s: Seconds = 5.0
     readings_per_s: Positive = 10_000
     readings_burst: Positive = 20_000
     future_max_s: Seconds = 300.0

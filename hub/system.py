@@ -166,9 +166,12 @@ class System:
         }
 
     def _commits(self) -> dict[str, Value]:
-        """How long readings waited for the disk; nothing where none was committed."""
+        """How long readings waited for the disk, those of a commit that is not done yet too; nothing where there were none."""
         waits_ms = [1000 * wait_s for wait_s in self._history.waits_s]
         self._history.waits_s.clear()
+        waiting_ms = 1000 * self._history.waiting_s
+        if waiting_ms > max(waits_ms, default=1000 * self._interval_s):
+            waits_ms.append(waiting_ms)
         if not waits_ms:
             return {}
         return {"commit_ms": statistics.median(waits_ms), "commit_max_ms": max(waits_ms)}

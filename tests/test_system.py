@@ -91,6 +91,14 @@ async def test_what_blocks_the_loop_is_seen(rooms: Rooms, tmp_path: Path) -> Non
         assert (await published(rooms, 1))["loop_delay_ms"] >= 200
 
 
+async def test_a_commit_that_does_not_come_is_seen(rooms: Rooms, tmp_path: Path) -> None:
+    async with publishing(rooms, tmp_path):
+        await published(rooms, 1)
+        with rooms.history.exclusive:  # no commit ends meanwhile
+            before = await published(rooms, 8)
+            assert (await published(rooms, 8))["commit_max_ms"] > before["commit_max_ms"] > 0
+
+
 async def test_the_hub_is_not_among_the_devices(rooms: Rooms, tmp_path: Path) -> None:
     await rooms.add("boiler-1")
     viewer = Viewer(Principal("ada", Role.VIEWER), 10)

@@ -36,7 +36,14 @@ class HubCollector:
             "hub_pending_readings", "Readings on their way to the disk.", value=history.pending
         )
         yield GaugeMetricFamily(
-            "hub_storing", "1 while readings can be stored, else 0.", value=float(history.failure is None)
+            "hub_waiting_seconds",
+            "How long the oldest reading that is not on disk has waited.",
+            value=history.waiting_s,
+        )
+        yield GaugeMetricFamily(
+            "hub_storing",
+            "1 while readings are stored, 0 while that fails or takes longer than limits.storing_late_s.",
+            value=float(history.failure is None),
         )
         devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
         for presence, count in self._services.roster.count().items():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.config import Config, LiveConfig
-from tests.http.conftest import Hub, until
+from hub.config import Config, LimitsConfig, LiveConfig
+from tests.http.conftest import Hub, running_hub, until
 from tests.http.disk import fill_log, full_disk
 
 
@@ -54,3 +54,44 @@ async def test_a_request_that_waits_for_the_disk_is_answered_when_it_is_back(
         await until(lambda: hub.services.history.failure)
         assert not waiting.done()
     assert await waiting == (200, {"accepted": 1})
+
+
+async def test_a_commit_that_does_not_come_is_told_as_one_that_failed(tmp_path: Path) -> None:
+    late = Config(limits=LimitsConfig(storing_late_s=0.2), live=LiveConfig(overview_interval_s=0.05))
+    async with running_hub(tmp_path, late) as hub:
+        await hub.device()
+        history = hub.services.history
+        async with hub.device_socket() as device, hub.live_socket() as viewer:
+            assert (await device.receive_json())["type"] == "welcome"
+            assert (await viewer.receive_json())["type"] == "hello"
+            await until(lambda: not history.waiting_s)
+            with (
+                history.exclusive
+            ):  # as a disk that does not answer: no commit ends meanwhile, and none fails
+                await device.send_json({"id": 1, "n": 1.0})
+                banner = await viewer.receive_json()
+                ready = await hub.call("GET", "/readyz")
+                figures = await figures_of(hub)
+                shown = await hub.call("GET", "/api/v1/system")
+                async with hub.live_socket() as newcomer:
+                    told = [said["type"] for said in await newcomer.receive_json()]
+                waited_s = history.waiting_s
+            answer = await device.receive_json()
+            recovered = await viewer.receive_json()
+        assert (banner["type"], banner["failing"]) == ("storage", True)
+        assert "nothing has reached the disk for over 0.2 s (limits.storing_late_s)" in banner["message"]
+        assert (ready[0], ready[1]["code"]) == (503, "store")
+        assert shown[1]["failure"] in banner["message"]
+        assert figures["hub_storing"] == 0.0
+        assert 0.2 < figures["hub_waiting_seconds"] <= waited_s
+        assert told == ["hello", "storage"]
+        assert answer == {"type": "ack", "accepted": 1, "id": 1}
+        assert (recovered["type"], recovered["failing"]) == ("storage", False)
+        assert (await hub.call("GET", "/readyz"))[0] == 200
+        assert (await figures_of(hub))["hub_storing"] == 1.0
+
+
+async def figures_of(hub: Hub) -> dict[str, float]:
+    async with hub.client.get("/metrics") as response:
+        lines = [line.split() for line in (await response.text()).splitlines() if line.startswith("hub_")]
+    return {name: float(value) for name, value in lines if "{" not in name}

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 QUERY_THREADS = 2
 WAITS_MAX = 1_000
+LATE_S = 5.0
 STOP_TIMEOUT_S = 3.0
 LAST_TRY_TIMEOUT_S = 1.0
 FRESH_TIMEOUT_S = 1.0
@@ -44,7 +45,7 @@ _log = structlog.get_logger("history")
 class History:
     """The readings' store. Make it with `open`; all methods are for the loop's thread."""
 
-    def __init__(self, path: Path, memory_limit_mb: int, rejections_max: int) -> None:
+    def __init__(self, path: Path, memory_limit_mb: int, rejections_max: int, late_s: float = LATE_S) -> None:
         self._path = path
         self._memory_limit_mb = memory_limit_mb
         self._loop = asyncio.get_running_loop()
@@ -63,7 +64,10 @@ class History:
         self._told = (
             asyncio.Event()
         )  # the writer told something: there may be room, or nothing left to wait for
-        self.failure: str | None = None  # why nothing can be stored at present
+        self._failure: str | None = None  # why the last try failed
+        self._late_s = late_s
+        self._late: asyncio.TimerHandle | None = None  # of the batch in flight
+        self._is_late = False
         self.commits = 0
         self.waits_s: deque[float] = deque(
             maxlen=WAITS_MAX
@@ -80,9 +84,14 @@ class History:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, memory_limit_mb: int, rejections_max: int) -> AsyncIterator["History"]:
-        """The history in the file at `path`, made or migrated as needed. Raises StoreError."""
-        history = cls(path, memory_limit_mb, rejections_max)
+    async def open(
+        cls, path: Path, memory_limit_mb: int, rejections_max: int, late_s: float = LATE_S
+    ) -> AsyncIterator["History"]:
+        """The history in the file at `path`, made or migrated as needed. Raises StoreError.
+
+        A commit that takes longer than `late_s` is told of as a failure, though it may still come.
+        """
+        history = cls(path, memory_limit_mb, rejections_max, late_s)
         history._writer.start()
         try:
             yield history
@@ -107,6 +116,18 @@ class History:
             return self._open.stored
         return self._in_flight.stored if self._in_flight else self._done
 
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be stored at present; None while all is well."""
+        if self._failure is None and self._is_late:
+            return f"nothing has reached the disk for over {self._late_s:g} s (limits.storing_late_s)"
+        return self._failure
+
+    @property
+    def waiting_s(self) -> float:
+        """How long the oldest reading that is not on disk has waited."""
+        return self._loop.time() - self._in_flight.began_s if self._in_flight else 0.0
+
     async def room(self, pending_max: int) -> None:
         """Wait until less than `pending_max` readings are on their way to the disk."""
         while self.pending >= pending_max:
@@ -119,14 +140,22 @@ class History:
             self._in_flight = self._open
             self._open = Batch(self._in_flight.number + 1, Commit(loop=self._loop))
             self._writer.write(self._in_flight)
+            self._late = self._loop.call_later(self._late_s, self._on_late)
+
+    def _on_late(self) -> None:
+        self._is_late = True
+        if self._failure is None and self._in_flight:
+            _log.error("storing takes too long", why=self.failure, readings=self._in_flight.readings)
 
     def _tell_committed(self, batch: Batch) -> None:
         self._loop.call_soon_threadsafe(self._on_committed, batch)
 
     def _on_committed(self, batch: Batch) -> None:
+        if self._late:
+            self._late.cancel()
         if self.failure is not None:
             _log.info("storing again", after=self.failure)
-            self.failure = None
+            self._failure, self._is_late = None, False
         self.commits += 1
         self.waits_s.append(self._loop.time() - batch.began_s)
         self.pending -= batch.readings
@@ -141,13 +170,13 @@ class History:
         self._loop.call_soon_threadsafe(self._on_failed, batch, str(error))
 
     def _on_failed(self, batch: Batch, message: str) -> None:
-        if self.failure is None:
+        if self._failure is None:
             _log.error(
                 "cannot store; retrying, nothing is acknowledged meanwhile",
                 why=message,
                 readings=batch.readings,
             )
-        self.failure = message
+        self._failure = message
         self._told.set()
 
     def _write_connection(self) -> duckdb.DuckDBPyConnection:
@@ -175,11 +204,13 @@ class History:
         self._hand_over()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                while (self._in_flight or self._open) and self.failure is None:
+                while (self._in_flight or self._open) and self._failure is None:
                     self._told.clear()
                     await self._told.wait()
         self._writer.stop()
         await asyncio.to_thread(self._writer.join, LAST_TRY_TIMEOUT_S)
+        if self._late:
+            self._late.cancel()
         for batch in (self._in_flight, self._open):
             if batch and not batch.stored.done():
                 batch.stored.abandon()  # never acknowledged: the devices still have these readings
