@@ -105,7 +105,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         roster = Roster(feed, around.clock)
         ingest = Ingest(history, feed, roster, config.limits, around.clock)
         fleet = Fleet(registry, ingest, roster, config.auth, config.limits, around.clock, around.choose)
-        commands = Commands(registry, roster, around.clock)
+        commands = Commands(registry, fleet, roster, around.clock)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
         operators = Operators(registry, config.auth, secret, around.clock, around.random_text)
         await fleet.restore()

@@ -5,14 +5,15 @@ that an older step never lands on a newer one. What cannot be written is kept an
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import NoReturn
 
 import structlog
 
 from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
+from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.model import Command, CommandState, Device
 from hub.registry.registry import Registry
@@ -28,15 +29,14 @@ _log = structlog.get_logger("commands")
 class Commands:
     """Sends commands and takes their answers. `clock` gives µs UTC."""
 
-    def __init__(self, registry: Registry, roster: Roster, clock: Callable[[], int]) -> None:
+    def __init__(self, registry: Registry, fleet: Fleet, roster: Roster, clock: Callable[[], int]) -> None:
         self._registry = registry
+        self._fleet = fleet
         self._roster = roster
         self._clock = clock
         self._open: dict[int, dict[int, Command]] = {}  # by device number, then by id, oldest first
-        self._adding: Counter[int] = Counter()  # by device number: commands on their way into the registry
-        self._unwritten: dict[
-            int, Command
-        ] = {}  # by id, the newest step; no more than are open, and what just ended
+        # By id, the newest step; no more than are open, and what just ended.
+        self._unwritten: dict[int, Command] = {}
         self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
 
@@ -48,31 +48,30 @@ class Commands:
     async def send(self, device: Device, method: str, params: object, timeout_s: float) -> Command:
         """Send a command, at once if the device is there, else when it comes within `timeout_s`.
 
-        Raises Invalid, Busy, StoreError.
+        Raises Invalid, Busy, NotFound, StoreError.
         """
         if not 1 <= len(method) <= METHOD_MAX or not method.isprintable():
             raise Invalid(f"a method has 1 to {METHOD_MAX} printable characters", "method")
         if not 0 < timeout_s <= TIMEOUT_MAX_S:
             raise Invalid("a timeout is over 0 and at most 7 days", "timeout_s")
-        if len(self._open.get(device.number, ())) + self._adding[device.number] >= OPEN_MAX:
+        self._refuse_too_many(device)  # at once, rather than after those that wait for their turn
+        async with self._fleet.held(device):
+            self._refuse_too_many(device)
+            now = self._clock()
+            expires_at = now + round(timeout_s * 1e6)
+            command = await self._registry.add_command(
+                Command(0, device.number, method, params, CommandState.QUEUED, now, expires_at)
+            )
+            self._open.setdefault(device.number, {})[command.id] = command
+        self._deliver(device, command)
+        return self._open[device.number].get(command.id, command)
+
+    def _refuse_too_many(self, device: Device) -> None:
+        if self.open_count(device) >= OPEN_MAX:
             raise Busy(
                 f"{device.id!r} has {OPEN_MAX} open commands; wait for answers",
                 retry_after_s=CHECK_INTERVAL_S,
             )
-        now = self._clock()
-        expires_at = now + round(timeout_s * 1e6)
-        self._adding[device.number] += 1
-        try:
-            command = await self._registry.add_command(
-                Command(0, device.number, method, params, CommandState.QUEUED, now, expires_at)
-            )
-        finally:
-            self._adding[device.number] -= 1
-            if not self._adding[device.number]:
-                del self._adding[device.number]
-        self._open.setdefault(device.number, {})[command.id] = command
-        self._deliver(device, command)
-        return self._open[device.number].get(command.id, command)
 
     def ready(self, device: Device) -> None:
         """A session became able to take commands: those queued go out."""
@@ -94,28 +93,38 @@ class Commands:
         Raises NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not be
         kept: the command is open still then, and can be answered again.
         """
-        command = self._open.get(device.number, {}).get(command_id)
-        if command is None:
-            known = any(one.id == command_id for one in await self._registry.commands(device, OPEN_MAX))
-            if known:
-                raise Conflict(f"the command {command_id} was answered before, or has expired")
-            raise NotFound(f"{device.id!r} was sent no command {command_id}")
-        answered = replace(command, state=CommandState.ANSWERED, answered_at=self._clock(), response=response)
-        del self._open[device.number][command_id]
-        self._unwritten[command_id] = answered
-        try:
-            await self._write()
-        except StoreError:
-            if self._unwritten.get(command_id) is answered:
-                self._open.setdefault(device.number, {})[command_id] = command
-                self._unwritten[command_id] = command
-            raise
+        async with self._fleet.held(device):
+            command = self._open.get(device.number, {}).get(command_id)
+            if command is None:
+                await self._refuse_answer(device, command_id)
+            answered = replace(
+                command, state=CommandState.ANSWERED, answered_at=self._clock(), response=response
+            )
+            del self._open[device.number][command_id]
+            self._unwritten[command_id] = answered
+            try:
+                await self._write()
+            except StoreError:
+                if self._unwritten.get(command_id) is answered:
+                    self._open.setdefault(device.number, {})[command_id] = command
+                    self._unwritten[command_id] = command
+                raise
+
+    async def _refuse_answer(self, device: Device, command_id: int) -> NoReturn:
+        """Say why there is nothing to answer."""
+        if any(one.id == command_id for one in await self._registry.commands(device, OPEN_MAX)):
+            raise Conflict(f"the command {command_id} was answered before, or has expired")
+        raise NotFound(f"{device.id!r} was sent no command {command_id}")
 
     async def list(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
         """The device's commands, newest first, as they stand now; those older than the one with the id `before`, if given."""
         kept = await self._registry.commands(device, limit, before)
         current = {**self._unwritten, **self._open.get(device.number, {})}
         return [current.get(command.id, command) for command in kept]
+
+    def open_count(self, device: Device) -> int:
+        """How many commands wait for delivery or an answer."""
+        return len(self._open.get(device.number, ()))
 
     def forget(self, device: Device) -> None:
         """The device was removed."""

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -26,6 +28,23 @@ USES_INTERVAL_S = 10.0
 _NOBODY = ApiKey("", 0, bytes(32))  # what a key with an unknown id is compared with, to take the same time
 
 _log = structlog.get_logger("fleet")
+
+
+DeviceEdit = Callable[[Device], Device]
+"""A change of a device: from how it stands, when its turn comes, to how it is wanted."""
+
+
+class MetricEdit(NamedTuple):
+    """A change of a device's metric of that name; `where` leads to it in what was asked, for the error."""
+
+    name: str
+    edit: Callable[[Metric], Metric]
+    where: str = ""
+
+
+def as_it_is(device: Device) -> Device:
+    """No change."""
+    return device
 
 
 class Login(NamedTuple):
@@ -73,6 +92,7 @@ class Fleet:
         self._choose = choose
         self._devices: dict[str, Device] = {}
         self._by_number: dict[int, Device] = {}
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # while somebody writes
         self._keys: dict[str, ApiKey] = {}
         self._used: dict[str, ApiKey] = {}  # keys whose last use is not in the registry yet
         self._removed: dict[int, asyncio.Future[None]] = {}  # done when the history has let go of them
@@ -138,45 +158,62 @@ class Fleet:
             self._ingest.open(device)
         return list(zip(added, made, strict=True))
 
-    async def update(self, wanted: Device, metrics: Sequence[Metric] = ()) -> Device:
-        """Set a device and some of its metrics as operators want them; without a name it is called by its id.
+    @asynccontextmanager
+    async def held(self, device: Device) -> AsyncIterator[Device]:
+        """The device as it stands, for one who writes of it: until the block ends nobody else writes, and it is not removed.
+
+        So every write of a device goes through here: what it reads in the block it may write back after an await.
+        Raises NotFound when the device was removed.
+        """
+        async with self._turns.setdefault(device.number, asyncio.Lock()):
+            try:
+                current = self._by_number[device.number]
+            except KeyError:
+                raise NotFound(f"the device {device.id!r} was removed") from None
+            yield current
+
+    async def change(
+        self,
+        device: Device,
+        edit: DeviceEdit = as_it_is,
+        metrics: Sequence[MetricEdit] = (),
+    ) -> Device:
+        """Change a device and some of its metrics, by name; without a name it is called by its id.
 
         All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound, StoreError.
         """
-        check_device(wanted)
-        for position, metric in enumerate(metrics):
-            check_metric(metric, f"metrics.{position}.")
-        if metrics:
-            self._ingest.refuse_while_failing()
-        changed = replace(wanted, name=wanted.name or wanted.id)
-        if changed != self.find(wanted.id):
-            await self._registry.update_device(changed)
-            self._still_here(changed)
-            self._remember(changed)
-            self._roster.update(changed)
-        if metrics:
-            await self._ingest.describe(changed, metrics)
-        return changed
+        async with self.held(device) as current:
+            wanted = edit(current)
+            wanted = replace(wanted, name=wanted.name or wanted.id)
+            check_device(wanted)
+            described = self._described(device, metrics)
+            if described:
+                self._ingest.refuse_while_failing()
+            if wanted != current:
+                await self._registry.update_device(wanted)
+                self._remember(wanted)
+                self._roster.update(wanted)
+            stored = self._ingest.describe(wanted, described) if described else None
+        if stored is not None:
+            await stored
+        return wanted
 
-    async def describe(self, device: Device, metric: Metric) -> None:
-        """Set one metric as operators want it; on disk when it returns. Raises Invalid, NotFound, StoreError."""
-        check_metric(metric)
-        self._ingest.refuse_while_failing()
-        await self._ingest.describe(device, [metric])
+    def _described(self, device: Device, edits: Sequence[MetricEdit]) -> list[Metric]:
+        """The metrics after these edits, one after another. Raises Invalid, NotFound."""
+        found: dict[str, Metric] = {}
+        for name, edit, where in edits:
+            found[name] = edit(found.get(name) or self._ingest.metric(device, name))
+            check_metric(found[name], where)
+        return list(found.values())
 
     async def remove(self, device: Device) -> None:
         """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound."""
-        await self._registry.remove_device(device)
-        self._still_here(device)
-        del self._devices[device.id]
-        del self._by_number[device.number]
-        self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
-        self._removed[device.number] = self._ingest.close(device)
-
-    def _still_here(self, device: Device) -> None:
-        """After an await: the device may have been removed meanwhile. Raises NotFound."""
-        if device.number not in self._by_number:
-            raise NotFound(f"the device {device.id!r} was removed")
+        async with self.held(device):
+            await self._registry.remove_device(device)
+            del self._devices[device.id]
+            del self._by_number[device.number]
+            self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
+            self._removed[device.number] = self._ingest.close(device)
 
     # Keys
 
@@ -225,11 +262,12 @@ class Fleet:
         )
 
     async def add_key(self, device: Device) -> Key:
-        """One more key for the device; this is the only time it is seen."""
+        """One more key for the device; this is the only time it is seen. Raises NotFound, StoreError."""
         made = keys.make(self._choose)
         kept = ApiKey(made.id, device.number, keys.digest(made.secret), self._clock())
-        await self._registry.put_keys([kept])
-        self._keys[kept.id] = kept
+        async with self.held(device):
+            await self._registry.add_key(kept)
+            self._keys[kept.id] = kept
         return made
 
     async def revoke(self, device: Device, key_id: str) -> None:
@@ -248,17 +286,17 @@ class Fleet:
         for session in self._roster.sessions(device):
             if session.key_id == key_id:
                 session.end(EndReason.REVOKED)
-        await self._registry.put_keys([revoked])
+        await self._registry.update_keys([revoked])
 
     async def keep_uses(self) -> None:
         """Write when and from where keys were used last, and which removals are done; loops until cancelled, once more when it is."""
         try:
             while True:
                 await asyncio.sleep(USES_INTERVAL_S)
-                await self._write_uses()
+                await self.write_uses()
                 await self.confirm_removed()
         finally:
-            await self._write_uses()
+            await self.write_uses()
 
     async def confirm_removed(self) -> None:
         """Note of which removed devices nothing is left. A disk that says no is tried again at the next turn."""
@@ -272,11 +310,11 @@ class Fleet:
             return
         self._removed = {number: gone for number, gone in self._removed.items() if number not in done}
 
-    async def _write_uses(self) -> None:
-        """A disk that says no is tried again at the next turn; what is noted meanwhile is one entry a key."""
+    async def write_uses(self) -> None:
+        """Write the uses noted since the last time. A disk that says no is tried again at the next turn; what is noted meanwhile is one entry a key."""
         used, self._used = self._used, {}
         try:
-            await self._registry.put_keys(self._keys[key_id] for key_id in used if key_id in self._keys)
+            await self._registry.update_keys(self._keys[key_id] for key_id in used if key_id in self._keys)
         except StoreError as error:
             self._used = {**used, **self._used}
             _log.error("cannot write the uses of keys; retrying", why=str(error))
@@ -292,11 +330,14 @@ class Fleet:
         return Attributes(found["device"], found["shared"])
 
     async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
-        """The device reports facts about itself; on disk when it returns. None removes one. Raises Invalid."""
+        """The device reports facts about itself; on disk when it returns. None removes one. Raises Invalid, NotFound."""
         await self._put_attributes(device, "device", values)
 
     async def share_attributes(self, device: Device, values: Mapping[str, object]) -> None:
-        """An operator sets facts for the device: kept, and sent to it if it is there. None removes one. Raises Invalid."""
+        """An operator sets facts for the device: kept, and sent to it if it is there. None removes one.
+
+        Raises Invalid, NotFound.
+        """
         await self._put_attributes(device, "shared", values)
         for session in self._roster.sessions(device):
             session.deliver(SharedAttributes(dict(values)))
@@ -309,7 +350,10 @@ class Fleet:
                 raise Invalid(
                     f"an attribute's name has 1 to {ATTRIBUTE_NAME_MAX} printable characters", name[:40]
                 )
-        await self._registry.put_attributes(device, scope, values, self._clock(), self._limits.attributes_max)
+        async with self.held(device):
+            await self._registry.put_attributes(
+                device, scope, values, self._clock(), self._limits.attributes_max
+            )
 
 
 def _repeated(ids: Iterable[str]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, CursorResult, delete, event, func, insert, select, text, update
+from sqlalchemy import URL, CursorResult, bindparam, delete, event, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -136,20 +136,32 @@ class Registry:
         async with self._begin() as connection:
             return [ApiKey(**row._mapping) for row in await connection.execute(select(keys))]
 
-    async def put_keys(self, changed: Iterable[ApiKey]) -> None:
-        """Add keys, or write the last use and the revocation of those with the same ids; a revocation is never undone."""
-        rows = [asdict(key) for key in changed]
+    async def add_key(self, key: ApiKey) -> None:
+        """Add one more key of a device."""
+        async with self._write() as connection:
+            await connection.execute(insert(keys).values(asdict(key)))
+
+    async def update_keys(self, changed: Iterable[ApiKey]) -> None:
+        """Write the last use and the revocation of keys. None is made by this, and a revocation is never undone."""
+        rows = [
+            {
+                "key_id": key.id,
+                "at": key.last_used_at,
+                "address": key.last_used_from,
+                "revoked": key.revoked_at,
+            }
+            for key in changed
+        ]
         if not rows:
             return
-        statement = upsert(keys)
-        new = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=["id"],
-            set_={
-                "last_used_at": new.last_used_at,
-                "last_used_from": new.last_used_from,
-                "revoked_at": func.coalesce(new.revoked_at, keys.c.revoked_at),
-            },
+        statement = (
+            update(keys)
+            .where(keys.c.id == bindparam("key_id"))
+            .values(
+                last_used_at=bindparam("at"),
+                last_used_from=bindparam("address"),
+                revoked_at=func.coalesce(bindparam("revoked"), keys.c.revoked_at),
+            )
         )
         async with self._write() as connection:
             await connection.execute(statement, rows)

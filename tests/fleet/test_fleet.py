@@ -56,7 +56,9 @@ async def test_of_many_who_remove_a_device_one_succeeds(rooms: Rooms) -> None:
 async def test_a_device_removed_while_it_is_changed_stays_removed(rooms: Rooms) -> None:
     device, _ = await rooms.add("boiler-1")
     found = await asyncio.gather(
-        rooms.fleet.remove(device), rooms.fleet.update(replace(device, name="New")), return_exceptions=True
+        rooms.fleet.remove(device),
+        rooms.fleet.change(device, lambda known: replace(known, name="New")),
+        return_exceptions=True,
     )
     assert found[0] is None
     assert rooms.fleet.devices() == []
@@ -68,12 +70,11 @@ async def test_a_change_is_kept_and_a_device_without_a_name_is_called_by_its_id(
     async with open_rooms(tmp_path, clock) as rooms:
         device, _ = await rooms.add("boiler-1")
         wanted = replace(
-            device, labels={"site": "north"}, expected_interval_s=2.5, retention=Retention(0.0, None, 60.0)
+            device, labels={"site": "north"}, expected_interval_s=2.5, retention=Retention(60.0, None, 0.0)
         )
-        with pytest.raises(Invalid):
-            await rooms.fleet.update(wanted)  # the hour's 60 s are shorter than for ever
-        wanted = replace(wanted, retention=Retention(60.0, None, 0.0))
-        changed = await rooms.fleet.update(replace(wanted, name=""))
+        with pytest.raises(Invalid):  # the hour's 60 s are shorter than for ever
+            await rooms.fleet.change(device, lambda _: replace(wanted, retention=Retention(0.0, None, 60.0)))
+        changed = await rooms.fleet.change(device, lambda _: replace(wanted, name=""))
         assert changed == wanted
         assert rooms.fleet.find("boiler-1") == changed
     async with open_rooms(tmp_path, clock) as rooms:

@@ -91,10 +91,18 @@ async def test_a_removed_device_takes_keys_attributes_and_commands_with_it(regis
 async def test_a_late_note_of_use_does_not_undo_a_revocation(registry: Registry) -> None:
     (boiler,) = await registry.add_devices([BOILER], [("boiler-1", key("a"))])
     (kept,) = await registry.keys()
-    await registry.put_keys([replace(kept, revoked_at=NOW + 1)])
-    await registry.put_keys([replace(kept, last_used_at=NOW + 2, last_used_from="10.0.0.7")])
+    await registry.update_keys([replace(kept, revoked_at=NOW + 1)])
+    await registry.update_keys([replace(kept, last_used_at=NOW + 2, last_used_from="10.0.0.7")])
     (kept,) = await registry.keys()
     assert kept == ApiKey("a", boiler.number, bytes(32), NOW, NOW + 2, "10.0.0.7", NOW + 1)
+
+
+async def test_a_late_note_of_use_does_not_bring_a_removed_key_back(registry: Registry) -> None:
+    (boiler,) = await registry.add_devices([BOILER], [("boiler-1", key("a"))])
+    (kept,) = await registry.keys()
+    await registry.remove_device(boiler)
+    await registry.update_keys([replace(kept, last_used_at=NOW + 2)])
+    assert await registry.keys() == []
 
 
 async def test_attributes_are_set_changed_and_removed(registry: Registry) -> None:

@@ -3,12 +3,13 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
-from hub.fleet.fleet import NewDevice
+from hub.fleet.fleet import MetricEdit, NewDevice
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.device_shapes import (
     AddIn,
@@ -109,30 +110,30 @@ async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
 
 async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
     """Change what operators set of a device and of its metrics: all of it or, where something is wrong, nothing."""
-    device, body, services = call.device(), call.body, call.services
-    wanted = replace(
-        device,
-        name=device.name if body.name is None else body.name,
-        labels=device.labels if body.labels is None else body.labels,
-    )
+    body, services = call.body, call.services
+    wanted: dict[str, Any] = {}
+    if body.name is not None:
+        wanted["name"] = body.name
+    if body.labels is not None:
+        wanted["labels"] = body.labels
     if "expected_interval_s" in body.model_fields_set:
-        wanted = replace(wanted, expected_interval_s=body.expected_interval_s)
+        wanted["expected_interval_s"] = body.expected_interval_s
     if "retention" in body.model_fields_set:
-        wanted = replace(wanted, retention=Retention(**dict(body.retention or ())))
+        wanted["retention"] = Retention(**dict(body.retention or ()))
     metrics = [
-        _changed(services.ingest.metric(device, one.name), one, one.model_fields_set - {"name"})
-        for one in body.metrics
+        MetricEdit(one.name, _edit(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
+        for position, one in enumerate(body.metrics)
     ]
-    changed = await services.fleet.update(wanted, metrics)
+    changed = await services.fleet.change(call.device(), lambda device: replace(device, **wanted), metrics)
     return DeviceOut.model_validate(describe(services, changed))
 
 
-def _changed(metric: Metric, asked: MetricIn, names: Iterable[str]) -> Metric:
-    """The metric with what was asked for under these names."""
+def _edit(asked: MetricIn, names: Iterable[str]) -> Callable[[Metric], Metric]:
+    """The change of a metric that was asked for under these names."""
     wanted = {name: getattr(asked, name) for name in names}
     if "thresholds" in wanted:
         wanted["thresholds"] = Thresholds(**dict(asked.thresholds or ()))
-    return replace(metric, **wanted)
+    return lambda metric: replace(metric, **wanted)
 
 
 async def remove_device(call: Call[Nothing, Nothing]) -> None:
@@ -188,10 +189,10 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     """Set all that operators say of a metric; what is left out is not set any more."""
     device, services = call.device(), call.services
-    known = services.ingest.metric(device, call.request.match_info["name"])
-    metric = _changed(known, call.body, MetricIn.model_fields)
-    await services.fleet.describe(device, metric)
-    return MetricOut.model_validate(_metric(metric))
+    name = call.request.match_info["name"]
+    edit = MetricEdit(name, _edit(call.body, MetricIn.model_fields))
+    await services.fleet.change(device, metrics=[edit])
+    return MetricOut.model_validate(_metric(services.ingest.metric(device, name)))
 
 
 def describe(services: Services, device: Device) -> dict[str, object]:
