@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from devices.client import DeviceClient
-from devices.console import Stop, report, stop_on_signals
+from devices.console import Stop, report, stop_at_end_of_input, stop_on_signals
 from devices.errors import DeviceError
 from devices.host import Host
 from devices.machines import device_ids
@@ -77,8 +77,17 @@ Duration = Annotated[float | None, typer.Option(min=0, help="Stop by itself afte
 
 
 @app.callback()
-def main(*, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False) -> None:
-    """Set up what is said, and how."""
+def main(
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    until_eof: Annotated[
+        bool,
+        typer.Option("--until-eof", help="Stop when standard input ends, as with the program behind it."),
+    ] = False,
+) -> None:
+    """Set up what is said, and how; and what ends it beside signals."""
+    if until_eof:
+        stop_at_end_of_input()
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(message)s")
 
@@ -246,7 +255,7 @@ def _tls(ca: Path | None) -> ssl.SSLContext | None:
 
 
 def _one_device(device: DeviceClient, send: Callable[[Stop], Coroutine[None, None, None]]) -> Work:
-    """Run `send` with the device open, telling how it goes, until it ends or is to stop."""
+    """Run `send` with the device open, telling how it goes, until it is to stop, which `send` says itself at its end."""
 
     def describe() -> str:
         counts = device.counts
@@ -266,7 +275,9 @@ def _one_device(device: DeviceClient, send: Callable[[Stop], Coroutine[None, Non
     async def work(stop: Stop, show: Show) -> None:
         async with device, asyncio.TaskGroup() as group:
             group.create_task(show(describe))
-            await send(stop)
+            sending = group.create_task(send(stop))
+            await stop.wait()
+            sending.cancel()  # it may be waiting for room in a queue that a hub which is away does not empty
         _console().print(describe(), highlight=False)
 
     return work

@@ -1,12 +1,18 @@
 """The terminal, and when to stop."""
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from rich.console import Console
 
+STOP_MAX_S = 10.0  # devices take up to 5 s to bring in what they have measured
+_STDIN = 0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LIVE_INTERVAL_S = 0.5
 _LINE_INTERVAL_S = 10.0
 
@@ -21,6 +27,10 @@ class Stop:
         """It is."""
         self._stopped.set()
 
+    async def wait(self) -> None:
+        """Until it is."""
+        await self._stopped.wait()
+
     async def pause(self, delay_s: float) -> bool:
         """Wait so long, but not past the stop; whether it is time to stop."""
         if delay_s <= 0:
@@ -34,26 +44,52 @@ class Stop:
 
 @asynccontextmanager
 async def stop_on_signals(duration_s: float | None = None) -> AsyncIterator[Stop]:
-    """A `Stop` set by the first SIGINT or SIGTERM, or after `duration_s`. A second signal has its usual effect."""
+    """A `Stop` set by the first SIGINT or SIGTERM, or after `duration_s`.
+
+    From the first signal on the block has STOP_MAX_S to end; then, or at a second signal, the process ends at once.
+    """
     loop = asyncio.get_running_loop()
     stop = Stop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    guard = threading.Timer(STOP_MAX_S, _give_up)
+    guard.daemon = True
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def first() -> None:
-        for number in signals:
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        guard.start()
         stop.now()
 
-    for number in signals:
+    for number in _SIGNALS:
         loop.add_signal_handler(number, first)
     timer = loop.call_later(duration_s, stop.now) if duration_s is not None else None
     try:
         yield stop
     finally:
+        guard.cancel()
         if timer is not None:
             timer.cancel()
-        for number in signals:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+def _give_up() -> None:
+    sys.stderr.write(f"not stopped after {STOP_MAX_S:g} s, so this ends now\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def stop_at_end_of_input() -> None:
+    """Send this process SIGTERM when standard input ends, as it does with the program that started this one."""
+
+    def wait() -> None:
+        while os.read(_STDIN, 4096):  # not sys.stdin, whose lock a thread must not hold when Python ends
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="end of input", daemon=True).start()
 
 
 async def report(console: Console, stop: Stop, describe: Callable[[], str]) -> None:

@@ -10,7 +10,6 @@ import asyncio
 import gc
 import io
 import resource
-import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
@@ -188,21 +187,36 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-async def serve(config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]]) -> None:
-    """Run a hub until SIGTERM or SIGINT; what runs `beside` it starts when it is ready and ends before it stops."""
+async def serve(
+    config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]], stop: asyncio.Event
+) -> None:
+    """Run a hub until `stop` is set. What runs `beside` it starts when the hub is ready and ends before it stops.
+
+    Where that is still starting when the stop comes, its start is cancelled.
+    """
     _allow_files(config.limits.connections_max + config.live.viewers_max + SPARE_FILES)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
     async with running(config) as hub:
         gc.freeze()  # what exists by now stays, and is not looked through for cycles again
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         _log.info("ready", url=hub.url, mqtt_port=hub.mqtt_port, mqtt_tls_port=hub.mqtt_tls_port)
-        async with beside(hub):
-            await stop.wait()
-        _log.info("stopping")
+        companion = asyncio.ensure_future(_held(beside(hub)))
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait([companion, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:  # a part of the hub that ends cancels this
+            _log.info("stopping")
+            stopped.cancel()
+            companion.cancel()
+            await asyncio.wait([companion])
+        if not companion.cancelled():
+            companion.result()  # raises what it failed of
     _log.info("stopped")
+
+
+async def _held(beside: AbstractAsyncContextManager[None]) -> None:
+    """Enter it, and leave it when this is cancelled."""
+    async with beside:
+        await asyncio.Event().wait()
 
 
 def _allow_files(needed: int) -> None:

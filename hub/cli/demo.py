@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import typer
 
 from hub.cli.client import Client
 from hub.cli.running_demo import RunningDemo, findable
+from hub.cli.stopping import run_until_stopped
 from hub.config import Config, HttpConfig, LogConfig, MqttConfig, StoreConfig
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ UNITS = {
     "light": "lx",
 }
 UNITS_BY_ENDING = {"_percent": "%", "_mb": "MB", "_gb": "GB", "_kb_s": "kB/s"}
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 3.0  # for devices to bring in what they have measured
 UNITS_INTERVAL_S = 0.5
 FIRST_ROUNDS = 20  # before the address is told
 LATER_ROUNDS = 40
@@ -43,8 +44,6 @@ LATER_ROUNDS = 40
 
 def run_demo(keep: Path | None, count: int) -> None:
     """Run until told to stop. The scratch folder goes at the end unless it was named."""
-    import uvloop
-
     from hub.serve import serve, set_up_logs
 
     with tempfile.TemporaryDirectory(prefix="sensor-hub-demo-") as scratch:
@@ -59,7 +58,7 @@ def run_demo(keep: Path | None, count: int) -> None:
                 async with _devices(hub, folder, count, found=found):
                     yield
 
-        uvloop.run(serve(config, beside))
+        run_until_stopped(lambda stop: serve(config, beside, stop))
 
 
 def _demo_config(folder: Path) -> Config:
@@ -108,11 +107,12 @@ async def _devices(hub: "Hub", folder: Path, count: int, *, found: bool) -> Asyn
             ),
         )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        started: list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = []
+        stack.push_async_callback(_end_all, started)
         for name, key, arguments in ways:
             log = folder / f"{name}.log"
             process = await _start(name, key, arguments, log)
-            watch = tasks.create_task(_watch(name, process, log))
-            stack.push_async_callback(_end, process, watch)
+            started.append((process, tasks.create_task(_watch(name, process, log))))
         units = _Units(client)
         for _ in range(FIRST_ROUNDS):  # bounded: if some do not send, the page is of use all the same
             if await units.name() == len(keys):
@@ -159,9 +159,9 @@ async def _start(name: str, key: str, arguments: list[str], log: Path) -> asynci
     with log.open("w") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "devices", name, *arguments),
+            *("-m", "devices", "--until-eof", name, *arguments),
             env={**os.environ, **({"HUB_DEVICE_KEY": key} if key else {})},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # nothing is written: its end tells them that the demo is gone
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C is for the hub, which then ends them in order
@@ -173,6 +173,10 @@ async def _watch(name: str, process: asyncio.subprocess.Process, log: Path) -> N
     code = await process.wait()
     words = log.read_text(errors="replace").strip().splitlines()[-3:]
     typer.echo(f"`devices {name}` ended ({code}): {' '.join(words)}", err=True)
+
+
+async def _end_all(started: Sequence[tuple[asyncio.subprocess.Process, "asyncio.Task[None]"]]) -> None:
+    await asyncio.gather(*(_end(process, watch) for process, watch in started))
 
 
 async def _end(process: asyncio.subprocess.Process, watch: "asyncio.Task[None]") -> None:

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.options import Options
+from hub.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
     from hub.serve import Hub
 
 
 def serve(context: typer.Context) -> None:
-    """Run the hub until it is told to stop (Ctrl-C, SIGTERM)."""
+    """Run the hub until it is told to stop (Ctrl-C, SIGTERM); a second signal ends it at once."""
     config = Options.of(context).config()
-    import uvloop
-
     from hub.serve import serve as run_hub
     from hub.serve import set_up_logs
 
     set_up_logs(config.log)
-    uvloop.run(run_hub(config, _announced))
+    run_until_stopped(lambda stop: run_hub(config, _announced, stop))
 
 
 @asynccontextmanager

@@ -1,0 +1,53 @@
+"""Running until a signal says stop, and then not for long, whatever hangs."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+
+STOP_MAX_S = 10.0  # an orderly stop takes less than 5; what was acknowledged is on disk long before
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_until_stopped(
+    work: Callable[[asyncio.Event], Coroutine[None, None, None]], limit_s: float = STOP_MAX_S
+) -> None:
+    """Run `work` on uvloop. The event it gets is set by the first SIGINT or SIGTERM; then it has `limit_s` to end.
+
+    A second signal kills the process at once, as it does with a program that handles none, so its exit code is that of the
+    signal. A process that is not done in time ends with exit code 1.
+    """
+    import uvloop
+
+    guard = threading.Timer(limit_s, _give_up, (limit_s,))
+    guard.daemon = True
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+
+        def first() -> None:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL)
+            guard.start()
+            stop.set()
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, first)
+        await work(stop)
+
+    try:
+        uvloop.run(run())
+    finally:
+        guard.cancel()
+
+
+def _give_up(limit_s: float) -> None:
+    sys.stderr.write(
+        f"hub: not stopped after {limit_s:g} s, so it ends now; what was acknowledged is on disk\n"
+    )
+    sys.stderr.flush()
+    os._exit(1)
