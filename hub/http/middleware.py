@@ -19,6 +19,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_TELLING = ("Allow", "Upgrade", "Connection", "Sec-WebSocket-Version")  # what would be right instead
 HSTS = "max-age=31536000"
 
 _log = structlog.get_logger("http")
@@ -54,7 +55,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
     detail = details.get(status, error.text or status.phrase)
     if status is HTTPStatus.NOT_FOUND and not request.path.startswith("/api/"):
         return plain_page(status, "Nothing here", f"There is nothing at {request.path}.")
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    headers = {name: error.headers[name] for name in _TELLING if name in error.headers}
     return problem(status, status.name.lower(), detail, headers=headers)
 
 

@@ -8,12 +8,15 @@ from typing import NamedTuple
 FIN, RSV1, RSV = 0x80, 0x40, 0x70
 MASKED = 0x80
 CONTROL_MAX_BYTES = 125  # of a control frame (5.5)
+LENGTH_BITS = 63  # of the longest length: the highest bit of its eight bytes is 0 (5.2)
 DEFLATE_FROM_BYTES = 256  # a shorter message gains nothing
 DEFLATE_LEVEL = 1  # 240 KiB of readings: 7.4:1 in 0.8 ms; at 6, the usual one, 8.6:1 in 8.5 ms
-DEFLATE_OFFER = "permessage-deflate"
-DEFLATE_ANSWER = f"{DEFLATE_OFFER}; server_no_context_takeover; client_no_context_takeover"
 _TAIL = b"\x00\x00\xff\xff"  # ends each flushed block, and is left out on the wire (RFC 7692, 7.2.1)
+_LAST_BLOCK = (
+    b"\x03\x00"  # an empty one, marked as the last: the inflater reaches it if what came before is whole
+)
 
+OK = 1000
 PROTOCOL_ERROR = 1002
 NOT_TEXT = 1007
 TOO_BIG = 1009
@@ -98,12 +101,15 @@ class FrameReader:
         head, length = received[start - 2], received[start - 1] & 0x7F
         self._check_head(head, received[start - 1], length)
         if length >= 126:
-            width = 2 if length == 126 else 8
+            width, shortest = (2, 126) if length == 126 else (8, 65_536)
             if len(received) < start + width:
                 return None
             length = int.from_bytes(received[start : start + width], "big")
             start += width
-        if len(self._parts) + length > self._max_bytes:
+            if length < shortest or length >> LENGTH_BITS:
+                raise FrameError(PROTOCOL_ERROR, f"the length {length} is not written in {width} bytes")
+        # Control frames may come between the frames of a message, and are no part of it (5.4).
+        if head & 0x0F < Opcode.CLOSE and len(self._parts) + length > self._max_bytes:
             raise FrameError(TOO_BIG, f"a message is over {self._max_bytes} bytes")
         end = start + 4 + length
         if len(received) < end:
@@ -142,11 +148,13 @@ class FrameReader:
     def _inflated(self, content: bytes) -> bytes:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
-            inflated = inflater.decompress(content + _TAIL, self._max_bytes + 1)
+            inflated = inflater.decompress(content + _TAIL + _LAST_BLOCK, self._max_bytes + 1)
         except zlib.error as error:
             raise FrameError(NOT_TEXT, f"a message cannot be inflated: {error}") from error
         if len(inflated) > self._max_bytes:
             raise FrameError(TOO_BIG, f"a message is over {self._max_bytes} bytes")
+        if not inflater.eof:
+            raise FrameError(NOT_TEXT, "a message cannot be inflated: it breaks off")
         return inflated
 
 
@@ -167,6 +175,26 @@ def frame(opcode: Opcode, content: bytes, *, is_compressed: bool = False) -> byt
     return struct.pack("!BBQ", head, 127, length) + content
 
 
+def read_close(content: bytes) -> tuple[int, str]:
+    """Code and reason of a peer's close frame; 1000 where it says none. Raises FrameError (5.5.1, 7.4)."""
+    if not content:
+        return OK, ""
+    if len(content) == 1:
+        raise FrameError(PROTOCOL_ERROR, "a close frame holds a code of two bytes, or nothing")
+    code = int.from_bytes(content[:2], "big")
+    if not _may_be_sent(code):
+        raise FrameError(PROTOCOL_ERROR, f"{code} is no code that a close frame may hold")
+    try:
+        return code, content[2:].decode()
+    except UnicodeDecodeError as error:
+        raise FrameError(NOT_TEXT, f"the reason of a close is not UTF-8: {error.reason}") from error
+
+
+def _may_be_sent(code: int) -> bool:
+    """Those that the RFC or its registry defines, and those of libraries and applications (7.4.1, 7.4.2, 11.7)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code <= 4999
+
+
 def close_frame(code: int, reason: str) -> bytes:
     """A close frame; the reason is cut to what fits (5.5.1)."""
     said = reason.encode()[: CONTROL_MAX_BYTES - 2].decode(errors="ignore").encode()
@@ -184,15 +212,3 @@ def text_frame(message: bytes, *, deflate: bool) -> bytes:
     deflater = zlib.compressobj(DEFLATE_LEVEL, wbits=-zlib.MAX_WBITS)
     content = deflater.compress(message) + deflater.flush(zlib.Z_SYNC_FLUSH)
     return frame(Opcode.TEXT, content.removesuffix(_TAIL), is_compressed=True)
-
-
-def accepts_deflate(offers: str) -> bool:
-    """Whether a Sec-WebSocket-Extensions header offers what DEFLATE_ANSWER takes up (RFC 7692, 7.1)."""
-    return any(_is_fit(offer) for offer in offers.split(","))
-
-
-def _is_fit(offer: str) -> bool:
-    name, *parameters = (part.strip().lower() for part in offer.split(";"))
-    names = [parameter.partition("=")[0].strip() for parameter in parameters]
-    known = {"server_no_context_takeover", "client_no_context_takeover", "client_max_window_bits"}
-    return name == DEFLATE_OFFER and known.issuperset(names) and len(set(names)) == len(names)

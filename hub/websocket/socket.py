@@ -11,13 +11,22 @@ from typing import cast
 from aiohttp import WSCloseCode
 
 from hub.errors import HubError, Unauthenticated
-from hub.websocket.frames import FrameError, FrameReader, Message, Opcode, close_frame, frame, text_frame
+from hub.websocket.frames import (
+    OK,
+    FrameError,
+    FrameReader,
+    Message,
+    Opcode,
+    close_frame,
+    frame,
+    read_close,
+    text_frame,
+)
 from hub.websocket.tcp import answers, keep_fresh
 
 UNAUTHENTICATED = 4401
 RESTARTING = int(WSCloseCode.SERVICE_RESTART)
 TRY_AGAIN_LATER = int(WSCloseCode.TRY_AGAIN_LATER)
-OK = int(WSCloseCode.OK)
 RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they add jitter of their own
 CLOSE_TIMEOUT_S = 2.0  # how long a peer may take to answer a close
 LINGER_S = 5.0  # how long the rest of a message that cannot be read is thrown away
@@ -216,8 +225,7 @@ class Socket(asyncio.Protocol):
     def _take(self, message: Message) -> None:
         if message.opcode is Opcode.CLOSE:
             if not self._is_ended:
-                code = int.from_bytes(message.content[:2], "big") if message.content else OK
-                self._say_close(code, "", CLOSE_TIMEOUT_S)
+                self._answer_close(message.content)
             self.transport.close()
         elif self._is_ended or message.opcode is Opcode.PONG:
             pass
@@ -229,8 +237,17 @@ class Socket(asyncio.Protocol):
         elif self._first is not None:
             self._first.set_result(message.content)
 
+    def _answer_close(self, content: bytes) -> None:
+        """With the peer's own code (5.5.1), or with what is wrong with it."""
+        try:
+            code, reason = read_close(content)[0], ""
+        except FrameError as error:
+            self.broken(error)
+            code, reason = error.code, str(error)
+        self._say_close(code, reason, CLOSE_TIMEOUT_S)
+
     def _fail(self, error: FrameError) -> None:
-        """What the peer still sends is thrown away until it hangs up.
+        """What the peer still sends is thrown away until it hangs up (7.1.1).
 
         To close at once with unread input would make the system send a reset, which overtakes the reason.
         """
@@ -238,6 +255,8 @@ class Socket(asyncio.Protocol):
         if not self._is_ended:
             self.broken(error)
             self._say_close(error.code, str(error), LINGER_S)
+            if self.transport.can_write_eof():  # not with TLS
+                self.transport.write_eof()
 
 
 def closing_code(error: HubError) -> int:

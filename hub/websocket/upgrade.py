@@ -1,14 +1,17 @@
-"""From HTTP to a WebSocket of the hub's own: aiohttp shakes hands, then leaves the connection."""
+"""From HTTP to a WebSocket of the hub's own: the handshake (RFC 6455, 4.2), after which aiohttp leaves the connection."""
 
 import asyncio
 from base64 import b64encode
+from binascii import Error, a2b_base64
 from hashlib import sha1
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
-from hub.websocket.frames import DEFLATE_ANSWER, accepts_deflate
+from hub.websocket.extensions import DEFLATE_ANSWER, accepts_deflate, read_offers
 
+VERSION = "13"
+KEY_BYTES = 16
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 
 
@@ -21,19 +24,18 @@ class Upgrade(web.StreamResponse):
     def __init__(
         self, request: web.Request, protocols: tuple[str, ...] = (), *, may_deflate: bool = False
     ) -> None:
-        """Raises HTTPBadRequest for a request that is no handshake."""
-        ready = web.WebSocketResponse(protocols=protocols).can_prepare(request)
-        if not ready.ok:
-            raise web.HTTPBadRequest(
-                text="this is a WebSocket: Upgrade, Connection, Sec-WebSocket-Version 13 and Sec-WebSocket-Key are wanted"
-            )
+        """Raises HTTPBadRequest for a request that is no handshake, HTTPUpgradeRequired for another version of it."""
+        _check(request)
         key = request.headers["Sec-WebSocket-Key"].strip().encode()
         accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode()
         headers = {"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Accept": accept}
-        if ready.protocol is not None:
-            headers["Sec-WebSocket-Protocol"] = ready.protocol
-        offers = ",".join(request.headers.getall("Sec-WebSocket-Extensions", []))
-        self.deflates = may_deflate and accepts_deflate(offers)
+        # Without one that both know there is no such header, and the client decides what to do (4.2.2).
+        protocol = next(
+            (name for name in _listed(request, "Sec-WebSocket-Protocol") if name in protocols), None
+        )
+        if protocol is not None:
+            headers["Sec-WebSocket-Protocol"] = protocol
+        self.deflates = _deflates(request) and may_deflate
         if self.deflates:
             headers["Sec-WebSocket-Extensions"] = DEFLATE_ANSWER
         super().__init__(status=101, headers=headers)
@@ -60,6 +62,51 @@ class Upgrade(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing: the connection goes on, but is not aiohttp's any more."""
+
+
+def _check(request: web.Request) -> None:
+    """Raises as `Upgrade` does (4.2.1, 4.4)."""
+    if request.version < HttpVersion11:
+        raise web.HTTPBadRequest(text="this is a WebSocket: it takes HTTP/1.1")
+    # A client may list other protocols beside it, but aiohttp does not stop reading HTTP after such a list.
+    if _words(request, "Upgrade") != ["websocket"] or "upgrade" not in _words(request, "Connection"):
+        raise web.HTTPBadRequest(
+            text="this is a WebSocket: Upgrade: websocket and Connection: Upgrade are wanted"
+        )
+    if request.headers.getall("Sec-WebSocket-Version", []) != [VERSION]:
+        raise web.HTTPUpgradeRequired(
+            text=f"this is a WebSocket of version {VERSION}: Sec-WebSocket-Version: {VERSION} is wanted",
+            headers={"Sec-WebSocket-Version": VERSION, "Upgrade": "websocket", "Connection": "upgrade"},
+        )
+    keys = request.headers.getall("Sec-WebSocket-Key", [])
+    if len(keys) != 1 or not _is_key(keys[0].strip()):
+        raise web.HTTPBadRequest(
+            text=f"Sec-WebSocket-Key: one value is wanted, {KEY_BYTES} random bytes in Base64"
+        )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(a2b_base64(text.encode(errors="replace"), strict_mode=True)) == KEY_BYTES
+    except Error:
+        return False
+
+
+def _deflates(request: web.Request) -> bool:
+    """Whether the client's offers have one that the hub takes up. Raises HTTPBadRequest for what cannot be read (9.1)."""
+    try:
+        return accepts_deflate(read_offers(",".join(request.headers.getall("Sec-WebSocket-Extensions", []))))
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"Sec-WebSocket-Extensions: {error}") from error
+
+
+def _listed(request: web.Request, header: str) -> list[str]:
+    """A header's values, which may stand in one line or in several."""
+    return [name.strip() for line in request.headers.getall(header, []) for name in line.split(",")]
+
+
+def _words(request: web.Request, header: str) -> list[str]:
+    return [word.lower() for word in _listed(request, header)]
 
 
 class _Early:

@@ -33,10 +33,10 @@ def client(hub: Hub, key: str, version: aiomqtt.ProtocolVersion) -> aiomqtt.Clie
     )
 
 
-def connect_packet(key: str) -> bytes:
+def connect_packet(key: str, client_id: str = "c") -> bytes:
     """CONNECT of MQTT 3.1.1: a clean session, the key as user name."""
-    name = key.encode()
-    body = b"\x00\x04MQTT\x04\x82\x00\x3c\x00\x01c" + len(name).to_bytes(2, "big") + name
+    texts = [text.encode() for text in (client_id, key)]
+    body = b"\x00\x04MQTT\x04\x82\x00\x3c" + b"".join(len(text).to_bytes(2, "big") + text for text in texts)
     return bytes([0x10, len(body)]) + body
 
 

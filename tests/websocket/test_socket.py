@@ -7,86 +7,14 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from hub.websocket.frames import Message, Opcode
-from hub.websocket.socket import Socket
-from hub.websocket.upgrade import Upgrade
+from hub.websocket.frames import Opcode
 from tests.conftest import Certificate
 from tests.http.conftest import until
-from tests.websocket.test_frames import sent
-
-MAX_BYTES = 300_000
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-ACCEPT = b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"  # of that key: RFC 6455, 1.3
-
+from tests.websocket.echo import House, house
+from tests.websocket.raw import ACCEPT, HANDSHAKE, sent
 
 Peer = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class Echo(Socket):
-    """Sends back what comes, while it is let."""
-
-    def __init__(self, *, deflates: bool) -> None:
-        super().__init__(MAX_BYTES, deflates=deflates)
-        self.taken = 0
-        self.may = True
-        self.left = self.had_room = self.is_lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.begin()
-
-    def take(self, message: Message) -> None:
-        self.taken += 1
-        self.say(message.content)
-
-    def may_take(self) -> bool:
-        return self.may
-
-    def has_room(self) -> None:
-        self.had_room = True
-
-    def leave(self) -> None:
-        self.left = True
-
-    def lost(self) -> None:
-        self.is_lost = True
-
-
-class House:
-    """An application whose every connection is an Echo."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.echoes: list[Echo] = []
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        upgrade = Upgrade(request, ("echo",), may_deflate=True)
-        echo = Echo(deflates=upgrade.deflates)
-        if await upgrade.hand_over(request, echo):
-            self.echoes.append(echo)
-        return upgrade
-
-
-@asynccontextmanager
-async def house(tls: ssl.SSLContext | None = None) -> AsyncIterator[House]:
-    found = House(0)
-    app = web.Application()
-    app.router.add_get("/", found.handle)
-    runner = web.AppRunner(app, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-        found.port = runner.addresses[0][1]
-        yield found
-    finally:
-        for echo in found.echoes:
-            echo.abort()
-        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -94,8 +22,8 @@ async def by_hand(house: House, more: bytes = b"") -> AsyncIterator[Peer]:
     """A peer that shakes hands, and sends `more` in the same segment."""
     reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
     try:
-        writer.write(HANDSHAKE + more)
-        assert ACCEPT in await reader.readuntil(b"\r\n\r\n")
+        writer.write("\r\n".join(["GET / HTTP/1.1", *HANDSHAKE, "", ""]).encode() + more)
+        assert ACCEPT.encode() in await reader.readuntil(b"\r\n\r\n")
         yield reader, writer
     finally:
         writer.close()
@@ -139,17 +67,6 @@ async def test_what_comes_with_the_handshake_is_read() -> None:
         writer.write(sent(b"cut", mask=b"\0\0\0\0")[-1:])
         writer.write(sent(b"last"))
         assert (await reader.readexactly(11))[-4:] == b"last"
-
-
-async def test_what_is_no_handshake_is_refused() -> None:
-    async with (
-        house() as one,
-        aiohttp.ClientSession() as client,
-        client.get(f"http://127.0.0.1:{one.port}/") as answer,
-    ):
-        assert answer.status == 400
-        assert "Sec-WebSocket-Key" in await answer.text()
-        assert one.echoes == []
 
 
 async def test_a_peer_that_breaks_the_protocol_reads_why() -> None:

@@ -78,8 +78,8 @@ class Tunnel(asyncio.Transport):
         return (self._socket.address, 0) if name == "peername" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, as one message."""
-        if self._socket.is_open:
+        """Send, as one message; of nothing none, as a socket does."""
+        if data and self._socket.is_open:
             self._socket.transport.write(frame(Opcode.BINARY, bytes(data)))
 
     def get_write_buffer_size(self) -> int:
