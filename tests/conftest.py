@@ -2,22 +2,32 @@
 
 import asyncio
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from hub.config import Config, StoreConfig
 from hub.serve import running
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 from tests.rooms import Clock, Rooms, open_rooms
 
 settings.register_profile(
     "untimed", deadline=None
 )  # how long an example takes says nothing on a busy machine
 settings.load_profile("untimed")
+
+# Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what commands print.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger("info"),
+    logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
+)
 
 # In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so that
 # no core is left alone with a long one at the end. Where nothing is named, as they are called.
@@ -43,16 +53,31 @@ async def rooms(tmp_path: Path, clock: Clock) -> AsyncIterator[Rooms]:
 @pytest.fixture
 def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
     """Starts hubs, with settings such as HUB__LIMITS__READINGS_PER_S="10"; all are stopped at the end."""
+    with _hubs(tmp_path, HubThread) as start:
+        yield start
+
+
+@pytest.fixture
+def start_hub_process(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
+    """As `start_hub`, each in a process of its own: to be killed, measured, or judged by its output and exit code."""
+    with _hubs(tmp_path, HubProcess) as start:
+        yield start
+
+
+@contextmanager
+def _hubs(folder: Path, kind: type[HubProcess]) -> Iterator[Callable[..., HubProcess]]:
     hubs: list[HubProcess] = []
 
     def start(name: str = "data", **settings: str) -> HubProcess:
-        hub = HubProcess(tmp_path / name, **settings)
+        hub = kind(folder / name, **settings)
         hubs.append(hub)
         return hub.start()
 
-    yield start
-    for hub in hubs:
-        hub.stop()
+    try:
+        yield start
+    finally:
+        for hub in hubs:
+            hub.stop()
 
 
 @pytest.fixture
@@ -61,10 +86,16 @@ def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
     return start_hub()
 
 
+@pytest.fixture
+def hub_process(start_hub_process: Callable[..., HubProcess]) -> HubProcess:
+    """As `hub`, in a process of its own."""
+    return start_hub_process()
+
+
 @pytest.fixture(scope="module")
 def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """One running hub for the tests of one file, which each use devices of their own."""
-    hub = HubProcess(tmp_path_factory.mktemp("shared") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("shared") / "data").start()
     yield hub
     hub.stop()
 

@@ -19,6 +19,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
+def start_hub(start_hub_process: Callable[..., HubProcess]) -> Callable[..., HubProcess]:
+    """Here every hub has a process of its own: its output, exit code and lock are looked at."""
+    return start_hub_process
+
+
+@pytest.fixture
 def store(tmp_path: Path, make_store: Callable[[Path], Path]) -> Path:
     """Empty stores in tmp_path/data, on which no hub runs."""
     return make_store(tmp_path / "data")

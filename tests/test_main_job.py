@@ -9,11 +9,18 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.conftest import Certificate
 from tests.hub_process import HubProcess
 
 DEADLINE_S = 10.0
+
+
+@pytest.fixture
+def start_hub(start_hub_process: Callable[..., HubProcess]) -> Callable[..., HubProcess]:
+    """Here every hub has a process of its own: it is killed and told to stop."""
+    return start_hub_process
 
 
 class Watcher:

@@ -106,9 +106,9 @@ async def test_what_was_missed_while_the_connection_was_broken_comes_once(shared
 
 @pytest.mark.parametrize("fill_gaps", [True, False])
 async def test_what_a_restarted_hub_does_not_remember_is_told_or_filled_from_history(
-    start_hub: Callable[..., HubProcess], fill_gaps: bool
+    start_hub_process: Callable[..., HubProcess], fill_gaps: bool
 ) -> None:
-    hub = await asyncio.to_thread(start_hub)
+    hub = await asyncio.to_thread(start_hub_process)
     key, token = await asyncio.to_thread(add, hub, "live-4")
     async with (
         telling(hub, "live-4", key) as tell,

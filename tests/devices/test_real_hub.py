@@ -1,7 +1,6 @@
 """The client against a real hub: what it sends is stored, and what is refused comes back."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,9 @@ async def test_a_refused_reading_is_counted_and_the_next_goes_through(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_hub_killed_and_started_again_has_every_reading_once(
-    start_hub: Callable[..., HubProcess], tmp_path: Path, transport: str
+    hub_process: HubProcess, tmp_path: Path, transport: str
 ) -> None:
-    hub = start_hub()
+    hub = hub_process
     key = hub.add_device("pump")
     url, spool = address(hub, transport), tmp_path / "spool.db"
     async with DeviceClient(url, key, numbered=True, spool=spool, backoff=quick()) as device:

@@ -10,7 +10,7 @@ from typing import Self
 
 from devices.client import DeviceClient
 from devices.machines import UNITS, Machine, device_ids, kind_of
-from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 MACHINES = 24
 INTERVAL_S = 0.5
@@ -29,7 +29,7 @@ class Plant:
     """The hub and what sends to it, in a thread of its own, from `with` on until its end. The same each time, but for the clock."""
 
     def __init__(self, folder: Path) -> None:
-        self.hub = HubProcess(folder / "data")
+        self.hub = HubThread(folder / "data")
         self._keys: dict[str, str] = {}
         self._stop = threading.Event()
         self._are_sending = threading.Event()

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
@@ -19,7 +20,7 @@ Visit = Callable[..., Dashboard]
 @pytest.fixture(scope="module")
 def halls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """Sixty devices in the halls North and South, two without a hall, and one of North that sends."""
-    hub = HubProcess(tmp_path_factory.mktemp("halls") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("halls") / "data").start()
     try:
         for number in range(60):
             hall = "North" if number % 2 else "South"

@@ -11,6 +11,7 @@ from tests.e2e.test_charts import describe
 from tests.e2e.test_device import CHART_PIXELS_LEAST
 from tests.e2e.test_looks import DESK, PHONE
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 Visit = Callable[..., Dashboard]
 
@@ -18,7 +19,7 @@ Visit = Callable[..., Dashboard]
 @pytest.fixture(scope="module")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub with two devices alike: two metrics of one unit, one of them past its thresholds."""
-    hub = HubProcess(tmp_path_factory.mktemp("mill") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("mill") / "data").start()
     try:
         with (
             Feeder(hub, hub.add_device("mill", name="Mill")),

@@ -10,6 +10,7 @@ from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.e2e.test_device import CHART_PIXELS_LEAST
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
@@ -20,7 +21,7 @@ Visit = Callable[..., Dashboard]
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub with a device that sends."""
-    hub = HubProcess(tmp_path_factory.mktemp("plant") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("plant") / "data").start()
     try:
         with Feeder(hub, hub.add_device("press", name="Press", labels={"hall": "North"})):
             yield hub

@@ -12,6 +12,7 @@ from tests.e2e.feeder import Feeder, Values
 from tests.e2e.network import Network
 from tests.e2e.test_device import CHART_PIXELS_LEAST
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 DEADLINE_S = 20.0
 RAW_POINTS = 10_000
@@ -25,7 +26,7 @@ Shown = list[tuple[int, float]]
 def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub that remembers for half a second what viewers missed, and lets none be behind by more than 50 readings."""
     settings = {"HUB__LIVE__RESUME_WINDOW_S": "0.5", "HUB__LIVE__PENDING_MAX": "50"}
-    hub = HubProcess(tmp_path_factory.mktemp("forgetful") / "data", **settings).start()
+    hub = HubThread(tmp_path_factory.mktemp("forgetful") / "data", **settings).start()
     yield hub
     hub.stop()
 
@@ -81,7 +82,8 @@ def test_a_cut_longer_than_the_hub_remembers_is_filled_from_history(
         assert asked.count > 0
 
 
-def test_a_hub_killed_and_started_again_leaves_no_hole(hub: HubProcess, visit: Visit) -> None:
+def test_a_hub_killed_and_started_again_leaves_no_hole(hub_process: HubProcess, visit: Visit) -> None:
+    hub = hub_process
     key = hub.add_device("counter")
     with Feeder(hub, key) as feeder:
         page = open_counter(visit(hub, "/#/device/counter?window=300"))

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
@@ -19,7 +20,7 @@ Visit = Callable[..., Dashboard]
 @pytest.fixture(scope="module")
 def press(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub with a device that sends."""
-    hub = HubProcess(tmp_path_factory.mktemp("press") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("press") / "data").start()
     try:
         with Feeder(hub, hub.add_device("press", name="Press", labels={"hall": "North"})):
             yield hub

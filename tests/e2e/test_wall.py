@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
@@ -18,7 +19,7 @@ Visit = Callable[..., Dashboard]
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """Forty devices that never sent, one that did, and one that does."""
-    hub = HubProcess(tmp_path_factory.mktemp("hall") / "data").start()
+    hub = HubThread(tmp_path_factory.mktemp("hall") / "data").start()
     try:
         for number in range(40):
             hub.add_device(f"unit-{number:02}", labels={"hall": "North"})
