@@ -29,6 +29,7 @@ from hub.mqtt.codec.packets import (
     Version,
     Will,
 )
+from hub.mqtt.codec.reasons import allowed, of_clients
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0+#"), min_size=1, max_size=12)
@@ -52,7 +53,7 @@ _MESSAGE: dict[str, st.SearchStrategy[Any]] = {
     "payload_format_indicator": flags,
     "message_expiry_interval": u32,
     "content_type": texts,
-    "response_topic": texts,
+    "response_topic": names,
     "correlation_data": blobs,
 }
 _REASON: dict[str, st.SearchStrategy[Any]] = {"reason_string": texts}
@@ -101,6 +102,10 @@ def properties(version: Version, place: Place) -> st.SearchStrategy[Properties]:
     return st.one_of(st.just(NONE), some.map(lambda found: Properties(**found)))
 
 
+def _normal_properties(held: Properties) -> Properties:
+    return NONE if held == NONE else held
+
+
 def _normal(packet: Packet) -> Packet:
     """One way to write an absent set of properties: NONE itself."""
     held = getattr(packet, "properties", NONE)
@@ -125,17 +130,28 @@ def connects(version: Version) -> st.SearchStrategy[Connect]:
     return build
 
 
-def publishes(version: Version) -> st.SearchStrategy[Publish]:
+def reasons_of(place: Place, version: Version) -> st.SearchStrategy[int]:
+    """Any that the packet may carry; 0 where it carries none."""
+    return st.sampled_from(sorted(allowed(place, version)) or [0])
+
+
+def publishes(version: Version, *, by_server: bool) -> st.SearchStrategy[Publish]:
     carried = properties(version, Place.PUBLISH)
+    if not by_server:
+        carried = carried.map(lambda it: _normal_properties(replace(it, subscription_identifier=())))
     loud = st.builds(Publish, names, blobs, st.integers(1, 2), ids, st.booleans(), st.booleans(), carried)
     quiet = st.builds(Publish, names, blobs, st.just(0), st.just(0), st.booleans(), st.just(False), carried)
     return loud | quiet
 
 
 def _acks(version: Version) -> st.SearchStrategy[Packet]:
-    reasons = bytes_ if version is Version.V5 else st.just(0)
     kinds = ((Puback, Place.PUBACK), (Pubrec, Place.PUBREC), (Pubrel, Place.PUBREL), (Pubcomp, Place.PUBCOMP))
-    return st.one_of(*(st.builds(kind, ids, reasons, properties(version, place)) for kind, place in kinds))
+    return st.one_of(
+        *(
+            st.builds(kind, ids, reasons_of(place, version), properties(version, place))
+            for kind, place in kinds
+        )
+    )
 
 
 def subscriptions(version: Version) -> st.SearchStrategy[Subscription]:
@@ -150,23 +166,26 @@ def from_client(version: Version) -> st.SearchStrategy[Packet]:
     some = st.lists(subscriptions(version), min_size=1, max_size=3).map(tuple)
     topics = st.lists(filters, min_size=1, max_size=3).map(tuple)
     kinds: list[st.SearchStrategy[Any]] = [
-        publishes(version),
+        publishes(version, by_server=False),
         _acks(version),
         st.builds(Subscribe, ids, some, properties(version, Place.SUBSCRIBE)),
         st.builds(Unsubscribe, ids, topics, properties(version, Place.UNSUBSCRIBE)),
         st.just(Pingreq()),
     ]
     if version is Version.V5:
-        kinds.append(st.builds(Auth, bytes_, properties(version, Place.AUTH)))
+        kinds.append(
+            st.builds(Auth, st.sampled_from(sorted(of_clients(Place.AUTH))), properties(version, Place.AUTH))
+        )
     return st.one_of(*kinds).map(_normal)
 
 
 def from_server(version: Version) -> st.SearchStrategy[Packet]:
     """What may follow a CONNACK, but for the DISCONNECT that ends the stream."""
-    reasons = st.lists(bytes_, min_size=1, max_size=3).map(tuple)
-    none = reasons if version is Version.V5 else st.just(())
+    reasons = st.lists(reasons_of(Place.SUBACK, version), min_size=1, max_size=3).map(tuple)
+    some = st.lists(reasons_of(Place.UNSUBACK, version), min_size=1, max_size=3).map(tuple)
+    none = some if version is Version.V5 else st.just(())
     kinds: list[st.SearchStrategy[Any]] = [
-        publishes(version),
+        publishes(version, by_server=True),
         _acks(version),
         st.builds(Suback, ids, reasons, properties(version, Place.SUBACK)),
         st.builds(Unsuback, ids, none, properties(version, Place.UNSUBACK)),
@@ -178,7 +197,11 @@ def from_server(version: Version) -> st.SearchStrategy[Packet]:
 def disconnects(version: Version) -> st.SearchStrategy[Packet]:
     if version is Version.V311:
         return st.just(Disconnect())
-    return st.builds(Disconnect, bytes_, properties(version, Place.DISCONNECT)).map(_normal)
+    return st.builds(
+        Disconnect,
+        st.sampled_from(sorted(of_clients(Place.DISCONNECT))),
+        properties(version, Place.DISCONNECT),
+    ).map(_normal)
 
 
 def client_streams(version: Version) -> st.SearchStrategy[list[Packet]]:
@@ -193,7 +216,9 @@ def client_streams(version: Version) -> st.SearchStrategy[list[Packet]]:
 
 def server_streams(version: Version) -> st.SearchStrategy[list[Packet]]:
     """A whole conversation, as the server says it."""
-    connacks = st.builds(Connack, st.booleans(), bytes_, properties(version, Place.CONNACK))
+    connacks = st.builds(
+        Connack, st.booleans(), reasons_of(Place.CONNACK, version), properties(version, Place.CONNACK)
+    )
     return st.builds(
         lambda first, middle: [first, *middle],
         connacks.map(_normal),

@@ -2,6 +2,7 @@
 
 packets   the values
 fields    their fields
+reasons   the reason codes each packet may have
 decode    one packet's body in
 encode    one packet out
 decoder   a stream of bytes in, packets out

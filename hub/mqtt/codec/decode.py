@@ -31,6 +31,7 @@ from hub.mqtt.codec.packets import (
     Version,
     Will,
 )
+from hub.mqtt.codec.reasons import check
 
 V5 = Version.V5
 _Ack = TypeVar("_Ack", bound=Acknowledgement)
@@ -111,7 +112,8 @@ def _connack(cursor: Cursor, version: Version, _flags: int) -> Connack:
     present = cursor.integer(1)
     if present > 1:
         raise malformed("the reserved bits of CONNACK's flags are set (3.2.2.1)")
-    return Connack(bool(present), cursor.integer(1), _properties(cursor, version, Place.CONNACK))
+    reason = check(cursor.integer(1), Place.CONNACK, version)
+    return Connack(bool(present), reason, _properties(cursor, version, Place.CONNACK))
 
 
 def _publish(cursor: Cursor, version: Version, flags: int) -> Publish:
@@ -135,7 +137,7 @@ def _acknowledgement(kind: type[_Ack], place: Place) -> Callable[[Cursor, Versio
         packet_id = _packet_id(cursor)
         if version is not V5 or cursor.at == cursor.end:
             return kind(packet_id)
-        reason = cursor.integer(1)
+        reason = check(cursor.integer(1), place, version)
         properties = read_properties(cursor, place) if cursor.at < cursor.end else NONE
         return kind(packet_id, reason, properties)
 
@@ -189,16 +191,23 @@ def _unsubscribe(cursor: Cursor, version: Version, _flags: int) -> Unsubscribe:
     return Unsubscribe(packet_id, tuple(filters), properties)
 
 
+def _reasons(cursor: Cursor, version: Version, place: Place) -> tuple[int, ...]:
+    found = tuple(check(reason, place, version) for reason in cursor.rest())
+    if not found:
+        raise CodecError(Reason.PROTOCOL_ERROR, f"{place.name} has no reason code (3.9.3, 3.11.3)")
+    return found
+
+
 def _suback(cursor: Cursor, version: Version, _flags: int) -> Suback:
     packet_id = _packet_id(cursor)
     properties = _properties(cursor, version, Place.SUBACK)
-    return Suback(packet_id, tuple(cursor.rest()), properties)
+    return Suback(packet_id, _reasons(cursor, version, Place.SUBACK), properties)
 
 
 def _unsuback(cursor: Cursor, version: Version, _flags: int) -> Unsuback:
     packet_id = _packet_id(cursor)
     properties = _properties(cursor, version, Place.UNSUBACK)
-    return Unsuback(packet_id, tuple(cursor.rest()) if version is V5 else (), properties)
+    return Unsuback(packet_id, _reasons(cursor, version, Place.UNSUBACK) if version is V5 else (), properties)
 
 
 def _pingreq(_cursor: Cursor, _version: Version, _flags: int) -> Pingreq:
@@ -212,7 +221,7 @@ def _pingresp(_cursor: Cursor, _version: Version, _flags: int) -> Pingresp:
 def _reasoned(cursor: Cursor, version: Version, place: Place) -> tuple[int, Properties]:
     if version is not V5 or cursor.at == cursor.end:
         return 0, NONE
-    reason = cursor.integer(1)
+    reason = check(cursor.integer(1), place, version)
     return reason, read_properties(cursor, place) if cursor.at < cursor.end else NONE
 
 

@@ -20,7 +20,18 @@ from enum import Enum
 from types import MappingProxyType
 
 from hub.mqtt.codec.decode import decode
-from hub.mqtt.codec.packets import CodecError, Connect, Packet, Reason, Version
+from hub.mqtt.codec.fields import Place
+from hub.mqtt.codec.packets import (
+    Auth,
+    CodecError,
+    Connect,
+    Disconnect,
+    Packet,
+    Publish,
+    Reason,
+    Version,
+)
+from hub.mqtt.codec.reasons import of_clients
 
 __all__ = ["CONNECT_MAX", "Decoder", "Peer", "topic_header"]
 
@@ -51,6 +62,26 @@ _ALLOWED = MappingProxyType(
     {Peer.CLIENT: _BOTH | {0x10, 0x82, 0xA2, 0xC0}, Peer.SERVER: _BOTH | {0x20, 0x90, 0xB0, 0xD0}}
 )
 _OPENERS = MappingProxyType({Peer.CLIENT: frozenset({0x10}), Peer.SERVER: frozenset({0x20, 0xF0})})
+
+
+_SERVER_SAYS_MORE = frozenset({Publish, Disconnect, Auth})
+"""Packets in which a server may say more than a client."""
+
+
+def _check_client(packet: Packet) -> None:
+    """Raises CodecError for what only a server may say."""
+    if isinstance(packet, Publish):
+        if packet.properties.subscription_identifier:
+            raise CodecError(
+                Reason.PROTOCOL_ERROR, "only the server puts a subscription identifier into PUBLISH (3.3.4)"
+            )
+    elif isinstance(packet, Disconnect | Auth):
+        place = Place.AUTH if isinstance(packet, Auth) else Place.DISCONNECT
+        if packet.reason not in of_clients(place):
+            raise CodecError(
+                Reason.PROTOCOL_ERROR,
+                f"only the server sends {place.name} with the reason code 0x{packet.reason:02X} (3.14.2, 3.15.2)",
+            )
 
 
 def topic_header(topic: str) -> bytes:
@@ -177,6 +208,8 @@ class Decoder:
             self._keep(end - at)
             return None
         packet = decode(first, chunk, start, end, self.version or Version.V311)
+        if self._peer is Peer.CLIENT and packet.__class__ in _SERVER_SAYS_MORE:
+            _check_client(packet)
         self._at = end
         self._advance(first, packet)
         return packet
@@ -202,6 +235,10 @@ class Decoder:
             byte = self._chunk[here]
             value |= (byte & 0x7F) << (7 * place)
             if byte < 0x80:
+                if byte == 0 and place:
+                    raise CodecError(
+                        Reason.MALFORMED_PACKET, "the remaining length is longer than it needs to be (1.5.5)"
+                    )
                 return value, here + 1
         raise CodecError(Reason.MALFORMED_PACKET, "the remaining length takes more than four bytes (2.1.4)")
 

@@ -193,6 +193,8 @@ def _read_property(cursor: Cursor, place: Place) -> tuple[str, Any]:
         raise CodecError(Reason.PROTOCOL_ERROR, f"{known.name} is never 0")
     if value == 0 and known.name == "topic_alias":
         raise CodecError(Reason.TOPIC_ALIAS_INVALID, "topic_alias is never 0")
+    if known.name == "response_topic" and ("+" in value or "#" in value):
+        raise CodecError(Reason.PROTOCOL_ERROR, "response_topic holds no wildcards (3.3.2.3.5)")
     return known.name, value
 
 
