@@ -54,6 +54,33 @@ def test_metrics_of_one_unit_share_a_chart_and_each_can_be_hidden_by_keyboard(
         page.assert_accessible()
 
 
+# Looks in each of 120 frames, and at each change, at the texts of every line; those whose value is out of its bounds.
+VALUES_OUT_OF_BOUNDS = """async () => {
+    const number = cell => Number(cell.textContent.replaceAll(",", "").replace(/[^\\d.-]+$/, ""));
+    const found = [];
+    const look = () => {
+        for (const row of document.querySelectorAll(".legend tbody tr")) {
+            const [value, min, , max] = [...row.cells].slice(1).map(number);
+            if (value < min || value > max) found.push(row.innerText);
+        }
+    };
+    const changes = new MutationObserver(look);
+    changes.observe(document.querySelector(".cards"), { subtree: true, childList: true, characterData: true });
+    for (let frame = 0; frame < 120; frame++) await new Promise(requestAnimationFrame);
+    changes.disconnect();
+    return found;
+}"""
+
+
+def test_no_value_is_outside_the_minimum_and_maximum_beside_it(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("rising")
+    with Feeder(shared_hub, key, interval_s=0.02):
+        page = visit(shared_hub, "/#/device/rising")
+        page.wait_for_change(page.line("count").locator(".card-max"))
+
+        assert page.tab.evaluate(VALUES_OUT_OF_BOUNDS) == []
+
+
 def test_the_cursor_shows_the_same_moment_in_every_chart(shared_hub: HubProcess, visit: Visit) -> None:
     key = shared_hub.add_device("synced")
     with Feeder(shared_hub, key, earlier=80) as feeder:

@@ -151,7 +151,8 @@ export class ChartPainter {
       const row = this.#legend.row(place);
       const sample = this.#shownSample(line);
       row.paintNote(sample, from, this.#around.viewNow());
-      row.paintValue(cursor ? (cursor.points[place]?.value ?? null) : (sample?.[1] ?? null));
+      if (cursor) row.paintValue(cursor.points[place]?.value ?? null, true);
+      else row.paintValue(sample?.[1] ?? null, sample !== null && sample[0] >= from);
     });
   }
 

@@ -1,17 +1,14 @@
-import type { Sample } from "../live/protocol";
+import type { Sample, Value } from "../live/protocol";
 import type { Thresholds } from "../live/rest";
 import { concernOf } from "./concern";
-import { age, ValueFormatter } from "./format";
+import { age } from "./format";
 import type { Summary } from "./gaps";
+import { LegendTexts } from "./legendTexts";
 import type { Line } from "./lines";
 import { setText } from "./rowPainters";
 
-/** A row's cells, left to right. */
+/** The place of a row's name; its values are right of it. */
 const NAME = 0;
-const VALUE = 1;
-const MIN = 2;
-const MEAN = 3;
-const MAX = 4;
 
 /** Fills the table above a chart: a row a line, in the order of `lines`. */
 export class LegendPainter {
@@ -38,24 +35,24 @@ export class LegendRow {
   readonly #cells: HTMLCollectionOf<HTMLTableCellElement>;
   readonly #note: HTMLElement | null;
   readonly #thresholds: Thresholds;
-  readonly #unit: string | null;
-  readonly #figures: ValueFormatter;
+  readonly #texts: LegendTexts;
 
   constructor(row: HTMLTableRowElement, line: Line) {
     this.#cells = row.cells;
     this.#note = row.cells[NAME]?.querySelector<HTMLElement>(".legend-note") ?? null;
     this.#thresholds = line.metric.thresholds;
-    this.#unit = line.metric.unit;
-    this.#figures = new ValueFormatter(line.metric.decimals);
+    this.#texts = new LegendTexts(line.metric.decimals, line.metric.unit);
   }
 
-  paintValue(value: number | string | boolean | null): void {
-    this.#set(VALUE, value === null ? "–" : this.#figures.value(value, this.#unit));
+  /** @param isInWindow whether it was measured in the window that the chart shows */
+  paintValue(value: Value | null, isInWindow: boolean): void {
+    this.#texts.value = value;
+    this.#texts.isInWindow = isInWindow;
+    this.#paint();
   }
 
   /**
-   * A note on the latest value: that it is older than the window, which begins at `from`, or past a
-   * threshold.
+   * A note on the latest value: that it is older than the window, which begins at `from`, or past a threshold.
    */
   paintNote(sample: Sample | null, from: number, now: number): void {
     if (!this.#note) return;
@@ -67,26 +64,21 @@ export class LegendRow {
     if (this.#note.dataset.concern !== kind) this.#note.dataset.concern = kind;
   }
 
-  /** A mean has endless decimals; it is shown with as many as the values have. */
   paintSummary(summary: Summary | null): void {
-    if (!summary) {
-      for (const cell of [MIN, MEAN, MAX]) this.#set(cell, "–");
-      return;
-    }
-    // The one that needs the most decimals decides for all.
-    for (const bound of [summary.min, summary.max]) this.#figures.number(bound);
-    this.#set(MIN, this.#figures.number(summary.min));
-    this.#set(MEAN, this.#figures.number(Number(summary.mean.toFixed(this.#figures.decimals))));
-    this.#set(MAX, this.#figures.number(summary.max));
+    this.#texts.summary = summary;
+    this.#paint();
   }
 
-  #set(cell: number, text: string): void {
-    const element = this.#cells[cell];
-    if (element) setText(element, text);
+  /** All at once: what is written of one depends on the others. */
+  #paint(): void {
+    this.#texts.write().forEach((text, place) => {
+      const cell = this.#cells[NAME + 1 + place];
+      if (cell) setText(cell, text);
+    });
   }
 }
 
-/** What a value from before the window is marked with. */
+/** The note on a value that is older than the window. */
 function lastNote(sample: Sample | null, now: number): string {
   return sample ? `last ${age(now - sample[0])}` : "no reading yet";
 }

@@ -80,7 +80,7 @@ export class PastChart {
     this.#legend.paintWhen(cursor ? moment(cursor.time) : "Last");
     this.#lines.forEach(({ stretch }, place) => {
       const value = cursor ? cursor.points[place]?.value : stretch.values[stretch.values.length - 1];
-      this.#legend.row(place).paintValue(value ?? null);
+      this.#legend.row(place).paintValue(value ?? null, true);
     });
   }
 }
