@@ -13,6 +13,8 @@ const plainImports = {
 // No inlining and no preload helper: the page's Content-Security-Policy allows neither.
 export default defineConfig({
   plugins: [plainImports, withoutUnusedPaths()],
+  // Relative: a proxy may serve the hub under a path of its own.
+  base: "./",
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

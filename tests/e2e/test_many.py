@@ -75,6 +75,52 @@ def test_a_search_among_five_thousand_finds_the_one_and_the_keyboard_opens_it(
         page.wait_for_change(page.card("count").locator(".card-value"))
 
 
+# Pairs of texts or controls above the list that overlap, or that a box cuts off.
+COLLISIONS = """() => {
+    const parts = [...document.querySelectorAll(".top > *, .totals dt, .totals dd")].filter(
+        element => element.textContent.trim() && getComputedStyle(element).clipPath === "none");
+    const boxes = parts.map(element => {
+        const range = document.createRange();
+        range.selectNodeContents(element);
+        return [element.textContent, element.matches(".button") ? element.getBoundingClientRect()
+            : range.getBoundingClientRect()];
+    });
+    const found = [];
+    boxes.forEach(([text, box], place) => {
+        if (box.right > innerWidth || box.left < 0) found.push([text, "window"]);
+        for (const [other, its] of boxes.slice(place + 1)) {
+            const across = Math.min(box.right, its.right) - Math.max(box.left, its.left);
+            const down = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
+            if (across > 0.5 && down > 0.5) found.push([text, other]);
+        }
+    });
+    const list = document.querySelector(".list").getBoundingClientRect();
+    for (const [text, box] of boxes.slice(-8)) if (box.right > list.right) found.push([text, "list"]);
+    return found;
+}"""
+LARGEST = {
+    "[data-total=online]": "4,987/5,000",
+    "[data-total='not online']": "5,000",
+    "[data-total=rate]": "1,234,567",
+    "[data-total=delay]": "1,234 ms",
+    ".alerts-count": "4,999",
+}
+
+
+def test_no_figure_above_the_list_runs_into_another(plant: Plant, visit: Visit) -> None:
+    page = visit(plant.hub)
+    expect(page.tab.locator("[data-total=online]")).to_contain_text("/5,000")
+    # Nothing is painted while it is paused: these stay.
+    page.tab.get_by_role("button", name="Pause").click()
+    for place, text in LARGEST.items():
+        page.tab.locator(place).evaluate("(cell, text) => cell.textContent = text", text)
+
+    for width in (320, 390, 860, 861, 1024, 1100, 1152, 1280, 1366, 1440, 1920):
+        page.tab.set_viewport_size({"width": width, "height": 800})
+        assert page.tab.evaluate(COLLISIONS) == [], f"{width} px wide"
+        assert not page.overflows(), f"{width} px wide"
+
+
 def test_the_whole_list_is_walked_with_few_rows_in_the_document(plant: Plant, visit: Visit) -> None:
     page = visit(plant.hub, viewport={"width": 1280, "height": 3000})
     expect(page.row("Machine 0")).to_be_visible()

@@ -96,7 +96,7 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
     assert link["url"].startswith(f"{hub.url}/login?code=")
     async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
         async with browser.get(link["url"], allow_redirects=False) as response:
-            assert (response.status, response.headers["Location"]) == (303, "/")
+            assert (response.status, response.headers["Location"]) == (303, "./")
             cookie = response.headers["Set-Cookie"]
             assert response.headers["Cache-Control"] == "no-store"
             assert response.headers["Referrer-Policy"] == "no-referrer"

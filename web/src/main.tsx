@@ -7,6 +7,8 @@
  *     list/ device/ wall/ system/   the views
  *     parts/                        what the views share: dialogs, forms, marks, words
  *   styles/    plain CSS in layers; tokens.css has all colours and sizes
+ *
+ * All addresses are relative to the page's own, so that a proxy may give the hub any path.
  */
 import { render } from "preact";
 import { browserClock } from "./live/clock";
@@ -24,8 +26,9 @@ const live = new Live({
   random: Math.random,
   rest: new Rest((input, init) => fetch(input, init)),
   openSocket: () => {
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    return new WebSocket(`${scheme}//${location.host}/api/v1/live`, SUBPROTOCOL);
+    const address = new URL("api/v1/live", document.baseURI);
+    address.protocol = address.protocol.replace("http", "ws");
+    return new WebSocket(address, SUBPROTOCOL);
   },
 });
 

@@ -68,7 +68,7 @@ describe("Connection", () => {
     );
 
     socket().breaks();
-    expect(states.at(-1)).toEqual({ kind: "waiting", retryAt: 250, isShutdown: false });
+    expect(states.at(-1)).toEqual({ kind: "waiting", retryAt: 250, cause: "lost" });
     await clock.pass(250);
     socket().says(HELLO);
 
@@ -101,6 +101,41 @@ describe("Connection", () => {
     expect(states.at(-1)).toMatchObject({ kind: "waiting", retryAt: clock.now() + 250 });
   });
 
+  it("says that it is blocked where the hub answers and no socket opens, and goes on trying", async () => {
+    connection.start();
+    const causes: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      await settled();
+      // Refused, or, by a proxy that waits for more, never answered.
+      if (i === 1) await clock.pass(10_000);
+      else socket().breaks();
+      const state = states.at(-1);
+      if (state?.kind !== "waiting") throw new Error(`not waiting but ${state?.kind}`);
+      causes.push(state.cause);
+      await clock.pass(state.retryAt - clock.now());
+    }
+    expect(causes).toEqual(["lost", "blocked", "blocked"]);
+
+    socket().says(HELLO);
+    socket().breaks();
+    expect(states.at(-1)).toMatchObject({ kind: "waiting", cause: "lost" });
+  });
+
+  it("does not say so of a hub that answers nothing at all", async () => {
+    connection.start();
+    await settled();
+    socket().breaks();
+    session = async () => {
+      throw new Error("no network");
+    };
+    await clock.pass(250);
+    session = async () => true;
+    await clock.pass(500);
+    socket().breaks();
+
+    expect(states.at(-1)).toMatchObject({ kind: "waiting", cause: "lost" });
+  });
+
   it("is signed out where there is no session, and tries again when asked", async () => {
     session = async () => false;
     connection.start();
@@ -129,7 +164,7 @@ describe("Connection", () => {
 
     socket().says({ type: "shutdown", retry_after_s: 5 });
 
-    expect(states.at(-1)).toEqual({ kind: "waiting", retryAt: 5250, isShutdown: true });
+    expect(states.at(-1)).toEqual({ kind: "waiting", retryAt: 5250, cause: "shutdown" });
     expect(socket().isClosed).toBe(true);
   });
 

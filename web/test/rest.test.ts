@@ -20,8 +20,8 @@ function json(body: unknown, status = 200, type = "application/json"): Response 
 describe("Rest", () => {
   it("reads the device list page by page", async () => {
     const { rest, asked } = restOf({
-      "/api/v1/devices?limit=1000": () => json({ devices: [{ id: "a" }], next: "a b" }),
-      "/api/v1/devices?limit=1000&cursor=a+b": () => json({ devices: [{ id: "b" }], next: null }),
+      "api/v1/devices?limit=1000": () => json({ devices: [{ id: "a" }], next: "a b" }),
+      "api/v1/devices?limit=1000&cursor=a+b": () => json({ devices: [{ id: "b" }], next: null }),
     });
 
     expect((await rest.devices()).map(({ id }) => id)).toEqual(["a", "b"]);
@@ -29,14 +29,14 @@ describe("Rest", () => {
   });
 
   it("asks for history in whole milliseconds that hold the range", async () => {
-    const path = "/api/v1/devices/hall%2F1/history?metric=a%26b&from=1000&to=2001&points=5";
+    const path = "api/v1/devices/hall%2F1/history?metric=a%26b&from=1000&to=2001&points=5";
     const { rest } = restOf({ [path]: () => json({ tier: "raw", time: [], min: [], max: [], avg: [] }) });
 
     await expect(rest.history("hall/1", "a&b", 1000.7, 2000.2, 5)).resolves.toMatchObject({ tier: "raw" });
   });
 
   it("tells no session from no answer", async () => {
-    const path = "/api/v1/session";
+    const path = "api/v1/session";
     const problem = () => json({ detail: "log in" }, 401, "application/problem+json");
 
     expect(await restOf({ [path]: () => json({ name: "op" }) }).rest.isSignedIn()).toBe(true);
@@ -47,7 +47,7 @@ describe("Rest", () => {
 
   it("gives a problem's own words", async () => {
     const { rest } = restOf({
-      "/api/v1/devices/x": () =>
+      "api/v1/devices/x": () =>
         json({ title: "Not found", detail: "there is no device 'x'" }, 404, "application/problem+json"),
     });
 
@@ -57,7 +57,7 @@ describe("Rest", () => {
 
   it("survives an answer of someone else's", async () => {
     const { rest } = restOf({
-      "/api/v1/devices/x": () =>
+      "api/v1/devices/x": () =>
         new Response("<h1>Bad gateway</h1>", { status: 502, statusText: "Bad Gateway" }),
     });
 
@@ -66,7 +66,7 @@ describe("Rest", () => {
 
   it("takes an answer that breaks off as none", async () => {
     const { rest } = restOf({
-      "/api/v1/devices/x": () =>
+      "api/v1/devices/x": () =>
         new Response('{"id":', { headers: { "Content-Type": "application/json; charset=utf-8" } }),
     });
 

@@ -6,7 +6,7 @@ const KEY = "hk_abc_DEF";
 
 describe("snippets", () => {
   it("name the key, the host and MQTT's own port", () => {
-    const made = snippets(KEY, { host: "hub.local", origin: "http://hub.local:8080", mqttPort: 1884 });
+    const made = snippets(KEY, { host: "hub.local", url: "http://hub.local:8080", mqttPort: 1884 });
 
     expect(made.map(({ name }) => name)).toEqual(["mosquitto_pub", "Python", "Arduino / ESP32", "curl"]);
     for (const { text } of made) expect(text).toContain(KEY);
@@ -15,13 +15,13 @@ describe("snippets", () => {
   });
 
   it("leave out what needs MQTT where it is off", () => {
-    const made = snippets(KEY, { host: "hub", origin: "https://hub", mqttPort: null });
+    const made = snippets(KEY, { host: "hub", url: "https://hub", mqttPort: null });
 
     expect(made.map(({ name }) => name)).toEqual(["curl"]);
   });
 
   it("write an IPv6 address bare where no port follows it", () => {
-    const [first] = snippets(KEY, { host: "[::1]", origin: "http://[::1]:8080", mqttPort: 1883 });
+    const [first] = snippets(KEY, { host: "[::1]", url: "http://[::1]:8080", mqttPort: 1883 });
 
     expect(first?.text).toContain("-h ::1 -p 1883");
   });

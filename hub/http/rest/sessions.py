@@ -27,7 +27,9 @@ async def login(request: web.Request) -> web.StreamResponse:
             "For a new link, run “hub login” where the hub runs.",
         )
     response = web.Response(
-        status=HTTPStatus.SEE_OTHER.value, headers={"Location": "/", "Cache-Control": "no-store"}
+        status=HTTPStatus.SEE_OTHER.value,
+        # Relative to the link: behind a proxy the hub may be under a path that it does not know.
+        headers={"Location": "./", "Cache-Control": "no-store"},
     )
     response.set_cookie(
         COOKIE,

@@ -11,10 +11,17 @@ import { backoffMs } from "./backoff";
 import type { Clock } from "./clock";
 import { decode, type Message, ProtocolError } from "./protocol";
 
+/**
+ * Why there is no connection. "blocked": the hub answers over HTTP, but again and again no socket to it
+ * opens. A browser does not say why; most often a proxy in between does not pass on the Upgrade or the Host
+ * header.
+ */
+export type LossCause = "lost" | "shutdown" | "blocked";
+
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  | { readonly kind: "waiting"; readonly retryAt: number; readonly isShutdown: boolean }
+  | { readonly kind: "waiting"; readonly retryAt: number; readonly cause: LossCause }
   | { readonly kind: "signed_out" };
 
 /** As much of a WebSocket as is used here. */
@@ -46,6 +53,8 @@ interface Position {
 
 const UNAUTHENTICATED = 4401;
 const HELLO_TIMEOUT_MS = 10_000;
+/** One socket that does not open may be a hub that just went away. */
+const BLOCKED_AFTER = 2;
 /** A browser shows no pings, so a silent socket is probed by asking the hub over HTTP. */
 const SILENCE_MS = 30_000;
 
@@ -56,6 +65,8 @@ export class Connection {
   #state: ConnectionState = { kind: "connecting" };
   #socket: Socket | null = null;
   #attempt = 0;
+  /** Sockets in a row that did not open though the hub had just answered. */
+  #unopened = 0;
   #heardAt = 0;
   #cancelTimer: () => void = () => {};
 
@@ -91,11 +102,11 @@ export class Connection {
   }
 
   /** Gives up a socket that may be dead without saying so, and opens another. */
-  #lose(isShutdown = false, atLeastMs = 0): void {
+  #lose(cause: LossCause = "lost", atLeastMs = 0): void {
     this.#dropSocket();
     const wait = atLeastMs + backoffMs(this.#attempt, this.#around.random);
     this.#attempt++;
-    this.#enter({ kind: "waiting", retryAt: this.#around.clock.now() + wait, isShutdown });
+    this.#enter({ kind: "waiting", retryAt: this.#around.clock.now() + wait, cause });
     this.#timer(wait, () => void this.#open());
   }
 
@@ -107,6 +118,7 @@ export class Connection {
     try {
       signedIn = await this.#around.isSignedIn();
     } catch {
+      this.#unopened = 0;
       if (this.#state.kind === "connecting" && !this.#socket) this.#lose();
       return;
     }
@@ -119,16 +131,23 @@ export class Connection {
     socket.onmessage = (frame) => this.#takeFrame(frame.data);
     socket.onclose = (close) => this.#closed(close.code);
     this.#socket = socket;
-    this.#timer(HELLO_TIMEOUT_MS, () => this.#lose());
+    this.#timer(HELLO_TIMEOUT_MS, () => this.#loseUnopened());
   }
 
   #closed(code: number): void {
     if (code === UNAUTHENTICATED) {
       this.#dropSocket();
       this.#enter({ kind: "signed_out" });
-    } else {
+    } else if (this.#state.kind === "live") {
       this.#lose();
+    } else {
+      this.#loseUnopened();
     }
+  }
+
+  #loseUnopened(): void {
+    this.#unopened++;
+    this.#lose(this.#unopened >= BLOCKED_AFTER ? "blocked" : "lost");
   }
 
   #takeFrame(frame: unknown): void {
@@ -148,13 +167,14 @@ export class Connection {
     switch (message.type) {
       case "hello":
         this.#attempt = 0;
+        this.#unopened = 0;
         this.#listener.received(message);
         this.#enter({ kind: "live" });
         for (const channel of this.#channels.keys()) this.#sendSubscribe(channel);
         this.#timer(SILENCE_MS, () => void this.#probe());
         return;
       case "shutdown":
-        this.#lose(true, message.retry_after_s * 1000);
+        this.#lose("shutdown", message.retry_after_s * 1000);
         return;
       case "subscribed":
         if (!this.#channels.has(message.channel)) return;

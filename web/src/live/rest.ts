@@ -125,11 +125,11 @@ export class Rest {
   }
 
   async session(): Promise<Session> {
-    return (await this.#get("/api/v1/session")) as Session;
+    return (await this.#get("api/v1/session")) as Session;
   }
 
   async signOut(): Promise<void> {
-    await this.ask("/api/v1/session", "DELETE");
+    await this.ask("api/v1/session", "DELETE");
   }
 
   /** All devices, page by page. */
@@ -139,7 +139,7 @@ export class Rest {
     do {
       const query = new URLSearchParams({ limit: String(PAGE) });
       if (cursor !== null) query.set("cursor", cursor);
-      const page = (await this.#get(`/api/v1/devices?${query}`)) as {
+      const page = (await this.#get(`api/v1/devices?${query}`)) as {
         devices: DeviceInfo[];
         next: string | null;
       };
@@ -151,7 +151,7 @@ export class Rest {
 
   /** Adds a device; its key is in this answer and never again. */
   async addDevice(wanted: NewDevice): Promise<DeviceInfo & { readonly key: string }> {
-    return (await this.ask("/api/v1/devices", "POST", wanted)) as DeviceInfo & { key: string };
+    return (await this.ask("api/v1/devices", "POST", wanted)) as DeviceInfo & { key: string };
   }
 
   async device(deviceId: string): Promise<DeviceInfo> {
@@ -201,7 +201,7 @@ export class Rest {
 }
 
 export function devicePath(deviceId: string): string {
-  return `/api/v1/devices/${encodeURIComponent(deviceId)}`;
+  return `api/v1/devices/${encodeURIComponent(deviceId)}`;
 }
 
 /** The body as JSON, or undefined where it is none: no content, or a proxy's error page. */

@@ -52,7 +52,8 @@ export class LegendRow {
   }
 
   /**
-   * A note on the latest value: that it is older than the window, which begins at `from`, or past a threshold.
+   * A note on the latest value: that it is older than the window, which begins at `from`, or past a
+   * threshold.
    */
   paintNote(sample: Sample | null, from: number, now: number): void {
     if (!this.#note) return;

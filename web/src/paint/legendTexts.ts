@@ -7,8 +7,9 @@ const NOTHING = "–";
 /**
  * What a legend says of one line: its value, and minimum, mean and maximum of the window.
  *
- * The value is painted more often than the others, and may be newer than the right edge of the chart. So it widens
- * the minimum and maximum beside it, and all four are written with the same decimals: it is never outside them.
+ * The value is painted more often than the others, and may be newer than the right edge of the chart. So it
+ * widens the minimum and maximum beside it, and all four are written with the same decimals: it is never
+ * outside them.
  */
 export class LegendTexts {
   value: Value | null = null;

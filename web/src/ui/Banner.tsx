@@ -1,8 +1,20 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { browserClock } from "../live/clock";
-import type { ConnectionState } from "../live/connection";
+import type { ConnectionState, LossCause } from "../live/connection";
 import { clockTime } from "../paint/format";
 import { usePage } from "./page";
+import { Dialog } from "./parts/Dialog";
+import { lazy } from "./parts/lazy";
+
+const ProxyHelp = lazy(() => import("./ProxyHelp").then((room) => room.ProxyHelp));
+
+const LOSS_TEXT: Readonly<Record<LossCause, string>> = {
+  lost: "Disconnected from the hub.",
+  shutdown: "The hub is shutting down.",
+  blocked:
+    "The hub answers, but its live connection does not get through: " +
+    "a proxy in between must pass on Upgrade and Host.",
+};
 
 /** What is wrong between the page and the hub, or with the hub; nothing while all is well. */
 export function Banner() {
@@ -10,7 +22,8 @@ export function Banner() {
   const link = page.live.connectionState.value;
   const lostAt = page.live.lostAt.value;
   const trouble = page.live.trouble.value;
-  const loss = useLoss(link);
+  const cause = useLossCause(link);
+  const loss = cause && LOSS_TEXT[cause];
   const kept = lostAt === null ? "" : ` Values are as of ${clockTime(lostAt)}.`;
   return (
     <section class="banners" aria-label="Connection">
@@ -20,6 +33,7 @@ export function Banner() {
       {loss && (
         <div class="banner banner-retry">
           {link.kind === "waiting" ? <Countdown until={link.retryAt} /> : <span>Trying now</span>}
+          {cause === "blocked" && <ProxyHelpButton />}
           <button type="button" class="button" onClick={() => page.live.retryNow()}>
             Try now
           </button>
@@ -32,15 +46,28 @@ export function Banner() {
   );
 }
 
-/** Why there is no connection, kept through every attempt until one succeeds; "" while all is well. */
-function useLoss(link: ConnectionState): string {
-  const said = useRef("");
-  if (link.kind === "waiting") {
-    said.current = link.isShutdown ? "The hub is shutting down." : "Disconnected from the hub.";
-  } else if (link.kind === "live") {
-    said.current = "";
-  }
-  return said.current;
+/** Why there is no connection, kept through every attempt until one succeeds; null while all is well. */
+function useLossCause(link: ConnectionState): LossCause | null {
+  const cause = useRef<LossCause | null>(null);
+  if (link.kind === "waiting") cause.current = link.cause;
+  else if (link.kind === "live") cause.current = null;
+  return cause.current;
+}
+
+function ProxyHelpButton() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="button" onClick={() => setOpen(true)}>
+        How to set it up
+      </button>
+      {isOpen && (
+        <Dialog title="The hub behind a proxy" close={() => setOpen(false)}>
+          <ProxyHelp />
+        </Dialog>
+      )}
+    </>
+  );
 }
 
 /** Seconds left, outside of what is announced: a screen reader need not hear each. */

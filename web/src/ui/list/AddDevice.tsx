@@ -78,7 +78,7 @@ function Connect({ id, apiKey, close }: { id: string; apiKey: string; close: () 
   const tool = useSignal(0);
   const address = {
     host: location.hostname,
-    origin: location.origin,
+    url: new URL(".", document.baseURI).href.replace(/\/$/, ""),
     mqttPort: page.live.session.value?.mqtt_port ?? null,
   };
   const tools = snippets(apiKey, address);

@@ -1,7 +1,8 @@
 /** Where a device finds the hub: as this page was reached, with MQTT's own port, null where MQTT is off. */
 export interface HubAddress {
   readonly host: string;
-  readonly origin: string;
+  /** Of the page, without a slash at its end; behind a proxy it may have a path. */
+  readonly url: string;
   readonly mqttPort: number | null;
 }
 
@@ -36,8 +37,8 @@ function mosquitto(key: string, host: string, port: number): string {
   -m '{"temperature": 20.5}'`;
 }
 
-function curl(key: string, { origin }: HubAddress): string {
-  return `curl ${origin}/api/v1/telemetry \\
+function curl(key: string, { url }: HubAddress): string {
+  return `curl ${url}/api/v1/telemetry \\
   -H 'Authorization: Bearer ${key}' \\
   -d '{"temperature": 20.5}'`;
 }

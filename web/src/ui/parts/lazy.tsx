@@ -70,8 +70,9 @@ function Failed({ isReplaced, again }: { isReplaced: boolean; again: () => Promi
 /** Whether the hub serves another page than this one: the names of its scripts come from what is in them. */
 async function isReplaced(): Promise<boolean> {
   try {
-    const answer = await fetch("/", { cache: "no-store", credentials: "same-origin" });
-    return answer.ok && !(await answer.text()).includes(new URL(import.meta.url).pathname);
+    const answer = await fetch("./", { cache: "no-store", credentials: "same-origin" });
+    const [script = ""] = new URL(import.meta.url).pathname.split("/").slice(-1);
+    return answer.ok && !(await answer.text()).includes(script);
   } catch {
     return false;
   }

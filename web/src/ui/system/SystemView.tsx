@@ -98,7 +98,7 @@ export function SystemView() {
 }
 
 async function load(rest: Rest) {
-  const [system, own] = await Promise.all([rest.ask("/api/v1/system", "GET"), rest.device(OWN_ID)]);
+  const [system, own] = await Promise.all([rest.ask("api/v1/system", "GET"), rest.device(OWN_ID)]);
   return { system: system as SystemInfo, own };
 }
 
