@@ -29,9 +29,8 @@ from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
 from hub.errors import Invalid
-from hub.model import RAW_MAX, Reading, Refusal, Value
+from hub.model import NAME_MAX, NAME_PATTERN, NAME_RULE, RAW_MAX, Reading, Refusal, Value, is_name
 
-NAME_MAX = 100
 TEXT_MAX = 4096
 DEPTH_MAX = 8
 VALUES_MAX = 1000  # in one reading
@@ -40,14 +39,7 @@ RUN_MIN = 8  # messages; of fewer, each is decoded sooner by itself
 MS_MIN = 100_000_000_000  # 1973: anything below is a time in seconds, or a clock that was never set
 MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
-Name = Annotated[
-    str,
-    StringConstraints(
-        min_length=1,
-        max_length=NAME_MAX,
-        pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
-    ),
-]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX, pattern=NAME_PATTERN)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(strict=True, max_length=TEXT_MAX)]
 AnyValue = Annotated[Number | Annotated[bool, Field(strict=True)] | Text, Field(union_mode="left_to_right")]
@@ -66,7 +58,6 @@ class _OnlyTimed(_Timed):
     """The same without anything beside."""
 
 
-_name = TypeAdapter(Name).validator.validate_python
 _flat = TypeAdapter(Values).validator.validate_json
 _timed = TypeAdapter(_Timed).validator.validate_json
 _flat_run = TypeAdapter(Annotated[list[Values], FailFast()]).validator.validate_json
@@ -224,13 +215,8 @@ def _flatten(values: dict[Any, Any], prefix: str, depth: int) -> Iterator[tuple[
 
 
 def _check_name(name: str) -> None:
-    try:
-        _name(name)
-    except ValidationError as error:
-        raise _fault(
-            "name",
-            f"a metric's name has 1 to {NAME_MAX} printable characters, no space at its ends; got {name!r:.120}",
-        ) from error
+    if not is_name(name):
+        raise _fault("name", f"{NAME_RULE}; got {name!r:.120}")
 
 
 def _value(value: object, name: str) -> Value:

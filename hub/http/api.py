@@ -119,7 +119,7 @@ _DEVICES = (
     ),
     operation(
         "PUT",
-        f"{_ONE}/metrics/{{name}}",
+        f"{_ONE}/metrics/{{metric}}",
         devices.describe_metric,
         tag="devices",
         role=_OPERATOR,

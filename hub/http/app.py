@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -61,7 +62,8 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
         add = (
             app.router.add_get if endpoint.method == "GET" else partial(app.router.add_route, endpoint.method)
         )
-        add(endpoint.path, endpoint.handler)
+        # aiohttp's own pattern of a variable refuses braces, which a metric's name may have.
+        add(re.sub(r"{(\w+)}", r"{\1:[^/]+}", endpoint.path), endpoint.handler)
     page = StaticPage(static)
     collector = HubCollector(services, lambda: len(app[VIEWERS]))
     app.router.add_routes(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 import orjson
 from aiohttp import web
@@ -184,7 +184,7 @@ def _read_query(request: web.Request, wanted: type[Q]) -> Q:
     values: dict[str, object] = {}
     for name in request.query:
         field = wanted.model_fields.get(name)
-        several = field is not None and field.annotation == list[str]
+        several = field is not None and get_origin(field.annotation) is list
         values[name] = request.query.getall(name) if several else request.query[name]
     return _checked(wanted, values)
 

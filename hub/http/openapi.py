@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from hub import __version__
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
-from hub.http.rest.shapes import Problem
+from hub.http.rest.shapes import METRIC_NAME, Problem
 
 _SCHEMES = {
     "token": {
@@ -36,11 +36,12 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
     Security.DEVICE: [{"key": []}],
 }
 # What a device sends is read by its format, hub/formats/json.py, and not by a model; this is its shape.
-_METRIC = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,100}$"}
+_ANY_NAME = {"type": "string", "minLength": 1}
+_IN_PATHS = {"metric": METRIC_NAME}
 _VALUES = {
     "type": "object",
     "minProperties": 1,
-    "propertyNames": _METRIC,
+    "propertyNames": METRIC_NAME,
     "additionalProperties": {
         "anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string", "maxLength": 4096}]
     },
@@ -138,7 +139,7 @@ def _body(endpoint: Endpoint, refs: _Refs) -> dict[str, Any] | None:
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        {"name": name, "in": "path", "required": True, "schema": _IN_PATHS.get(name, _ANY_NAME)}
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
 

@@ -3,7 +3,17 @@
 from hub.model.command import Command, CommandState
 from hub.model.device import AS_CONFIGURED, OWN, Device, Retention
 from hub.model.key import ApiKey
-from hub.model.metric import NO_THRESHOLDS, Metric, MetricType, Thresholds, Value
+from hub.model.metric import (
+    NAME_MAX,
+    NAME_PATTERN,
+    NAME_RULE,
+    NO_THRESHOLDS,
+    Metric,
+    MetricType,
+    Thresholds,
+    Value,
+    is_name,
+)
 from hub.model.presence import Presence
 from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
@@ -11,6 +21,9 @@ from hub.model.rejection import RAW_MAX, Refusal, Rejection
 
 __all__ = [
     "AS_CONFIGURED",
+    "NAME_MAX",
+    "NAME_PATTERN",
+    "NAME_RULE",
     "NO_THRESHOLDS",
     "OWN",
     "RAW_MAX",
@@ -31,4 +44,5 @@ __all__ = [
     "Sample",
     "Thresholds",
     "Value",
+    "is_name",
 ]

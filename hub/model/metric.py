@@ -1,9 +1,25 @@
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 Value = float | str | bool
 """What a metric can hold: a finite number, a text, or a truth value."""
+
+NAME_MAX = 100  # characters
+# Literal characters and \x escapes only: Python, pydantic's Rust, DuckDB's RE2 and JavaScript all read these alike.
+_CONTROL = r"\x00-\x1f\x7f-\x9f" + "\u2028\u2029"
+_BLANK = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff"
+NAME_PATTERN = f"^[^{_CONTROL}{_BLANK}.]([^{_CONTROL}]*[^{_CONTROL}{_BLANK}])?$"
+"""What a metric may be called, whatever brings it: the only rule there is. Its length is counted apart."""
+
+NAME_RULE = f"a metric's name has 1 to {NAME_MAX} characters, no control character, no blank at its ends and no dot at its start"
+_NAME = re.compile(NAME_PATTERN)
+
+
+def is_name(text: str) -> bool:
+    """Whether a metric may be called this."""
+    return len(text) <= NAME_MAX and _NAME.fullmatch(text) is not None
 
 
 class MetricType(StrEnum):

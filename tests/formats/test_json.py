@@ -14,7 +14,6 @@ from hub.formats.json import (
     DEPTH_MAX,
     MS_MAX,
     MS_MIN,
-    NAME_MAX,
     REFUSALS_MAX,
     RUN_MIN,
     TEXT_MAX,
@@ -22,7 +21,7 @@ from hub.formats.json import (
     decode,
     decode_run,
 )
-from hub.model import RAW_MAX, Reading
+from hub.model import NAME_MAX, RAW_MAX, Reading
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=NAME_MAX).filter(
     lambda name: name not in ("ts", "seq", "values") and "." not in name
@@ -191,8 +190,10 @@ def test_fractions_of_milliseconds_are_kept() -> None:
         (b'{"values":{"a":1},"b":2}', "beside_values", 'b: it stands beside "values", and would be lost'),
         (b'[{"seq":1,"values":{"a":1},"b":2}]', "beside_values", "[0].b: it stands"),
         (b'{"":1}', "name", "a metric's name"),
-        (b'{" a":1}', "name", "no space at its ends"),
-        (b'{"a\\u0000b":1}', "name", "printable"),
+        (b'{" a":1}', "name", "no blank at its ends"),
+        (b'{".a":1}', "name", "no dot at its start"),
+        (b'{"":{"a":1}}', "name", "no dot at its start"),
+        (b'{"a\\u0000b":1}', "name", "no control character"),
         (b'{"' + b"n" * (NAME_MAX + 1) + b'":1}', "name", "1 to 100"),
         (b'{"a":"' + b"x" * (TEXT_MAX + 1) + b'"}', "text_too_long", "a: 4097 characters"),
         (b'{"a":' * 9 + b"1" + b"}" * 9, "depth", "nested deeper than 8"),

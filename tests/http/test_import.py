@@ -116,7 +116,7 @@ async def test_wrong_rows_are_named_by_their_line_and_the_others_are_taken(hub: 
         f"boiler,t,number,{T0},1",
         f"boiler,t,number,{T0},warm",
         f"boiler,t,text,{T0},warm",
-        f"boiler,a b,number,{T0},1",
+        f"boiler,.b,number,{T0},1",
         "boiler,t",
         f"boiler,t,number,{T0 + 10**9},1",
         f",t,number,{T0},1",

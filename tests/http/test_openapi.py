@@ -60,7 +60,7 @@ async def test_every_reference_in_the_document_leads_somewhere(hub: Hub) -> None
 
 def ground(case: Any) -> None:
     """Put in names that exist where a made-up one could only be answered with 404."""
-    known = {"device_id": "boiler", "name": "t"}
+    known = {"device_id": "boiler", "metric": "t"}
     case.path_parameters.update({name: known[name] for name in case.path_parameters if name in known})
     if "metric" in case.query:
         case.query["metric"] = "t"

@@ -19,9 +19,9 @@ import duckdb
 import numpy as np
 
 from hub.errors import StoreError, Unreadable
-from hub.formats.json import NAME_MAX, TEXT_MAX
+from hub.formats.json import TEXT_MAX
 from hub.history.duckdb.export import PLACES, Format
-from hub.model import MetricType
+from hub.model import NAME_MAX, NAME_PATTERN, NAME_RULE, MetricType
 
 FAULTS_MAX = 20  # told one by one; those beyond are counted
 MEMORY_MB = 256
@@ -230,8 +230,8 @@ class Staging:
                        CASE kind WHEN 'text' THEN coalesce(value, '') END AS text,
                        CASE WHEN type = 'no JSON' THEN 'it is not JSON'
                             WHEN device = '' THEN 'device: none is named'
-                            WHEN NOT regexp_full_match(metric, '[A-Za-z0-9_.-]{{1,{NAME_MAX}}}')
-                                THEN 'metric: 1 to {NAME_MAX} letters, digits or _ . - are wanted, got ' || left(metric, 40)
+                            WHEN length(metric) > {NAME_MAX} OR NOT regexp_full_match(metric, '{NAME_PATTERN}')
+                                THEN 'metric: {NAME_RULE.replace("'", "''")}; got ' || left(metric, 40)
                             WHEN kind NOT IN ('number', 'text', 'boolean') THEN 'value: a number, a text or a truth value is wanted'
                             WHEN type <> kind THEN 'value: a ' || kind || ' is wanted, got a ' || left(type, 40)
                             WHEN instant IS NULL THEN 'time: RFC 3339 or milliseconds since 1970 are wanted'

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Discriminator, Field, RootModel, Tag
 
 from hub.fleet.checks import DECIMALS_MAX, UNIT_MAX
-from hub.http.rest.shapes import Asked, Finite, Given, Milliseconds
+from hub.http.rest.shapes import Asked, Finite, Given, MetricName, Milliseconds
 from hub.model import MetricType, Presence
 
 ADDED_MAX = 10_000
@@ -65,7 +65,7 @@ class MetricIn(Asked):
 class MetricChange(MetricIn):
     """What to change of a metric; what is left out stays, but that thresholds come together."""
 
-    name: str
+    name: MetricName
 
 
 class RetentionIn(Asked):

@@ -189,7 +189,7 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     """Set all that operators say of a metric; what is left out is not set any more."""
     device, services = call.device(), call.services
-    name = call.request.match_info["name"]
+    name = call.request.match_info["metric"]
     edit = MetricEdit(name, _edit(call.body, MetricIn.model_fields))
     await services.fleet.change(device, metrics=[edit])
     return MetricOut.model_validate(_metric(services.ingest.metric(device, name)))

@@ -15,7 +15,7 @@ from hub.history.duckdb.export import Format, Held, Series, held, pages, write_p
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.devices import read_labels
 from hub.http.rest.history import while_wanted
-from hub.http.rest.shapes import Asked
+from hub.http.rest.shapes import Asked, MetricName
 from hub.http.rest.times import MS_MAX, read_time
 from hub.model import Device
 
@@ -41,7 +41,7 @@ class ExportQuery(Asked):
 
     device: list[str] = Field([], description="an id; several may be named; all devices if left out")
     label: list[str] = Field([], description="k=v; of several, all must hold")
-    metric: list[str] = Field([], description="a name; several may be named; all metrics if left out")
+    metric: list[MetricName] = Field([], description="a name; several may be named; all metrics if left out")
     start: Annotated[str, Field(alias="from", description="RFC 3339 or ms")] = ""
     end: Annotated[str, Field(alias="to", description="RFC 3339 or ms, not included")] = ""
     format: Format = Format.CSV

@@ -5,15 +5,30 @@ Times on the wire are milliseconds UTC unless they say RFC 3339.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import Presence, Role
+from hub.model import Presence, Role, metric
 from hub.people.operators import DEVICES_MAX, NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+METRIC_NAME: dict[str, object] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": metric.NAME_MAX,
+    "pattern": metric.NAME_PATTERN,
+}
+
+
+def _metric_name(text: str) -> str:
+    if not metric.is_name(text):
+        raise ValueError(f"{metric.NAME_RULE}; got {text[:120]!r}")
+    return text
+
+
+MetricName = Annotated[str, AfterValidator(_metric_name), WithJsonSchema(METRIC_NAME)]
 
 
 class Asked(BaseModel):
@@ -57,7 +72,7 @@ class HistoryQuery(Asked):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    metric: Annotated[list[str], Field(min_length=1, max_length=50)]
+    metric: Annotated[list[MetricName], Field(min_length=1, max_length=50)]
     start: str = Field("", alias="from", description="RFC 3339 or ms; an hour before `to` if left out")
     end: str = Field("", alias="to", description="RFC 3339 or ms, not included; now if left out")
     points: Annotated[int, Field(ge=1, le=10_000)] = 1000
