@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from html import escape
 from http import HTTPStatus
 
 import structlog
@@ -11,6 +10,7 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from hub.errors import HubError, Unreadable
 from hub.http.access import ACCESS
+from hub.http.plain_page import plain_page
 from hub.http.problems import problem, problem_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,21 +59,6 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
     return problem(status, status.name.lower(), detail, headers=headers)
 
 
-def plain_page(status: HTTPStatus, title: str, *paragraphs: str) -> web.Response:
-    """A page of text for people, without script or style."""
-    text = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in paragraphs)
-    return web.Response(
-        status=status.value,
-        text=(
-            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width">\n'
-            f"<title>{escape(title)}</title>\n<h1>{escape(title)}</h1>\n{text}</html>\n"
-        ),
-        content_type="text/html",
-        headers={"Cache-Control": "no-store"},
-    )
-
-
 @web.middleware
 async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
     """One line a request, at debug. Never a header or a query: secrets may be there."""
@@ -94,7 +79,7 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Tell browsers what the hub's answers may do (OWASP HTTP Security Response Headers Cheat Sheet)."""
     headers = response.headers
     headers["Server"] = "sensor-hub"  # and not which versions of what it is built on
-    headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"

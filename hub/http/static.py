@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hub.http.middleware import plain_page
+from hub.http.plain_page import plain_page
 
 BUILT = Path(__file__).parent.parent / "static"
 GZIP_MIN_BYTES = 500
@@ -41,7 +41,7 @@ class StaticPage:
         return plain_page(
             HTTPStatus.OK,
             "Sensor Hub",
-            "The hub is running, but its page has not been built: run “make page” where its source is, then start it again.",
+            "The hub is running, but its page has not been built: run `make page` where its source is, then start it again.",
             "Devices, REST and the live socket work without it.",
         )
 

@@ -110,7 +110,6 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
         text = await response.text()
     assert "hub login" in text
     assert "<script" not in text
-    assert "style" not in text
 
 
 async def test_a_link_is_not_used_up_by_looking_at_its_head(hub: Hub) -> None:
@@ -239,7 +238,7 @@ async def test_every_answer_carries_the_security_headers(hub: Hub) -> None:
         async with hub.client.get(path) as response:
             assert response.status == status
             policy = response.headers["Content-Security-Policy"]
-            assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+            assert policy.startswith("default-src 'none'; ")
             assert "unsafe" not in policy
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             assert response.headers["Referrer-Policy"] == "no-referrer"

@@ -8,7 +8,7 @@ from aiohttp import web
 from hub.errors import Unauthenticated
 from hub.http.access import ACCESS, COOKIE, Kind
 from hub.http.endpoint import Call, Nothing
-from hub.http.middleware import plain_page
+from hub.http.plain_page import plain_page
 from hub.http.rest.shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
 from hub.http.rest.times import rfc3339
 from hub.http.services import SERVICES
@@ -22,9 +22,11 @@ async def login(request: web.Request) -> web.StreamResponse:
     except Unauthenticated:
         return plain_page(
             HTTPStatus.UNAUTHORIZED,
-            "This link does not log in any more",
-            "A link works once, and not for long. Perhaps you are logged in already: then just open the hub's page.",
-            "For a new link, run “hub login” where the hub runs.",
+            "This link no longer logs you in",
+            "A link works once, and only for a while. If you have used it in this browser already, you are logged in: "
+            "just open the hub.",
+            "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
+            link=("Open the hub", "./"),
         )
     response = web.Response(
         status=HTTPStatus.SEE_OTHER.value,
