@@ -155,9 +155,11 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
-    ingest = Ingest(history, feed, Roster(feed, now_us), LimitsConfig(), now_us)
+    roster = Roster(feed, now_us)
+    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), now_us)
     for device in devices:
         ingest.open(device)
+        roster.add(device)
     return ingest
 
 

@@ -20,7 +20,7 @@ import duckdb
 import psutil
 
 from benchmarks.load import Target
-from hub.model import OWN
+from hub.system import OWN
 
 READY_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 30.0

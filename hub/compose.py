@@ -18,9 +18,13 @@ from hub.bridge.broker import Broker
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
+from hub.fleet.attributes import Attributes
 from hub.fleet.commands import Commands
+from hub.fleet.devices import Devices
 from hub.fleet.fleet import Fleet
+from hub.fleet.keys import Keys, Slowness
 from hub.fleet.presence import Roster
+from hub.fleet.removal import Removal
 from hub.history.duckdb import retention
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Keeper
@@ -31,7 +35,7 @@ from hub.intake.accept import Ingest
 from hub.mqtt.server import Endpoint
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
-from hub.system import Machine, System
+from hub.system import OWN, Machine, System
 
 ROSTER_INTERVAL_S = 1.0
 EPOCH_BYTES = 4
@@ -75,11 +79,12 @@ class Rooms:
         """What has to run beside the transports."""
         keeper = Keeper(
             self.history,
-            lambda: retention.policy(self.config.retention, self.fleet.stored()),
+            lambda: retention.policy(self.config.retention, self.fleet.devices.with_readings()),
             self.around.clock,
         )
         return [
-            self.fleet.keep_uses(),
+            self.fleet.keys.keep_uses(),
+            self.fleet.removal.run(),
             self.commands.run(),
             keeper.run(),
             _every(ROSTER_INTERVAL_S, self.roster.tick),
@@ -103,14 +108,32 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     ):
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
         roster = Roster(feed, around.clock)
-        ingest = Ingest(history, feed, roster, config.limits, around.clock)
-        fleet = Fleet(registry, ingest, roster, config.auth, config.limits, around.clock, around.choose)
-        commands = Commands(registry, fleet, roster, around.clock)
+        ingest = Ingest(history, feed, roster.heard, config.limits, around.clock)
+        devices = Devices(registry.devices, ingest, roster, sources=[OWN])
+        commands = Commands(registry.commands, devices, roster, around.clock)
+        fleet = _fleet(config, around, registry, devices, commands, roster, ingest)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
-        operators = Operators(registry, config.auth, secret, around.clock, around.random_text)
+        operators = Operators(registry.credentials, config.auth, secret, around.clock, around.random_text)
         await fleet.restore()
         await commands.restore()
         yield Rooms(config, around, registry, history, feed, roster, ingest, fleet, commands, operators)
+
+
+def _fleet(
+    config: Config,
+    around: Surroundings,
+    registry: Registry,
+    devices: Devices,
+    commands: Commands,
+    roster: Roster,
+    ingest: Ingest,
+) -> Fleet:
+    slowness = Slowness(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
+    keys = Keys(registry.keys, devices, roster, slowness, around.clock, around.choose)
+    count_max = config.limits.attributes_max
+    attributes = Attributes(registry.attributes, devices, roster, count_max, around.clock)
+    removal = Removal(registry.devices, devices, keys, commands, roster, ingest)
+    return Fleet(registry.devices, devices, keys, attributes, removal, roster, ingest, around.clock)
 
 
 def mqtt(rooms: Rooms) -> Endpoint:
@@ -131,8 +154,10 @@ def mqtt(rooms: Rooms) -> Endpoint:
 async def bridge(rooms: Rooms) -> Broker:
     """The client of the outside broker that the configuration names."""
     identity = await rooms.registry.secret("identity", rooms.around.random_bytes(IDENTITY_BYTES))
-    uniform = rooms.around.uniform
-    return Broker(rooms.config.broker, identity.hex(), rooms.fleet, rooms.ingest, rooms.fleet.verify, uniform)
+    fleet, uniform = rooms.fleet, rooms.around.uniform
+    return Broker(
+        rooms.config.broker, identity.hex(), fleet.devices, rooms.ingest, fleet.keys.verify, uniform
+    )
 
 
 def system(rooms: Rooms, machine: Machine) -> System:

@@ -10,7 +10,7 @@ from hub import compose
 from hub.compose import Surroundings
 from hub.config import AuthConfig, Config, LimitsConfig, LiveConfig, StoreConfig
 from hub.fleet.fleet import NewDevice
-from hub.fleet.presence import EndReason, SharedAttributes
+from hub.fleet.session import EndReason, SharedAttributes
 from hub.model import Command, Device
 from hub.model.key import Key
 

@@ -11,8 +11,8 @@ from hub.config import LimitsConfig
 from hub.errors import Invalid, NotFound
 from hub.feed import Viewer
 from hub.fleet.fleet import NewDevice
-from hub.model import OWN, Presence, Principal, Reading, Role
-from hub.system import METRICS, Machine, System
+from hub.model import Presence, Principal, Reading, Role
+from hub.system import METRICS, OWN, Machine, System
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 INTERVAL_S = 0.02
@@ -111,8 +111,8 @@ async def test_the_hub_is_not_among_the_devices(rooms: Rooms, tmp_path: Path) ->
     told = viewer.take()
     assert b'"rss_mib"' in told
     assert b'"overview"' not in told  # nothing there has changed
-    assert [device.id for device in rooms.fleet.devices()] == ["boiler-1"]
-    assert len(rooms.fleet) == 1
+    assert [device.id for device in rooms.fleet.devices.all()] == ["boiler-1"]
+    assert len(rooms.fleet.devices) == 1
     assert sum(rooms.roster.count().values()) == 1
     assert rooms.feed.device(OWN.id).presence is Presence.ONLINE
 
@@ -121,9 +121,9 @@ async def test_nobody_has_the_hubs_id_or_changes_it(rooms: Rooms) -> None:
     with pytest.raises(Invalid):
         await rooms.fleet.add([NewDevice(OWN.id)])
     with pytest.raises(NotFound):
-        rooms.fleet.find(OWN.id)
-    assert rooms.fleet.look_up(OWN.id) is OWN
-    assert rooms.fleet.keys(OWN) == []
+        rooms.fleet.devices.find(OWN.id)
+    assert rooms.fleet.devices.look_up(OWN.id) is OWN
+    assert rooms.fleet.keys.of(OWN) == []
 
 
 async def test_where_no_device_may_have_as_many_metrics_the_hub_goes_without(

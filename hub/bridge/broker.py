@@ -30,7 +30,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from hub.bridge.settings import Settings
 from hub.config import BrokerConfig
 from hub.errors import Forbidden, NotFound
-from hub.fleet.fleet import Fleet, Login
+from hub.fleet.devices import Devices
+from hub.fleet.keys import Login
 from hub.formats import json
 from hub.intake.accept import Ingest
 from hub.model import Device, Reading, Refusal
@@ -164,14 +165,14 @@ class Broker:
         self,
         config: BrokerConfig,
         identity: str,
-        fleet: Fleet,
+        devices: Devices,
         ingest: Ingest,
         verify: Callable[[str, str], Login | None],
         uniform: Callable[[float, float], float],
     ) -> None:
         self._config = config
         self._settings = Settings.read(config, identity)
-        self._fleet = fleet
+        self._devices = devices
         self._ingest = ingest
         self._verify = verify
         self._uniform = uniform
@@ -265,7 +266,7 @@ class Broker:
         topic = message.topic.value
         device_id = next(filter(None, (t.device_id(topic) for t in self._settings.templates)), None)
         try:
-            device = self._fleet.find(device_id or "")
+            device = self._devices.find(device_id or "")
         except NotFound:
             self.counts.unknown += 1
             self._notice("messages of no known device", topic=topic[:200], messages=self.counts.unknown)

@@ -11,7 +11,7 @@ from hub.feed.label import PREFIX as LABEL_PREFIX
 from hub.feed.label import Label, LabelChannel
 from hub.feed.overview import OverviewChannel
 from hub.feed.viewer import Channel
-from hub.model import OWN, Presence
+from hub.model import Presence
 
 DEVICE_PREFIX = "device/"
 LABELS_IDLE_MAX = (
@@ -36,7 +36,7 @@ class Feed:
         self._removals = 0
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
-        self._own: DeviceChannel | None = None  # of the hub itself: apart, for the overview is of the others
+        self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = Counts()
         self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
         self._labels: dict[Label, LabelChannel] = {}  # watched now or of late
@@ -45,15 +45,15 @@ class Feed:
         self.overview = OverviewChannel(epoch, config, self._devices)
         self.alerts = AlertsChannel(epoch, config, clock)
 
-    def add(self, device_id: str) -> DeviceChannel:
-        """The channel of a new device.
+    def add(self, device_id: str, *, counted: bool = True) -> DeviceChannel:
+        """The channel of a new device; where it is not `counted`, of a source that the overview leaves out.
 
         After a removal its epoch is another one: the id may have been used before, and offsets count from 0 again.
         """
         epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
         channel = DeviceChannel(device_id, epoch, self._config, self._clock, self._crowds)
-        if device_id == OWN.id:
-            self._own = channel
+        if not counted:
+            self._sources[device_id] = channel
             return channel
         channel.changed = {} if self.overview.viewers else None
         self._devices[device_id] = channel
@@ -84,17 +84,15 @@ class Feed:
 
     def device(self, device_id: str) -> DeviceChannel:
         """The channel of a device. Raises NotFound."""
-        if device_id == OWN.id and self._own is not None:
-            return self._own
-        try:
-            return self._devices[device_id]
-        except KeyError:
-            raise NotFound(f"there is no device {device_id!r}") from None
+        channel = self._devices.get(device_id) or self._sources.get(device_id)
+        if channel is None:
+            raise NotFound(f"there is no device {device_id!r}")
+        return channel
 
     def set_presence(self, device_id: str, presence: Presence, since: int | None) -> None:
         """Tell those who watch the device, and the overview."""
         self.device(device_id).set_presence(presence, since)
-        if device_id != OWN.id:
+        if device_id in self._devices:
             self.overview.presence_changed(device_id)
 
     def channel(self, name: str) -> Channel:

@@ -1,7 +1,12 @@
 """The fleet: every device with its keys, who is there, and the commands on their way.
 
-fleet      devices and keys in memory, attributes, metrics
-presence   who is online, stale, offline
-commands   the life of a command
-checks     what operators may set of devices and metrics
+fleet       Fleet: devices come and go, each with all that is its own
+devices     every device in memory; changed by one at a time
+keys        who a key lets in
+attributes  slow-changing facts about a device
+session     a connected device, as a transport offers it
+presence    who is online, stale, offline
+commands    the life of a command
+removal     a device leaves with all that is its own
+checks      what operators may set of devices and metrics
 """

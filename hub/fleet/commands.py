@@ -13,10 +13,10 @@ from typing import NoReturn
 import structlog
 
 from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
-from hub.fleet.fleet import Fleet
+from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
 from hub.model import Command, CommandState, Device
-from hub.registry.registry import Registry
+from hub.registry.commands import StoredCommands
 
 OPEN_MAX = 100  # of one device; more are refused until some are answered or expire
 TIMEOUT_MAX_S = 7 * 86_400.0
@@ -29,9 +29,11 @@ _log = structlog.get_logger("commands")
 class Commands:
     """Sends commands and takes their answers. `clock` gives µs UTC."""
 
-    def __init__(self, registry: Registry, fleet: Fleet, roster: Roster, clock: Callable[[], int]) -> None:
-        self._registry = registry
-        self._fleet = fleet
+    def __init__(
+        self, stored: StoredCommands, devices: Devices, roster: Roster, clock: Callable[[], int]
+    ) -> None:
+        self._stored = stored
+        self._devices = devices
         self._roster = roster
         self._clock = clock
         self._open: dict[int, dict[int, Command]] = {}  # by device number, then by id, oldest first
@@ -42,7 +44,7 @@ class Commands:
 
     async def restore(self) -> None:
         """Take up the commands that were open when the hub stopped."""
-        for command in await self._registry.open_commands():
+        for command in await self._stored.open():
             self._open.setdefault(command.device, {})[command.id] = command
 
     async def send(self, device: Device, method: str, params: object, timeout_s: float) -> Command:
@@ -55,11 +57,11 @@ class Commands:
         if not 0 < timeout_s <= TIMEOUT_MAX_S:
             raise Invalid("a timeout is over 0 and at most 7 days", "timeout_s")
         self._refuse_too_many(device)  # at once, rather than after those that wait for their turn
-        async with self._fleet.held(device):
+        async with self._devices.held(device):
             self._refuse_too_many(device)
             now = self._clock()
             expires_at = now + round(timeout_s * 1e6)
-            command = await self._registry.add_command(
+            command = await self._stored.add(
                 Command(0, device.number, method, params, CommandState.QUEUED, now, expires_at)
             )
             self._open.setdefault(device.number, {})[command.id] = command
@@ -93,7 +95,7 @@ class Commands:
         Raises NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not be
         kept: the command is open still then, and can be answered again.
         """
-        async with self._fleet.held(device):
+        async with self._devices.held(device):
             command = self._open.get(device.number, {}).get(command_id)
             if command is None:
                 await self._refuse_answer(device, command_id)
@@ -112,13 +114,13 @@ class Commands:
 
     async def _refuse_answer(self, device: Device, command_id: int) -> NoReturn:
         """Say why there is nothing to answer."""
-        if any(one.id == command_id for one in await self._registry.commands(device, OPEN_MAX)):
+        if any(one.id == command_id for one in await self._stored.of(device, OPEN_MAX)):
             raise Conflict(f"the command {command_id} was answered before, or has expired")
         raise NotFound(f"{device.id!r} was sent no command {command_id}")
 
     async def list(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
         """The device's commands, newest first, as they stand now; those older than the one with the id `before`, if given."""
-        kept = await self._registry.commands(device, limit, before)
+        kept = await self._stored.of(device, limit, before)
         current = {**self._unwritten, **self._open.get(device.number, {})}
         return [current.get(command.id, command) for command in kept]
 
@@ -166,7 +168,7 @@ class Commands:
         async with self._writing:
             while self._unwritten:
                 command = next(iter(self._unwritten.values()))
-                await self._registry.update_command(command)
+                await self._stored.update(command)
                 if self._unwritten.get(command.id) is command:
                     del self._unwritten[command.id]
 

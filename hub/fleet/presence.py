@@ -10,11 +10,10 @@ What is expected is the device's `expected_interval_s`, or the interval learnt f
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import NamedTuple, Protocol
 
 from hub.feed import Feed
-from hub.model import OWN, Command, Device, Presence
+from hub.fleet.session import DeviceSession, EndReason
+from hub.model import Device, Presence
 
 STALE_AFTER_INTERVALS = 3.0
 OFFLINE_AFTER_INTERVALS = 10.0
@@ -26,34 +25,6 @@ CLOCK_FACTOR = 2.0  # how far the device's clock may have gone otherwise than ou
 REPORT_MIN_S = (
     1.0  # readings closer than this are one report: a burst says nothing of how often a device reports
 )
-
-
-class SharedAttributes(NamedTuple):
-    """Facts set by operators, on their way to the device."""
-
-    values: dict[str, object]
-
-
-class EndReason(Enum):
-    """Why the hub ends a device's session."""
-
-    REVOKED = "the key was revoked"
-    REMOVED = "the device was removed"
-    TAKEN_OVER = "another connection took over"
-    SHUTDOWN = "the hub is stopping"
-
-
-class Session(Protocol):
-    """One connected device, as a transport offers it."""
-
-    device: Device
-    key_id: str
-
-    def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a message to the device. False when it cannot take it now."""
-
-    def end(self, reason: EndReason) -> None:
-        """Close the connection at once, saying why where the protocol can."""
 
 
 @dataclass(slots=True)
@@ -68,7 +39,7 @@ class _Seen:
     interval_s: float | None = None  # learnt from them
     reported_at: int | None = None  # the start of the last report
     newest: int = 0  # the time of the newest reading then, by the device's clock
-    sessions: list[Session] = field(default_factory=list)
+    sessions: list[DeviceSession] = field(default_factory=list)
 
 
 class Roster:
@@ -99,7 +70,7 @@ class Roster:
             session.end(EndReason.REMOVED)
         self.connected -= bool(self._seen.pop(device.number).sessions)
 
-    def enter(self, session: Session) -> None:
+    def enter(self, session: DeviceSession) -> None:
         """A session began. That of a device removed meanwhile ends at once."""
         seen = self._seen.get(session.device.number)
         if seen is None:
@@ -111,7 +82,7 @@ class Roster:
         seen.last_seen = now
         self._set(seen, Presence.ONLINE, now)
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: DeviceSession) -> None:
         """A session ended. Without effect when it is gone already."""
         seen = self._seen.get(session.device.number)
         if seen is None or session not in seen.sessions:
@@ -177,20 +148,20 @@ class Roster:
         """When anything came of the device, µs UTC."""
         return self._seen[device.number].last_seen
 
-    def sessions(self, device: Device) -> list[Session]:
+    def sessions(self, device: Device) -> list[DeviceSession]:
         """The device's open sessions, oldest first."""
         seen = self._seen.get(device.number)
         return list(seen.sessions) if seen else []
 
-    def all_sessions(self) -> Iterator[Session]:
+    def all_sessions(self) -> Iterator[DeviceSession]:
         """Every open session."""
         for seen in self._seen.values():
             yield from list(seen.sessions)
 
     def count(self) -> dict[Presence, int]:
-        """How many devices are in each state; the hub itself is none of them."""
+        """How many devices are in each state."""
         counts = dict.fromkeys(Presence, 0)
         for seen in self._seen.values():
-            if seen.device is not OWN:
+            if seen.device.counted:
                 counts[seen.presence] += 1
         return counts

@@ -54,8 +54,8 @@ class Call(Generic[Q, B]):
         device_id = self.request.match_info["device_id"]
         if not self.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-        fleet = self.services.fleet
-        return fleet.look_up(device_id) if self.request.method == "GET" else fleet.find(device_id)
+        devices = self.services.fleet.devices
+        return devices.look_up(device_id) if self.request.method == "GET" else devices.find(device_id)
 
     def refuse_scoped(self) -> None:
         """For what concerns more than single devices. Raises Forbidden for a token that is limited to some."""

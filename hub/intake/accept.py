@@ -6,17 +6,15 @@ returns tells the transport when to acknowledge.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from hub.config import LimitsConfig
 from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import Feed
-from hub.fleet.presence import Roster
 from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.history.duckdb.history import History
 from hub.intake.checks import ReadingChecks
-from hub.intake.known import KnownDevice
+from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, Value
@@ -29,34 +27,30 @@ _EXAMPLES: dict[MetricType, Value] = {
 }
 
 
-@dataclass(slots=True)
-class Counts:
-    """Totals since the start."""
-
-    readings: int = 0
-    values: int = 0
-    repeated: int = 0
-    refused: int = 0
-    lost: int = 0
+Heard = Callable[[Device, int], None]
+"""Is told that a device sent something, and when (µs, UTC)."""
 
 
 class Ingest:
-    """Takes readings in. `clock` gives µs UTC."""
+    """Takes readings in. `heard` is told of every sign of life; `clock` gives µs UTC."""
 
     def __init__(
-        self, history: History, feed: Feed, roster: Roster, limits: LimitsConfig, clock: Callable[[], int]
+        self, history: History, feed: Feed, heard: Heard, limits: LimitsConfig, clock: Callable[[], int]
     ) -> None:
         self._history = history
         self._feed = feed
-        self._roster = roster
+        self._heard = heard
         self._limits = limits
         self._clock = clock
         self._checks = ReadingChecks(limits)
         self._devices: dict[int, KnownDevice] = {}
         self.counts = Counts()
 
-    async def restore(self, devices: Iterable[Device]) -> None:
-        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest values."""
+    async def restore(self, devices: Iterable[Device]) -> dict[int, int]:
+        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest values.
+
+        Returns when it last heard of each (µs, UTC), by Device.number; of which it holds nothing, nothing.
+        """
         metrics = {metric.number: metric for metric in await self._history.metrics()}
         sequences = await self._history.sequences()
         latest = {found.metric: found for found in await self._history.latest()}
@@ -65,7 +59,7 @@ class Ingest:
             owner = metrics[number].device
             last_seen[owner] = max(found.received_at, last_seen.get(owner, 0))
         for device in devices:
-            self.open(device, sequences.get(device.number, (-1, 0)), last_seen.get(device.number))
+            self.open(device, sequences.get(device.number, (-1, 0)))
         for metric in metrics.values():
             known = self._devices.get(metric.device)
             if known is None:
@@ -74,17 +68,17 @@ class Ingest:
             if metric.number in latest:
                 known.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
         self._checks.next_metric = await self._history.highest_metric() + 1
+        return last_seen
 
-    def open(self, device: Device, sequence: tuple[int, int] = (-1, 0), last_seen: int | None = None) -> None:
-        """Make the device known to intake, feed and roster."""
-        channel = self._feed.add(device.id)
+    def open(self, device: Device, sequence: tuple[int, int] = (-1, 0)) -> None:
+        """Make the device known to intake and feed."""
+        channel = self._feed.add(device.id, counted=device.counted)
         rate = TokenBucket(self._limits.readings_per_s, self._limits.readings_burst)
-        self._devices[device.number] = KnownDevice(device.number, channel, *sequence, rate)
-        self._roster.add(device, last_seen)
+        counts = self.counts if device.counted else Counts()
+        self._devices[device.number] = KnownDevice(device.number, channel, *sequence, rate, counts)
 
     def close(self, device: Device) -> Commit:
-        """Forget a removed device: its sessions end. Done when its readings are gone too."""
-        self._roster.remove(device)
+        """Forget a removed device. Done when its readings are gone too."""
         self._feed.remove(device.id)
         del self._devices[device.number]
         return self.forget([device.number])
@@ -121,14 +115,15 @@ class Ingest:
             weight = max(len(run.times), columns.weight())
             batch.readings += weight
             self._history.pending += weight
-            self.counts.readings += len(run.times)
-            self.counts.values += len(columns)
+            known.counts.readings += len(run.times)
+            known.counts.values += len(columns)
         if present:
-            self._roster.heard(device, now)
+            self._heard(device, now)
         if refused or refusals:
-            self._keep(device, [*refused, *refusals], source, now, batch)
-        self.counts.repeated += repeated
-        self.counts.lost += lost
+            known.counts.refused += len(refused) + len(refusals)
+            _keep(device, [*refused, *refusals], source, now, batch)
+        known.counts.repeated += repeated
+        known.counts.lost += lost
         wait_s = known.rate.spend(len(readings) + len(refused), now)
         return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
 
@@ -153,14 +148,6 @@ class Ingest:
         newest = channel.time_of(name)
         if newest is None or newest <= time:
             channel.restore(name, time, value)
-
-    def _keep(self, device: Device, refusals: Sequence[Refusal], source: str, now: int, batch: Batch) -> None:
-        self.counts.refused += len(refusals)
-        room = REJECTIONS_PER_BATCH - len(batch.rejections)
-        batch.rejections.extend(
-            Rejection(device.number, now, refusal.code, refusal.message, source, refusal.raw)
-            for refusal in refusals[: max(0, room)]
-        )
 
     def wait_s(self, device: Device) -> float:
         """How long the device should wait before it sends more, for transports that can say so beforehand."""
@@ -211,3 +198,11 @@ class Ingest:
             return self._devices[device.number]
         except KeyError:
             raise NotFound(f"the device {device.id!r} was removed") from None
+
+
+def _keep(device: Device, refusals: Sequence[Refusal], source: str, now: int, batch: Batch) -> None:
+    room = REJECTIONS_PER_BATCH - len(batch.rejections)
+    batch.rejections.extend(
+        Rejection(device.number, now, refusal.code, refusal.message, source, refusal.raw)
+        for refusal in refusals[: max(0, room)]
+    )

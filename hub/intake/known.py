@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from hub.feed import DeviceChannel
@@ -31,19 +32,37 @@ class MetricCheck(NamedTuple):
 UNKNOWN = MetricCheck(0, type(None), 0.0, 0.0)  # of no kind that a value has
 
 
+@dataclass(slots=True)
+class Counts:
+    """Totals since the start."""
+
+    readings: int = 0
+    values: int = 0
+    repeated: int = 0
+    refused: int = 0
+    lost: int = 0
+
+
 class KnownDevice:
     """All that the intake knows of one device. What operators may change of a device itself is not here."""
 
-    __slots__ = ("channel", "checks", "highest", "lost", "metrics", "number", "rate")
+    __slots__ = ("channel", "checks", "counts", "highest", "lost", "metrics", "number", "rate")
 
     def __init__(
-        self, number: int, channel: DeviceChannel, highest: int, lost: int, rate: TokenBucket
+        self,
+        number: int,
+        channel: DeviceChannel,
+        highest: int,
+        lost: int,
+        rate: TokenBucket,
+        counts: Counts,
     ) -> None:
         self.number = number
         self.channel = channel
         self.highest = highest  # sequence number; -1 before the first
         self.lost = lost
         self.rate = rate
+        self.counts = counts  # what it sends is counted here: those of all devices, or its own
         self.metrics: dict[str, Metric] = {}
         self.checks: dict[str, MetricCheck] = {}
 

@@ -1,7 +1,7 @@
 """The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, nothing that does I/O."""
 
 from hub.model.command import Command, CommandState
-from hub.model.device import AS_CONFIGURED, OWN, Device, Retention
+from hub.model.device import AS_CONFIGURED, Device, Retention
 from hub.model.key import ApiKey
 from hub.model.metric import (
     NAME_MAX,
@@ -25,7 +25,6 @@ __all__ = [
     "NAME_PATTERN",
     "NAME_RULE",
     "NO_THRESHOLDS",
-    "OWN",
     "RAW_MAX",
     "ApiKey",
     "Command",

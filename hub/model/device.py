@@ -29,9 +29,6 @@ class Device:
     created_at: int  # µs, UTC
     expected_interval_s: float | None = None
     retention: Retention = AS_CONFIGURED
-
-
-OWN = Device(0, "_hub", "This hub", {}, 0)
-"""The hub itself, as the device whose readings are its own figures. No other has its number, which the registry gives to
-none, nor its id, which is none that can be asked for.
-"""
+    counted: bool = (
+        True  # False: a source of readings that is none of the devices, in no list, overview or total
+    )

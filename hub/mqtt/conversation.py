@@ -1,8 +1,8 @@
 """One client from its CONNACK to its end: what each packet of it means."""
 
 from hub.errors import Forbidden, Refused
-from hub.fleet.fleet import Login
-from hub.fleet.presence import EndReason, SharedAttributes
+from hub.fleet.keys import Login
+from hub.fleet.session import EndReason, SharedAttributes
 from hub.model import RAW_MAX, Command, Refusal
 from hub.mqtt.codec.decoder import topic_header
 from hub.mqtt.codec.encode import encode

@@ -7,7 +7,7 @@ import orjson
 from hub.errors import Unreadable
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
-from hub.fleet.presence import SharedAttributes
+from hub.fleet.session import SharedAttributes
 from hub.model import Command, Device
 from hub.mqtt.session import Message
 from hub.mqtt.topics import Kind, Up
@@ -15,7 +15,7 @@ from hub.mqtt.topics import Kind, Up
 
 async def report(fleet: Fleet, device: Device, body: bytes) -> None:
     """Take in the attributes a device reports; on disk when it returns. Raises Unreadable, Invalid."""
-    await fleet.report_attributes(device, _object(body))
+    await fleet.attributes.report(device, _object(body))
 
 
 async def exchange(fleet: Fleet, commands: Commands, device: Device, up: Up, body: bytes) -> Message | None:
@@ -35,7 +35,7 @@ async def exchange(fleet: Fleet, commands: Commands, device: Device, up: Up, bod
 
 async def _answer(fleet: Fleet, device: Device, wanted: Mapping[str, object]) -> bytes:
     """`{"client": {…}, "shared": {…}}`: the attributes named, or all of both kinds when none is."""
-    kept = await fleet.attributes(device)
+    kept = await fleet.attributes.of(device)
     named = {"client": _names(wanted, "clientKeys"), "shared": _names(wanted, "sharedKeys")}
     scopes = {"client": kept.device, "shared": kept.shared}
     if not any(named.values()):

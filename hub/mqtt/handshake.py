@@ -1,8 +1,8 @@
 """From CONNECT to CONNACK: who is it, may it come in, and what is agreed on (MQTT 3.1 and 3.2)."""
 
 from hub.errors import Busy, HubError, StoreError, Unauthenticated
-from hub.fleet.fleet import Login
-from hub.fleet.presence import EndReason
+from hub.fleet.keys import Login
+from hub.fleet.session import EndReason
 from hub.mqtt.codec.packets import Connack, Connect, Properties, Reason, Version
 from hub.mqtt.conversation import Conversation
 from hub.mqtt.shared import Shared
@@ -118,7 +118,7 @@ async def _login(connect: Connect, wire: Wire, shared: Shared) -> Login:
             Reason.NOT_AUTHORIZED, "show a key as user name, or as password with the device's id as user name"
         )
     try:
-        return await shared.fleet.authenticate(key, wire.address, device_id)
+        return await shared.fleet.keys.authenticate(key, wire.address, device_id)
     except Unauthenticated as error:
         raise Declined(Reason.NOT_AUTHORIZED, str(error)) from error
     except Busy as error:

@@ -9,7 +9,8 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.errors import HubError, Refused
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
-from hub.fleet.presence import Roster, Session
+from hub.fleet.presence import Roster
+from hub.fleet.session import DeviceSession
 from hub.formats.json import decode
 from hub.intake.accept import Ingest
 from hub.model import RAW_MAX, Device, Reading, Refusal
@@ -47,7 +48,7 @@ class Shared:
         self.clock = clock
         self.fresh_id = fresh_id
         self.sessions = Sessions(config.sessions_max, config.queued_max, clock_s)
-        self.live: dict[Key, Session] = {}
+        self.live: dict[Key, DeviceSession] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -109,7 +110,7 @@ class Shared:
         """Publish wills that are due; nothing of a device that was removed."""
         for device, will in wills:
             try:
-                if self.fleet.find(device.id).number == device.number:
+                if self.fleet.devices.find(device.id).number == device.number:
                     self._carry_out(device, will)
             except HubError as error:
                 _log.warning("a will was not kept", device=device.id, why=str(error))

@@ -8,7 +8,7 @@ import jwt
 from hub.config import AuthConfig
 from hub.errors import Invalid, Unauthenticated
 from hub.model import Principal, Role
-from hub.registry.registry import Registry
+from hub.registry.people import StoredCredentials
 
 ISSUER = "sensor-hub"
 ALGORITHM = "HS256"
@@ -24,13 +24,13 @@ class Operators:
 
     def __init__(
         self,
-        registry: Registry,
+        stored: StoredCredentials,
         auth: AuthConfig,
         token_secret: bytes,
         clock: Callable[[], int],
         random_text: Callable[[], str],
     ) -> None:
-        self._registry = registry
+        self._stored = stored
         self._auth = auth
         self._token_secret = token_secret
         self._clock = clock
@@ -43,26 +43,26 @@ class Operators:
     async def use_link(self, code: str) -> str:
         """Exchange the code of a link for the secret of a session. Raises Unauthenticated; a code works once."""
         digest = _digest(code)
-        principal = await self._registry.credential(digest, "link", self._clock())
-        if principal is None or not await self._registry.remove_credential(digest, self._clock()):
+        principal = await self._stored.find(digest, "link", self._clock())
+        if principal is None or not await self._stored.remove(digest, self._clock()):
             raise Unauthenticated("this link was used before or is over; `hub login` prints a new one")
         return await self._issue("session", principal, self._auth.session_s)
 
     async def session(self, secret: str) -> Principal:
         """Whose session this is. Raises Unauthenticated."""
-        principal = await self._registry.credential(_digest(secret), "session", self._clock())
+        principal = await self._stored.find(_digest(secret), "session", self._clock())
         if principal is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
         return principal
 
     async def end_session(self, secret: str) -> None:
         """Log out."""
-        await self._registry.remove_credential(_digest(secret), self._clock())
+        await self._stored.remove(_digest(secret), self._clock())
 
     async def _issue(self, kind: str, principal: Principal, seconds: float) -> str:
         secret = self._random_text()
         expires_at = self._clock() + round(seconds * 1e6)
-        await self._registry.put_credential(_digest(secret), kind, principal, expires_at)
+        await self._stored.put(_digest(secret), kind, principal, expires_at)
         return secret
 
     def make_token(self, name: str, role: Role, ttl_s: float, devices: Collection[str] | None = None) -> str:

@@ -35,7 +35,7 @@ class House:
 
     async def stored(self, device_id: str, metric: str = "n") -> list[float]:
         """All values on disk of a metric of numbers, smallest first."""
-        device = self.fleet.find(device_id)
+        device = self.fleet.devices.find(device_id)
         if metric not in self.ingest.metrics(device):
             return []
         columns = await self.history.range(self.ingest.metrics(device)[metric], 0, FAR_FUTURE, ALL)
@@ -50,7 +50,7 @@ class House:
     ) -> Broker:
         settings = {"url": f"mqtt://127.0.0.1:{port}", "backoff_max_s": 0.2, **changes}
         config = BrokerConfig.model_validate(settings)
-        return Broker(config, identity, self.fleet, self.ingest, self.fleet.verify, uniform)
+        return Broker(config, identity, self.fleet.devices, self.ingest, self.fleet.keys.verify, uniform)
 
     @classmethod
     @asynccontextmanager

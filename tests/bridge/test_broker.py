@@ -161,9 +161,9 @@ async def test_with_device_keys_each_message_shows_its_devices_own_key(
         publisher.publish(TOPIC, '{"n": 3}', key=of_another)
         publisher.publish(TOPIC, '{"n": 4}', key="not a key")
         await until(taken(broker, 4), "acknowledged")
-        await house.fleet.revoke(boiler, house.fleet.keys(boiler)[0].id)
+        await house.fleet.keys.revoke(boiler, house.fleet.keys.of(boiler)[0].id)
         publisher.publish(TOPIC, '{"n": 5}', key=right)
-        publisher.publish(TOPIC, '{"n": 6}', key=str(await house.fleet.add_key(boiler)))
+        publisher.publish(TOPIC, '{"n": 6}', key=str(await house.fleet.keys.add(boiler)))
         await until(taken(broker, 6), "acknowledged")
 
         assert await house.stored("boiler") == [1.0, 6.0]

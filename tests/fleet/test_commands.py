@@ -28,7 +28,7 @@ async def running(rooms: Rooms) -> AsyncIterator[None]:
 async def on_disk(rooms: Rooms, device: Device, state: CommandState, number: int = 1) -> None:
     """Wait until so many commands of the device are in this state in the registry."""
     async with asyncio.timeout(15):
-        while [one.state for one in await rooms.registry.commands(device, 100)].count(state) < number:
+        while [one.state for one in await rooms.registry.commands.of(device, 100)].count(state) < number:
             await asyncio.sleep(0.01)
 
 
@@ -62,7 +62,7 @@ async def test_an_expired_command_is_not_delivered_even_before_it_is_swept(
         await rooms.commands.send(device, "open_valve", None, 10)
     clock.pass_s(11)
     async with open_rooms(tmp_path, clock) as rooms:
-        session = rooms.connect(rooms.fleet.find("boiler-1"))
+        session = rooms.connect(rooms.fleet.devices.find("boiler-1"))
         rooms.commands.ready(device)
         assert session.delivered == []
         async with running(rooms):
@@ -82,7 +82,7 @@ async def test_an_answer_is_on_disk_when_it_returns_and_stays_the_last_word(room
             )
             await asyncio.gather(*(rooms.commands.answer(device, one.id, {"n": one.id}) for one in sent))
     assert len(session.delivered) == OPEN_MAX
-    kept = await rooms.registry.commands(device, 1000)
+    kept = await rooms.registry.commands.of(device, 1000)
     assert {one.state for one in kept} == {CommandState.ANSWERED}
     assert all(one.response == {"n": one.id} and one.sent_at is not None for one in kept)
 
@@ -112,7 +112,7 @@ async def test_an_answer_the_disk_did_not_take_can_be_given_again(rooms: Rooms, 
     other.execute("ROLLBACK")
     other.close()
     await rooms.commands.answer(device, sent.id, "kept")
-    (kept,) = await rooms.registry.commands(device, 1)
+    (kept,) = await rooms.registry.commands.of(device, 1)
     assert (kept.state, kept.response) == (CommandState.ANSWERED, "kept")
 
 
@@ -125,7 +125,7 @@ async def test_the_loop_outlives_a_disk_that_says_no(rooms: Rooms, tmp_path: Pat
     rooms.commands.ready(device)
     async with running(rooms):
         with pytest.raises(StoreError):
-            await rooms.registry.add_command(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
+            await rooms.registry.commands.add(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
         other.execute("ROLLBACK")
         await on_disk(rooms, device, CommandState.SENT)
     other.close()
@@ -139,7 +139,7 @@ async def test_what_was_sent_is_written_when_the_hub_stops(tmp_path: Path, clock
             rooms.connect(device)
             await rooms.commands.send(device, "open_valve", None, 10)
     async with open_rooms(tmp_path, clock) as rooms:
-        session = rooms.connect(rooms.fleet.find("boiler-1"))
+        session = rooms.connect(rooms.fleet.devices.find("boiler-1"))
         rooms.commands.ready(device)
         assert session.delivered == []  # not a second time
 

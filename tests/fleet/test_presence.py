@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from hub.config import LiveConfig
 from hub.feed import Feed
-from hub.fleet.presence import EndReason, Roster
+from hub.fleet.presence import Roster
+from hub.fleet.session import EndReason
 from hub.model import Device, Presence, Run
 from tests.rooms import T0, Clock, FakeSession
 

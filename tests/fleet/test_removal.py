@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import NotFound
-from hub.fleet.fleet import MetricEdit
+from hub.fleet.devices import MetricEdit
 from hub.model import Command, Device, Reading
 from hub.model.key import Key
 from tests.rooms import Clock, Rooms, open_rooms
@@ -21,23 +21,23 @@ Write = Callable[[Rooms, Device, Key, Command], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "send": lambda rooms, device, _k, _c: rooms.commands.send(device, "m", None, 60),
     "answer": lambda rooms, device, _k, command: rooms.commands.answer(device, command.id, "done"),
-    "report": lambda rooms, device, _k, _c: rooms.fleet.report_attributes(device, {"firmware": "1"}),
-    "share": lambda rooms, device, _k, _c: rooms.fleet.share_attributes(device, {"interval_s": 5}),
-    "add key": lambda rooms, device, _k, _c: rooms.fleet.add_key(device),
-    "revoke": lambda rooms, device, key, _c: rooms.fleet.revoke(device, key.id),
+    "report": lambda rooms, device, _k, _c: rooms.fleet.attributes.report(device, {"firmware": "1"}),
+    "share": lambda rooms, device, _k, _c: rooms.fleet.attributes.share(device, {"interval_s": 5}),
+    "add key": lambda rooms, device, _k, _c: rooms.fleet.keys.add(device),
+    "revoke": lambda rooms, device, key, _c: rooms.fleet.keys.revoke(device, key.id),
     "use key": lambda rooms, _d, key, _c: used(rooms, key),
-    "name": lambda rooms, device, _k, _c: rooms.fleet.change(
+    "name": lambda rooms, device, _k, _c: rooms.fleet.devices.change(
         device, lambda known: replace(known, name="New")
     ),
-    "unit": lambda rooms, device, _k, _c: rooms.fleet.change(
+    "unit": lambda rooms, device, _k, _c: rooms.fleet.devices.change(
         device, metrics=[MetricEdit("t", lambda known: replace(known, unit="°C"))]
     ),
 }
 
 
 async def used(rooms: Rooms, key: Key) -> None:
-    await rooms.fleet.authenticate(str(key), "10.0.0.7")
-    await rooms.fleet.write_uses()
+    await rooms.fleet.keys.authenticate(str(key), "10.0.0.7")
+    await rooms.fleet.keys.write_uses()
 
 
 async def remove(rooms: Rooms, device: Device) -> None:
@@ -73,7 +73,7 @@ async def remove_during(rooms: Rooms, name: str, steps: int) -> None:
     with suppress(NotFound):
         await writing
     assert rooms.commands.open_count(device) == 0
-    assert rooms.fleet.keys(device) == []
+    assert rooms.fleet.keys.of(device) == []
 
 
 @pytest.mark.parametrize("name", [name for name in WRITES if name not in ("use key", "revoke")])

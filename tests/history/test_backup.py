@@ -32,8 +32,8 @@ async def test_a_device_removed_while_the_copy_was_made_is_gone_from_it(tmp_path
         for device in devices:
             await rooms.ingest.accept(device, [Reading(None, {"t": 1.0}, 5)], "mqtt").stored
         # The registry's part of a removal, as it would be between the two copies.
-        await rooms.registry.remove_device(devices[0])
-        await rooms.registry.confirm_removed([devices[0].number])
+        await rooms.registry.devices.remove(devices[0])
+        await rooms.registry.devices.confirm_removed([devices[0].number])
         manifest = await copy(rooms, stores, tmp_path / "copy", [device.number for device in devices])
     assert (manifest["devices"], manifest["values"]) == (1, 2)
     async with open_rooms(tmp_path / "copy", clock) as rooms:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hub.model import OWN, Reading, Role
+from hub.model import Reading, Role
+from hub.system import OWN
 from tests.http.conftest import Hub
 
 PATH = f"/api/v1/devices/{OWN.id}"

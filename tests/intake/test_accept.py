@@ -17,7 +17,7 @@ from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.intake.accept import REJECTIONS_PER_BATCH
 from hub.intake.checks import ALIKE_MIN, ReadingChecks
-from hub.intake.known import KnownDevice
+from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
@@ -214,7 +214,7 @@ async def test_metrics_of_a_restart_do_not_collide(tmp_path: Path, clock: Clock)
         async with open_rooms(tmp_path, clock) as rooms:
             if name == "a":
                 await rooms.add("boiler-1")
-            device = rooms.fleet.find("boiler-1")
+            device = rooms.fleet.devices.find("boiler-1")
             await rooms.ingest.accept(device, [Reading(None, {name: 1.0})], "mqtt").stored
             clock.pass_s(1)
             found = rooms.ingest.metrics(device)
@@ -296,7 +296,7 @@ class Judged:
     def __init__(self) -> None:
         self._checks = ReadingChecks(LimitsConfig(metrics_max=5))
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
-        self._known = KnownDevice(1, channel, -1, 0, TokenBucket(1, 1))
+        self._known = KnownDevice(1, channel, -1, 0, TokenBucket(1, 1), Counts())
         self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
         self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
         self.live: list[tuple[int, dict[str, Value]]] = []

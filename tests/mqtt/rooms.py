@@ -14,6 +14,7 @@ from hub import compose
 from hub.compose import Surroundings
 from hub.config import Config, LimitsConfig, MqttConfig, StoreConfig
 from hub.errors import StoreError
+from hub.fleet.attributes import Attributes
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
@@ -58,13 +59,13 @@ class SlowDisk(Ingest):
         self.held = None
 
 
-class BrokenFleet(Fleet):
-    """A fleet that cannot store attributes: for want of a disk, or for a fault of its own."""
+class BrokenAttributes(Attributes):
+    """Attributes that cannot be stored: for want of a disk, or for a fault of their own."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        vars(self).update(vars(fleet))
+    def __init__(self, attributes: Attributes) -> None:
+        vars(self).update(vars(attributes))
 
-    async def report_attributes(self, device: Device, values: Mapping[str, object]) -> None:
+    async def report(self, device: Device, values: Mapping[str, object]) -> None:
         if "disk" in values:
             raise StoreError("the disk is full")
         raise ZeroDivisionError
@@ -113,7 +114,7 @@ class Rooms:
 
     async def stored(self, device_id: str) -> list[tuple[str, object]]:
         """The device's values on disk, as (metric, value), oldest first."""
-        device = self.fleet.find(device_id)
+        device = self.fleet.devices.find(device_id)
         await self.history.stored
         found: list[tuple[str, object]] = []
         for metric in await self.history.metrics():
@@ -125,7 +126,7 @@ class Rooms:
     async def rejections(self, device_id: str) -> list[Rejection]:
         """The device's rejections on disk, newest first."""
         await self.history.stored
-        return await self.history.rejections(self.fleet.find(device_id), 100)
+        return await self.history.rejections(self.fleet.devices.find(device_id), 100)
 
 
 async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
@@ -160,7 +161,9 @@ async def rooms(
     clock = Clock()
     async with compose.open_rooms(config, Surroundings(steady_s=clock)) as found:
         ingest = SlowDisk(found.ingest) if slow_disk else found.ingest
-        fleet = BrokenFleet(found.fleet) if broken_fleet else found.fleet
+        fleet = found.fleet
+        if broken_fleet:
+            fleet.attributes = BrokenAttributes(fleet.attributes)
         endpoint = compose.mqtt(replace(found, ingest=ingest, fleet=fleet))
         await endpoint.start(tls)
         opened = Rooms(

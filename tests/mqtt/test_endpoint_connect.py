@@ -74,7 +74,7 @@ async def test_a_revoked_key_ends_its_connection_and_does_not_open_again(
 ) -> None:
     client = boiler(hub, version)
     await client.connect()
-    await hub.fleet.revoke(hub.fleet.find("boiler"), hub.keys["boiler"].split("_")[1])
+    await hub.fleet.keys.revoke(hub.fleet.devices.find("boiler"), hub.keys["boiler"].split("_")[1])
     if version is Version.V5:
         assert (await client.expect(Disconnect)).reason == Reason.NOT_AUTHORIZED
     assert await client.closed()
@@ -84,7 +84,7 @@ async def test_a_revoked_key_ends_its_connection_and_does_not_open_again(
 async def test_a_removed_device_is_sent_away(hub: Rooms) -> None:
     client = boiler(hub, client_id="c", properties=Properties(session_expiry_interval=60))
     await client.connect()
-    await hub.fleet.remove(hub.fleet.find("boiler"))
+    await hub.fleet.remove(hub.fleet.devices.find("boiler"))
     assert (await client.expect(Disconnect)).reason == Reason.ADMINISTRATIVE_ACTION
     assert await client.closed()
 
@@ -282,7 +282,7 @@ async def test_ten_megabytes_are_refused_without_being_kept(hub: Rooms) -> None:
 
 
 async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: Rooms) -> None:
-    await hub.fleet.share_attributes(hub.fleet.find("boiler"), {"map": "x" * 100_000})
+    await hub.fleet.attributes.share(hub.fleet.devices.find("boiler"), {"map": "x" * 100_000})
     async with boiler(hub, receive_buffer=4096) as greedy, boiler(hub) as other:
         await greedy.subscribe("v1/devices/me/attributes/response/+", qos=0)
         greedy.transport.pause_reading()

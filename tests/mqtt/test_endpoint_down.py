@@ -36,11 +36,11 @@ both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
 
 async def send(hub: Rooms, method: str, params: object = None, timeout_s: float = 60) -> int:
     """Send boiler a command; its id."""
-    return (await hub.commands.send(hub.fleet.find("boiler"), method, params, timeout_s)).id
+    return (await hub.commands.send(hub.fleet.devices.find("boiler"), method, params, timeout_s)).id
 
 
 async def command(hub: Rooms, command_id: int) -> Any:
-    listed = await hub.commands.list(hub.fleet.find("boiler"), 100)
+    listed = await hub.commands.list(hub.fleet.devices.find("boiler"), 100)
     return next(one for one in listed if one.id == command_id)
 
 
@@ -106,11 +106,11 @@ async def test_one_device_cannot_answer_the_command_of_another(hub: Rooms) -> No
 
 @both
 async def test_attributes_go_up_are_asked_for_and_come_down(hub: Rooms, version: Version) -> None:
-    device = hub.fleet.find("boiler")
+    device = hub.fleet.devices.find("boiler")
     async with boiler(hub, version) as client:
         await client.subscribe(ATTRIBUTES, ME + "attributes/response/+", qos=0)
         assert await client.publish(b'{"firmware":"1.2","floor":3}', ATTRIBUTES) == Puback(1)
-        await hub.fleet.share_attributes(device, {"interval": 10})
+        await hub.fleet.attributes.share(device, {"interval": 10})
         shared = await client.expect(Publish)
         assert (shared.topic, orjson.loads(shared.payload)) == (ATTRIBUTES, {"interval": 10})
         asked: list[tuple[bytes, object]] = [
@@ -127,7 +127,7 @@ async def test_attributes_go_up_are_asked_for_and_come_down(hub: Rooms, version:
             answer = await client.expect(Publish)
             assert answer.topic == f"{ATTRIBUTES}/response/{number}"
             assert orjson.loads(answer.payload) == expected
-    assert (await hub.fleet.attributes(device)).device == {"firmware": "1.2", "floor": 3}
+    assert (await hub.fleet.attributes.of(device)).device == {"firmware": "1.2", "floor": 3}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_acknowledgements_keep_their_order_across_readings_and_attributes(
             body, topic = (b'{"a":1}', TELEMETRY) if number % 3 else (b'{"n":%d}' % number, ATTRIBUTES)
             client.send(Publish(topic, body, 1, number))
         assert [await client.receive() for _ in range(30)] == [Puback(number) for number in range(1, 31)]
-    assert (await hub.fleet.attributes(hub.fleet.find("boiler"))).device == {"n": 30}
+    assert (await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))).device == {"n": 30}
 
 
 @both
@@ -167,7 +167,7 @@ async def test_more_jobs_than_may_wait_are_all_done_in_order(hub: Rooms, version
         assert answers == [*(Puback(number) for number in range(1, 301)), Pubrec(301)]
         client.send(Pubrel(301))
         assert await client.receive() == Pubcomp(301)
-    assert (await hub.fleet.attributes(hub.fleet.find("boiler"))).device == {"n": 301}
+    assert (await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))).device == {"n": 301}
 
 
 async def test_what_came_before_a_disconnect_is_done(hub: Rooms) -> None:
@@ -178,7 +178,7 @@ async def test_what_came_before_a_disconnect_is_done(hub: Rooms) -> None:
     assert await hub.stored("boiler") == [("a", 1.0)]
 
     async def reported() -> bool:
-        return (await hub.fleet.attributes(hub.fleet.find("boiler"))).device == {"n": 30}
+        return (await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))).device == {"n": 30}
 
     await until(reported)
 
@@ -233,7 +233,7 @@ async def test_a_full_queue_leaves_commands_waiting_and_takes_them_when_it_drain
     async with boiler(hub, properties=Properties(receive_maximum=1), client_id="c") as client:
         await client.subscribe(RPC, ATTRIBUTES)
         for number in range(99):
-            await hub.fleet.share_attributes(hub.fleet.find("boiler"), {"n": number})
+            await hub.fleet.attributes.share(hub.fleet.devices.find("boiler"), {"n": number})
         numbers = [await send(hub, "blink") for _ in range(3)]
         assert [(await command(hub, one)).state.value for one in numbers] == ["sent", "queued", "queued"]
         topics = []

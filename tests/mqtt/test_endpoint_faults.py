@@ -134,7 +134,7 @@ async def test_readings_of_a_device_that_is_just_being_removed_end_its_connectio
     client = boiler(hub)
     await client.connect()
     client.send(Publish(TELEMETRY, BODY, 1, 1))
-    await hub.fleet.remove(hub.fleet.find("boiler"))
+    await hub.fleet.remove(hub.fleet.devices.find("boiler"))
     said = await client.receive()
     while isinstance(said, Puback):  # as it may have been in time
         said = await client.receive()

@@ -48,7 +48,7 @@ async def test_a_will_may_be_attributes_and_one_for_others_is_a_rejection(hub: R
             pass
 
     async def kept() -> bool:
-        attributes = await hub.fleet.attributes(hub.fleet.find("boiler"))
+        attributes = await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))
         return attributes.device == {"up": False} and len(await hub.rejections("boiler")) == 2
 
     await until(kept)
@@ -76,7 +76,7 @@ async def test_nothing_is_left_of_a_device_that_is_removed_while_away(hub: Rooms
         async with hub.client(key=hub.keys[device_id], client_id="c", will=delayed, properties=KEEP):
             pass
         await until(lambda: hub.endpoint.connections == 0)
-    await hub.fleet.remove(hub.fleet.find("boiler"))
+    await hub.fleet.remove(hub.fleet.devices.find("boiler"))
     await hub.add("boiler")
     hub.clock.ahead_s += 10
     await until(lambda: hub.ingest.counts.readings == 1)  # the pump's; the boiler's was due before it
@@ -89,6 +89,6 @@ async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_
     second = boiler(hub, client_id="c", will=last_words())
     await second.connect()
     await until(lambda: hub.ingest.counts.readings == 1)
-    await hub.fleet.revoke(hub.fleet.find("boiler"), hub.keys["boiler"].split("_")[1])
+    await hub.fleet.keys.revoke(hub.fleet.devices.find("boiler"), hub.keys["boiler"].split("_")[1])
     await until(lambda: hub.endpoint.connections == 0)
     assert hub.ingest.counts.readings == 1

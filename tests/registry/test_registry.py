@@ -41,117 +41,117 @@ def command(device: Device) -> Command:
 
 async def test_devices_and_keys_come_back_after_a_restart(path: Path) -> None:
     async with Registry.open(path) as registry:
-        added = await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
+        added = await registry.devices.add([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
     async with Registry.open(path) as registry:
-        assert await registry.devices() == added
+        assert await registry.devices.all() == added
         assert [replace(one, number=0) for one in added] == [BOILER, PUMP]
-        assert {one.id: one.device for one in await registry.keys()} == {
+        assert {one.id: one.device for one in await registry.keys.all()} == {
             "a": added[0].number,
             "b": added[1].number,
         }
 
 
 async def test_adding_devices_is_all_or_nothing(registry: Registry) -> None:
-    await registry.add_devices([PUMP])
+    await registry.devices.add([PUMP])
     with pytest.raises(Conflict, match="pump-1"):
-        await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a"))])
-    assert [device.id for device in await registry.devices()] == ["pump-1"]
-    assert await registry.keys() == []
+        await registry.devices.add([BOILER, PUMP], [("boiler-1", key("a"))])
+    assert [device.id for device in await registry.devices.all()] == ["pump-1"]
+    assert await registry.keys.all() == []
 
 
 async def test_of_many_devices_the_one_that_exists_already_is_named(registry: Registry) -> None:
-    await registry.add_devices([PUMP])
+    await registry.devices.add([PUMP])
     many = [replace(BOILER, id=f"boiler-{place}") for place in range(2_000)]
     with pytest.raises(Conflict, match="'pump-1' exists already"):
-        await registry.add_devices([*many, PUMP])
-    assert len(await registry.add_devices(many)) == 2_000
-    assert await registry.add_devices([]) == []
+        await registry.devices.add([*many, PUMP])
+    assert len(await registry.devices.add(many)) == 2_000
+    assert await registry.devices.add([]) == []
 
 
 async def test_a_number_is_never_used_again(registry: Registry) -> None:
-    (pump,) = await registry.add_devices([PUMP])
-    await registry.remove_device(pump)
-    (again,) = await registry.add_devices([PUMP])
+    (pump,) = await registry.devices.add([PUMP])
+    await registry.devices.remove(pump)
+    (again,) = await registry.devices.add([PUMP])
     assert again.number > pump.number
 
 
 async def test_a_removed_device_takes_keys_attributes_and_commands_with_it(registry: Registry) -> None:
-    boiler, pump = await registry.add_devices([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
+    boiler, pump = await registry.devices.add([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
     for device in (boiler, pump):
-        await registry.put_attributes(device, "device", {"firmware": "1.2"}, NOW, 10)
-        await registry.add_command(command(device))
-    await registry.remove_device(boiler)
-    assert [one.id for one in await registry.keys()] == ["b"]
-    assert await registry.attributes(boiler) == {"device": {}, "shared": {}}
-    assert await registry.commands(boiler, 10) == []
-    assert (await registry.attributes(pump))["device"] == {"firmware": "1.2"}
-    assert len(await registry.open_commands()) == 1
+        await registry.attributes.put(device, "device", {"firmware": "1.2"}, NOW, 10)
+        await registry.commands.add(command(device))
+    await registry.devices.remove(boiler)
+    assert [one.id for one in await registry.keys.all()] == ["b"]
+    assert await registry.attributes.of(boiler) == {"device": {}, "shared": {}}
+    assert await registry.commands.of(boiler, 10) == []
+    assert (await registry.attributes.of(pump))["device"] == {"firmware": "1.2"}
+    assert len(await registry.commands.open()) == 1
 
 
 async def test_a_late_note_of_use_does_not_undo_a_revocation(registry: Registry) -> None:
-    (boiler,) = await registry.add_devices([BOILER], [("boiler-1", key("a"))])
-    (kept,) = await registry.keys()
-    await registry.update_keys([replace(kept, revoked_at=NOW + 1)])
-    await registry.update_keys([replace(kept, last_used_at=NOW + 2, last_used_from="10.0.0.7")])
-    (kept,) = await registry.keys()
+    (boiler,) = await registry.devices.add([BOILER], [("boiler-1", key("a"))])
+    (kept,) = await registry.keys.all()
+    await registry.keys.update([replace(kept, revoked_at=NOW + 1)])
+    await registry.keys.update([replace(kept, last_used_at=NOW + 2, last_used_from="10.0.0.7")])
+    (kept,) = await registry.keys.all()
     assert kept == ApiKey("a", boiler.number, bytes(32), NOW, NOW + 2, "10.0.0.7", NOW + 1)
 
 
 async def test_a_late_note_of_use_does_not_bring_a_removed_key_back(registry: Registry) -> None:
-    (boiler,) = await registry.add_devices([BOILER], [("boiler-1", key("a"))])
-    (kept,) = await registry.keys()
-    await registry.remove_device(boiler)
-    await registry.update_keys([replace(kept, last_used_at=NOW + 2)])
-    assert await registry.keys() == []
+    (boiler,) = await registry.devices.add([BOILER], [("boiler-1", key("a"))])
+    (kept,) = await registry.keys.all()
+    await registry.devices.remove(boiler)
+    await registry.keys.update([replace(kept, last_used_at=NOW + 2)])
+    assert await registry.keys.all() == []
 
 
 async def test_attributes_are_set_changed_and_removed(registry: Registry) -> None:
-    (boiler,) = await registry.add_devices([BOILER])
-    await registry.put_attributes(boiler, "device", {"a": 1, "b": [None, {"x": "ü"}], "c": False}, NOW, 3)
-    await registry.put_attributes(boiler, "shared", {"a": "other scope"}, NOW, 3)
-    await registry.put_attributes(boiler, "device", {"a": None, "b": 2.5, "d": ""}, NOW, 3)
-    assert await registry.attributes(boiler) == {
+    (boiler,) = await registry.devices.add([BOILER])
+    await registry.attributes.put(boiler, "device", {"a": 1, "b": [None, {"x": "ü"}], "c": False}, NOW, 3)
+    await registry.attributes.put(boiler, "shared", {"a": "other scope"}, NOW, 3)
+    await registry.attributes.put(boiler, "device", {"a": None, "b": 2.5, "d": ""}, NOW, 3)
+    assert await registry.attributes.of(boiler) == {
         "device": {"b": 2.5, "c": False, "d": ""},
         "shared": {"a": "other scope"},
     }
 
 
 async def test_attributes_over_the_limit_change_nothing(registry: Registry) -> None:
-    (boiler,) = await registry.add_devices([BOILER])
-    await registry.put_attributes(boiler, "device", {"a": 1}, NOW, 2)
+    (boiler,) = await registry.devices.add([BOILER])
+    await registry.attributes.put(boiler, "device", {"a": 1}, NOW, 2)
     with pytest.raises(Invalid, match="3 attributes"):
-        await registry.put_attributes(boiler, "device", {"a": 9, "b": 2, "c": 3}, NOW, 2)
-    assert (await registry.attributes(boiler))["device"] == {"a": 1}
+        await registry.attributes.put(boiler, "device", {"a": 9, "b": 2, "c": 3}, NOW, 2)
+    assert (await registry.attributes.of(boiler))["device"] == {"a": 1}
 
 
 async def test_a_command_keeps_every_step_of_its_life(registry: Registry) -> None:
-    (boiler,) = await registry.add_devices([BOILER])
-    queued = await registry.add_command(command(boiler))
+    (boiler,) = await registry.devices.add([BOILER])
+    queued = await registry.commands.add(command(boiler))
     assert queued == replace(command(boiler), id=queued.id)
     answered = replace(
         queued, state=CommandState.ANSWERED, sent_at=NOW + 1, answered_at=NOW + 2, response={"ok": True}
     )
-    assert await registry.open_commands() == [queued]
-    await registry.update_command(answered)
-    newer = await registry.add_command(command(boiler))
-    assert await registry.commands(boiler, 10) == [newer, answered]
-    assert await registry.commands(boiler, 1) == [newer]
-    assert await registry.open_commands() == [newer]
+    assert await registry.commands.open() == [queued]
+    await registry.commands.update(answered)
+    newer = await registry.commands.add(command(boiler))
+    assert await registry.commands.of(boiler, 10) == [newer, answered]
+    assert await registry.commands.of(boiler, 1) == [newer]
+    assert await registry.commands.open() == [newer]
 
 
 async def test_of_many_that_use_a_credential_one_succeeds(registry: Registry) -> None:
-    await registry.put_credential(b"d", "link", Principal("ada", Role.ADMIN), NOW + 10)
-    assert await registry.credential(b"d", "link", NOW) == Principal("ada", Role.ADMIN)
-    assert await registry.credential(b"d", "session", NOW) is None
-    assert await registry.credential(b"d", "link", NOW + 10) is None
-    used = await asyncio.gather(*(registry.remove_credential(b"d", NOW) for _ in range(8)))
+    await registry.credentials.put(b"d", "link", Principal("ada", Role.ADMIN), NOW + 10)
+    assert await registry.credentials.find(b"d", "link", NOW) == Principal("ada", Role.ADMIN)
+    assert await registry.credentials.find(b"d", "session", NOW) is None
+    assert await registry.credentials.find(b"d", "link", NOW + 10) is None
+    used = await asyncio.gather(*(registry.credentials.remove(b"d", NOW) for _ in range(8)))
     assert sorted(used) == [False] * 7 + [True]
 
 
 async def test_removing_a_credential_sweeps_those_that_are_over(registry: Registry) -> None:
-    await registry.put_credential(b"old", "session", Principal("ada", Role.VIEWER), NOW)
-    assert await registry.remove_credential(b"other", NOW + 1) is False
-    assert await registry.credential(b"old", "session", NOW - 1) is None
+    await registry.credentials.put(b"old", "session", Principal("ada", Role.VIEWER), NOW)
+    assert await registry.credentials.remove(b"other", NOW + 1) is False
+    assert await registry.credentials.find(b"old", "session", NOW - 1) is None
 
 
 async def test_the_first_secret_of_a_name_is_the_one_that_stays(registry: Registry) -> None:
@@ -164,11 +164,11 @@ async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
     done: list[str] = []
 
     async def add(device: Device) -> None:
-        await registry.add_devices([device])
+        await registry.devices.add([device])
         done.append(device.id)
 
     await asyncio.gather(*map(add, made))
-    assert len(await registry.devices()) == 60
+    assert len(await registry.devices.all()) == 60
     assert done == [
         device.id for device in made
     ]  # each had its turn: none waits until it has waited too long
@@ -251,7 +251,7 @@ async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
 
 async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
     async with Registry.open(path) as registry:
-        [boiler] = await registry.add_devices([BOILER])
+        [boiler] = await registry.devices.add([BOILER])
     older = sqlite3.connect(path)
     undone = [f"ALTER TABLE devices DROP COLUMN {tier}" for tier in Retention._fields]
     older.executescript(
@@ -259,8 +259,8 @@ async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Pa
     )
     older.close()
     async with Registry.open(path) as registry:
-        await registry.remove_device(boiler)
-        assert await registry.removed() == [boiler.number]
+        await registry.devices.remove(boiler)
+        assert await registry.devices.removed() == [boiler.number]
 
 
 async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path: Path) -> None:
@@ -276,10 +276,10 @@ async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path
     older.close()
     boiler = replace(BOILER, number=7)
     async with Registry.open(path) as registry:
-        assert await registry.devices() == [boiler]
-        await registry.update_device(replace(boiler, retention=Retention(0, None, 60.0)))
+        assert await registry.devices.all() == [boiler]
+        await registry.devices.update(replace(boiler, retention=Retention(0, None, 60.0)))
     async with Registry.open(path) as registry:
-        assert await registry.devices() == [replace(boiler, retention=Retention(0, None, 60.0))]
+        assert await registry.devices.all() == [replace(boiler, retention=Retention(0, None, 60.0))]
 
 
 async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:
@@ -305,11 +305,11 @@ async def test_a_disk_that_says_no_is_a_store_error_and_changes_nothing(
     registry: Registry, path: Path
 ) -> None:
     """Another connection holds the write lock: to those who wait, a disk that does not answer."""
-    await registry.add_devices([PUMP])
+    await registry.devices.add([PUMP])
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="locked"):
-        await registry.add_devices([BOILER])
+        await registry.devices.add([BOILER])
     other.execute("ROLLBACK")
     other.close()
-    assert [device.id for device in await registry.devices()] == ["pump-1"]
+    assert [device.id for device in await registry.devices.all()] == ["pump-1"]

@@ -18,8 +18,8 @@ from aiohttp import WSCloseCode, web
 
 from hub.errors import HubError, NotFound, StoreError, Unauthenticated
 from hub.feed.channel import wire_ms
-from hub.fleet.fleet import Login
-from hub.fleet.presence import EndReason, SharedAttributes
+from hub.fleet.keys import Login
+from hub.fleet.session import EndReason, SharedAttributes
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
 from hub.http.device.messages import Report, Response, read, read_key
@@ -216,7 +216,7 @@ class DeviceSocket(Socket):
 
     async def _report(self, report: Report) -> None:
         try:
-            await self._services.fleet.report_attributes(self.device, report.values)
+            await self._services.fleet.attributes.report(self.device, report.values)
             said = _identified({"type": "ack"}, report.id)
         except HubError as error:
             said = _error(error.code, str(error), report.id)
@@ -338,7 +338,7 @@ class DeviceSockets:
             raise Unauthenticated(
                 'without an Authorization header the first message is {"type":"auth","key":"hk_…"}'
             )
-        return await self.services.fleet.authenticate(key, request.app[ACCESS].address(request))
+        return await self.services.fleet.keys.authenticate(key, request.app[ACCESS].address(request))
 
     def came(self, socket: DeviceSocket) -> None:
         """One more is connected."""

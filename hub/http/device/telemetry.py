@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from hub.errors import Busy, StoreError, Unauthenticated
-from hub.fleet.fleet import Login
+from hub.fleet.keys import Login
 from hub.formats.json import decode
 from hub.http.access import ACCESS, bearer
 from hub.http.body import read_body
@@ -54,7 +54,7 @@ async def authenticate(request: web.Request) -> Login | None:
     key = bearer(request)
     if key is None:
         return None
-    return await request.app[SERVICES].fleet.authenticate(key, request.app[ACCESS].address(request))
+    return await request.app[SERVICES].fleet.keys.authenticate(key, request.app[ACCESS].address(request))
 
 
 def _refuse_when_full(services: Services) -> None:

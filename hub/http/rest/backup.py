@@ -37,7 +37,7 @@ async def back_up(call: Call[BackupQuery, Nothing]) -> web.StreamResponse:
     if call.principal != LOCAL_ADMIN:
         raise Forbidden("the stores are copied by `hub backup` on the hub's own machine only")
     services = call.services
-    devices = {device.number for device in services.fleet.stored()}
+    devices = {device.number for device in services.fleet.devices.with_readings()}
     backup = Backup(services.history, services.config.data_dir, Path(call.query.output), devices)
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     try:

@@ -9,7 +9,8 @@ from typing import Any
 
 from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
-from hub.fleet.fleet import MetricEdit, NewDevice
+from hub.fleet.devices import MetricEdit
+from hub.fleet.fleet import NewDevice
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.device_shapes import (
     AddIn,
@@ -42,7 +43,7 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     query = call.query
     needle = query.q.casefold()
     wanted = read_labels(query.label)
-    devices = [one for one in call.services.fleet.devices() if _matches(one, needle, wanted)]
+    devices = [one for one in call.services.fleet.devices.all() if _matches(one, needle, wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
     return DevicesPage(devices=shown, next=cursor)
@@ -124,7 +125,9 @@ async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
         MetricEdit(one.name, _edit(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
         for position, one in enumerate(body.metrics)
     ]
-    changed = await services.fleet.change(call.device(), lambda device: replace(device, **wanted), metrics)
+    changed = await services.fleet.devices.change(
+        call.device(), lambda device: replace(device, **wanted), metrics
+    )
     return DeviceOut.model_validate(describe(services, changed))
 
 
@@ -138,9 +141,7 @@ def _edit(asked: MetricIn, names: Iterable[str]) -> Callable[[Metric], Metric]:
 
 async def remove_device(call: Call[Nothing, Nothing]) -> None:
     """Remove a device with its keys and all its readings."""
-    device = call.device()
-    await call.services.fleet.remove(device)
-    call.services.commands.forget(device)
+    await call.services.fleet.remove(call.device())
 
 
 async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
@@ -154,9 +155,9 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     for device_id in query.device:
         if not call.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-    named = {device_id: services.fleet.look_up(device_id) for device_id in sorted(query.device)}
+    named = {device_id: services.fleet.devices.look_up(device_id) for device_id in sorted(query.device)}
     wanted = read_labels(query.label)
-    asked = named.values() if named else services.fleet.devices()
+    asked = named.values() if named else services.fleet.devices.all()
     devices = [one for one in asked if _matches(one, "", wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     return LatestOfManyOut(devices={one.id: _latest(services, one) for one in page}, next=cursor)
@@ -177,12 +178,12 @@ async def attributes(call: Call[Nothing, Nothing]) -> AttributesOut:
 async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
     """Set attributes for the device, and send them to it if it is there."""
     device = call.device()
-    await call.services.fleet.share_attributes(device, call.body.shared)
+    await call.services.fleet.attributes.share(device, call.body.shared)
     return await _attributes(call.services, device)
 
 
 async def _attributes(services: Services, device: Device) -> AttributesOut:
-    found = await services.fleet.attributes(device)
+    found = await services.fleet.attributes.of(device)
     return AttributesOut(device=found.device, shared=found.shared)
 
 
@@ -191,7 +192,7 @@ async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     device, services = call.device(), call.services
     name = call.request.match_info["metric"]
     edit = MetricEdit(name, _edit(call.body, MetricIn.model_fields))
-    await services.fleet.change(device, metrics=[edit])
+    await services.fleet.devices.change(device, metrics=[edit])
     return MetricOut.model_validate(_metric(services.ingest.metric(device, name)))
 
 

@@ -87,7 +87,9 @@ def _devices(call: Call[ExportQuery, Nothing]) -> list[Device]:
     for device_id in call.query.device:
         if not seen(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-    named = [fleet.look_up(device_id) for device_id in dict.fromkeys(call.query.device)] or fleet.devices()
+    named = [
+        fleet.devices.look_up(device_id) for device_id in dict.fromkeys(call.query.device)
+    ] or fleet.devices.all()
     return [
         device
         for device in named

@@ -116,7 +116,7 @@ class _Import:
                 -math.inf if metric.minimum is None else metric.minimum,
                 math.inf if metric.maximum is None else metric.maximum,
             )
-            for device in services.fleet.devices()
+            for device in services.fleet.devices.all()
             for metric in services.ingest.metrics(device).values()
         ]
         latest = services.clock() + round(services.config.limits.future_max_s * 1e6)
@@ -126,7 +126,7 @@ class _Import:
     async def _own(self, found: Found) -> list[_Owned]:
         """The devices and metrics, made where they are to be. Raises NotFound, Conflict, Invalid, before anything is stored."""
         fleet, ingest = self._services.fleet, self._services.ingest
-        known = {device.id for device in fleet.devices()}
+        known = {device.id for device in fleet.devices.all()}
         unknown = sorted({one.device for one in found.series} - known)
         if unknown and not self._call.query.create_devices:
             more = f" and {len(unknown) - SHOWN_MAX} more" if len(unknown) > SHOWN_MAX else ""
@@ -135,7 +135,7 @@ class _Import:
             )
         if unknown:
             await fleet.add([NewDevice(device_id) for device_id in unknown])
-        devices = {one.device: fleet.find(one.device) for one in found.series}
+        devices = {one.device: fleet.devices.find(one.device) for one in found.series}
         return [
             _Owned(devices[one.device], ingest.adopt(devices[one.device], one.metric, one.type))
             for one in found.series

@@ -6,7 +6,8 @@ from hub import __version__
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Given
 from hub.http.rest.times import rfc3339
-from hub.model import OWN, Presence
+from hub.model import Presence
+from hub.system import OWN
 
 
 class SystemOut(Given):

@@ -1,0 +1,32 @@
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from hub.model import Command, Device
+
+
+class SharedAttributes(NamedTuple):
+    """Facts set by operators, on their way to the device."""
+
+    values: dict[str, object]
+
+
+class EndReason(Enum):
+    """Why the hub ends a device's session."""
+
+    REVOKED = "the key was revoked"
+    REMOVED = "the device was removed"
+    TAKEN_OVER = "another connection took over"
+    SHUTDOWN = "the hub is stopping"
+
+
+class DeviceSession(Protocol):
+    """One connected device, as a transport offers it."""
+
+    device: Device
+    key_id: str
+
+    def deliver(self, message: Command | SharedAttributes) -> bool:
+        """Send a message to the device. False when it cannot take it now."""
+
+    def end(self, reason: EndReason) -> None:
+        """Close the connection at once, saying why where the protocol can."""
