@@ -7,7 +7,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     feed                     channels, subscriptions, resume. Pure
     history, registry        readings (DuckDB); devices, keys, people (SQLite). The only ones that know SQL
     intake                   the one way in: accepts readings, checks them
-    fleet                    every device with its keys and metrics; who is there; commands
+    fleet                    every device with its keys and attributes; who is there; commands; removal
     people                   operators, sessions, tokens
     system                   the hub's own figures, as readings of a device
     websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport

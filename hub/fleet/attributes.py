@@ -42,22 +42,27 @@ class Attributes:
 
     async def report(self, device: Device, values: Mapping[str, object]) -> None:
         """The device reports facts about itself; on disk when it returns. None removes one. Raises Invalid, NotFound."""
-        await self._put(device, "device", values)
+        self._check(values)
+        async with self._devices.held(device):
+            await self._put(device, "device", values)
 
     async def share(self, device: Device, values: Mapping[str, object]) -> None:
         """An operator sets facts for the device: kept, and sent to it if it is there. None removes one.
 
         Raises Invalid, NotFound.
         """
-        await self._put(device, "shared", values)
-        for session in self._roster.sessions(device):
-            session.deliver(SharedAttributes(dict(values)))
+        self._check(values)
+        async with self._devices.held(device):
+            await self._put(device, "shared", values)
+            for session in self._roster.sessions(device):  # in the order in which they were kept
+                session.deliver(SharedAttributes(dict(values)))
 
-    async def _put(self, device: Device, scope: str, values: Mapping[str, object]) -> None:
+    def _check(self, values: Mapping[str, object]) -> None:
         if len(values) > self._count_max:
             raise Invalid(f"{len(values)} attributes at once; at most {self._count_max}")
         for name in values:
             if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
                 raise Invalid(f"an attribute's name has 1 to {NAME_MAX} printable characters", name[:40])
-        async with self._devices.held(device):
-            await self._stored.put(device, scope, values, self._clock(), self._count_max)
+
+    async def _put(self, device: Device, scope: str, values: Mapping[str, object]) -> None:
+        await self._stored.put(device, scope, values, self._clock(), self._count_max)
