@@ -3,6 +3,7 @@
 The map, bottom to top; imports point down only, and import-linter holds them there:
 
     errors, model, config    the few errors, as a tree; frozen values; config.toml and HUB__SECTION__KEY
+    logs                     what the hub says of itself
     formats                  bytes -> readings. Pure
     feed                     channels, subscriptions, resume. Pure
     history, registry        readings (DuckDB); devices, keys, people (SQLite). The only ones that know SQL
@@ -10,6 +11,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     fleet                    every device with its keys and attributes; who is there; commands; removal
     people                   operators, sessions, tokens
     system                   the hub's own figures, as readings of a device
+    listener                 accepting connections: how many, from where, for how long
     websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport
     http, mqtt, bridge       transports: parse, call, encode. They never import each other
     compose, serve           builds the rooms; starts, watches and stops them

@@ -39,6 +39,8 @@ class HttpConfig(_Section):
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: Positive = 1_048_576
+    connections_max: Positive = 5_000
+    connections_per_address_max: Positive = 500
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

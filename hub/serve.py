@@ -8,22 +8,22 @@ watching   every loop has an owner: one that fails takes the hub down, rather th
 
 import asyncio
 import gc
-import io
 import resource
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TextIO, TypeVar, cast
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
 
 from hub import compose
-from hub.config import Config, LogConfig
+from hub.config import Config
 from hub.errors import Failed, HubError
 from hub.http.app import loops as http_loops
+from hub.http.server import Server
 from hub.mqtt.server import Endpoint
 from hub.people.operators import Operators
 from hub.system import Machine
@@ -156,16 +156,16 @@ async def _serve_http(
     listen: bool,
 ) -> None:
     """The page, REST and sockets on TCP; REST for the command line on the Unix socket, mode 0600."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_TIMEOUT_S, handle_signals=False)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+    server = Server(app, config.http, config.limits.connect_timeout_s, STOP_TIMEOUT_S)
+    await server.start()
+    stack.push_async_callback(server.stop)
     if listen:
-        site = web.TCPSite(runner, config.http.host, config.http.port, ssl_context=tls, backlog=1024)
-        await _bound(f"http {config.http.host}:{config.http.port}", site.start())
-        base_url.port = runner.addresses[0][1]
-    config.socket_path.unlink(missing_ok=True)  # the history's lock says that no other hub is using it
-    await _bound(f"the socket {config.socket_path}", web.UnixSite(runner, str(config.socket_path)).start())
-    config.socket_path.chmod(0o600)
+        http = config.http
+        base_url.port = await _bound(
+            f"http {http.host}:{http.port}", server.listen(http.host, http.port, tls)
+        )
+    # Another hub's socket is never taken away: the history's lock says that none is at work here.
+    await _bound(f"the socket {config.socket_path}", server.listen_locally(config.socket_path))
     stack.callback(config.socket_path.unlink, missing_ok=True)
 
 
@@ -194,7 +194,8 @@ async def serve(
 
     Where that is still starting when the stop comes, its start is cancelled.
     """
-    _allow_files(config.limits.connections_max + config.live.viewers_max + SPARE_FILES)
+    limits, live, http = config.limits, config.live, config.http
+    _allow_files(limits.connections_max + live.viewers_max + http.connections_max + SPARE_FILES)
     async with running(config) as hub:
         gc.freeze()  # what exists by now stays, and is not looked through for cycles again
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -227,37 +228,3 @@ def _allow_files(needed: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < needed:
         _log.info("the system allows fewer open files than connections are", allowed=allowed, needed=needed)
-
-
-class _Forgiving(io.TextIOBase):
-    """Standard error; a line that cannot be written is lost. It may lie on the disk that is full, and the hub goes on."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        """Write or lose it."""
-        with suppress(OSError):
-            self._file.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Write or lose what was kept back."""
-        with suppress(OSError):
-            self._file.flush()
-
-
-def set_up_logs(config: LogConfig) -> None:
-    """Logs go to standard error: readable on a terminal, JSON otherwise."""
-    console = config.format == "console" or (config.format == "auto" and sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(config.level),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving(sys.stderr))),
-        cache_logger_on_first_use=True,
-    )

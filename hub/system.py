@@ -116,6 +116,7 @@ class System:
         self._feed = feed
         self._roster = roster
         self._ingest = ingest
+        self._told = ""  # the last failure that was logged: the same one is not logged again
 
     def describe(self) -> bool:
         """Say how the figures are to be shown. False where none are wanted, or no device may have as many metrics."""
@@ -137,10 +138,22 @@ class System:
         before = self._totals()
         while True:
             delay_s = await self._watch_loop()
-            machine = await asyncio.to_thread(self._machine.figures)
+            machine = await self._ask_machine()
             totals = self._totals()
             self._publish({**self._rates(before, totals), **self._commits(), **machine}, delay_s)
             before = totals
+
+    async def _ask_machine(self) -> dict[str, Value]:
+        """What the machine says; nothing where it says no, such as when no file can be opened."""
+        try:
+            figures = await asyncio.to_thread(self._machine.figures)
+        except (OSError, RuntimeError, psutil.Error) as error:  # RuntimeError: no thread can be started
+            if str(error) != self._told:
+                _log.warning("the machine's figures cannot be read; trying again", why=str(error))
+            self._told = str(error)
+            return {}
+        self._told = ""
+        return figures
 
     async def _watch_loop(self) -> float:
         """Sleep for an interval; the longest that the loop came late, in seconds."""

@@ -68,8 +68,9 @@ def start_hub_process(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 def _hubs(folder: Path, kind: type[HubProcess]) -> Iterator[Callable[..., HubProcess]]:
     hubs: list[HubProcess] = []
 
-    def start(name: str = "data", **settings: str) -> HubProcess:
+    def start(name: str = "data", files_max: int | None = None, **settings: str) -> HubProcess:
         hub = kind(folder / name, **settings)
+        hub.files_max = files_max
         hubs.append(hub)
         return hub.start()
 

@@ -26,6 +26,7 @@ class HubProcess:
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
+        self.files_max: int | None = None  # that it may open; None: as many as this process
         self.output: list[str] = []
         self.log_path = data_dir.with_suffix(".log")
         self._settings = {
@@ -48,9 +49,12 @@ class HubProcess:
     def start(self) -> "HubProcess":
         """Start it and wait until it says that it is ready."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        bounded = (
+            [] if self.files_max is None else ["sh", "-c", f'ulimit -n {self.files_max}; exec "$@"', "sh"]
+        )
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "hub", "serve"],
+                [*bounded, sys.executable, "-m", "hub", "serve"],
                 cwd=self.data_dir.parent,
                 env={**inherited, **self._settings},
                 stdout=subprocess.PIPE,

@@ -186,7 +186,11 @@ class Broker:
         while True:
             try:
                 await self._stay()
-            except* (aiomqtt.MqttError, Forbidden) as group:
+            except* (
+                aiomqtt.MqttError,
+                Forbidden,
+                OSError,
+            ) as group:  # OSError: no file left for a connection
                 _log.warning("no connection to the broker", why=_why(group), **self._where())
             finally:
                 self.connected = False

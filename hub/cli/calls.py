@@ -60,7 +60,8 @@ async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> 
 async def _without_hub(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
     """The same application, in this process and for this one call."""
     from hub.cli.client import Client
-    from hub.serve import running, set_up_logs
+    from hub.logs import set_up_logs
+    from hub.serve import running
 
     set_up_logs(LogConfig(level="warning", format="console"))
     async with running(config, listen=False), Client.connect(config.socket_path, alone=True) as client:

@@ -44,7 +44,8 @@ LATER_ROUNDS = 40
 
 def run_demo(keep: Path | None, count: int) -> None:
     """Run until told to stop. The scratch folder goes at the end unless it was named."""
-    from hub.serve import serve, set_up_logs
+    from hub.logs import set_up_logs
+    from hub.serve import serve
 
     with tempfile.TemporaryDirectory(prefix="sensor-hub-demo-") as scratch:
         folder = keep or Path(scratch)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def serve(context: typer.Context) -> None:
     """Run the hub until it is told to stop (Ctrl-C, SIGTERM); a second signal ends it at once."""
     config = Options.of(context).config()
+    from hub.logs import set_up_logs
     from hub.serve import serve as run_hub
-    from hub.serve import set_up_logs
 
     set_up_logs(config.log)
     run_until_stopped(lambda stop: run_hub(config, _announced, stop))

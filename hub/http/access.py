@@ -108,14 +108,14 @@ class Access:
 
     def is_secure(self, request: web.Request) -> bool:
         """Whether the browser's end of the connection is TLS."""
-        if self._is_trusted(request.remote):
+        if self.is_proxy(request.remote):
             return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip() == "https"
         return request.scheme == "https"
 
     def address(self, request: web.Request) -> str:
         """Whose request it is: the peer's address, or what a trusted proxy says of it. "local" for the Unix socket."""
         address = request.remote or "local"
-        if not self._is_trusted(request.remote):
+        if not self.is_proxy(request.remote):
             return address
         # The nearest proxy wrote the last one; those before it are believed as far as each next one is trusted.
         for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
@@ -123,11 +123,12 @@ class Access:
             if _address(hop) is None:
                 break
             address = hop
-            if not self._is_trusted(hop):
+            if not self.is_proxy(hop):
                 break
         return address
 
-    def _is_trusted(self, address: str | None) -> bool:
+    def is_proxy(self, address: str | None) -> bool:
+        """Whether `http.trusted_proxies` holds the address."""
         if not self.trusted_proxies or address is None:
             return False
         parsed = _address(address)

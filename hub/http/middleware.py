@@ -1,7 +1,7 @@
 """What every answer has in common: errors as problem details, security headers, the access log."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 
 import structlog
@@ -75,16 +75,20 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
     return response
 
 
-async def secure(request: web.Request, response: web.StreamResponse) -> None:
+def harden(headers: MutableMapping[str, str], *, is_secure: bool) -> None:
     """Tell browsers what the hub's answers may do (OWASP HTTP Security Response Headers Cheat Sheet)."""
-    headers = response.headers
     headers["Server"] = "sensor-hub"  # and not which versions of what it is built on
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "no-referrer"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if request.app[ACCESS].is_secure(request):
+    if is_secure:
         headers["Strict-Transport-Security"] = HSTS
-    if request.path.startswith("/api/") and "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+
+
+async def secure(request: web.Request, response: web.StreamResponse) -> None:
+    """What every answer of the application carries."""
+    harden(response.headers, is_secure=request.app[ACCESS].is_secure(request))
+    if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"

@@ -7,6 +7,7 @@ from typing import cast
 import structlog
 
 from hub.errors import NotFound
+from hub.listener import Place
 from hub.mqtt.codec.decoder import Decoder, Peer
 from hub.mqtt.codec.packets import CodecError, Connect, Reason, Version
 from hub.mqtt.conversation import Conversation
@@ -33,9 +34,10 @@ class Connection(asyncio.Protocol):
     little; it is kept.
     """
 
-    def __init__(self, shared: Shared, open_: set["Connection"]) -> None:
+    def __init__(self, shared: Shared, open_: set["Connection"], place: Place | None = None) -> None:
         self._shared = shared
         self._open = open_
+        self._place = place  # among those of its listener; None where a WebSocket carries it
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder(Peer.CLIENT, shared.config.max_packet_bytes)
         self._conversation: Conversation | None = None
@@ -79,6 +81,8 @@ class Connection(asyncio.Protocol):
         """Gone, one way or another: without a DISCONNECT before, this is what a will is for."""
         del exc  # whatever it was, the conversation is over
         self._open.discard(self)
+        if self._place is not None:
+            self._place.leave()
         if not self._gone.done():
             self._gone.set_result(None)
         if self._timer is not None:
@@ -162,6 +166,8 @@ class Connection(asyncio.Protocol):
             _log.info("a client was refused", address=wire.address, reason=error.reason.name, why=str(error))
             decline(wire, error.reason, str(error))
             return b""
+        if self._place is not None:
+            self._place.busy()
         if connect.keep_alive_s:
             self._keep_alive_s = connect.keep_alive_s * KEEP_ALIVE_GRACE
             self._heard_at = self._loop.time()

@@ -13,12 +13,9 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.intake.accept import Ingest
-from hub.mqtt.connection import Connection
+from hub.listener import Listener, Places, bind
+from hub.mqtt.connection import SPARE, Connection
 from hub.mqtt.shared import Shared
-
-BACKLOG = (
-    1024  # connections the system keeps for us while we accept others; a power cut brings all back at once
-)
 
 _log = structlog.get_logger("mqtt")
 
@@ -50,7 +47,7 @@ class Endpoint:
         self._config = config
         self._shared = Shared(config, limits, fleet, ingest, roster, commands, clock, clock_s, fresh_id)
         self._open: set[Connection] = set()
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._tasks: asyncio.TaskGroup | None = None
         self.port: int | None = None
         self.tls_port: int | None = None
@@ -78,29 +75,28 @@ class Endpoint:
         _log.info("devices may connect", host=self._config.host, port=self.port, tls_port=self.tls_port)
 
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
-        server = await asyncio.get_running_loop().create_server(
-            self.connection,
-            self._config.host,
-            port,
-            backlog=BACKLOG,
-            ssl=tls,
-            ssl_handshake_timeout=self._shared.limits.connect_timeout_s if tls else None,
+        limits = self._shared.limits
+        places = Places("limits.connections_max", limits.connections_max + SPARE, limits.connect_timeout_s)
+        listener = Listener(
+            await bind(self._config.host, port),
+            places,
+            lambda place: Connection(self._shared, self._open, place),
+            tls=tls,
+            handshake_s=limits.connect_timeout_s,
         )
-        self._servers.append(server)
-        bound: int = server.sockets[0].getsockname()[1]
-        return bound
+        self._listeners.append(listener)
+        listener.start()
+        return listener.port
 
     async def stop(self, timeout_s: float) -> None:
         """Accept no more, acknowledge what is being stored, tell every client, close. Takes about `timeout_s` at most."""
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
         self.port = self.tls_port = None
         connections = list(self._open)
         await asyncio.gather(*(connection.stop(timeout_s / 2, timeout_s / 4) for connection in connections))
         await self._shared.finish(timeout_s / 4)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers = []
         if self._tasks is not None:
             await self._tasks.__aexit__(None, None, None)
             self._tasks = None

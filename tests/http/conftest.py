@@ -17,6 +17,7 @@ from hub.compose import Surroundings
 from hub.config import Config
 from hub.fleet.fleet import NewDevice
 from hub.http.app import loops
+from hub.http.server import Server
 from hub.http.services import SERVICES, Services
 from hub.model import Role
 from hub.serve import owned
@@ -54,7 +55,8 @@ class Hub:
 
     services: Services
     clock: Clock
-    runner: web.AppRunner
+    app: web.Application
+    server: Server
     client: aiohttp.ClientSession
     url: str
     keys: dict[str, str] = field(default_factory=dict)
@@ -115,7 +117,7 @@ async def running_hub(
         endpoint = compose.mqtt(rooms) if mqtt else None
         app = compose.http(
             rooms,
-            lambda: f"http://127.0.0.1:{runner.addresses[0][1]}",
+            lambda: url,
             endpoint,
             static=static or folder / "static",
         )
@@ -123,15 +125,14 @@ async def running_hub(
         if endpoint:
             await endpoint.start()
             stack.push_async_callback(endpoint.stop, 1.0)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        server = Server(app, config.http, config.limits.connect_timeout_s, stop_s=3.0)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        url = f"http://127.0.0.1:{await server.listen('127.0.0.1', 0)}"
         client = await stack.enter_async_context(
             aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=DEADLINE_S))
         )
-        yield Hub(app[SERVICES], clock, runner, client, url)
+        yield Hub(app[SERVICES], clock, app, server, client, url)
 
 
 @pytest.fixture

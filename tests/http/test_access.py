@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
-import aiohttp.web
 import pytest
 from aiohttp import CookieJar
 
@@ -203,7 +202,7 @@ async def test_nobody_is_believed_about_addresses_without_trusted_proxies(hub: H
 async def owner(hub: Hub, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
     """Calls the hub by its Unix socket."""
     path = str(tmp_path / "hub.sock")
-    await aiohttp.web.UnixSite(hub.runner, path).start()
+    await hub.server.listen_locally(Path(path))
     async with aiohttp.ClientSession("http://hub", connector=aiohttp.UnixConnector(path)) as client:
         yield client
 

@@ -249,7 +249,7 @@ async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_bac
         for number in range(100):
             await socket.send_json({"id": number, "n": float(number)})
         await until(lambda: hub.services.ingest.counts.readings > 0)
-        stopping = asyncio.create_task(hub.runner.cleanup())
+        stopping = asyncio.create_task(hub.server.stop())
         said = []
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             said.append(message.json())

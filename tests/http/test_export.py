@@ -78,7 +78,7 @@ async def test_clients_that_do_not_read_hold_nothing_up_and_are_forgotten_when_t
     for _ in range(40):
         assert (await hub.send([{"n": float(value), "m": 1.5} for value in range(5000)]))[0] == 200
         hub.clock.ahead_s += 10  # within its rate
-    exports = hub.runner.app[EXPORTS]
+    exports = hub.app[EXPORTS]
     clients = [await stalled(hub) for _ in range(EXPORTS_MAX)]
     await until(exports.locked)
     status, _ = await fetch(hub)

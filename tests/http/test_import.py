@@ -211,7 +211,7 @@ async def test_values_from_before_what_retention_took_are_left_out_and_counted(h
 
 async def test_one_import_runs_at_a_time(hub: Hub) -> None:
     await hub.device()
-    async with hub.runner.app[IMPORTS]:
+    async with hub.app[IMPORTS]:
         status, [problem] = await bring(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t")
         assert (status, problem["code"]) == (429, "busy")
     assert (await summary(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t"))["added"] == 1

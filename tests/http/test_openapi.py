@@ -36,7 +36,7 @@ async def test_every_route_of_rest_is_described_and_the_other_way_round(hub: Hub
         (method.upper(), path) for path, operations in document["paths"].items() for method in operations
     }
     sockets = {"/api/v1/live", "/api/v1/device/socket", "/api/v1/openapi.json"}
-    app = hub.runner.app
+    app = hub.app
     routed = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()

@@ -152,7 +152,7 @@ async def test_a_session_that_ends_ends_the_stream(hub: Hub) -> None:
 async def test_a_stopping_hub_says_when_to_come_back(hub: Hub) -> None:
     async with streaming(hub, "channel=overview") as stream:
         await stream.event()
-        stopping = asyncio.ensure_future(hub.runner.cleanup())
+        stopping = asyncio.ensure_future(hub.server.stop())
         [shutdown] = await stream.event()
         assert shutdown["type"] == "shutdown"
         assert 1.0 <= shutdown["retry_after_s"] <= 2.0

@@ -1,0 +1,86 @@
+"""A healthy device and a healthy viewer beside an attack: nothing of theirs may be lost."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tests.hub_process import HubProcess
+
+INTERVAL_S = 0.02  # between readings
+DEADLINE_S = 30.0
+
+
+@dataclass
+class Pair:
+    """What the device sent, was told to be stored, and what the viewer saw of it."""
+
+    sent: int = 0
+    acknowledged: set[int] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
+
+    async def send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """Readings in their order, until cancelled."""
+        while True:
+            self.sent += 1
+            await socket.send_json({"id": self.sent, "values": {"n": float(self.sent)}})
+            await asyncio.sleep(INTERVAL_S)
+
+    async def hear(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """The device's acknowledgements, until the socket ends."""
+        async for frame in socket:
+            message = json.loads(frame.data)
+            if message["type"] == "ack":
+                self.acknowledged.add(message["id"])
+
+    async def watch(self, socket: aiohttp.ClientWebSocketResponse, subscribed: asyncio.Event) -> None:
+        """What the viewer gets, until the socket ends."""
+        async for frame in socket:
+            found = json.loads(frame.data)
+            for message in found if isinstance(found, list) else [found]:
+                if message["type"] == "subscribed":
+                    subscribed.set()
+                if message["type"] == "readings":
+                    assert "skipped" not in message
+                    self.seen.update(round(values["n"]) for _, values in message["readings"])
+
+    async def whole(self) -> None:
+        """Wait until all that was sent is acknowledged and seen; fails after the deadline."""
+        wanted = set(range(1, self.sent + 1))
+        async with asyncio.timeout(DEADLINE_S):
+            while not (wanted <= self.acknowledged and wanted <= self.seen):
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def healthy_pair(hub: HubProcess) -> AsyncIterator[Pair]:
+    """Device and viewer at work; at the end everything that was sent has arrived at both ends."""
+    key = await asyncio.to_thread(hub.add_device, "healthy")
+    token = await asyncio.to_thread(hub.token)
+    pair, subscribed = Pair(), asyncio.Event()
+    async with (
+        aiohttp.ClientSession(hub.url) as session,
+        _socket(session, "/api/v1/live", token) as viewer,
+        _socket(session, "/api/v1/device/socket", key) as device,
+        asyncio.TaskGroup() as tasks,
+    ):
+        await viewer.send_json({"type": "subscribe", "channel": "device/healthy"})
+        watching = tasks.create_task(pair.watch(viewer, subscribed))
+        hearing = tasks.create_task(pair.hear(device))
+        await asyncio.wait_for(subscribed.wait(), DEADLINE_S)
+        sending = tasks.create_task(pair.send(device))
+        yield pair
+        sending.cancel()
+        await asyncio.wait([sending])
+        await pair.whole()
+        assert [task.done() for task in (watching, hearing)] == [False, False]  # their sockets are open
+        watching.cancel()
+        hearing.cancel()
+
+
+def _socket(session: aiohttp.ClientSession, path: str, secret: str) -> Any:
+    return session.ws_connect(path, headers={"Authorization": f"Bearer {secret}"})
