@@ -1,5 +1,6 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed
+# make quick   the tests that need no browser, no broker and no process, in under a minute
 # make check   linters and types, Python and page
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
 # make bench   the figures of the README; bench-ingest, -history, -live, -newcomers, -page make a part of them
@@ -7,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup page demo test check screenshots bench bench-ingest bench-history bench-live bench-newcomers bench-page lock clean
+.PHONY: setup page demo test quick check screenshots bench bench-ingest bench-history bench-live bench-newcomers bench-page lock clean
 
 setup: .stamps/setup page
 
@@ -43,6 +44,10 @@ test: setup web/node_modules .stamps/peers
 	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+	npm run --prefix web --silent test
+
+quick: setup web/node_modules
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not outside" $(ARGS)
 	npm run --prefix web --silent test
 
 check: setup web/node_modules

@@ -29,14 +29,38 @@ structlog.configure(
     logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
 )
 
-# In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so that
-# no core is left alone with a long one at the end. Where nothing is named, as they are called.
+# In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so
+# that no core is left alone with a long one at the end. Where nothing is named, as they are called.
 FIRST = ("tests/faults/test_minute.py", "tests/faults/", "tests/e2e/", "tests/test_", "tests/history/", "")
+
+# Tests of these need a browser, a broker or processes, as do those that ask for one of the fixtures: `make quick` leaves
+# them out.
+OUTSIDE = (
+    "tests/attacks/",
+    "tests/bridge/",
+    "tests/cli/",
+    "tests/devices/test_cli",
+    "tests/devices/test_mqtt",
+    "tests/devices/test_simulate",
+    "tests/devices/test_spool",
+    "tests/devices/test_stopping",
+    "tests/e2e/",
+    "tests/faults/",
+    "tests/history/test_durability",
+    "tests/peers/",
+    "tests/test_build_page",
+    "tests/test_cli",
+    "tests/test_main_job",
+)
+OUTSIDE_FIXTURES = {"hub_process", "start_hub_process"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into that order."""
+    """Put the tests into that order, and mark those that need something outside."""
     items.sort(key=lambda item: next(n for n, start in enumerate(FIRST) if item.nodeid.startswith(start)))
+    for item in items:
+        if item.nodeid.startswith(OUTSIDE) or OUTSIDE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.outside)
 
 
 @pytest.fixture
