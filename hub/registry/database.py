@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from hub.errors import StoreError
 from hub.registry import schema
 
+# The hub's own writes take turns: who else holds the file is a tool beside it, and it should not for long.
+BUSY_MS = 1_000
 TURN_TIMEOUT_S = 30.0
 
 
@@ -81,7 +83,7 @@ def new_id(result: CursorResult[Any]) -> int:
 def _set_pragmas(connection: Any, record: object) -> None:
     """WAL, so that reading never waits for writing; synchronous FULL, so that what is said to be kept is on disk."""
     del record
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
