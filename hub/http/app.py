@@ -18,7 +18,7 @@ from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
 from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.metrics import HubCollector, MetricsPage
-from hub.http.middleware import access_log, errors, secure
+from hub.http.middleware import access_log, errors, expect, secure
 from hub.http.openapi import OpenApiPage
 from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
@@ -63,7 +63,7 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
             app.router.add_get if endpoint.method == "GET" else partial(app.router.add_route, endpoint.method)
         )
         # aiohttp's own pattern of a variable refuses braces, which a metric's name may have.
-        add(re.sub(r"{(\w+)}", r"{\1:[^/]+}", endpoint.path), endpoint.handler)
+        add(re.sub(r"{(\w+)}", r"{\1:[^/]+}", endpoint.path), endpoint.handler, expect_handler=expect)
     page = StaticPage(static)
     collector = HubCollector(services, lambda: len(app[VIEWERS]))
     app.router.add_routes(

@@ -28,12 +28,20 @@ _log = structlog.get_logger("http")
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever goes wrong becomes an answer that says what, and nobody else's request suffers."""
+    expected = request.headers.get("Expect", "100-continue").lower()
+    if expected != "100-continue":
+        return problem(
+            HTTPStatus.EXPECTATION_FAILED,
+            "expectation",
+            f"nothing but 100-continue can be expected here, got {expected[:40]!r}",
+        )
     try:
         return await handler(request)
     except HubError as error:
         return problem_of(error)
     except RequestPayloadError as error:
-        return problem_of(Unreadable(f"the body broke off: {error}"))
+        said = str(error).partition("message:")[2].strip().partition("\n")[0].rstrip(".:")
+        return problem_of(Unreadable(f"the body broke off: {said}"))
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -57,6 +65,10 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
         return plain_page(status, "Nothing here", f"There is nothing at {request.path}.")
     headers = {name: error.headers[name] for name in _TELLING if name in error.headers}
     return problem(status, status.name.lower(), detail, headers=headers)
+
+
+async def expect(_request: web.Request) -> None:
+    """Aiohttp would say 100 Continue before anyone has looked at the request; here that is said when its body is read."""
 
 
 @web.middleware

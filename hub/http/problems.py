@@ -46,6 +46,12 @@ class TooLarge(Refused):
         self.start = start
 
 
+class Unsupported(Refused):
+    """A body that is packed, or written, in a way that is not known here."""
+
+    code = "unsupported"
+
+
 class Overloaded(Busy):
     """The hub, not this caller, has too much to do."""
 
@@ -54,6 +60,7 @@ class Overloaded(Busy):
 
 _OWN: tuple[tuple[type[HubError], HTTPStatus], ...] = (
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (Unsupported, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (Overloaded, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
@@ -87,6 +94,8 @@ def problem_of(error: HubError) -> web.Response:
     more: dict[str, object] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="hub"'
+    if isinstance(error, Unsupported):
+        headers["Accept-Encoding"] = "gzip, deflate"  # what would be right (RFC 9110, 15.5.16)
     if isinstance(error, Busy):
         headers["Retry-After"] = retry_after(error.retry_after_s)
     if isinstance(error, StoreError):

@@ -17,6 +17,7 @@ from hub.errors import Busy, HubError, NotFound, StoreError
 from hub.fleet.fleet import NewDevice
 from hub.history.duckdb.export import Format
 from hub.history.duckdb.importing import Defaults, Found, Known, Rows, Staging, missing
+from hub.http.body import unpacked
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Asked
 from hub.model import Device, Metric, MetricType
@@ -73,7 +74,7 @@ async def _spool(request: web.Request, file: Path) -> None:
     """The body, as it comes, into a file: in memory there is never more than a piece. Raises StoreError."""
     try:
         with file.open("wb") as spool:
-            async for chunk in request.content.iter_any():
+            async for chunk in unpacked(request):
                 await asyncio.to_thread(spool.write, chunk)
     except OSError as error:
         raise StoreError(f"import: {error.strerror} ({tempfile.gettempdir()})") from error
