@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from tests.faults.devices import Device, faults, make_devices, stored
 from tests.hub_process import HubProcess
+from tests.rounds import rounds
 
-ROUNDS = 20
 MORE = 40  # acknowledged by every device before a kill, so that each round kills under load
 DEADLINE_S = 20.0
 
@@ -21,10 +21,10 @@ async def acknowledged_more(devices: list[Device], counts: list[int]) -> None:
 async def test_nothing_acknowledged_is_missing_and_nothing_numbered_is_doubled_after_kill_9(
     start_hub: Callable[..., HubProcess],
 ) -> None:
-    chance = random.Random(7)
+    chance, kills = random.Random(7), rounds(10)
     hub = await asyncio.to_thread(start_hub, HUB__LIMITS__READINGS_PER_S="100000", HUB__LOG__LEVEL="error")
     devices = await make_devices(hub)
-    for _ in range(ROUNDS):
+    for _ in range(kills):
         counts = [len(device.acknowledged) for device in devices]
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(device.run(hub)) for device in devices]
@@ -35,7 +35,7 @@ async def test_nothing_acknowledged_is_missing_and_nothing_numbered_is_doubled_a
                 task.cancel()
         await asyncio.to_thread(hub.start)
         assert faults(devices, await stored(hub.data_dir)) == []
-    assert all(len(device.acknowledged) >= ROUNDS * MORE for device in devices)
+    assert all(len(device.acknowledged) >= kills * MORE for device in devices)
     in_doubt = [device for device in devices if device.sent > len(device.acknowledged)]
     assert in_doubt  # some were on their way when the last kill came
 

@@ -11,6 +11,7 @@ from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Principal, Reading, Role
 from tests.feed.runs import run_of
+from tests.rounds import rounds
 
 DEVICES = ("a", "b", "c")
 CHANNEL = "label/site=north"
@@ -143,5 +144,5 @@ class LabelRecovery(RuleBasedStateMachine):
                 assert page.members == {one for one in self.carrying if page.principal.may_see(one)}
 
 
-LabelRecovery.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+LabelRecovery.TestCase.settings = settings(max_examples=rounds(50), stateful_step_count=40, deadline=None)
 TestLabelRecovery = LabelRecovery.TestCase

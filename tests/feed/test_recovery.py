@@ -15,6 +15,7 @@ from hub.config import LiveConfig
 from hub.feed import DeviceChannel, Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
 from tests.feed.runs import run_of
+from tests.rounds import rounds
 
 EVERYONE = Principal("test", Role.VIEWER)
 CONFIG = LiveConfig(resume_window_s=10.0, resume_max_bytes=500, pending_max=8)
@@ -192,5 +193,5 @@ class Recovery(RuleBasedStateMachine):
                 assert page.presence == self.channel.presence
 
 
-Recovery.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Recovery.TestCase.settings = settings(max_examples=rounds(50), stateful_step_count=40, deadline=None)
 TestRecovery = Recovery.TestCase

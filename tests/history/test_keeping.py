@@ -20,6 +20,7 @@ from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.ranges import HOUR_US, MINUTE_US
 from hub.history.duckdb.retention import Kept
 from hub.model import Metric, MetricType
+from tests.rounds import rounds
 
 DAY_US = 24 * HOUR_US
 T0 = 1_795_132_800_000_000  # µs, UTC: a day begins
@@ -139,7 +140,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
     taken: list[tuple[str, object]],
@@ -173,7 +174,7 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
         asyncio.run(play(Path(folder)))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(rows, min_size=1, max_size=4), st.integers(1, 2))
 def test_what_raw_retention_takes_stays_in_minutes_and_hours(
     batches: list[list[tuple[int, int, float]]], days: int

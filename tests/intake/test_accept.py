@@ -21,6 +21,7 @@ from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
+from tests.rounds import rounds
 
 
 def reading(seq: int | None = None, time: int | None = None, **values: Value) -> Reading:
@@ -249,7 +250,7 @@ READINGS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(READINGS, max_size=6))
 def test_every_reading_is_stored_once_or_refused_or_repeated(
     tmp_path_factory: pytest.TempPathFactory, calls: list[list[Reading]]
@@ -321,7 +322,7 @@ class Judged:
         return self.columns, self.live, self.refused, self.counts, self.sequence
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(100), deadline=None)
 @given(st.lists(READINGS | ALIKE, max_size=6))
 def test_readings_that_come_together_are_judged_as_each_alone(calls: list[list[Reading]]) -> None:
     async def check() -> None:

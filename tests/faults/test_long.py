@@ -1,4 +1,4 @@
-"""A viewer that reads nothing for a minute, of a device that sends all the while. A file of its own, for it takes that long."""
+"""A viewer that reads nothing for long, while the device sends. A file of its own: it takes that long."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,14 +9,15 @@ import psutil
 
 from tests.faults.watchers import port_of, send, viewing
 from tests.hub_process import HubProcess
+from tests.rounds import rounds
 
-MINUTE_S = 60
+SECONDS = rounds(20)
 QUICK = 2
 PADDING_BYTES = 400
 GROWTH_MAX_BYTES = 64 * 2**20  # of the hub; all that is not taken would be 250 MB
 
 
-async def test_a_viewer_that_reads_nothing_for_a_minute_costs_no_memory_slows_nobody_and_gets_the_latest(
+async def test_a_viewer_that_reads_nothing_for_long_costs_no_memory_slows_nobody_and_gets_the_latest(
     start_hub: Callable[..., HubProcess],
 ) -> None:
     hub = await asyncio.to_thread(
@@ -33,7 +34,7 @@ async def test_a_viewer_that_reads_nothing_for_a_minute_costs_no_memory_slows_no
         for watcher in quick:
             await stack.enter_async_context(watcher.reading())
         sent, sizes = 0, []
-        for _ in range(MINUTE_S):
+        for _ in range(SECONDS):
             sent += await send(hub, key, 1.0, sent, padding_bytes=PADDING_BYTES)
             for watcher in quick:  # before the next second begins
                 await watcher.reached(sent)
@@ -44,4 +45,4 @@ async def test_a_viewer_that_reads_nothing_for_a_minute_costs_no_memory_slows_no
     assert stopped.skipped > sent * 0.8
     assert stopped.newest == sent - 1
     # Of the last seconds the one in the middle: the history takes more for moments, and gives it back.
-    assert median(sizes[-20:]) - sizes[0] < GROWTH_MAX_BYTES
+    assert median(sizes[-10:]) - sizes[0] < GROWTH_MAX_BYTES
