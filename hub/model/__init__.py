@@ -11,16 +11,17 @@ from hub.model.metric import (
     Metric,
     MetricType,
     Thresholds,
-    Value,
     is_name,
 )
 from hub.model.presence import Presence
 from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
-from hub.model.rejection import RAW_MAX, Refusal, Rejection
+from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
+from hub.model.value import EXACT_MAX, Inexact, Value, read_number, whole
 
 __all__ = [
     "AS_CONFIGURED",
+    "EXACT_MAX",
     "NAME_MAX",
     "NAME_PATTERN",
     "NAME_RULE",
@@ -30,6 +31,8 @@ __all__ = [
     "Command",
     "CommandState",
     "Device",
+    "Fault",
+    "Inexact",
     "Metric",
     "MetricType",
     "Presence",
@@ -44,4 +47,8 @@ __all__ = [
     "Thresholds",
     "Value",
     "is_name",
+    "read_number",
+    "refusal_of",
+    "refusals_of",
+    "whole",
 ]

@@ -3,9 +3,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-Value = float | str | bool
-"""What a metric can hold: a finite number, a text, or a truth value."""
-
 NAME_MAX = 100  # characters
 # Literal characters and \x escapes only: Python, pydantic's Rust, DuckDB's RE2 and JavaScript all read these alike.
 _CONTROL = r"\x00-\x1f\x7f-\x9f" + "\u2028\u2029"

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hub.model.metric import Value
+from hub.model.value import Value
 
 
 class Reading(NamedTuple):

@@ -22,6 +22,7 @@ from hub.formats.json import (
     decode_run,
 )
 from hub.model import NAME_MAX, RAW_MAX, Reading
+from hub.model.rejection import FAULTS_MAX
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=NAME_MAX).filter(
     lambda name: name not in ("ts", "seq", "values") and "." not in name
@@ -40,6 +41,9 @@ ANY_JSON = st.recursive(
     ),
     max_leaves=20,
 )
+
+
+SHAPES = ["?", '{"ts":1451649600512,"seq":3,"values":?}', "[?]"]
 
 
 def written(message: object) -> bytes:
@@ -61,6 +65,7 @@ def check(raw: bytes) -> None:
             assert not isinstance(value, str) or len(value) <= TEXT_MAX
     for refusal in refusals:
         assert len(refusal.raw) <= RAW_MAX
+        assert refusal.metric is None or (readings and len(refusal.metric) <= NAME_MAX)
         assert 0 < len(refusal.message) <= 1000
         assert refusal.code
 
@@ -128,11 +133,76 @@ def test_every_shape_of_a_reading_is_read_alone_and_in_an_array(
 
 @given(st.lists(st.tuples(VALUES, st.booleans()), min_size=1, max_size=8))
 def test_good_readings_survive_beside_bad_ones(elements: list[tuple[dict[str, Any], bool]]) -> None:
-    message = [values if good else {**values, "bad": math.inf} for values, good in elements]
+    message = [values if good else {"ts": "now", **values} for values, good in elements]
     readings, refusals = decode(written(message))
     assert [one.values for one in readings] == [values for values, good in elements if good]
     assert [one.position for one in refusals] == [at for at, (_, good) in enumerate(elements) if not good]
-    assert all(one.code == "not_finite" and one.message.startswith("[") for one in refusals)
+    assert all(one.code == "time" and one.message.startswith("[") for one in refusals)
+
+
+# What a device may send as a value and cannot be one, and how the refusal begins.
+BAD_VALUES = st.sampled_from(
+    [
+        ("NaN", "not_finite"),
+        ("-Infinity", "not_finite"),
+        ("1e999", "not_finite"),
+        (str(2**53 + 1), "inexact"),
+        (str(-(2**63) - 1), "inexact"),
+        ("1" + "0" * 400, "inexact"),
+        ('"' + "x" * (TEXT_MAX + 1) + '"', "text_too_long"),
+        ('{"b":' * DEPTH_MAX + "1" + "}" * DEPTH_MAX, "depth"),
+    ]
+)
+
+
+@given(
+    VALUES,
+    st.dictionaries(NAMES.map("bad".__add__), BAD_VALUES, min_size=1, max_size=4),
+    st.sampled_from(SHAPES),
+)
+def test_a_bad_value_costs_that_value_alone_and_its_refusal_names_it(
+    values: dict[str, Any], bad: dict[str, tuple[str, str]], shape: str
+) -> None:
+    values = {name: value for name, value in values.items() if not name.startswith("bad")} or {"good": 1}
+    bad = {name[: NAME_MAX - 1]: found for name, found in bad.items()}
+    written_bad = ",".join(f"{json.dumps(name)}:{raw}" for name, (raw, _) in bad.items())
+    readings, refusals = decode(shape.replace("?", f"{json.dumps(values)[:-1]},{written_bad}}}").encode())
+    assert len(readings) == 1
+    assert same(readings[0].values, values)
+    assert {one.metric.partition(".")[0]: one.code for one in refusals if one.metric} == {
+        name: code for name, (_, code) in bad.items()
+    }
+    assert len(refusals) == len(bad)
+    for one in refusals:
+        assert one.metric
+        assert one.metric in one.message or repr(one.metric) in one.message
+
+
+@given(
+    st.integers(-(2**70), 2**70) | st.integers(2**53 - 4, 2**53 + 4).map(lambda n: n * (-1) ** n),
+    st.booleans(),
+)
+def test_a_whole_number_is_kept_as_it_is_or_refused(number: int, beside: bool) -> None:
+    message = {"n": number, **({"good": 1} if beside else {})}
+    for raw in (written(message), written({"values": message}), written([message])):
+        readings, refusals = decode(raw)
+        if float(number) == number:
+            assert (readings[0].values["n"], list(refusals)) == (number, [])
+        else:
+            assert [list(one.values) for one in readings] == ([["good"]] if beside else [])
+            assert [(one.code, str(number) in one.message) for one in refusals] == [("inexact", True)]
+            assert "as a text" in refusals[0].message
+    alike = decode_run([written({"n": number})] * RUN_MIN)
+    assert alike is None or [one.values["n"] for one in alike] == [number] * RUN_MIN
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a":1}', b'{"ts":1451649600512,"values":{"a":1}}', b'[{"a":1},{"a":2}]', b"[]", b"x"]
+)
+def test_a_byte_order_mark_changes_nothing(raw: bytes) -> None:
+    readings, refusals = decode(b"\xef\xbb\xbf" + raw)
+    expected, refused = decode(raw)
+    assert (readings, list(refusals)) == (expected, list(refused))
 
 
 @given(
@@ -146,13 +216,14 @@ def test_objects_flatten_with_dots(tree: Any) -> None:
 
     expected = leaves(tree, "top")
     readings, refusals = decode(written({"top": tree}))
-    depth = max(name.count(".") for name in expected)
-    if depth >= DEPTH_MAX or max(map(len, expected)) > NAME_MAX:
-        assert not readings
-        assert refusals[0].code in ("depth", "name")
-    else:
-        assert not refusals
-        assert same(readings[0].values, expected)
+    kept = {
+        name: value
+        for name, value in expected.items()
+        if name.count(".") < DEPTH_MAX and len(name) <= NAME_MAX
+    }
+    assert [same(one.values, kept) for one in readings] == ([True] if kept else [])
+    assert {one.code for one in refusals} <= {"depth", "name"}
+    assert bool(refusals) == (kept != expected)
 
 
 def test_arrays_stay_text_and_null_is_no_value() -> None:
@@ -187,8 +258,8 @@ def test_fractions_of_milliseconds_are_kept() -> None:
         (b'{"a":NaN}', "not_finite", "a: a finite number is wanted, got nan"),
         (b'{"a":1e999}', "not_finite", "got inf"),
         (b'{"values":{"a":{"b":-Infinity}}}', "not_finite", "a.b: a finite number"),
-        (b'{"values":{"a":1},"b":2}', "beside_values", 'b: it stands beside "values", and would be lost'),
-        (b'[{"seq":1,"values":{"a":1},"b":2}]', "beside_values", "[0].b: it stands"),
+        (b'{"values":{},"b":2}', "beside_values", 'b: it stands beside "values", where nothing is taken'),
+        (b'[{"seq":1,"values":{"a":null},"b":2}]', "beside_values", "[0].b: it stands"),
         (b'{"":1}', "name", "a metric's name"),
         (b'{" a":1}', "name", "no blank at its ends"),
         (b'{".a":1}', "name", "no dot at its start"),
@@ -215,15 +286,26 @@ def test_a_message_of_nothing_but_faults_costs_bounded_refusals_and_says_how_man
     assert readings == [Reading(None, {"a": 1.0})]
     assert len(refusals) == REFUSALS_MAX + 1
     assert (refusals[-1].position, refusals[-1].code) == (-1, "too_many")
-    assert refusals[-1].message == f"{100_000 - REFUSALS_MAX} more readings of this message were refused"
+    more = f"{100_000 - REFUSALS_MAX} more readings of this message were refused, wholly or in part"
+    assert refusals[-1].message == more
 
 
-def test_beside_values_with_a_time_things_are_left_out_as_thingsboard_does() -> None:
-    """There `ts` and `values` together are the shape; without `ts` it would keep what we refuse."""
-    raw = b'{"ts":1451649600512,"values":{"a":1},"name":"boiler"}'
-    assert decode(raw) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], ())
-    readings, refusals = decode(b"[" + raw + b"]")
-    assert (readings, list(refusals)) == ([Reading(1_451_649_600_512_000, {"a": 1.0})], [])
+@given(VALUES, st.dictionaries(NAMES, SCALARS, min_size=1, max_size=4), st.booleans(), st.booleans())
+def test_what_stands_beside_values_is_refused_by_name_and_the_values_are_taken(
+    values: dict[str, Any], beside: dict[str, Any], has_time: bool, in_array: bool
+) -> None:
+    message = {**beside, **({"ts": MS_MIN} if has_time else {}), "values": values}
+    readings, refusals = decode(written([message] if in_array else message))
+    assert [same(one.values, values) for one in readings] == [True]
+    assert [(one.code, one.metric) for one in refusals] == [("beside_values", name) for name in beside]
+
+
+def test_many_bad_values_of_a_reading_are_counted() -> None:
+    raw = b'{"good":1,' + b",".join(b'"n%d":NaN' % number for number in range(100)) + b"}"
+    readings, refusals = decode(raw)
+    assert readings == [Reading(None, {"good": 1.0})]
+    assert len(refusals) == FAULTS_MAX + 1
+    assert refusals[-1].message == f"{100 - FAULTS_MAX} more values of this reading were refused"
 
 
 TIMED = st.fixed_dictionaries({"values": VALUES}, optional={"ts": TIMES, "seq": st.integers(0, 2**63 - 1)})

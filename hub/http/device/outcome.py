@@ -25,7 +25,12 @@ class Outcome(NamedTuple):
     def refused(self) -> list[dict[str, object]]:
         """The refusals as both transports tell them, the first REFUSED_MAX."""
         return [
-            {"position": refusal.position, "code": refusal.code, "message": refusal.message}
+            {
+                "position": refusal.position,
+                "code": refusal.code,
+                "message": refusal.message,
+                **({} if refusal.metric is None else {"metric": refusal.metric}),
+            }
             for refusal in self.refusals[:REFUSED_MAX]
         ]
 
@@ -42,7 +47,7 @@ def outcomes(messages: Sequence[Message], refused: Sequence[Refusal]) -> list[Ou
         while refusal is not None and refusal.position < end:
             mine.append(refusal._replace(position=refusal.position - start))
             refusal = next(waiting, None)
-        accepted = len(message.readings) - len(mine)
+        accepted = len(message.readings) - sum(refusal.metric is None for refusal in mine)
         found.append(Outcome(accepted, _in_order(message, mine)))
         start = end
     return found
@@ -55,7 +60,7 @@ def _in_order(message: Message, refused: Sequence[Refusal]) -> Sequence[Refusal]
     """
     if not message.refusals or not refused:
         return message.refusals or refused
-    unread = {refusal.position for refusal in message.refusals}
+    unread = {refusal.position for refusal in message.refusals if refusal.metric is None}
     places = [place for place in range(len(message.readings) + len(unread)) if place not in unread]
     moved = [refusal._replace(position=places[refusal.position]) for refusal in refused]
     return sorted([*message.refusals, *moved], key=lambda refusal: refusal.position)

@@ -1,0 +1,47 @@
+"""Values, and which numbers they can hold: a number is a double, which is exact for whole numbers up to 2^53."""
+
+import math
+import re
+
+Value = float | str | bool
+"""What a metric can hold: a finite number, a text, or a truth value."""
+
+EXACT_MAX = 2**53  # beyond, not every whole number can be held
+
+# Read alike by Python and by DuckDB, so that a type that is changed later converts what the intake would take.
+NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+WHOLE_PATTERN = r"[+-]?[0-9]+"
+_NUMBER = re.compile(NUMBER_PATTERN)
+_WHOLE = re.compile(WHOLE_PATTERN)
+
+
+class Inexact(ValueError):
+    """A whole number that a double does not hold."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"{str(number)[:40]} is a whole number over 2^53 that the hub cannot hold exactly; "
+            "send it as a text, for a metric that is text"
+        )
+
+
+def whole(number: int) -> float:
+    """A whole number as a value. Raises Inexact where it would change, which overflowing is too."""
+    try:
+        value = float(number)
+    except OverflowError:
+        raise Inexact(number) from None
+    if value != number:
+        raise Inexact(number)
+    return value
+
+
+def read_number(text: str) -> float | None:
+    """The number that a text is, None where it is none (infinities are none). Raises Inexact."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        return None
+    if _WHOLE.fullmatch(text):
+        return whole(int(text))
+    value = float(text)
+    return value if math.isfinite(value) else None
