@@ -82,6 +82,7 @@ class StoreConfig(_Section):
 
     path: str = "data"
     memory_limit_mb: Positive = 512
+    backup_path: str = ""
 
 
 class RetentionOverride(_Section):

@@ -73,7 +73,11 @@ class Access:
         return self.operators.token(proof.secret)
 
     async def principal(self, request: web.Request) -> Principal:
-        """Who asks. Raises Unauthenticated; Forbidden for a write by a browser's session from a foreign page."""
+        """Who asks. Raises as `proven` does."""
+        return (await self.proven(request))[1]
+
+    async def proven(self, request: web.Request) -> tuple[Proof, Principal]:
+        """What is shown, and who asks. Raises Unauthenticated; Forbidden for a write by a browser's session from a foreign page."""
         proof = self.shown(request)
         if proof is None:
             raise Unauthenticated(
@@ -85,7 +89,7 @@ class Access:
             and not self.is_own_page(request)
         ):
             raise Forbidden(self.explain_origin(request))
-        return await self.check(proof)
+        return proof, await self.check(proof)
 
     def is_own_page(self, request: web.Request) -> bool:
         """Whether a browser says that the hub's own page, or one of `http.allowed_origins`, asks."""
@@ -93,7 +97,10 @@ class Access:
         if origin is None:
             return request.headers.get("Sec-Fetch-Site") == "same-origin"
         own = f"{'https' if self.is_secure(request) else 'http'}://{request.host}"
-        return origin.lower() in self.allowed_origins or _origin(origin) == _origin(own)
+        asking = _origin(
+            origin
+        )  # None for "null", and so may be that of a broken Host: two of these are not the same
+        return origin.lower() in self.allowed_origins or (asking is not None and asking == _origin(own))
 
     @staticmethod
     def explain_origin(request: web.Request) -> str:

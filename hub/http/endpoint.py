@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from hub.errors import Forbidden, Invalid, NotFound, Unreadable
-from hub.http.access import ACCESS
+from hub.http.access import ACCESS, Kind, Proof
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
@@ -45,9 +45,15 @@ class Call(Generic[Q, B]):
 
     services: Services
     principal: Principal
+    proof: Proof
     request: web.Request
     query: Q
     body: B
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the owner of the hub's process asks, by its Unix socket. A name proves nothing: tokens choose theirs."""
+        return self.proof.kind is Kind.LOCAL
 
     def device(self) -> Device:
         """The device in the path. Raises NotFound, also for one outside the principal's scope."""
@@ -109,13 +115,13 @@ def operation(
         return Answer(status.value, b"" if found is None else found.model_dump_json(by_alias=True).encode())
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = await _let_in(request, role)
+        proof, principal = await _let_in(request, role)
         asked = _read_query(request, query)
         services = request.app[SERVICES]
         raw = await read_body(request, max(services.config.http.max_body_bytes, body_max_bytes))
-        call = Call(services, principal, request, asked, _read_json(raw, body))
+        call = Call(services, principal, proof, request, asked, _read_json(raw, body))
         if method == "POST":
-            made = await request.app[IDEMPOTENCY].once(request, principal, raw, lambda: answer_once(call))
+            made = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
             made = await answer_once(call)
         content_type = "application/json" if made.body else None
@@ -153,9 +159,9 @@ def streamed(
     """An operation whose answer is too long to be held: `serve` writes it by itself, and reads the body if there is one."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        principal = await _let_in(request, role)
+        proof, principal = await _let_in(request, role)
         asked = _read_query(request, query)
-        return await serve(Call(request.app[SERVICES], principal, request, asked, Nothing()))
+        return await serve(Call(request.app[SERVICES], principal, proof, request, asked, Nothing()))
 
     return Endpoint(
         method,
@@ -172,11 +178,11 @@ def streamed(
     )
 
 
-async def _let_in(request: web.Request, role: Role) -> Principal:
-    principal = await request.app[ACCESS].principal(request)
+async def _let_in(request: web.Request, role: Role) -> tuple[Proof, Principal]:
+    proof, principal = await request.app[ACCESS].proven(request)
     if _RANK[principal.role] < _RANK[role]:
         raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
-    return principal
+    return proof, principal
 
 
 def _read_query(request: web.Request, wanted: type[Q]) -> Q:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 from aiohttp import web
 
 from hub.errors import Invalid
-from hub.model import Principal
+from hub.http.access import Proof
 
 KEPT_S = 600.0
 ANSWERS_MAX = 1_000
 BYTES_MAX = 16_777_216  # of all answers together; beyond either limit the oldest answer is forgotten
 KEY_MAX = 200
+
+
+_Place = tuple[bytes, str, str]  # of what was shown, the path and the key: two of one name are not the same
 
 
 class Answer(NamedTuple):
@@ -34,15 +37,15 @@ class _Kept:
 
 
 class Idempotency:
-    """The answers of the last minutes, by principal, path and key. `clock` gives µs UTC."""
+    """The answers of the last minutes, by what was shown, path and key. `clock` gives µs UTC."""
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        self._kept: OrderedDict[tuple[Principal, str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Place, _Kept] = OrderedDict()
         self._bytes = 0
 
     async def once(
-        self, request: web.Request, principal: Principal, body: bytes, make: Callable[[], Awaitable[Answer]]
+        self, request: web.Request, proof: Proof, body: bytes, make: Callable[[], Awaitable[Answer]]
     ) -> Answer:
         """What `make` answers, or what it answered to the same key before; one that raised may be tried again.
 
@@ -54,8 +57,12 @@ class Idempotency:
         if not 1 <= len(key) <= KEY_MAX:
             raise Invalid(f"a key has 1 to {KEY_MAX} characters", "Idempotency-Key")
         self._forget_old()
-        place = (principal, request.path, key)
-        digest = hashlib.blake2b(body, digest_size=16).digest()
+        place = (
+            _digest(f"{proof.kind.value} {proof.secret}".encode(errors="surrogatepass")),
+            request.path,
+            key,
+        )
+        digest = _digest(body)
         kept = self._kept.get(place)
         if kept is not None:
             if kept.digest != digest:
@@ -76,7 +83,7 @@ class Idempotency:
             self._forget_old()
         return answer
 
-    def _drop(self, place: tuple[Principal, str, str], kept: _Kept) -> None:
+    def _drop(self, place: _Place, kept: _Kept) -> None:
         if self._kept.get(place) is kept:
             del self._kept[place]
             self._bytes -= kept.size
@@ -90,6 +97,10 @@ class Idempotency:
                 return
             del self._kept[place]
             self._bytes -= kept.size
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def _fail(answer: asyncio.Future[Answer], error: BaseException) -> None:

@@ -1,5 +1,6 @@
 """REST: a copy of both stores, for whoever owns the hub's process."""
 
+import re
 from contextlib import aclosing
 from pathlib import Path
 
@@ -9,14 +10,14 @@ from aiohttp import web
 from pydantic import Field
 
 from hub import __version__
-from hub.errors import Forbidden, HubError
+from hub.errors import Forbidden, HubError, Invalid
 from hub.history.duckdb.backup import Backup
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Asked
 from hub.http.rest.times import rfc3339
-from hub.people.operators import LOCAL_ADMIN
 
 NDJSON = "application/x-ndjson"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 _log = structlog.get_logger("http")
 
@@ -25,20 +26,38 @@ class BackupQuery(Asked):
     """Where the copy goes."""
 
     output: str = Field(
-        min_length=1, max_length=4000, description="a folder that is not there yet: its full path"
+        min_length=1,
+        max_length=4000,
+        description="a folder that is not there yet: its full path by the hub's Unix socket, a name in store.backup_path else",
     )
 
 
+def _place(call: Call[BackupQuery, Nothing]) -> Path:
+    """Where the copy goes: the owner of the process says where, everyone else names a folder where copies are kept."""
+    asked, folder = call.query.output, call.services.config.store.backup_path
+    if call.is_local:
+        return Path(asked)
+    if not folder:
+        raise Forbidden(
+            "the stores are copied by `hub backup` on the hub's own machine; over the network too, where store.backup_path says where to"
+        )
+    if not re.fullmatch(NAME, asked):
+        raise Invalid(
+            "output: over the network this is a name of letters, digits, '.', '_' and '-'", "output"
+        )
+    return Path(folder).absolute() / asked
+
+
 async def back_up(call: Call[BackupQuery, Nothing]) -> web.StreamResponse:
-    """Copy both stores into a new folder of the hub's machine; only by the hub's own Unix socket.
+    """Copy both stores into a new folder of the hub's machine.
 
     Answers lines of JSON: {"bytes","total"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
     """
-    if call.principal != LOCAL_ADMIN:
-        raise Forbidden("the stores are copied by `hub backup` on the hub's own machine only")
+    call.refuse_scoped()
     services = call.services
+    output = _place(call)
     devices = {device.number for device in services.fleet.devices.with_readings()}
-    backup = Backup(services.history, services.config.data_dir, Path(call.query.output), devices)
+    backup = Backup(services.history, services.config.data_dir, output, devices)
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     try:
         async with aclosing(backup.run(rfc3339(services.clock()), __version__)) as steps:
