@@ -176,7 +176,7 @@ def http(
 ) -> web.Application:
     """The page, REST and the sockets; devices come by /mqtt where there is an endpoint for them.
 
-    `base_url` tells where browsers find the hub, once it listens. `started_at` is µs UTC.
+    `base_url` tells where this machine finds the hub, once it listens. `started_at` is µs UTC.
     """
     services = Services(
         config=rooms.config,

@@ -6,12 +6,14 @@ a test holds that file and these classes together.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -36,6 +38,7 @@ class HttpConfig(_Section):
     socket_path: str = ""  # "" means <store.path>/hub.sock
     tls_cert: str = ""
     tls_key: str = ""
+    public_url: str = ""  # "" means the address it listens on
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     max_body_bytes: Positive = 1_048_576
@@ -47,6 +50,20 @@ class HttpConfig(_Section):
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key go together: set both, or neither")
         return self
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_where_people_open_it(cls, url: str) -> str:
+        parts = urlsplit(url)
+        is_plain = re.fullmatch(r"[\w.~/-]*", parts.path, re.ASCII) and not parts.query and not parts.fragment
+        if url and not (parts.scheme in ("http", "https") and parts.hostname and is_plain):
+            raise ValueError('the whole address is wanted, such as "https://ops.example.org/hub/"')
+        return url.rstrip("/")
+
+    @property
+    def base_path(self) -> str:
+        """The path below which people open the hub: "/hub", or "" where that is the root."""
+        return urlsplit(self.public_url).path
 
 
 class MqttConfig(_Section):

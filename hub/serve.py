@@ -24,7 +24,6 @@ from hub.config import Config
 from hub.errors import Failed, HubError
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
-from hub.mqtt.server import Endpoint
 from hub.people.operators import Operators
 from hub.system import Machine
 
@@ -45,7 +44,8 @@ class Hub:
 
     config: Config
     operators: Operators
-    url: str  # of the page
+    url: str  # where people open the page
+    local_url: str  # the same on this machine, before any proxy
     mqtt_port: int | None  # None where there is no such listener
     mqtt_tls_port: int | None
 
@@ -82,13 +82,8 @@ async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
         finally:
             if endpoint:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
                 stack.push_async_callback(endpoint.stop, STOP_TIMEOUT_S)
-        yield _running(rooms.operators, config, base_url(), endpoint)
-
-
-def _running(operators: Operators, config: Config, url: str, endpoint: Endpoint | None) -> Hub:
-    if endpoint is None:
-        return Hub(config, operators, url, None, None)
-    return Hub(config, operators, url, endpoint.port, endpoint.tls_port)
+        ports = (endpoint.port, endpoint.tls_port) if endpoint else (None, None)
+        yield Hub(config, rooms.operators, config.http.public_url or base_url(), base_url(), *ports)
 
 
 @asynccontextmanager
@@ -129,7 +124,7 @@ async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Even
 
 
 class _BaseUrl:
-    """The address people open; the port is known once it is bound."""
+    """The address on this machine, before any proxy; the port is known once it is bound."""
 
     def __init__(self, config: Config) -> None:
         self._scheme = "https" if config.http.tls_cert else "http"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from hub.config import Config, load
+from hub.config import Config, HttpConfig, load
 from hub.errors import Invalid
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +67,17 @@ def test_the_file_of_the_working_folder_is_read_and_the_environment_stands_over_
         ("[http]\nport = 65536\n[mqtt]\nport = 'x'", ["http.port", "got 65536", "mqtt.port", "got 'x'"]),
         ("http = 5", ["http", "got 5"]),
         ("[http]\ntls_cert = 'a.pem'", ["tls_cert and tls_key go together"]),
+        *(
+            (f'[http]\npublic_url = "{url}"', ["http.public_url", "the whole address is wanted"])
+            for url in (
+                "/hub",
+                "ops.example.org/hub",
+                "http://",
+                "https://h/hub?a=1",
+                "https://h/{a}",
+                "ftp://h/",
+            )
+        ),
         ("[limits]\nreadings_per_s = 0", ["limits.readings_per_s", "greater than 0"]),
         ("[log]\nlevel = 'loud'", ["log.level", "'debug'"]),
         ("[http", ["not TOML"]),
@@ -121,3 +132,10 @@ def test_sections_are_frozen() -> None:
 def test_the_shipped_file_loads_and_is_all_defaults() -> None:
     values = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))
     assert Config(**values).model_dump() == Config().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"), [("", ""), ("https://h", ""), ("https://h/", ""), ("http://h:81/a/hub/", "/a/hub")]
+)
+def test_the_path_below_which_people_open_the_hub_is_that_of_its_public_address(url: str, path: str) -> None:
+    assert HttpConfig(public_url=url).base_path == path

@@ -98,13 +98,13 @@ async def _devices(hub: "Hub", folder: Path, count: int, *, found: bool) -> Asyn
             (
                 "simulate",
                 "",
-                ["--hub", hub.url, "--mqtt", mqtt, "--keys", str(machines), "--transport", "mixed"],
+                ["--hub", hub.local_url, "--mqtt", mqtt, "--keys", str(machines), "--transport", "mixed"],
             ),
             ("host", keys[HOST_ID], ["--url", mqtt]),
             (
                 "replay",
                 keys[RECORDING_ID],
-                ["--url", hub.url.replace("http", "ws", 1), "--speed", "300", "--loop"],
+                ["--url", hub.local_url.replace("http", "ws", 1), "--speed", "300", "--loop"],
             ),
         )
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -48,6 +48,9 @@ class Access:
     def of(cls, operators: Operators, config: HttpConfig) -> "Access":
         """As the configuration says. Raises Invalid for a proxy that is no address or network."""
         origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
+        if config.public_url:
+            scheme, host = urlsplit(config.public_url.lower())[:2]
+            origins |= {f"{scheme}://{host}"}
         return cls(operators, origins, _networks(config.trusted_proxies))
 
     def shown(self, request: web.Request) -> Proof | None:

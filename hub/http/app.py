@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 from collections.abc import Callable, Coroutine
-from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS
 from hub.http.device.mqtt_socket import MQTT_SOCKETS, MqttSockets
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
+from hub.http.endpoint import Endpoint
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
 from hub.http.live.viewers import VIEWERS, Viewers
@@ -58,28 +58,38 @@ def make_app(
 
 
 def _add_routes(app: web.Application, services: Services, static: Path) -> None:
-    for endpoint in ENDPOINTS:
-        add = (
-            app.router.add_get if endpoint.method == "GET" else partial(app.router.add_route, endpoint.method)
-        )
-        # aiohttp's own pattern of a variable refuses braces, which a metric's name may have.
-        add(re.sub(r"{(\w+)}", r"{\1:[^/]+}", endpoint.path), endpoint.handler, expect_handler=expect)
+    """Everything at the root; and below the path of `http.public_url` too, for proxies that leave it in their requests."""
+    prefix = services.config.http.base_path
     page = StaticPage(static)
     collector = HubCollector(services, lambda: len(app[VIEWERS]))
-    app.router.add_routes(
-        [
-            web.get(f"{BASE}/openapi.json", OpenApiPage(ENDPOINTS).handle),
-            web.get(f"{BASE}/device/socket", app[DEVICE_SOCKETS].handle, allow_head=False),
-            web.get(f"{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
-            web.get("/mqtt", app[MQTT_SOCKETS].handle, allow_head=False),
-            web.get("/login", sessions.login, allow_head=False),  # a HEAD must not use the link up
-            web.get("/healthz", health.healthz),
-            web.get("/readyz", health.readyz),
-            web.get("/metrics", MetricsPage(collector).handle),
-            web.get("/", page.index),
-            web.get("/{path:(?!api/).+}", page.file),
-        ]
-    )
+    description = OpenApiPage(ENDPOINTS, services.config.http.public_url)
+    for below in [prefix, ""] if prefix else [""]:
+        for endpoint in ENDPOINTS:
+            _add_endpoint(app, below, endpoint)
+        app.router.add_routes(
+            [
+                web.get(f"{below}{BASE}/openapi.json", description.handle),
+                web.get(f"{below}{BASE}/device/socket", app[DEVICE_SOCKETS].handle, allow_head=False),
+                web.get(f"{below}{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
+                web.get(f"{below}/mqtt", app[MQTT_SOCKETS].handle, allow_head=False),
+                # A HEAD must not use the link up.
+                web.get(f"{below}/login", sessions.login, allow_head=False),
+                web.get(f"{below}/healthz", health.healthz),
+                web.get(f"{below}/readyz", health.readyz),
+                web.get(f"{below}/metrics", MetricsPage(collector).handle),
+                web.get(f"{below}/", page.index),
+                web.get(f"{below}/{{path:(?!api/).+}}", page.file),
+            ]
+        )
+
+
+def _add_endpoint(app: web.Application, below: str, endpoint: Endpoint) -> None:
+    # aiohttp's own pattern of a variable refuses braces, which a metric's name may have.
+    path = below + re.sub(r"{(\w+)}", r"{\1:[^/]+}", endpoint.path)
+    if endpoint.method == "GET":
+        app.router.add_get(path, endpoint.handler, expect_handler=expect)
+    else:
+        app.router.add_route(endpoint.method, path, endpoint.handler, expect_handler=expect)
 
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:

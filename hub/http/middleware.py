@@ -61,7 +61,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.path} does not take {request.method}",
     }
     detail = details.get(status, error.text or status.phrase)
-    if status is HTTPStatus.NOT_FOUND and not request.path.startswith("/api/"):
+    if status is HTTPStatus.NOT_FOUND and not _is_rest(request):
         return plain_page(status, "Nothing here", f"There is nothing at {request.path}.")
     headers = {name: error.headers[name] for name in _TELLING if name in error.headers}
     return problem(status, status.name.lower(), detail, headers=headers)
@@ -69,6 +69,11 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
 
 async def expect(_request: web.Request) -> None:
     """Aiohttp would say 100 Continue before anyone has looked at the request; here that is said when its body is read."""
+
+
+def _is_rest(request: web.Request) -> bool:
+    """Whether it is for REST, at the root or below the path of `http.public_url`."""
+    return "/api/" in request.path
 
 
 @web.middleware
@@ -102,5 +107,5 @@ def harden(headers: MutableMapping[str, str], *, is_secure: bool) -> None:
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """What every answer of the application carries."""
     harden(response.headers, is_secure=request.app[ACCESS].is_secure(request))
-    if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+    if _is_rest(request) and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"

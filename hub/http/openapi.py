@@ -72,8 +72,8 @@ _WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE,)
 _Refs = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]  # by model and direction
 
 
-def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
-    """The whole description."""
+def document(endpoints: Sequence[Endpoint], public_url: str = "") -> dict[str, Any]:
+    """The whole description. Where the hub is not told where people find it, that is two levels above this document."""
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for endpoint in endpoints:
         used += [(endpoint.query, "validation"), (endpoint.body, "validation")]
@@ -94,6 +94,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             "description": "Times are milliseconds UTC unless a field says RFC 3339. Errors are problem details (RFC 9457).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": public_url or "../.."}],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": _SCHEMES},
     }
@@ -180,12 +181,13 @@ def _streams(media: Sequence[str]) -> dict[str, Any]:
 class OpenApiPage:
     """The route: the document, made when it is first asked for, for it takes longer than opening the stores."""
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], public_url: str = "") -> None:
         self._endpoints = endpoints
+        self._public_url = public_url
         self._encoded = b""
 
     async def handle(self, request: web.Request) -> web.Response:
         """The description of REST. For everyone: nothing in it is secret."""
         del request
-        self._encoded = self._encoded or orjson.dumps(document(self._endpoints))
+        self._encoded = self._encoded or orjson.dumps(document(self._endpoints, self._public_url))
         return web.Response(body=self._encoded, content_type="application/json")

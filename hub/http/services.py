@@ -20,7 +20,7 @@ from hub.people.operators import Operators
 class Services:
     """The rooms a handler may call.
 
-    `clock` gives µs UTC. `base_url` is where browsers find the hub, known once it listens: "http://127.0.0.1:8080".
+    `clock` gives µs UTC. `base_url` is where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
     `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
     `mqtt_port` tells where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
     """

@@ -47,7 +47,7 @@ class StaticPage:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """A file of the page. Raises HTTPNotFound."""
-        found = self._files.get(request.path)
+        found = self._files.get(f"/{request.match_info['path']}")
         if found is None:
             raise web.HTTPNotFound
         return self._answer(request, found)

@@ -102,6 +102,7 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
         assert "HttpOnly" in cookie
         assert "SameSite=Strict" in cookie
         assert "Secure" not in cookie
+        assert "Path" not in cookie
         async with browser.get(f"{hub.url}/api/v1/session") as response:
             assert await response.json() == {"name": "admin", "role": "admin", "mqtt_port": None}
     async with hub.client.get(link["url"]) as response:

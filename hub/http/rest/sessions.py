@@ -40,6 +40,7 @@ async def login(request: web.Request) -> web.StreamResponse:
         httponly=True,
         samesite="Strict",
         secure=request.app[ACCESS].is_secure(request),
+        path="",
     )
     return response
 
@@ -57,7 +58,13 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     if proof is not None and proof.kind is Kind.SESSION:
         await request.app[SERVICES].operators.end_session(proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
-    response.del_cookie(COOKIE, httponly=True, samesite="Strict", secure=access.is_secure(request))
+    # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may have taken away.
+    asked, public = request.path.partition("/api/")[0], request.app[SERVICES].config.http.base_path
+    secure = "; Secure" if access.is_secure(request) else ""
+    for path in sorted({asked or "/", public or "/"}):
+        response.headers.add(
+            "Set-Cookie", f'{COOKIE}=""; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict{secure}'
+        )
     return response
 
 
@@ -74,4 +81,5 @@ async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
     services = call.services
     code = await services.operators.make_link(call.body.name)
     expires_at = services.clock() + round(services.config.auth.login_link_s * 1e6)
-    return LinkOut(url=f"{services.base_url()}/login?code={quote(code)}", expires_at=rfc3339(expires_at))
+    url = services.config.http.public_url or services.base_url()
+    return LinkOut(url=f"{url}/login?code={quote(code)}", expires_at=rfc3339(expires_at))

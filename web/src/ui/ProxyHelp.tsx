@@ -23,7 +23,8 @@ export function ProxyHelp() {
       <Copyable name="for nginx" text={NGINX} />
       <p>
         Caddy, Traefik and haproxy pass them on by themselves. A proxy that ends TLS is also named in the
-        hub's http.trusted_proxies. More is in docs/operating.md, and the hub's log says what it was asked.
+        hub's http.trusted_proxies. More is in docs/proxies.md, and the hub's log says which header is
+        missing.
       </p>
     </div>
   );

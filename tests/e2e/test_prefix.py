@@ -1,0 +1,43 @@
+"""The page below a path, through a real nginx that takes the path away."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.dashboard import Dashboard
+from tests.e2e.feeder import Feeder
+from tests.hub_process import HubProcess
+from tests.nginx import Nginx, documented
+
+Visit = Callable[..., Dashboard]
+
+
+class Proxied:
+    """The hub as people find it behind nginx."""
+
+    def __init__(self, hub: HubProcess, url: str) -> None:
+        self._hub = hub
+        self.url = url
+
+    def login_link(self) -> str:
+        return self._hub.login_link().replace(self._hub.url, self.url)
+
+
+@pytest.fixture
+def proxied(shared_hub: HubProcess, tmp_path: Path) -> Iterator[Proxied]:
+    nginx = Nginx(tmp_path)
+    with nginx.before(shared_hub.url, documented()):
+        yield Proxied(shared_hub, f"{nginx.url}/hub")
+
+
+def test_the_page_logs_in_goes_live_and_shows_history_below_a_path(
+    shared_hub: HubProcess, proxied: Proxied, visit: Visit
+) -> None:
+    with Feeder(shared_hub, shared_hub.add_device("press", name="Press")):
+        page = visit(proxied)
+        expect(page.row("Press").locator(".cell-state")).to_contain_text("Online")
+        page.row("Press").click()
+        page.wait_for_change(page.line("count").locator(".card-value"))
+        assert page.tab.url.startswith(f"{proxied.url}/#/device/press")

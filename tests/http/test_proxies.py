@@ -1,0 +1,131 @@
+"""A hub below a path behind a real nginx, by the rule that the documentation gives."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+import pytest
+from aiohttp import CookieJar
+
+from hub.config import Config, HttpConfig
+from tests.http.conftest import DEADLINE_S, Hub, running_hub
+from tests.nginx import Nginx, documented, without
+
+STRIPS = documented()
+KEEPS = STRIPS.replace(":8080/;", ":8080;")
+# Whether the proxy takes the path away, and whether the hub is told where people open it.
+WAYS = {"strips, no settings": (STRIPS, False), "strips": (STRIPS, True), "keeps": (KEEPS, True)}
+
+
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
+async def proxied(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[Hub, str, aiohttp.ClientSession]]:
+    """A hub, where people open it, and a browser's way of asking."""
+    location, is_told = request.param
+    nginx = Nginx(tmp_path)
+    base = f"{nginx.url}/hub/"
+    config = Config(http=HttpConfig(public_url=base if is_told else "", trusted_proxies=("127.0.0.1",)))
+    async with running_hub(tmp_path, config) as hub:
+        with nginx.before(hub.url, location):
+            jar, timeout = CookieJar(unsafe=True), aiohttp.ClientTimeout(total=DEADLINE_S)
+            async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as browser:
+                yield hub, base, browser
+
+
+Proxied = tuple[Hub, str, aiohttp.ClientSession]
+
+
+async def log_in(hub: Hub, base: str, browser: aiohttp.ClientSession) -> None:
+    _, link = await hub.call("POST", "/api/v1/login-links", {})
+    if hub.services.config.http.public_url:
+        assert link["url"].startswith(f"{base}login?code=")
+    async with browser.get(link["url"].replace(f"{hub.url}/", base)) as page:
+        assert (page.status, str(page.url)) == (200, base)
+
+
+async def test_a_link_logs_in_below_the_path_alone_until_one_logs_out(proxied: Proxied) -> None:
+    hub, base, browser = proxied
+    await log_in(hub, base, browser)
+    async with browser.get(f"{base}api/v1/session") as session:
+        assert session.status == 200
+    async with browser.get(urljoin(base, "/neighbour/cookies")) as neighbour:
+        assert await neighbour.text() == ""
+    origin = {"Origin": base.removesuffix("/hub/")}
+    async with browser.delete(f"{base}api/v1/session", headers=origin) as left:
+        assert left.status == 204
+    async with browser.get(f"{base}api/v1/session") as session:
+        assert session.status == 401
+    if hub.services.config.http.public_url:
+        assert len(browser.cookie_jar) == 0
+
+
+async def test_the_page_without_a_slash_at_its_end_leads_to_the_page(proxied: Proxied) -> None:
+    _, base, browser = proxied
+    async with browser.get(base.removesuffix("/")) as page:
+        assert (page.status, str(page.url)) == (200, base)
+
+
+async def test_rest_takes_writes_of_the_page_and_what_it_points_to_is_there(proxied: Proxied) -> None:
+    hub, base, browser = proxied
+    await log_in(hub, base, browser)
+    origin = {"Origin": base.removesuffix("/hub/")}
+    async with browser.post(f"{base}api/v1/devices", json={"id": "pump"}, headers=origin) as made:
+        assert made.status == 201
+        made_at = made.headers.get("Location", "devices/pump")
+        assert urljoin(str(made.url), made_at) == f"{base}api/v1/devices/pump"
+    async with browser.get(f"{base}api/v1/openapi.json") as description:
+        [server] = (await description.json())["servers"]
+        root = urljoin(str(description.url), server["url"]).rstrip("/")
+    async with browser.get(f"{root}/api/v1/devices/pump") as shown:
+        assert (shown.status, (await shown.json())["id"]) == (200, "pump")
+
+
+async def test_live_readings_and_devices_come_through(proxied: Proxied) -> None:
+    hub, base, browser = proxied
+    await log_in(hub, base, browser)
+    key = await hub.device("pump")
+    origin = {"Origin": base.removesuffix("/hub/")}
+    async with browser.ws_connect(f"{base}api/v1/live", protocols=["hub.v1"], headers=origin) as live:
+        assert (await live.receive_json())["type"] == "hello"
+        await live.send_json({"type": "subscribe", "channel": "device/pump"})
+        assert (await live.receive_json())["type"] == "subscribed"
+        shown = {"Authorization": f"Bearer {key}"}
+        async with browser.ws_connect(f"{base}api/v1/device/socket", headers=shown) as device:
+            assert (await device.receive_json())["type"] == "welcome"
+            await device.send_json({"temperature": 20.5})
+            assert (await device.receive_json())["type"] == "ack"
+        while (message := await live.receive_json())["type"] != "readings":
+            pass
+        assert message["readings"][0][1] == {"temperature": 20.5}
+
+
+async def test_unknown_paths_and_files_are_answered_as_at_the_root(proxied: Proxied) -> None:
+    _, base, browser = proxied
+    for path, status, content in (
+        ("healthz", 200, "application/json"),
+        ("metrics", 200, "text/plain"),
+        ("nothing", 404, "text/html"),
+        ("api/v1/nothing", 404, "application/problem+json"),
+    ):
+        async with browser.get(base + path) as answer:
+            assert (answer.status, answer.content_type) == (status, content)
+
+
+async def test_without_the_host_header_the_public_address_still_counts_as_the_hubs_own(
+    tmp_path: Path,
+) -> None:
+    nginx = Nginx(tmp_path)
+    base = f"{nginx.url}/hub/"
+    config = Config(http=HttpConfig(public_url=base))
+    async with running_hub(tmp_path, config) as hub:
+        with nginx.before(hub.url, without(STRIPS, "Host")):
+            async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+                await log_in(hub, base, browser)
+                for origin, status in ((nginx.url, 201), ("http://evil.example", 403)):
+                    made = {"id": f"pump-{status}"}
+                    async with browser.post(
+                        f"{base}api/v1/devices", json=made, headers={"Origin": origin}
+                    ) as answer:
+                        assert answer.status == status
