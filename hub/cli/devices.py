@@ -190,6 +190,13 @@ def remove_device(
     typer.echo(f"removed {device_id}")
 
 
+@devices_app.command("reset-sequence")
+def reset_sequence(context: typer.Context, device_id: DeviceId) -> None:
+    """Take the device's next `seq` as its first: for one that counts again and whose readings are dropped as repeated."""
+    call(context, lambda client: client.call("DELETE", f"{path_of(device_id)}/sequence"))
+    typer.echo(f"the next seq of {device_id} is taken as its first")
+
+
 def _called(device: dict[str, Any]) -> str:
     """Its id, with the name where it has one."""
     return device["id"] if device["name"] in ("", device["id"]) else f"{device['id']} ({device['name']})"

@@ -90,6 +90,15 @@ _DEVICES = (
         "DELETE", _ONE, devices.remove_device, tag="devices", role=_OPERATOR, status=_NONE, refusals=_GONE
     ),
     operation(
+        "DELETE",
+        f"{_ONE}/sequence",
+        devices.reset_sequence,
+        tag="devices",
+        role=_OPERATOR,
+        status=_NONE,
+        refusals=_GONE,
+    ),
+    operation(
         "GET",
         f"{_ONE}/latest",
         devices.latest,

@@ -7,6 +7,8 @@ returns tells the transport when to acknowledge.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import structlog
+
 from hub.config import LimitsConfig
 from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import Feed
@@ -17,8 +19,11 @@ from hub.intake.checks import ReadingChecks
 from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
-from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, Value
+from hub.intake.sequence import SequenceCount
+from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, SequenceState, Value
 
+NOTICES_PER_S = 1 / 3  # lines in the log about devices' sequence numbers; more are counted
+NOTICES_BURST = 20
 REJECTIONS_PER_BATCH = 1000  # more are counted, not kept: a flood of nonsense must not fill the disk
 _EXAMPLES: dict[MetricType, Value] = {
     MetricType.NUMBER: 0.0,
@@ -26,6 +31,8 @@ _EXAMPLES: dict[MetricType, Value] = {
     MetricType.BOOLEAN: False,
 }
 
+
+_log = structlog.get_logger("intake")
 
 Heard = Callable[[Device, int], None]
 """Is told that a device sent something, and when (µs, UTC)."""
@@ -44,6 +51,8 @@ class Ingest:
         self._clock = clock
         self._checks = ReadingChecks(limits)
         self._devices: dict[int, KnownDevice] = {}
+        self._notices = TokenBucket(NOTICES_PER_S, NOTICES_BURST)
+        self._unsaid = 0
         self.counts = Counts()
 
     async def restore(self, devices: Iterable[Device]) -> dict[int, int]:
@@ -59,7 +68,7 @@ class Ingest:
             owner = metrics[number].device
             last_seen[owner] = max(found.received_at, last_seen.get(owner, 0))
         for device in devices:
-            self.open(device, sequences.get(device.number, (-1, 0)))
+            self.open(device, SequenceCount(*sequences.get(device.number, (-1, 0))))
         for metric in metrics.values():
             known = self._devices.get(metric.device)
             if known is None:
@@ -67,15 +76,18 @@ class Ingest:
             known.learn(metric)
             if metric.number in latest:
                 known.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
+                known.sequence.restore_newest(latest[metric.number].time)
         self._checks.next_metric = await self._history.highest_metric() + 1
         return last_seen
 
-    def open(self, device: Device, sequence: tuple[int, int] = (-1, 0)) -> None:
+    def open(self, device: Device, sequence: SequenceCount | None = None) -> None:
         """Make the device known to intake and feed."""
         channel = self._feed.add(device.id, counted=device.counted)
         rate = TokenBucket(self._limits.readings_per_s, self._limits.readings_burst)
         counts = self.counts if device.counted else Counts()
-        self._devices[device.number] = KnownDevice(device.number, channel, *sequence, rate, counts)
+        self._devices[device.number] = KnownDevice(
+            device.number, channel, sequence or SequenceCount(), rate, counts
+        )
 
     def close(self, device: Device) -> Commit:
         """Forget a removed device. Done when its readings are gone too."""
@@ -105,7 +117,7 @@ class Ingest:
         known = self._known(device)
         now = self._clock()
         batch = self._history.batch
-        run, columns, refusals, repeated, lost = self._checks.check(known, readings, now, batch)
+        run, columns, refusals, repeated, lost, restarted = self._checks.check(known, readings, now, batch)
         if run.times:
             known.channel.publish(run)
             if columns.metrics:
@@ -122,6 +134,8 @@ class Ingest:
         if refused or refusals:
             known.counts.refused += len(refused) + len(refusals)
             _keep(device, [*refused, *refusals], source, now, batch)
+        if repeated or restarted:
+            self._tell(device, known.sequence, repeated, now, restarted=restarted)
         known.counts.repeated += repeated
         known.counts.lost += lost
         wait_s = known.rate.spend(len(readings) + len(refused), now)
@@ -166,9 +180,38 @@ class Ingest:
         """The device's metrics, by name, oldest first."""
         return self._known(device).metrics
 
-    def lost(self, device: Device) -> int:
-        """How many readings the device's sequence numbers jumped over."""
-        return self._known(device).lost
+    def sequence(self, device: Device) -> SequenceState:
+        """How far the device has counted its readings."""
+        return self._known(device).sequence.state()
+
+    async def reset_sequence(self, device: Device) -> None:
+        """Take whatever number comes next as the first; on disk when it returns.
+
+        What the device sends again from before is stored again. Raises NotFound, StoreError.
+        """
+        sequence = self._known(device).sequence
+        self.refuse_while_failing()
+        sequence.reset()
+        self._history.batch.sequences[device.number] = (sequence.highest, sequence.lost)
+        await self._history.stored
+
+    def _tell(
+        self, device: Device, sequence: SequenceCount, repeated: int, now: int, *, restarted: bool
+    ) -> None:
+        """Log what a device's numbers say: once for each time that nothing but repeated readings come."""
+        begins = repeated and sequence.dropped == repeated
+        if not (restarted or begins):
+            return
+        if self._notices.spend(0, now) > 0:
+            self._unsaid += 1
+            return
+        self._notices.spend(1, now)
+        if restarted:
+            what = "a device began to count its readings again"
+        else:
+            what = "acknowledged and dropped as repeated; if the device counts again, reset its sequence"
+        _log.warning(what, device=device.id, highest=sequence.highest, more_unsaid=self._unsaid)
+        self._unsaid = 0
 
     def metric(self, device: Device, name: str) -> Metric:
         """One metric of the device. Raises NotFound."""

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from hub.config import LimitsConfig
 from hub.history.batch import Batch
 from hub.intake.known import TYPES, UNKNOWN, KnownDevice, MetricCheck
+from hub.intake.sequence import REPEATED
 from hub.model import RAW_MAX, Metric, Reading, Refusal, Run, Value
 
 # A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
@@ -69,6 +70,7 @@ class Checked(NamedTuple):
     refusals: Sequence[Refusal] = ()
     repeated: int = 0
     lost: int = 0  # sequence numbers that were jumped over
+    restarted: bool = False  # the device began to count again
 
 
 class ReadingChecks:
@@ -114,29 +116,35 @@ class ReadingChecks:
             if not check.fits(values):
                 return None
             columns.add(check.number, times, values)
-        lost = 0
+        lost, newest = 0, max(times)
         if seqs.count(None) != count:
-            first = seqs[0]
-            if first is None or first <= known.highest or seqs != tuple(range(first, first + count)):
+            first, sequence = seqs[0], known.sequence
+            if first is None or first <= sequence.highest or seqs != tuple(range(first, first + count)):
                 return None
-            lost = known.count_up(first, seqs[-1], batch)
-        return Checked(Run(times, rows, alike=times[-1] == max(times)), columns, lost=lost)
+            if sequence.old_until >= 0 and min(times) <= sequence.old_until:
+                return None
+            lost = sequence.count_up(first, seqs[-1], newest)
+            batch.sequences[known.number] = (sequence.highest, sequence.lost)
+        return Checked(Run(times, rows, alike=times[-1] == newest), columns, lost=lost)
 
     def _one_by_one(
         self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
     ) -> Checked:
         """Any readings: each is taken, refused, or dropped because it is repeated."""
-        columns, checks = Columns(), known.checks
+        columns, checks, sequence = Columns(), known.checks, known.sequence
         times: list[int] = []
         rows: list[dict[str, Value]] = []
         refusals: list[Refusal] = []
         repeated = lost = 0
+        restarts = sequence.restarts
         for position, (told, values, seq) in enumerate(readings):
             if seq is not None:
-                if seq <= known.highest:
+                jumped = sequence.take(seq, told, now, latest_allowed)
+                if jumped == REPEATED:
                     repeated += 1
                     continue
-                lost += known.count_up(seq, seq, batch)
+                lost += jumped
+                batch.sequences[known.number] = (sequence.highest, sequence.lost)
             time = now if told is None else told
             if time > latest_allowed:
                 fault: _Fault | None = ("future", self._too_early(time, now))
@@ -158,7 +166,8 @@ class ReadingChecks:
                 rows.append(values)
             else:
                 refusals.append(_refusal(position, Reading(time, values, seq), *fault))
-        return Checked(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost)
+        restarted = sequence.restarts != restarts
+        return Checked(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost, restarted)
 
     def _take_with_care(
         self, known: KnownDevice, time: int, values: dict[str, Value], columns: Columns, batch: Batch

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hub.feed import DeviceChannel
-from hub.history.batch import Batch
 from hub.intake.rate import TokenBucket
+from hub.intake.sequence import SequenceCount
 from hub.model import Metric, MetricType, Value
 
 TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
@@ -46,21 +46,19 @@ class Counts:
 class KnownDevice:
     """All that the intake knows of one device. What operators may change of a device itself is not here."""
 
-    __slots__ = ("channel", "checks", "counts", "highest", "lost", "metrics", "number", "rate")
+    __slots__ = ("channel", "checks", "counts", "metrics", "number", "rate", "sequence")
 
     def __init__(
         self,
         number: int,
         channel: DeviceChannel,
-        highest: int,
-        lost: int,
+        sequence: SequenceCount,
         rate: TokenBucket,
         counts: Counts,
     ) -> None:
         self.number = number
         self.channel = channel
-        self.highest = highest  # sequence number; -1 before the first
-        self.lost = lost
+        self.sequence = sequence
         self.rate = rate
         self.counts = counts  # what it sends is counted here: those of all devices, or its own
         self.metrics: dict[str, Metric] = {}
@@ -72,11 +70,3 @@ class KnownDevice:
         high = math.inf if metric.maximum is None else metric.maximum
         self.metrics[metric.name] = metric
         self.checks[metric.name] = MetricCheck(metric.number, _CLASSES[metric.type], low, high)
-
-    def count_up(self, first: int, last: int, batch: Batch) -> int:
-        """Sequence numbers came, none missing between these; how many the first one jumped over."""
-        jumped = first - self.highest - 1 if self.highest >= 0 else 0
-        self.lost += jumped
-        self.highest = last
-        batch.sequences[self.number] = (last, self.lost)
-        return jumped

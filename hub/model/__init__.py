@@ -17,6 +17,7 @@ from hub.model.presence import Presence
 from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
+from hub.model.sequence import SequenceState
 from hub.model.value import EXACT_MAX, Inexact, Value, read_number, whole
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Role",
     "Run",
     "Sample",
+    "SequenceState",
     "Thresholds",
     "Value",
     "is_name",

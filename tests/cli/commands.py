@@ -18,6 +18,7 @@ COMPLETE: dict[str, Sequence[str]] = {
     "devices import": ("new.csv", "--output", "keys.csv"),
     "devices list": (),
     "devices remove": ("pump",),
+    "devices reset-sequence": ("pump",),
     "devices show": ("pump",),
     "history export": ("--output", "all.csv"),
     "history import": ("values.csv", "--device", "pump", "--metric", "t"),

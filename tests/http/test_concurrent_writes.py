@@ -123,7 +123,7 @@ def test_every_route_that_writes_of_a_device_is_in_the_table() -> None:
     tried = {(write.method, write.path) for pair in PAIRS for write in pair}
     inside = "/api/v1/devices/{device_id}"
     routes = {
-        (one.method, one.path.removeprefix(inside).replace("{name}", "u"))
+        (one.method, one.path.removeprefix(inside).replace("{metric}", "u"))
         for one in ENDPOINTS
         if one.method in ("PATCH", "PUT", "POST") and one.path.startswith(inside)
     }

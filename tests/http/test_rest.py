@@ -1,9 +1,11 @@
 import io
+import time
 from typing import Any
 
 import orjson
 import pytest
 
+from hub.model import Role
 from tests.http.conftest import Hub
 
 DEVICES = "/api/v1/devices"
@@ -35,6 +37,7 @@ async def test_a_device_is_added_with_a_key_that_is_shown_once_and_works(hub: Hu
             "thresholds": UNSET,
         }
     ]
+    assert shown["sequence"] == {"highest": None, "repeated": 0, "repeated_since": None, "restarts": 0}
     assert shown["retention"] == {"raw_s": None, "minute_s": None, "hour_s": None}
 
 
@@ -349,3 +352,18 @@ async def test_health_metrics_and_unknown_paths(hub: Hub) -> None:
     async with hub.client.put(DEVICES, headers=hub.bearer()) as response:
         assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD,POST")
         assert response.content_type == "application/problem+json"
+
+
+async def test_an_operator_sees_that_a_device_repeats_itself_and_resets_its_sequence(hub: Hub) -> None:
+    await hub.device()
+    assert (await hub.send({"seq": 9, "values": {"t": 1}}))[0] == 200
+    for seq in (0, 1):
+        assert await hub.send({"seq": seq, "values": {"t": 1}}) == (200, {"accepted": 1})
+    shown = (await hub.call("GET", f"{DEVICES}/boiler"))[1]["sequence"]
+    assert shown.pop("repeated_since") <= time.time() * 1000
+    assert shown == {"highest": 9, "repeated": 2, "restarts": 0}
+    viewer = hub.bearer(Role.VIEWER)
+    assert (await hub.call("DELETE", f"{DEVICES}/boiler/sequence", headers=viewer))[0] == 403
+    assert (await hub.call("DELETE", f"{DEVICES}/nothere/sequence"))[0] == 404
+    assert (await hub.call("DELETE", f"{DEVICES}/boiler/sequence"))[0] == 204
+    assert (await hub.call("GET", f"{DEVICES}/boiler"))[1]["sequence"]["highest"] is None

@@ -19,6 +19,7 @@ from hub.intake.accept import REJECTIONS_PER_BATCH
 from hub.intake.checks import ALIKE_MIN, ReadingChecks
 from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
+from hub.intake.sequence import SequenceCount
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
 from tests.rounds import rounds
@@ -141,7 +142,7 @@ async def test_repeated_sequence_numbers_are_acknowledged_and_dropped_also_after
         receipt = rooms.ingest.accept(device, [reading(4, a=-1.0), reading(6, a=-1.0)], "mqtt")
         assert (receipt.accepted, receipt.stored.done()) == (2, True)
         await rooms.ingest.accept(device, [reading(10, a=10.0)], "mqtt").stored
-        assert rooms.ingest.lost(device) == 3
+        assert rooms.ingest.sequence(device).lost == 3
         assert await numbers(rooms, device, "a") == [5.0, 6.0, 10.0]
 
 
@@ -297,7 +298,7 @@ class Judged:
     def __init__(self) -> None:
         self._checks = ReadingChecks(LimitsConfig(metrics_max=5))
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
-        self._known = KnownDevice(1, channel, -1, 0, TokenBucket(1, 1), Counts())
+        self._known = KnownDevice(1, channel, SequenceCount(), TokenBucket(1, 1), Counts())
         self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
         self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
         self.live: list[tuple[int, dict[str, Value]]] = []

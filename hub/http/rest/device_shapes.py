@@ -79,6 +79,17 @@ class RetentionIn(Asked):
     hour_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
 
 
+class SequenceOut(Given):
+    """How far the device has counted its readings (`seq`). While nothing but readings counted before comes of it, `repeated`
+    says how many were acknowledged and dropped, and `repeated_since` from when on.
+    """
+
+    highest: int | None = Field(description="stored; null where the device does not count")
+    repeated: int
+    repeated_since: Milliseconds | None
+    restarts: int = Field(description="how often it was found to count again, since the hub began")
+
+
 class DeviceOut(Given):
     """One device."""
 
@@ -91,6 +102,7 @@ class DeviceOut(Given):
     since: Milliseconds | None
     last_seen: Milliseconds | None
     lost: int = Field(description="readings that its sequence numbers jumped over")
+    sequence: SequenceOut
     retention: RetentionOut
     metrics: list[MetricOut]
 

@@ -187,6 +187,11 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
     return AttributesOut(device=found.device, shared=found.shared)
 
 
+async def reset_sequence(call: Call[Nothing, Nothing]) -> None:
+    """Take the device's next sequence number as its first, whatever it is; what it sends again from before is stored again."""
+    await call.services.ingest.reset_sequence(call.device())
+
+
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     """Set all that operators say of a metric; what is left out is not set any more."""
     device, services = call.device(), call.services
@@ -198,7 +203,7 @@ async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
 
 def describe(services: Services, device: Device) -> dict[str, object]:
     """A device as REST shows it."""
-    channel = services.feed.device(device.id)
+    channel, sequence = services.feed.device(device.id), services.ingest.sequence(device)
     return {
         "id": device.id,
         "name": device.name,
@@ -208,7 +213,13 @@ def describe(services: Services, device: Device) -> dict[str, object]:
         "presence": channel.presence,
         "since": _ms(channel.since),
         "last_seen": _ms(services.roster.last_seen(device)),
-        "lost": services.ingest.lost(device),
+        "lost": sequence.lost,
+        "sequence": {
+            "highest": sequence.highest,
+            "repeated": sequence.repeated,
+            "repeated_since": _ms(sequence.repeated_since),
+            "restarts": sequence.restarts,
+        },
         "retention": device.retention._asdict(),
         "metrics": [_metric(metric) for metric in services.ingest.metrics(device).values()],
     }

@@ -1,0 +1,98 @@
+"""The sequence numbers of one device: what was stored before is dropped, and a device that begins to count again is found out.
+
+Theory. A device numbers its readings upwards and sends again what was not acknowledged, so a reading whose number is not above
+the highest so far is dropped: it is stored already. But a device that lost its memory counts from 0 again, and one that sent
+an absurd number once goes on far below it. To take those for repeated would drop all they ever send. The device's own time
+tells them apart, for it is the time of the measurement, and a reading that is sent again has the time that it had at first:
+
+    a number below the highest, with a `ts` newer than any that came with a number before: the device counts again
+    anything else that is not above the highest: repeated
+
+After that the numbers before it are another count. Readings measured up to that moment belong to the old one and are compared
+with its highest number, whatever connection or queue brings them late; so nothing is stored twice. Of readings without `ts`
+nothing tells a restart from a repetition, nor where the `ts` is not newer: those are dropped, which the device's page, REST
+and the log say, until an operator resets the count, or until the numbers are above the highest again.
+
+The old count is known in memory only: what is sent again from before the restart, after the hub was restarted too, and with a
+number above the new count, is stored again.
+"""
+
+from hub.model import SequenceState
+
+REPEATED = -1
+
+
+class SequenceCount:
+    """The count of one device. Times in µs UTC: `told` is the device's own, None where it gave none."""
+
+    __slots__ = (
+        "_newest",
+        "_old_highest",
+        "dropped",
+        "dropped_since",
+        "highest",
+        "lost",
+        "old_until",
+        "restarts",
+    )
+
+    def __init__(self, highest: int = -1, lost: int = 0) -> None:
+        self.highest = highest  # -1 before the first
+        self.lost = lost  # numbers that were jumped over
+        self.restarts = 0
+        self.old_until = -1  # what was measured up to then is of the count before the last restart
+        self.dropped = 0  # as repeated, in a row
+        self.dropped_since = 0
+        self._old_highest = -1
+        self._newest = 0  # of the times that came with numbers
+
+    def restore_newest(self, time: int) -> None:
+        """Nothing that is stored is newer than this."""
+        self._newest = max(self._newest, time)
+
+    def take(self, seq: int, told: int | None, now: int, latest_allowed: int) -> int:
+        """A numbered reading came: how many numbers it jumped over, or REPEATED. A restart is noted."""
+        if told is not None and told <= self.old_until:
+            if seq <= self._old_highest:
+                return self._drop(now)
+            self._old_highest = seq
+            return 0  # what an old count jumped over is not told any more
+        if seq <= self.highest:
+            if told is None or seq == self.highest or not self._newest < told <= latest_allowed:
+                return self._drop(now)
+            self._begin_again(seq)
+        time = now if told is None else told
+        return self.count_up(seq, seq, time if time <= latest_allowed else 0)
+
+    def _drop(self, now: int) -> int:
+        if not self.dropped:
+            self.dropped_since = now
+        self.dropped += 1
+        return REPEATED
+
+    def _begin_again(self, seq: int) -> None:
+        self._old_highest = max(self._old_highest, self.highest)
+        self.old_until = self._newest
+        self.restarts += 1
+        self.highest = seq - 1
+
+    def count_up(self, first: int, last: int, newest: int) -> int:
+        """New numbers came, none missing between these; how many the first jumped over. `newest` of their times."""
+        jumped = first - self.highest - 1 if self.highest >= 0 else 0
+        self.lost += jumped
+        self.highest = last
+        self.dropped = 0
+        self._newest = max(self._newest, newest)
+        return jumped
+
+    def reset(self) -> None:
+        """Whatever number comes next is the first, and nothing is of an old count."""
+        self.highest = self.old_until = self._old_highest = -1
+        self.lost = self.dropped = self._newest = 0
+
+    def state(self) -> SequenceState:
+        """What people are shown."""
+        highest = None if self.highest < 0 else self.highest
+        return SequenceState(
+            highest, self.lost, self.dropped, self.dropped_since if self.dropped else None, self.restarts
+        )
