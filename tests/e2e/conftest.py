@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
-from tests.e2e.dashboard import Dashboard
+from tests.e2e.dashboard import DESK, Dashboard
 from tests.e2e.network import Network
+from tests.e2e.reverse_proxy import ReverseProxy
 from tests.hub_process import HubProcess
 
 CHROMIUM = "/usr/bin/chromium"
@@ -31,6 +32,8 @@ FLAGS = (
 )
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TIMEOUT_MS = 20_000
+FORGET = "() => { try { localStorage.clear() } catch { /* it shows no page of the hub */ } }"
+USUAL: Any = {"locale": "en-GB", "viewport": DESK}
 
 
 @pytest.fixture(scope="package")
@@ -49,32 +52,57 @@ def axe() -> str:
     return AXE.read_text()
 
 
+@pytest.fixture(scope="module")
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile of the browser for the tests of one file: a page opens in it sooner than in a new one."""
+    context = browser.new_context(**USUAL)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(browser: Browser, axe: str) -> Iterator[Callable[..., Dashboard]]:
-    """Opens the page in a browser of its own, logged in unless told not to. No script may fail and no policy be violated."""
-    visited: list[tuple[Page, list[str]]] = []
+def visit(browser: Browser, axe: str, shared_context: BrowserContext) -> Iterator[Callable[..., Dashboard]]:
+    """Opens the page, logged in unless told not to. No script may fail and no policy be violated.
+
+    The tests of a file share a profile, from which all that was kept is removed after each. A page that is `apart`, as
+    one whose clock is set must be, or that has settings of its own has its own profile.
+    """
+    visited: list[Page] = []
+    faults: list[str] = []
 
     def open_page(
-        hub: HubProcess | Network, path: str = "/", *, login: bool = True, **settings: Any
+        hub: HubProcess | Network | ReverseProxy,
+        path: str = "/",
+        *,
+        login: bool = True,
+        apart: bool = False,
+        viewport: ViewportSize | None = None,
+        color_scheme: Literal["light", "dark"] | None = None,
+        reduced_motion: Literal["reduce"] | None = None,
+        **settings: Any,
     ) -> Dashboard:
-        context = browser.new_context(
-            **{"locale": "en-GB", "viewport": {"width": 1280, "height": 800}, **settings}
-        )
+        context = browser.new_context(**{**USUAL, **settings}) if settings or apart else shared_context
         page = context.new_page()
         page.set_default_timeout(TIMEOUT_MS)
-        faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda said: faults.append(said.text) if is_fault(said.text) else None)
-        visited.append((page, faults))
+        if viewport is not None:
+            page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        visited.append(page)
         if login:
-            page.goto(hub.login_link())
+            context.request.get(hub.login_link(), max_redirects=0)
         page.goto(hub.url + path)
         return Dashboard(page, axe)
 
     yield open_page
-    faults = [fault for _, found in visited for fault in found]
-    for page, _ in visited:
-        page.context.close()
+    for page in visited:
+        if page.context is shared_context:
+            page.evaluate(FORGET)
+            page.close()
+        else:
+            page.context.close()
+    shared_context.clear_cookies()
     assert faults == []
 
 

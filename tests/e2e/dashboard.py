@@ -6,8 +6,10 @@ import json
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
+DESK = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=390, height=844)
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AXE_COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 # How many pixels of a canvas are painted, and a number that changes when any of them does.
@@ -137,3 +139,11 @@ class Dashboard:
         """No violation of WCAG 2.2 AA or of good practice that axe can find, in light or in dark."""
         found = self.violations()
         assert found == [], "\n".join(found)
+
+    def assert_accessible_in_any_width(self) -> None:
+        """As `assert_accessible`, at a desk and on a phone, and nothing makes the page wider than its window."""
+        for size in (DESK, PHONE):
+            self.tab.set_viewport_size(size)
+            self.assert_accessible()
+            assert not self.overflows()
+        self.tab.set_viewport_size(DESK)

@@ -10,6 +10,7 @@ from typing import Self
 
 from devices.client import DeviceClient
 from devices.machines import UNITS, Machine, device_ids, kind_of
+from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 
 MACHINES = 24
@@ -28,8 +29,8 @@ LIMITS = {"decimals": 1, "thresholds": THRESHOLDS}
 class Plant:
     """The hub and what sends to it, in a thread of its own, from `with` on until its end. The same each time, but for the clock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.hub = HubThread(folder / "data")
+    def __init__(self, folder: Path, kind: type[HubProcess] = HubThread) -> None:
+        self.hub = kind(folder / "data")
         self._keys: dict[str, str] = {}
         self._stop = threading.Event()
         self._are_sending = threading.Event()

@@ -117,7 +117,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         camera = Camera(browser, folder)
         take_first_run(camera, Path(scratch))
-        with Plant(Path(scratch)) as plant:
+        with Plant(Path(scratch), HubProcess) as plant:
             time.sleep(FILLED_S)
             take_views(camera, plant.hub)
             take_troubles(camera, plant.hub)

@@ -10,9 +10,6 @@ from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-
 Visit = Callable[..., Dashboard]
 
 
@@ -92,19 +89,3 @@ def test_a_new_alert_is_counted_read_out_and_listed_with_its_severity(
     expect(drawer.get_by_role("listitem").first).to_contain_text("Notice · elsewhere")
     expect(page.tab.locator("[aria-live]", has_text="new alert")).to_have_count(0)
     page.assert_accessible()
-
-
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_in_the_drawer(
-    shared_hub: HubProcess, visit: Visit, viewport: dict[str, int]
-) -> None:
-    known = shared_hub.call("GET", "/api/v1/devices?q=dropped")["devices"]
-    if not known:
-        with Feeder(shared_hub, shared_hub.add_device("dropped")):
-            pass
-    page = visit(shared_hub, viewport=viewport)
-    page.tab.get_by_role("button", name="Alerts").click()
-    expect(page.tab.get_by_role("dialog").get_by_text("dropped", exact=True)).to_be_visible()
-
-    page.assert_accessible()
-    assert not page.overflows()

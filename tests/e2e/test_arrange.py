@@ -10,8 +10,6 @@ from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
 ROWS_MOST = 40
 
 Visit = Callable[..., Dashboard]
@@ -146,17 +144,3 @@ def test_the_list_is_sorted_by_problems_value_and_last_sign_of_life(halls: HubPr
     expect(page.rows().first).to_contain_text("Press")
     menu.select_option("Name")
     expect(page.rows().first).to_contain_text("loose-1")
-
-
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_in_groups_and_columns(
-    halls: HubProcess, visit: Visit, viewport: dict[str, int]
-) -> None:
-    link = "/#/?group=hall&metric=temperature&metric=count&metric=mode"
-    page = visit(halls, link, viewport=viewport)
-    expect(page.row("Press")).to_be_visible()
-    page.tab.get_by_role("button", name="Columns").click()
-    expect(page.tab.get_by_role("checkbox", name="count")).to_be_visible()
-
-    page.assert_accessible()
-    assert not page.overflows()

@@ -50,7 +50,7 @@ NOTE_WHAT_IS_ANNOUNCED = """() => {
 
 
 def test_try_now_does_not_wait(hub: HubProcess, visit: Visit) -> None:
-    page = visit(hub)
+    page = visit(hub, apart=True)
     page.tab.clock.install()
     page.tab.reload()
     expect(page.link).to_have_text("Live")

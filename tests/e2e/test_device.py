@@ -119,7 +119,6 @@ def test_the_live_readings_are_read_as_a_table(shared_hub: HubProcess, visit: Vi
         newest = page.card("count").get_by_role("row").nth(1)
         expect(newest).to_be_visible()
         page.wait_for_change(newest)
-        page.assert_accessible()
     expect(newest.get_by_role("cell")).to_have_text(str(feeder.sent - 1))
     expect(page.device.get_by_role("row", name="mode")).to_be_visible()
 

@@ -11,9 +11,6 @@ from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-
 Visit = Callable[..., Dashboard]
 
 
@@ -90,13 +87,3 @@ def test_the_popover_closes_by_escape_and_gives_the_focus_back(press: HubProcess
 
     expect(popover).to_be_hidden()
     expect(button).to_be_focused()
-
-
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_in_preferences(press: HubProcess, visit: Visit, viewport: dict[str, int]) -> None:
-    page = visit(press, viewport=viewport)
-    page.tab.get_by_role("button", name="Preferences").click()
-    expect(page.tab.get_by_role("button", name="Sign out")).to_be_in_viewport()
-
-    page.assert_accessible()
-    assert not page.overflows()

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.e2e.dashboard import Dashboard
+from tests.e2e.dashboard import PHONE, Dashboard
 from tests.e2e.plant import OPENED, Plant
-from tests.e2e.test_looks import DESK, PHONE
 from tests.e2e.views import VIEWS, View
 from tests.hub_process import HubProcess
 
@@ -23,29 +22,29 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
         yield running.hub
 
 
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_in_any_view_and_none_is_too_wide(
-    plant: HubProcess, visit: Visit, viewport: dict[str, int]
-) -> None:
-    page = visit(plant, viewport=viewport)
+def test_axe_finds_nothing_in_any_view_and_none_is_too_wide(plant: HubProcess, visit: Visit) -> None:
+    page = visit(plant)
     faults = [fault for view in VIEWS for fault in faults_of(page, view, plant.url)]
     assert faults == [], "\n".join(faults)
 
 
-def faults_of(page: Dashboard, view: View, url: str) -> Iterator[str]:
+def test_no_view_is_too_wide_for_a_phone_or_moves_by_itself_under_reduced_motion(
+    plant: HubProcess, visit: Visit
+) -> None:
+    page = visit(plant, viewport=PHONE, reduced_motion="reduce")
+    faults = [fault for view in VIEWS for fault in faults_of(page, view, plant.url, is_still=True)]
+    assert faults == [], "\n".join(faults)
+
+
+def faults_of(page: Dashboard, view: View, url: str, *, is_still: bool = False) -> Iterator[str]:
     """What is wrong with a view, each with its name."""
     view.open(page, url)
+    if is_still:
+        page.tab.wait_for_function("() => document.getAnimations().length === 0")
     for violation in page.violations():
         yield f"{view.name}: {violation}"
     if page.overflows():
         yield f"{view.name}: it is wider than its window"
-
-
-def test_nothing_moves_by_itself_under_reduced_motion(plant: HubProcess, visit: Visit) -> None:
-    page = visit(plant, reduced_motion="reduce")
-    for view in VIEWS:
-        view.open(page, plant.url)
-        page.tab.wait_for_function("() => document.getAnimations().length === 0")
 
 
 def test_the_keyboard_alone_goes_from_the_list_to_a_section_and_back(plant: HubProcess, visit: Visit) -> None:

@@ -10,9 +10,6 @@ from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 800}
-
 Visit = Callable[..., Dashboard]
 
 
@@ -55,7 +52,7 @@ def test_the_wall_shows_what_the_list_was_searched_for_problems_first(hall: HubP
 
 
 def test_pages_are_turned_by_itself_by_key_and_not_while_held(hall: HubProcess, visit: Visit) -> None:
-    page = visit(hall, "/#/wall?q=hall", viewport={"width": 1024, "height": 600})
+    page = visit(hall, "/#/wall?q=hall", viewport={"width": 1024, "height": 600}, apart=True)
     page.tab.clock.install()
     page.tab.reload()
     number = page.tab.locator(".wall-bar")
@@ -86,13 +83,3 @@ def test_a_hub_that_is_lost_is_seen_on_the_wall(hub: HubProcess, visit: Visit) -
     expect(page.tab.get_by_text("Values are as of")).to_be_visible()
     expect(page.link).to_contain_text("Disconnected")
     page.assert_accessible()
-
-
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_on_the_wall(hall: HubProcess, visit: Visit, viewport: dict[str, int]) -> None:
-    link = "/#/wall?group=hall&metric=temperature&metric=count"
-    page = visit(hall, link, viewport=viewport)
-    expect(page.tab.get_by_role("listitem").first).to_contain_text("Gone")
-
-    page.assert_accessible()
-    assert not page.overflows()

@@ -7,10 +7,9 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.dashboard import Dashboard
+from tests.e2e.dashboard import PHONE, Dashboard
 from tests.e2e.feeder import Feeder
 from tests.e2e.test_device import CHART_PIXELS_LEAST
-from tests.e2e.test_looks import PHONE
 from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
@@ -65,13 +64,11 @@ def test_the_keyboard_moves_through_history_and_reads_it_as_a_table(
     page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
     start, end = window_of(page)
     assert end - start == 3_600_000
-    page.assert_accessible()
 
     page.device.get_by_role("link", name="Table").press("Enter")
     rows = page.card("count").get_by_role("row")
     expect(rows).to_have_count(feeder.sent + 1)
     expect(rows.nth(1)).to_contain_text(str(feeder.sent - 1))
-    page.assert_accessible()
     earlier = page.device.get_by_role("link", name="Earlier")
     for step in range(1, 4):
         earlier.press("Enter")

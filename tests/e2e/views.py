@@ -41,6 +41,10 @@ def _opens(button: str, dialog: str) -> Callable[[Dashboard], None]:
     return whole
 
 
+def _tiled(page: Dashboard) -> None:
+    expect(page.tab.get_by_role("listitem").nth(3)).to_be_visible()
+
+
 def _section(page: Dashboard) -> None:
     expect(page.device.locator(".section li, .section form").first).to_be_visible()
 
@@ -65,7 +69,7 @@ class View:
 DEVICE = f"#/device/{OPENED}"
 VIEWS = (
     View("list", "#/", _listed),
-    View("list-grouped", "#/?group=place&sort=problems", _listed),
+    View("list-grouped", "#/?group=place&sort=problems&metric=temperature&metric=speed", _listed),
     View("nothing-found", "#/?q=zeppelin", _says("No device matches")),
     View("compare", f"{DEVICE}?compare=pump-02,pump-03", _drawn),
     View("history", f"{DEVICE}?from={{from}}&to={{to}}", _drawn),
@@ -83,6 +87,6 @@ VIEWS = (
     View("alerts", "#/", _opens("Alerts", "Needs looking at")),
     View("columns", "#/", _opens("Columns", "Columns")),
     View("preferences", "#/", _opens("Preferences", "Preferences")),
-    View("wall", "#/wall", lambda page: expect(page.tab.get_by_role("listitem").nth(3)).to_be_visible()),
+    View("wall", "#/wall?group=place&metric=temperature&metric=speed", _tiled),
     View("add-device", "#/add", _says("Add a device")),
 )
