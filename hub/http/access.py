@@ -113,7 +113,7 @@ class Access:
             return "a session works for the hub's own page only; programs use a token (`hub tokens add`)"
         return (
             f"the page at {origin[:200]!r} is not the hub's own; http.allowed_origins may name it "
-            "(behind a proxy that ends TLS, http.trusted_proxies)"
+            "(behind a proxy, the hub's log says what that leaves out)"
         )
 
     def is_secure(self, request: web.Request) -> bool:

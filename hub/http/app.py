@@ -20,6 +20,7 @@ from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.metrics import HubCollector, MetricsPage
 from hub.http.middleware import access_log, errors, expect, secure
 from hub.http.openapi import OpenApiPage
+from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
 from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.http.rest.importing import IMPORTS, IMPORTS_MAX
@@ -38,10 +39,12 @@ def make_app(
     Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number between. Raises Invalid for a configuration of [http] that cannot work.
     """
     app = web.Application(
-        middlewares=[access_log, errors], client_max_size=services.config.http.max_body_bytes
+        middlewares=[access_log, look_for_proxy_faults, errors],
+        client_max_size=services.config.http.max_body_bytes,
     )
     app[SERVICES] = services
     app[ACCESS] = Access.of(services.operators, services.config.http)
+    app[PROXY_FAULTS] = ProxyFaults(app[ACCESS])
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock)

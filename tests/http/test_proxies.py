@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 from aiohttp import CookieJar
+from structlog.testing import capture_logs
 
 from hub.config import Config, HttpConfig
 from tests.http.conftest import DEADLINE_S, Hub, running_hub
@@ -129,3 +130,46 @@ async def test_without_the_host_header_the_public_address_still_counts_as_the_hu
                         f"{base}api/v1/devices", json=made, headers={"Origin": origin}
                     ) as answer:
                         assert answer.status == status
+
+
+BARE = "location /hub/ { proxy_pass http://127.0.0.1:8080/; }"
+# What a rule leaves out, what the log then says, and what to set in nginx.
+FAULTS = {
+    "all": (BARE, ("Upgrade header", "Host header"), ("$http_upgrade", "$http_host")),
+    "Upgrade": (without(STRIPS, "Upgrade", '"upgrade"'), ("Upgrade header",), ("$http_upgrade",)),
+    "Host": (without(STRIPS, "Host"), ("Host header",), ("$http_host",)),
+    "TLS": (without(STRIPS, "X-Forwarded-Proto"), ("X-Forwarded-Proto",), ("$scheme",)),
+    "nothing": (STRIPS, (), ()),
+}
+
+
+@pytest.mark.parametrize(("location", "says", "sets"), FAULTS.values(), ids=FAULTS)
+async def test_the_log_says_once_what_a_proxy_leaves_out_and_what_to_set(
+    tmp_path: Path, location: str, says: tuple[str, ...], sets: tuple[str, ...]
+) -> None:
+    nginx = Nginx(tmp_path)
+    scheme = "https" if "X-Forwarded-Proto" in says else "http"
+    origin = {"Origin": nginx.url.replace("http", scheme, 1)}
+    async with running_hub(tmp_path, Config()) as hub:
+        with nginx.before(hub.url, location), capture_logs() as logs:
+            timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
+            async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True), timeout=timeout) as browser:
+                base = f"{nginx.url}/hub/"
+                await log_in(hub, base, browser)
+                for _ in range(3):
+                    await try_live(browser, base, origin)
+                    await browser.post(f"{base}api/v1/tokens", json={}, headers=origin)
+    found = [line for line in logs if line["log_level"] == "warning"]
+    assert len(found) == len(says)
+    for line, words, setting in zip(found, says, sets, strict=True):
+        assert words in line["event"]
+        assert setting in line["set"]
+        assert line["more"] == "docs/proxies.md"
+
+
+async def try_live(browser: aiohttp.ClientSession, base: str, headers: dict[str, str]) -> None:
+    try:
+        async with browser.ws_connect(f"{base}api/v1/live", protocols=["hub.v1"], headers=headers):
+            pass
+    except aiohttp.WSServerHandshakeError:
+        pass

@@ -1,0 +1,66 @@
+"""What a proxy before the hub leaves out, said in the log with what to set: without it the page stays disconnected."""
+
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from hub.http.access import Access
+from hub.http.middleware import Handler
+from hub.logs import Repeated
+
+_log = structlog.get_logger("http")
+
+
+class ProxyFaults:
+    """Looks at requests that were refused. A line for each kind of fault, and not more often than `Repeated` has it."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._repeated = Repeated(_log)
+
+    def look(self, request: web.Request, status: int) -> None:
+        """At a request that was answered with `status`, 400 or above."""
+        headers = request.headers
+        if "Sec-WebSocket-Key" in headers and headers.get("Upgrade", "").lower() != "websocket":
+            self._say(
+                request,
+                "a proxy leaves the Upgrade header out, so no WebSocket opens and pages stay disconnected",
+                'nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";',
+            )
+        is_forbidden = status == web.HTTPForbidden.status_code
+        if is_forbidden and "Origin" in headers and not self._access.is_own_page(request):
+            self._look_at_origin(request, headers["Origin"][:200])
+
+    def _look_at_origin(self, request: web.Request, origin: str) -> None:
+        if urlsplit(origin).netloc.lower() == request.host.lower():
+            self._say(
+                request,
+                "a page that came by TLS was turned away, for no proxy that the hub trusts says so in X-Forwarded-Proto",
+                f'http.trusted_proxies = ["{request.remote}"]; nginx: proxy_set_header X-Forwarded-Proto $scheme;',
+                origin=origin,
+            )
+        else:
+            self._say(
+                request,
+                "a page was turned away, for it is at another address than the Host header says; "
+                "if a proxy is between, it leaves that header out",
+                "nginx: proxy_set_header Host $http_host; or http.public_url, the address at which people open the hub",
+                origin=origin,
+                host=request.host,
+            )
+
+    def _say(self, request: web.Request, what: str, set_: str, **details: str) -> None:
+        self._repeated.warning(what, request.remote or "local", set=set_, more="docs/proxies.md", **details)
+
+
+PROXY_FAULTS = web.AppKey("proxy_faults", ProxyFaults)
+
+
+@web.middleware
+async def look_for_proxy_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Look at what is refused."""
+    response = await handler(request)
+    if response.status >= web.HTTPBadRequest.status_code:
+        request.app[PROXY_FAULTS].look(request, response.status)
+    return response
