@@ -11,7 +11,7 @@ from aiohttp import web
 from hub.http import health
 from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS
-from hub.http.device.mqtt_socket import MQTT_SOCKETS, MqttSockets
+from hub.http.device import mqtt_socket
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.endpoint import Endpoint
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
@@ -25,8 +25,9 @@ from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.http.rest.importing import IMPORTS, IMPORTS_MAX
 from hub.http.services import SERVICES, Services
+from hub.http.sockets import PEERS
 from hub.http.static import BUILT, StaticPage
-from hub.websocket.peers import PEERS, Peers
+from hub.websocket.peers import Peers
 
 
 def make_app(
@@ -52,11 +53,9 @@ def make_app(
     app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
     app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], uniform)
     app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS], app[PEERS])
-    app[MQTT_SOCKETS] = MqttSockets(app[PEERS])
     _add_routes(app, services, static)
     app.on_response_prepare.append(secure)
-    for sockets in (app[DEVICE_SOCKETS], app[LIVE_SOCKETS], app[VIEWERS], app[MQTT_SOCKETS], app[PEERS]):
-        app.on_shutdown.append(sockets.close)
+    app.on_shutdown.append(_stop_sockets)
     return app
 
 
@@ -74,7 +73,7 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
                 web.get(f"{below}{BASE}/openapi.json", description.handle),
                 web.get(f"{below}{BASE}/device/socket", app[DEVICE_SOCKETS].handle, allow_head=False),
                 web.get(f"{below}{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
-                web.get(f"{below}/mqtt", app[MQTT_SOCKETS].handle, allow_head=False),
+                web.get(f"{below}/mqtt", mqtt_socket.handle, allow_head=False),
                 # A HEAD must not use the link up.
                 web.get(f"{below}/login", sessions.login, allow_head=False),
                 web.get(f"{below}/healthz", health.healthz),
@@ -93,6 +92,10 @@ def _add_endpoint(app: web.Application, below: str, endpoint: Endpoint) -> None:
         app.router.add_get(path, endpoint.handler, expect_handler=expect)
     else:
         app.router.add_route(endpoint.method, path, endpoint.handler, expect_handler=expect)
+
+
+async def _stop_sockets(app: web.Application) -> None:
+    await app[PEERS].stop()
 
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:

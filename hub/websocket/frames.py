@@ -16,10 +16,16 @@ _LAST_BLOCK = (
     b"\x03\x00"  # an empty one, marked as the last: the inflater reaches it if what came before is whole
 )
 
+# Codes that say why a connection is closed (7.4.1, 11.7; those over 4000 are the hub's own)
 OK = 1000
 PROTOCOL_ERROR = 1002
+UNSUPPORTED = 1003
 NOT_TEXT = 1007
+REFUSED = 1008
 TOO_BIG = 1009
+RESTARTING = 1012
+TRY_AGAIN_LATER = 1013
+UNAUTHENTICATED = 4401
 
 
 class Opcode(IntEnum):
@@ -74,6 +80,10 @@ class FrameReader:
                 self._received = bytearray(self._received[self._place :])
             self._received += received
         self._place = 0
+
+    def discard(self) -> None:
+        """Let go of what came; nothing more will be read."""
+        self._received, self._place, self._parts = b"", 0, bytearray()
 
     def next(self) -> Message | None:
         """The next message, None until more comes. Raises FrameError; nothing can be read after that."""

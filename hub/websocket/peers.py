@@ -1,27 +1,36 @@
-"""Everyone who is connected, whichever way: signs of life, and the wait for their end.
+"""Everyone who is connected, whichever way: signs of life, and the end of all when the hub stops.
 
-One loop looks after all, because a task or a timer for each costs more than the connection.
+One loop looks after all, because a task or a timer for each costs more than the connection. What goes wrong with one of
+them ends that one alone; what goes wrong with the loop itself ends the loop, and whoever owns it hears of that.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from aiohttp import web
+import structlog
 
 from hub.websocket.tcp import ask_often
 
 STEPS_PER_INTERVAL = 2
-QUIET_STEPS_MAX = (
-    3  # of half an interval each: whoever was heard a moment before one is gone within two intervals
-)
+# Of half an interval each: whoever was heard a moment before one is gone within two intervals.
+QUIET_STEPS_MAX = 3
 ASKED_PER_STEP = 3  # by TCP: that a probe or two get lost does not make a peer gone
-GONE_TIMEOUT_S = (
-    4.0  # a stopping hub's patience: for the last commits and their answers, and then for the peer's close
-)
+# A stopping hub's patience: for the last commits and their answers, and then for the peer's close.
+GONE_TIMEOUT_S = 4.0
+
+_log = structlog.get_logger("websocket")
 
 
-class Peer(Protocol):
+class Droppable(Protocol):
+    """Anything with a connection."""
+
+    def abort(self) -> None:
+        """Drop it without a word."""
+
+
+class Peer(Droppable, Protocol):
     """One connection."""
 
     quiet_steps: int  # half intervals in which nothing was heard
@@ -36,8 +45,8 @@ class Peer(Protocol):
     def ping(self) -> None:
         """Ask for one."""
 
-    def abort(self) -> None:
-        """Drop it without a word."""
+    def stop(self) -> None:
+        """The hub stops: say so, and close when what it has taken is answered."""
 
 
 class Peers:
@@ -48,6 +57,9 @@ class Peers:
         self._peers: set[Peer] = set()
         self._none_left = asyncio.Event()
         self._none_left.set()
+
+    def __len__(self) -> int:
+        return len(self._peers)
 
     def add(self, peer: Peer) -> None:
         """One more came."""
@@ -67,19 +79,42 @@ class Peers:
         while True:
             await asyncio.sleep(self._step_s)
             for peer in list(self._peers):
-                peer.quiet_steps = 0 if peer.is_heard(self._step_s) else peer.quiet_steps + 1
-                if peer.quiet_steps >= QUIET_STEPS_MAX:
-                    peer.abort()
-                elif peer.quiet_steps:
-                    peer.ping()
+                with dropped_if_it_fails(peer):
+                    self._look_after(peer)
 
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops, and all were told to go: see that they do."""
+    def _look_after(self, peer: Peer) -> None:
+        peer.quiet_steps = 0 if peer.is_heard(self._step_s) else peer.quiet_steps + 1
+        if peer.quiet_steps >= QUIET_STEPS_MAX:
+            peer.abort()
+        elif peer.quiet_steps:
+            peer.ping()
+
+    async def stop(self) -> None:
+        """The hub stops: tell all, and see that they go."""
+        for peer in list(self._peers):
+            with dropped_if_it_fails(peer):
+                peer.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(GONE_TIMEOUT_S):
                 await self._none_left.wait()
         for peer in list(self._peers):
-            peer.abort()
+            with dropped_if_it_fails(peer):
+                peer.abort()
 
 
-PEERS = web.AppKey("peers", Peers)
+@contextmanager
+def dropped_if_it_fails(peer: Droppable) -> Iterator[None]:
+    """For loops that serve many: whatever goes wrong with one of them ends that one alone."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  # the others must not suffer, whatever it is
+        drop(peer)
+
+
+def drop(peer: Droppable) -> None:
+    """End the connection that the exception at hand is about, and log that."""
+    _log.exception("a connection failed and is dropped; the others go on")
+    try:
+        peer.abort()
+    except Exception:  # noqa: BLE001  # as above
+        _log.exception("the connection could not even be dropped")

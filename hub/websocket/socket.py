@@ -3,14 +3,27 @@
 A protocol without a task, and without a timer until it ends: 5,000 that are silent cost the hub nothing but their memory.
 Here are frames in and out, the closing handshake, back-pressure both ways, and signs of life; what is said is for the
 classes made from it.
+
+                first_message
+        WAITING ────────────> ASKED          nothing but that one message is taken
+           │  <──────────────────┘           it came
+           │ begin
+           v
+         OPEN                                messages are taken, while `may_take`
+           │
+           │ close, or the peer's close frame          the peer broke the protocol
+           ├──────────────────────> CLOSING            ├──────────────────────> BROKEN
+           │                           │                                           │
+           v                           v                                           v
+         GONE                        the connection is over, from any of them
+
+WAITING and ASKED end in the same ways as OPEN. In each state but GONE bytes may come; only the first three are `is_open`.
 """
 
 import asyncio
+from enum import IntEnum
 from typing import cast
 
-from aiohttp import WSCloseCode
-
-from hub.errors import HubError, Unauthenticated
 from hub.websocket.frames import (
     OK,
     FrameError,
@@ -22,29 +35,36 @@ from hub.websocket.frames import (
     read_close,
     text_frame,
 )
+from hub.websocket.peers import Peers, drop
 from hub.websocket.tcp import answers, keep_fresh
 
-UNAUTHENTICATED = 4401
-RESTARTING = int(WSCloseCode.SERVICE_RESTART)
-TRY_AGAIN_LATER = int(WSCloseCode.TRY_AGAIN_LATER)
-RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they add jitter of their own
 CLOSE_TIMEOUT_S = 2.0  # how long a peer may take to answer a close
 LINGER_S = 5.0  # how long the rest of a message that cannot be read is thrown away
 WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, before it counts as backed up
 PING = frame(Opcode.PING, b"")
 
 
-class Socket(asyncio.Protocol):
-    """One connection. Before `begin` nothing is taken of it but, if asked for, a first message.
+class State(IntEnum):
+    """Where a connection is in its life; drawn above. In this order: what is before CLOSING is open."""
 
-    A class made from it has `take` and `may_take`, and where it needs them `turned`, `has_room`, `broken`, `leave`
-    and `lost`.
+    WAITING = 0  # nothing is taken
+    ASKED = 1  # one message is
+    OPEN = 2  # messages are, while `may_take`
+    CLOSING = 3  # a close frame was sent: what comes is passed over, up to the peer's own
+    BROKEN = 4  # the peer broke the protocol and was told: what comes is thrown away until it hangs up
+    GONE = 5
+
+
+class Socket(asyncio.Protocol):
+    """One connection, one of `peers` as long as it lasts.
+
+    A class made from it has `take`, `may_take` and `stop`, and where it needs them `turned`, `has_room`, `broken`,
+    `leave` and `lost`.
     """
 
     __slots__ = (
         "_first",
-        "_has_begun",
-        "_is_ended",
+        "_peers",
         "_reader",
         "_timer",
         "deflates",
@@ -53,23 +73,26 @@ class Socket(asyncio.Protocol):
         "is_backed_up",
         "is_held",
         "quiet_steps",
+        "state",
         "transport",
     )
     transport: asyncio.Transport
 
-    def __init__(self, max_bytes: int, *, deflates: bool = False) -> None:
+    def __init__(self, peers: Peers, max_bytes: int, *, deflates: bool = False) -> None:
+        self.state = State.WAITING
         self.deflates = deflates
-        # None once what comes cannot be read any more; it is thrown away then.
-        self._reader: FrameReader | None = FrameReader(max_bytes, deflate=deflates)
-        self._first: asyncio.Future[bytes | None] | None = None
-        self._timer: asyncio.TimerHandle | None = None  # for the peer's close
-        self._has_begun = False
-        self.is_held = False  # nothing is read until `take` may be called again
-        self._is_ended = False  # a close frame was sent, or would reach nobody
-        self.is_backed_up = False  # the transport holds as much as it should
-        self.heard = True  # anything, since `is_heard` asked last
-        self.has_sent = False  # anything that a ping may wait behind at the peer, since then
-        self.quiet_steps = 0  # for the heartbeat
+        self._peers = peers
+        self._reader = FrameReader(max_bytes, deflate=deflates)
+        self._first: asyncio.Future[bytes | None] | None = None  # of ASKED
+        self._timer: asyncio.TimerHandle | None = None  # of CLOSING and BROKEN: for the peer to hang up
+        # Back-pressure, as the transport knows it: whether it is not read from, and whether it holds as much as it should.
+        self.is_held = False
+        self.is_backed_up = False
+        # Signs of life since `is_heard` asked last: anything that came, and anything that went, behind which a ping
+        # may wait at the peer.
+        self.heard = True
+        self.has_sent = False
+        self.quiet_steps = 0
 
     # What the classes made from it say
 
@@ -79,6 +102,10 @@ class Socket(asyncio.Protocol):
 
     def may_take(self) -> bool:
         """Whether another message may come now. Where this turns true again, call `read`."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """The hub stops: say so, and close when what was taken is answered."""
         raise NotImplementedError
 
     def turned(self) -> None:
@@ -103,34 +130,37 @@ class Socket(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(WRITE_BUFFER_MAX_BYTES)
         keep_fresh(self.transport)
+        self._peers.add(self)
 
     async def first_message(self) -> bytes | None:
         """The first message; None if the connection ends before it."""
+        if not self.is_open:
+            return None
         self._first = asyncio.get_running_loop().create_future()
+        self.state = State.ASKED
         self.read()
         return await self._first
 
     def begin(self) -> None:
-        """Take what comes from now on."""
-        self._has_begun = True
-        self.read()
+        """From the next `read` on, take what comes."""
+        if self.is_open:
+            self.state = State.OPEN
 
     @property
     def is_open(self) -> bool:
         """Whether a message could still reach the peer."""
-        return not (self._is_ended or self.transport.is_closing())
+        return self.state < State.CLOSING and not self.transport.is_closing()
 
     # How it ends
 
     def close(self, code: int = OK, reason: str = "") -> None:
         """Close, saying why. A peer that does not answer is dropped."""
         if self.is_open:
-            self._say_close(code, reason, CLOSE_TIMEOUT_S)
+            self._say_close(State.CLOSING, code, reason, CLOSE_TIMEOUT_S)
             self.read()  # the peer's own close may be behind what was held
 
-    def _say_close(self, code: int, reason: str, timeout_s: float) -> None:
-        self._is_ended = True
-        self._leave()
+    def _say_close(self, state: State, code: int, reason: str, timeout_s: float) -> None:
+        self._end(state)
         self.transport.write(close_frame(code, reason))
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self.abort)
 
@@ -143,13 +173,15 @@ class Socket(asyncio.Protocol):
         del exc
         if self._timer is not None:
             self._timer.cancel()
-        self._is_ended = True
-        self._leave()
-        self.lost()
+        try:
+            self._end(State.GONE)
+        finally:
+            self._peers.remove(self)
+            self.lost()
 
-    def _leave(self) -> None:
-        if self._has_begun:
-            self._has_begun = False
+    def _end(self, state: State) -> None:
+        before, self.state = self.state, state
+        if before is State.OPEN:
             self.leave()
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
@@ -192,21 +224,31 @@ class Socket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """More of the peer's bytes."""
         self.heard = True
-        if self._reader is not None:
+        if self.state < State.BROKEN:
             self._reader.feed(data)
             self.read()
 
     def read(self) -> None:
         """Take what came. What may not be taken now waits, in the system's buffers too."""
         try:
-            while self._reader is not None and self._may_read():
+            self._take_all()
+            self.turned()
+        except Exception:  # noqa: BLE001  # this may be called from a loop that serves many
+            drop(self)
+        self.pace()
+
+    def _take_all(self) -> None:
+        try:
+            while self.state < State.BROKEN and self._may_read():
                 message = self._reader.next()
                 if message is None:
                     break
                 self._take(message)
         except FrameError as error:
             self._fail(error)
-        self.turned()
+
+    def pace(self) -> None:
+        """Read from the transport, or do not."""
         is_held = not self._may_read()
         if is_held is not self.is_held and not self.transport.is_closing():
             self.is_held = is_held
@@ -216,25 +258,24 @@ class Socket(asyncio.Protocol):
                 self.transport.resume_reading()
 
     def _may_read(self) -> bool:
-        if self._is_ended:
-            return True  # for the peer's close
-        if self._has_begun:
+        if self.state is State.OPEN:
             return self.may_take()
-        return self._first is not None and not self._first.done()
+        return self.state is not State.WAITING
 
     def _take(self, message: Message) -> None:
         if message.opcode is Opcode.CLOSE:
-            if not self._is_ended:
+            if self.state < State.CLOSING:
                 self._answer_close(message.content)
             self.transport.close()
-        elif self._is_ended or message.opcode is Opcode.PONG:
+        elif self.state is State.CLOSING or message.opcode is Opcode.PONG:
             pass
         elif message.opcode is Opcode.PING:
             if not self.is_backed_up:
                 self.transport.write(frame(Opcode.PONG, message.content))
-        elif self._has_begun:
+        elif self.state is State.OPEN:
             self.take(message)
         elif self._first is not None:
+            self.state = State.WAITING
             self._first.set_result(message.content)
 
     def _answer_close(self, content: bytes) -> None:
@@ -244,21 +285,18 @@ class Socket(asyncio.Protocol):
         except FrameError as error:
             self.broken(error)
             code, reason = error.code, str(error)
-        self._say_close(code, reason, CLOSE_TIMEOUT_S)
+        self._say_close(State.CLOSING, code, reason, CLOSE_TIMEOUT_S)
 
     def _fail(self, error: FrameError) -> None:
         """What the peer still sends is thrown away until it hangs up (7.1.1).
 
         To close at once with unread input would make the system send a reset, which overtakes the reason.
         """
-        self._reader = None
-        if not self._is_ended:
-            self.broken(error)
-            self._say_close(error.code, str(error), LINGER_S)
-            if self.transport.can_write_eof():  # not with TLS
-                self.transport.write_eof()
-
-
-def closing_code(error: HubError) -> int:
-    """The close code for one who is not let in."""
-    return UNAUTHENTICATED if isinstance(error, Unauthenticated) else TRY_AGAIN_LATER
+        self._reader.discard()
+        if self.state is State.CLOSING:
+            self.state = State.BROKEN
+            return
+        self.broken(error)
+        self._say_close(State.BROKEN, error.code, str(error), LINGER_S)
+        if self.transport.can_write_eof():  # not with TLS
+            self.transport.write_eof()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 
 from hub.feed.feed import Counts
-from hub.http.live.writer import BREATH, REST, Framer, SharedWriter
+from hub.http.live.writer import REST, WRITES_PER_TURN, Framer, SharedWriter
 from tests.http.conftest import until
 
 
@@ -51,7 +51,7 @@ async def running(clock: Clock) -> AsyncIterator[SharedWriter]:
 
 async def test_everyone_in_the_round_is_written_to_once() -> None:
     clock = Clock()
-    outlets = [Outlet(clock) for _ in range(2 * BREATH + 1)]
+    outlets = [Outlet(clock) for _ in range(2 * WRITES_PER_TURN + 1)]
     async with running(clock) as writer:
         for outlet in outlets:
             writer.queue(outlet)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.http.device.messages import Report, Response, read, read_key
-from hub.http.device.outcome import REFUSED_MAX, Message, Outcome, outcomes
+from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
+from hub.http.device.results import REFUSED_MAX, ReadingsResult, results
+from hub.http.sockets import read_secret
 from hub.model import Reading, Refusal
 
 
@@ -30,13 +31,15 @@ def test_readings_come_with_the_id_of_their_message(
     raw: bytes, message_id: object, values: list[dict[str, object]]
 ) -> None:
     message = read(raw)
-    assert isinstance(message, Message)
+    assert isinstance(message, ReadingsMessage)
     assert (message.id, [reading.values for reading in message.readings]) == (message_id, values)
 
 
 def test_attributes_and_answers_are_read() -> None:
-    assert read(b'{"type": "attributes", "id": 2, "values": {"a": null}}') == Report(2, {"a": None})
-    assert read(b'{"type": "response", "id": 3, "response": [1]}') == Response(3, [1])
+    assert read(b'{"type": "attributes", "id": 2, "values": {"a": null}}') == AttributesMessage(
+        2, {"a": None}
+    )
+    assert read(b'{"type": "response", "id": 3, "response": [1]}') == CommandResponse(3, [1])
 
 
 @pytest.mark.parametrize(
@@ -55,27 +58,27 @@ def test_attributes_and_answers_are_read() -> None:
 )
 def test_what_makes_no_sense_is_refused(raw: bytes) -> None:
     message = read(raw)
-    assert isinstance(message, Message)
+    assert isinstance(message, ReadingsMessage)
     assert (list(message.readings), len(message.refusals)) == ([], 1)
 
 
 def test_a_key_is_not_kept_with_the_refusal_of_its_message() -> None:
     message = read(b'{"type": "auth", "key": "hk_secret"}')
-    assert isinstance(message, Message)
+    assert isinstance(message, ReadingsMessage)
     assert b"secret" not in message.refusals[0].raw
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))
 def test_reading_never_raises(raw: bytes) -> None:
     assert read(raw) is not None
-    read_key(raw)
+    read_secret(raw, "key")
 
 
 def test_a_key_is_read_from_an_auth_alone() -> None:
-    assert read_key(b'{"type": "auth", "key": "hk_x"}') == "hk_x"
-    assert [read_key(raw) for raw in (b"{", b"[]", b'{"key": "hk_x"}', b'{"type": "auth", "key": 1}')] == [
-        None
-    ] * 4
+    assert read_secret(b'{"type": "auth", "key": "hk_x"}', "key") == "hk_x"
+    assert [
+        read_secret(raw, "key") for raw in (b"{", b"[]", b'{"key": "hk_x"}', b'{"type": "auth", "key": 1}')
+    ] == [None] * 4
 
 
 @given(st.lists(st.lists(st.sampled_from(["good", "unread", "refused"]), max_size=5), max_size=5))
@@ -88,13 +91,13 @@ def test_refusals_find_their_place_in_their_message(fates: list[list[str]]) -> N
             if one == "refused":
                 refused.append(at(read_so_far))
             read_so_far += one != "unread"
-        messages.append(Message(number, readings, unread))
+        messages.append(ReadingsMessage(number, readings, unread))
     expected = [
         (fate.count("good"), [place for place, one in enumerate(fate) if one != "good"]) for fate in fates
     ]
-    found = outcomes(messages, refused)
+    found = results(messages, refused)
     assert [(one.accepted, [refusal.position for refusal in one.refusals]) for one in found] == expected
 
 
 def test_an_answer_names_so_many_refusals_and_no_more() -> None:
-    assert len(Outcome(0, [at(place) for place in range(REFUSED_MAX + 5)]).refused()) == REFUSED_MAX
+    assert len(ReadingsResult(0, [at(place) for place in range(REFUSED_MAX + 5)]).refused()) == REFUSED_MAX

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from hub.websocket.frames import Message, Opcode, frame
+from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
 from hub.websocket.upgrade import Upgrade
 
@@ -17,8 +18,8 @@ MAX_BYTES = 1_100_000
 class Echo(Socket):
     """Sends back what comes, while it is let."""
 
-    def __init__(self, *, deflates: bool) -> None:
-        super().__init__(MAX_BYTES, deflates=deflates)
+    def __init__(self, peers: Peers, *, deflates: bool) -> None:
+        super().__init__(peers, MAX_BYTES, deflates=deflates)
         self.taken = 0
         self.may = True
         self.left = self.had_room = self.is_lost = False
@@ -26,6 +27,7 @@ class Echo(Socket):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.begin()
+        self.read()
 
     def take(self, message: Message) -> None:
         self.taken += 1
@@ -33,6 +35,9 @@ class Echo(Socket):
             self.say(message.content)
         else:
             self.transport.write(frame(message.opcode, message.content))
+
+    def stop(self) -> None:
+        self.close()
 
     def may_take(self) -> bool:
         return self.may
@@ -52,11 +57,12 @@ class House:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.peers = Peers(3600.0)
         self.echoes: list[Echo] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         upgrade = Upgrade(request, ("echo",), may_deflate=True)
-        echo = Echo(deflates=upgrade.deflates)
+        echo = Echo(self.peers, deflates=upgrade.deflates)
         if await upgrade.hand_over(request, echo):
             self.echoes.append(echo)
         return upgrade

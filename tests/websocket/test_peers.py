@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
-
 from hub.websocket.peers import QUIET_STEPS_MAX, Peers
 from tests.http.conftest import until
 
@@ -19,7 +17,7 @@ class Peer:
         self.quiet_steps = 0
         self.transport = None
         self.pings = 0
-        self.is_dropped = False
+        self.is_dropped = self.is_told = False
         self.answers = answers
         self._heard = True
         self._peers = peers
@@ -32,6 +30,9 @@ class Peer:
     def ping(self) -> None:
         self.pings += 1
         self._heard = self.answers
+
+    def stop(self) -> None:
+        self.is_told = True
 
     def abort(self) -> None:
         self.is_dropped = True
@@ -57,13 +58,14 @@ async def test_a_peer_that_answers_no_ping_is_dropped_and_one_that_does_is_not()
         assert not alive.is_dropped
 
 
-async def test_a_stopping_hub_waits_until_all_have_gone() -> None:
+async def test_a_stopping_hub_tells_all_and_waits_until_they_have_gone() -> None:
     peers = Peers(INTERVAL_S)
     peer = Peer(peers, answers=True)
-    closing = asyncio.create_task(peers.close(web.Application()))
+    stopping = asyncio.create_task(peers.stop())
     await asyncio.sleep(0)
-    assert not closing.done()
+    assert peer.is_told
+    assert not stopping.done()
     peers.remove(peer)
-    await closing
+    await stopping
     assert not peer.is_dropped
-    await peers.close(web.Application())  # with nobody there it does not wait
+    await peers.stop()  # with nobody there it does not wait

@@ -8,81 +8,68 @@
 {"type": "auth", "key": "hk_…"}                             the first message, without an Authorization header
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pydantic_core import from_json
 
 from hub.formats import json
-from hub.http.device.outcome import Message
-from hub.model import RAW_MAX, Refusal
+from hub.model import RAW_MAX, Reading, Refusal
 
 ID_MAX = 200
 _MARKS = (b'"id"', b'"type"', b'"readings"')
 
 
-class Report(NamedTuple):
-    """Attributes the device reports."""
+class ReadingsMessage(NamedTuple):
+    """Readings, and what is none of them. `id` is the device's own name for the message."""
+
+    id: int | str | None
+    readings: Sequence[Reading]
+    refusals: Sequence[Refusal]
+
+
+class AttributesMessage(NamedTuple):
+    """Attributes that the device reports."""
 
     id: int | str | None
     values: dict[str, object]
 
 
-class Response(NamedTuple):
+class CommandResponse(NamedTuple):
     """The answer to a command."""
 
     command_id: int
     response: object
 
 
-def read(raw: bytes) -> Message | Report | Response:
-    """What the message says. Never raises: what cannot be read is a Message with a refusal."""
+def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
+    """What the message says. Never raises: what cannot be read is a ReadingsMessage with a refusal."""
     if not any(mark in raw for mark in _MARKS):
-        return Message(None, *json.decode(raw))
+        return ReadingsMessage(None, *json.decode(raw))
     try:
         parsed = from_json(raw)
     except ValueError as error:
         return _refused(None, "unreadable", f"not JSON: {error}", raw)
     if not isinstance(parsed, dict):
-        return Message(None, *json.decode_parsed(parsed))
+        return ReadingsMessage(None, *json.decode_parsed(parsed))
     message_id = parsed.pop("id", None)
     kind = parsed.get("type")
     if kind == "response" and "response" in parsed:
         if type(message_id) is not int:
             return _refused(None, "invalid", "id: the number of the command is wanted", raw)
-        return Response(message_id, parsed["response"])
+        return CommandResponse(message_id, parsed["response"])
     if not _is_id(message_id):
         return _refused(
             None, "invalid", f"id: a whole number or a text of at most {ID_MAX} characters is wanted", raw
         )
     if kind == "attributes" and isinstance(parsed.get("values"), dict):
-        return Report(message_id, parsed["values"])
+        return AttributesMessage(message_id, parsed["values"])
     if kind == "auth" and "key" in parsed:
         # Its bytes are not kept: there is a key in them.
         return _refused(message_id, "invalid", "type: this socket has been authenticated already", b"")
     if isinstance(parsed.get("readings"), list):
-        return Message(message_id, *json.decode_parsed(parsed["readings"]))
-    return Message(message_id, *json.decode_parsed(parsed))
-
-
-def read_key(raw: bytes) -> str | None:
-    """The key in a first message, None if it is not an `auth`."""
-    return _read_secret(raw, "key")
-
-
-def read_token(raw: bytes) -> str | None:
-    """As `read_key`, for the live socket's `{"type": "auth", "token": …}`."""
-    return _read_secret(raw, "token")
-
-
-def _read_secret(raw: bytes, name: str) -> str | None:
-    try:
-        parsed = from_json(raw)
-    except ValueError:
-        return None
-    if not isinstance(parsed, dict) or parsed.get("type") != "auth":
-        return None
-    secret = parsed.get(name)
-    return secret if isinstance(secret, str) else None
+        return ReadingsMessage(message_id, *json.decode_parsed(parsed["readings"]))
+    return ReadingsMessage(message_id, *json.decode_parsed(parsed))
 
 
 def _is_id(value: object) -> bool:
@@ -91,5 +78,5 @@ def _is_id(value: object) -> bool:
     return value is None or (type(value) is int and abs(value) < 2**63)
 
 
-def _refused(message_id: int | str | None, code: str, message: str, raw: bytes) -> Message:
-    return Message(message_id, (), [Refusal(-1, code, message, raw[:RAW_MAX])])
+def _refused(message_id: int | str | None, code: str, message: str, raw: bytes) -> ReadingsMessage:
+    return ReadingsMessage(message_id, (), [Refusal(-1, code, message, raw[:RAW_MAX])])

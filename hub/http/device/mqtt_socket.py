@@ -7,14 +7,15 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from hub.http.access import ACCESS
 from hub.http.problems import problem
 from hub.http.services import SERVICES
-from hub.websocket.frames import Message, Opcode, frame
+from hub.http.sockets import PEERS, STOPPING
+from hub.websocket.frames import RESTARTING, UNSUPPORTED, Message, Opcode, frame
 from hub.websocket.peers import Peers
-from hub.websocket.socket import RESTARTING, Socket
+from hub.websocket.socket import Socket
 from hub.websocket.upgrade import Upgrade
 
 PROTOCOL = "mqtt"
@@ -24,21 +25,20 @@ SPARE_BYTES = 65_536  # what one message may hold beside the longest packet
 class MqttSocket(Socket):
     """One client's connection; `inner` is the protocol that it speaks inside."""
 
-    __slots__ = ("_sockets", "address", "inner", "reads")
+    __slots__ = ("address", "inner", "reads")
 
-    def __init__(self, inner: asyncio.Protocol, address: str, max_bytes: int, sockets: "MqttSockets") -> None:
-        super().__init__(max_bytes)
+    def __init__(self, peers: Peers, inner: asyncio.Protocol, address: str, max_bytes: int) -> None:
+        super().__init__(peers, max_bytes)
         self.inner = inner
         self.address = address
         self.reads = True
-        self._sockets = sockets
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The handshake is over: what comes is MQTT."""
         super().connection_made(transport)
-        self._sockets.came(self)
         self.inner.connection_made(Tunnel(self))
         self.begin()
+        self.read()
 
     def may_take(self) -> bool:
         """Whether the protocol wants more."""
@@ -47,7 +47,7 @@ class MqttSocket(Socket):
     def take(self, message: Message) -> None:
         """A piece of the stream."""
         if message.opcode is Opcode.TEXT:
-            self.close(WSCloseCode.UNSUPPORTED_DATA, "MQTT is sent in binary messages")
+            self.close(UNSUPPORTED, "MQTT is sent in binary messages")
         else:
             self.inner.data_received(message.content)
 
@@ -60,9 +60,12 @@ class MqttSocket(Socket):
         """And told again."""
         self.inner.resume_writing()
 
+    def stop(self) -> None:
+        """The hub stops. The MQTT endpoint has said so before, and what it has not ended ends here."""
+        self.close(RESTARTING, STOPPING)
+
     def lost(self) -> None:
         """The connection is over."""
-        self._sockets.gone(self)
         self.inner.connection_lost(None)
 
 
@@ -112,46 +115,18 @@ class Tunnel(asyncio.Transport):
         return self._socket.reads
 
 
-class MqttSockets:
-    """The MQTT connections over WebSocket that are open."""
-
-    def __init__(self, peers: Peers) -> None:
-        self._peers = peers
-        self._open: set[MqttSocket] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def came(self, socket: MqttSocket) -> None:
-        """One more is connected."""
-        self._open.add(socket)
-        self._peers.add(socket)
-
-    def gone(self, socket: MqttSocket) -> None:
-        """It is not any more."""
-        self._open.discard(socket)
-        self._peers.remove(socket)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route."""
-        services = request.app[SERVICES]
-        if services.mqtt is None:
-            raise web.HTTPNotFound
-        offered = request.headers.get("Sec-WebSocket-Protocol", "")
-        if PROTOCOL not in (name.strip() for name in offered.split(",")):
-            return problem(
-                HTTPStatus.BAD_REQUEST, "invalid", "a WebSocket with the subprotocol mqtt is wanted here"
-            )
-        upgrade = Upgrade(request, (PROTOCOL,))
-        max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
-        address = request.app[ACCESS].address(request)
-        await upgrade.hand_over(request, MqttSocket(services.mqtt(), address, max_bytes, self))
-        return upgrade
-
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops: those that the MQTT endpoint has not ended yet end here."""
-        for socket in list(self._open):
-            socket.close(RESTARTING, "the hub is stopping")
-
-
-MQTT_SOCKETS = web.AppKey("mqtt_sockets", MqttSockets)
+async def handle(request: web.Request) -> web.StreamResponse:
+    """The route."""
+    services = request.app[SERVICES]
+    if services.mqtt is None:
+        raise web.HTTPNotFound
+    offered = request.headers.getall("Sec-WebSocket-Protocol", [])
+    if PROTOCOL not in (name.strip() for line in offered for name in line.split(",")):
+        return problem(
+            HTTPStatus.BAD_REQUEST, "invalid", "a WebSocket with the subprotocol mqtt is wanted here"
+        )
+    upgrade = Upgrade(request, (PROTOCOL,))
+    max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
+    address = request.app[ACCESS].address(request)
+    await upgrade.hand_over(request, MqttSocket(request.app[PEERS], services.mqtt(), address, max_bytes))
+    return upgrade

@@ -6,59 +6,43 @@ not read from for a while: nothing is dropped, and TCP tells it to wait.
 """
 
 import asyncio
-from asyncio import Future
-from collections import deque
-from collections.abc import Coroutine
-from enum import Enum
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
+from functools import partial
 
 import orjson
 import structlog
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
-from hub.errors import HubError, NotFound, StoreError, Unauthenticated
+from hub.errors import HubError, NotFound
 from hub.feed.channel import wire_ms
 from hub.fleet.keys import Login
 from hub.fleet.session import EndReason, SharedAttributes
+from hub.flow import Acknowledgements, Hold, Holds, Room
+from hub.history.commit import Commit
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
-from hub.http.device.messages import Report, Response, read, read_key
-from hub.http.device.outcome import Message, Outcome, outcomes
+from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
+from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded
 from hub.http.services import Services
+from hub.http.sockets import RETRY_AFTER_S, STOPPING, ask_for_secret, refusal, turned_away_if_refused
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
 from hub.websocket.peers import Peers
-from hub.websocket.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED, Socket, closing_code
+from hub.websocket.socket import Socket, State
 from hub.websocket.upgrade import Upgrade
 
 SOURCE = "websocket"
-UNANSWERED_MAX = (
-    10_000  # messages that wait for their commit; beyond, nothing is read until some are answered
-)
+# Messages that wait for their commit; beyond, nothing is read until some are answered.
+UNACKNOWLEDGED_MAX = 10_000
 GOODBYE_TIMEOUT_S = 2.0  # how long a stopping hub waits for the last commits
 
 _CLOSE_CODES = {
-    EndReason.REVOKED: UNAUTHENTICATED,
-    EndReason.REMOVED: UNAUTHENTICATED,
-    EndReason.TAKEN_OVER: int(WSCloseCode.POLICY_VIOLATION),
+    EndReason.REVOKED: frames.UNAUTHENTICATED,
+    EndReason.REMOVED: frames.UNAUTHENTICATED,
+    EndReason.TAKEN_OVER: frames.REFUSED,
 }
 _log = structlog.get_logger("http")
-
-
-class _Answer(NamedTuple):
-    stored: Future[None] | None  # None: there is nothing to wait for
-    text: bytes
-
-
-class _Hold(Enum):
-    """Why the device is not read from at present."""
-
-    RATE = "it is over its rate"
-    STORE = "too much waits for the disk"
-    UNANSWERED = "too many of its messages wait for their commit"
-    JOB = "something it said is being stored"
-    STOPPING = "the hub is stopping"
 
 
 class DeviceSocket(Socket):
@@ -68,13 +52,12 @@ class DeviceSocket(Socket):
     key_id: str
 
     def __init__(self, sockets: "DeviceSockets") -> None:
-        super().__init__(sockets.services.config.http.max_body_bytes)
+        super().__init__(sockets.peers, sockets.services.config.http.max_body_bytes)
         self._sockets = sockets
         self._services = sockets.services
-        self._gathered: list[Message] = []  # bounded by what the socket holds in one turn
-        self._answers: deque[_Answer] = deque()
-        self._holds: set[_Hold] = set()
-        self._rate_timer: asyncio.TimerHandle | None = None
+        self._gathered: list[ReadingsMessage] = []  # bounded by what the socket holds in one turn
+        self._holds = Holds(self.pace, self.read)
+        self._answers = Acknowledgements(self._write, self.abort, self._answered)
 
     # A session, as presence sees it
 
@@ -95,26 +78,18 @@ class DeviceSocket(Socket):
         return True
 
     def end(self, reason: EndReason) -> None:
-        """Close the socket, saying why; a stopping hub answers first what it has taken."""
-        if reason is EndReason.SHUTDOWN and self._answers:
-            self._holds.add(_Hold.STOPPING)
-            asyncio.get_running_loop().call_later(GOODBYE_TIMEOUT_S, self._say_goodbye)
-        elif reason is EndReason.SHUTDOWN:
-            self._say_goodbye()
+        """Close the socket, saying why."""
+        if reason is EndReason.SHUTDOWN:
+            self.stop()
         else:
             self.close(_CLOSE_CODES[reason], reason.value)
-
-    def _say_goodbye(self) -> None:
-        """What was not acknowledged by now the device still has."""
-        self.say(orjson.dumps({"type": "shutdown", "retry_after_s": RETRY_AFTER_S}))
-        self.close(RESTARTING, EndReason.SHUTDOWN.value)
 
     # Its life
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The handshake is over."""
         super().connection_made(transport)
-        self._sockets.came(self)
+        self._sockets.places += 1
 
     def serve(self, login: Login) -> None:
         """Let the device in."""
@@ -125,9 +100,23 @@ class DeviceSocket(Socket):
         self.say(
             orjson.dumps({"type": "welcome", "device": self.device.id, "time": wire_ms(services.clock())})
         )
+        self.begin()
         services.roster.enter(self)
         services.commands.ready(self.device)
-        self.begin()
+        self.read()
+
+    def stop(self) -> None:
+        """The hub stops: what was taken is answered first."""
+        if self._answers:
+            self._holds.hold(Hold.STOPPING)
+            asyncio.get_running_loop().call_later(GOODBYE_TIMEOUT_S, self._say_goodbye)
+        else:
+            self._say_goodbye()
+
+    def _say_goodbye(self) -> None:
+        """What was not acknowledged by now the device still has."""
+        self.say(orjson.dumps({"type": "shutdown", "retry_after_s": RETRY_AFTER_S}))
+        self.close(frames.RESTARTING, STOPPING)
 
     def leave(self) -> None:
         """What was read is taken all the same; only its answer goes nowhere."""
@@ -136,47 +125,38 @@ class DeviceSocket(Socket):
 
     def lost(self) -> None:
         """Make room for another."""
-        if self._rate_timer is not None:
-            self._rate_timer.cancel()
-        self._sockets.gone(self)
+        self._holds.end()
+        self._sockets.places -= 1
 
     # Reading
 
     def may_take(self) -> bool:
         """Whether nothing holds the reading."""
-        return not self._holds and not self.is_backed_up
-
-    def _hold(self, why: _Hold, until: Coroutine[None, None, None]) -> None:
-        """Read nothing until something is done."""
-        if why in self._holds:
-            until.close()
-        else:
-            self._holds.add(why)
-            self._sockets.spawn(self._release_after(why, until))
-
-    async def _release_after(self, why: _Hold, until: Coroutine[None, None, None]) -> None:
-        try:
-            await until
-        except Exception:  # noqa: BLE001  # whatever it is, the other devices must not suffer
-            _log.exception("a device's socket failed; its connection is dropped", device=self.device.id)
-            self.abort()
-        self._release(why)
-
-    def _release(self, why: _Hold) -> None:
-        if why in self._holds:
-            self._holds.remove(why)
-            self.read()
+        return not self._holds
 
     def take(self, message: frames.Message) -> None:
         """Something the device says."""
         match read(message.content):
-            case Message() as readings:
+            case ReadingsMessage() as readings:
                 self._gathered.append(readings)
-            case Report() as report:
+            case AttributesMessage() as attributes:
                 self._accept_gathered()
-                self._hold(_Hold.JOB, self._report(report))
-            case Response() as response:
-                self._hold(_Hold.JOB, self._respond(response))
+                self._work(partial(self._report, attributes))
+            case CommandResponse() as response:
+                self._work(partial(self._respond, response))
+
+    def _work(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do something that takes its time, and read nothing until it is done."""
+        self._holds.hold(Hold.WORK)
+        self._sockets.spawn(self._until_done(work))
+
+    async def _until_done(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001  # whatever it is, the other devices must not suffer
+            _log.exception("a device's socket failed; its connection is dropped", device=self.device.id)
+            self.abort()
+        self._holds.release(Hold.WORK)
 
     def turned(self) -> None:
         """Accept what was read in this turn."""
@@ -185,9 +165,9 @@ class DeviceSocket(Socket):
 
     def broken(self, error: frames.FrameError) -> None:
         """A message that is too big is a rejection like any other."""
-        if error.code == frames.TOO_BIG and self._has_begun:
+        if error.code == frames.TOO_BIG and self.state is State.OPEN:
             text = f"{error} (http.max_body_bytes)"
-            self._gathered.append(Message(None, (), [Refusal(-1, "too_large", text, b"")]))
+            self._gathered.append(ReadingsMessage(None, (), [Refusal(-1, "too_large", text, b"")]))
 
     def _accept_gathered(self) -> None:
         """Accept what was read, and note the answers for when it is stored."""
@@ -202,98 +182,82 @@ class DeviceSocket(Socket):
         except NotFound:
             self.end(EndReason.REMOVED)
             return
-        for message, outcome in zip(messages, outcomes(messages, receipt.refusals), strict=True):
-            self._answers.append(_Answer(receipt.stored, _told(message.id, outcome)))
-        receipt.stored.add_done_callback(self._answer)
-        if receipt.wait_s:
-            self._holds.add(_Hold.RATE)
-            loop = asyncio.get_running_loop()
-            self._rate_timer = loop.call_later(receipt.wait_s, self._release, _Hold.RATE)
+        for message, result in zip(messages, results(messages, receipt.refusals), strict=True):
+            self._answer(_told(message.id, result), receipt.stored)
+        self._holds.wait_out(receipt.wait_s)
         if ingest.full:
-            self._hold(_Hold.STORE, ingest.room())
-        if len(self._answers) >= UNANSWERED_MAX:
-            self._holds.add(_Hold.UNANSWERED)
+            self._sockets.room.hold(self._holds)
+        if self._answers.messages >= UNACKNOWLEDGED_MAX:
+            self._holds.hold(Hold.UNACKNOWLEDGED)
 
-    async def _report(self, report: Report) -> None:
+    async def _report(self, attributes: AttributesMessage) -> None:
         try:
-            await self._services.fleet.attributes.report(self.device, report.values)
-            said = _identified({"type": "ack"}, report.id)
+            await self._services.fleet.attributes.report(self.device, attributes.values)
+            self._answer(_identified({"type": "ack"}, attributes.id))
         except HubError as error:
-            said = _error(error.code, str(error), report.id)
-        self._answers.append(_Answer(None, orjson.dumps(said)))
-        self._answer()
+            self._answer(_identified(refusal(error), attributes.id))
 
-    async def _respond(self, answer: Response) -> None:
+    async def _respond(self, response: CommandResponse) -> None:
         """An answer that is not wanted is told of in a message of its own: `id` names the command, not a message."""
         try:
-            await self._services.commands.answer(self.device, answer.command_id, answer.response)
+            await self._services.commands.answer(self.device, response.command_id, response.response)
         except HubError as error:
-            said = {
-                "type": "response_refused",
-                "id": answer.command_id,
-                "code": error.code,
-                "message": str(error),
-            }
-            self._answers.append(_Answer(None, orjson.dumps(said)))
-            self._answer()
+            self._answer({**refusal(error, id=response.command_id), "type": "response_refused"})
 
     # Answering
 
-    def _answer(self, _stored: Future[None] | None = None) -> None:
-        """Send the answers whose turn has come, as one write."""
-        told: list[bytes] = []
-        while self._answers and (self._answers[0].stored is None or self._answers[0].stored.done()):
-            answer = self._answers.popleft()
-            if answer.stored is not None and answer.stored.cancelled():
-                self.abort()  # the hub stopped before this was stored
-                return
-            told.append(frames.text_frame(answer.text, deflate=False))
-        if told and self.is_open:
-            self.transport.write(b"".join(told))
-        if len(self._answers) < UNANSWERED_MAX:
-            self._release(_Hold.UNANSWERED)
-        if _Hold.STOPPING in self._holds and not self._answers:
+    def _answer(self, said: dict[str, object], stored: Commit | None = None) -> None:
+        """Say this once it is stored, behind what was to be said before."""
+        self._answers.add(stored, frames.text_frame(orjson.dumps(said), deflate=False))
+
+    def _write(self, answers: bytes) -> None:
+        if self.is_open:
+            self.transport.write(answers)
+
+    def _answered(self) -> None:
+        if self._answers.messages < UNACKNOWLEDGED_MAX:
+            self._holds.release(Hold.UNACKNOWLEDGED)
+        if Hold.STOPPING in self._holds and not self._answers:
             self._say_goodbye()
+
+    def pause_writing(self) -> None:
+        """The device does not read: it is not read from either."""
+        super().pause_writing()
+        self._holds.hold(Hold.WRITING)
 
     def has_room(self) -> None:
         """Read on, and send the commands that found no room."""
-        if self._has_begun:
+        if self.state is State.OPEN:
             self._services.commands.ready(self.device)
-        self.read()
+        self._holds.release(Hold.WRITING)
 
 
-def _told(message_id: int | str | None, outcome: Outcome) -> bytes:
-    if not outcome.refusals:
-        return orjson.dumps(_identified({"type": "ack", "accepted": outcome.accepted}, message_id))
-    first_refusal = outcome.refusals[0]
-    said = _error(first_refusal.code, first_refusal.message, message_id)
-    said["accepted"] = outcome.accepted
-    said["refused"] = outcome.refused()
-    said["refused_count"] = len(outcome.refusals)
-    return orjson.dumps(said)
-
-
-def _error(code: str, message: str, message_id: int | str | None = None) -> dict[str, object]:
-    return _identified({"type": "error", "code": code, "message": message}, message_id)
+def _told(message_id: int | str | None, result: ReadingsResult) -> dict[str, object]:
+    if not result.refusals:
+        return _identified({"type": "ack", "accepted": result.accepted}, message_id)
+    first = result.refusals[0]
+    said = _identified({"type": "error", "code": first.code, "message": first.message}, message_id)
+    return {
+        **said,
+        "accepted": result.accepted,
+        "refused": result.refused(),
+        "refused_count": len(result.refusals),
+    }
 
 
 def _identified(said: dict[str, object], message_id: int | str | None) -> dict[str, object]:
-    if message_id is not None:
-        said["id"] = message_id
-    return said
+    return said if message_id is None else {**said, "id": message_id}
 
 
 class DeviceSockets:
-    """The device sockets that are open, those whose device has not said who it is included."""
+    """The route of the device sockets, and what they share."""
 
     def __init__(self, services: Services, peers: Peers) -> None:
         self.services = services
-        self._peers = peers
+        self.peers = peers
+        self.room = Room(services.ingest.room, self.spawn)
         self._jobs: asyncio.TaskGroup | None = None  # while it runs
-        self._open: set[DeviceSocket] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
+        self.places = 0  # taken, those of devices that have not said who they are included
 
     async def run(self) -> None:
         """Loops until cancelled."""
@@ -304,7 +268,7 @@ class DeviceSockets:
             self._jobs = None
 
     def spawn(self, job: Coroutine[None, None, None]) -> None:
-        """Run something to its end beside the sockets. `job` handles its own errors."""
+        """Run something to its end beside the sockets. An exception that it lets out ends the hub."""
         if self._jobs is None:
             job.close()
         else:
@@ -312,48 +276,19 @@ class DeviceSockets:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route. Raises Unauthenticated for a wrong key in the header, Overloaded when there are too many."""
-        if len(self._open) >= self.services.config.limits.connections_max:
+        if self.places >= self.services.config.limits.connections_max:
             raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
         login = await telemetry.authenticate(request)
         upgrade = Upgrade(request)
         socket = DeviceSocket(self)
-        if not await upgrade.hand_over(request, socket):
-            return upgrade
-        try:
-            socket.serve(login or await self._ask_for_key(socket, request))
-        except (Unauthenticated, StoreError) as error:
-            socket.say(orjson.dumps(_error(error.code, str(error))))
-            socket.close(closing_code(error), str(error))
+        if await upgrade.hand_over(request, socket):
+            with turned_away_if_refused(socket):
+                socket.serve(login or await self._ask_for_key(socket, request))
         return upgrade
 
     async def _ask_for_key(self, socket: DeviceSocket, request: web.Request) -> Login:
-        timeout_s = self.services.config.limits.connect_timeout_s
-        try:
-            async with asyncio.timeout(timeout_s):
-                raw = await socket.first_message()
-        except TimeoutError as error:
-            raise Unauthenticated(f"no key came within {timeout_s:g} s (limits.connect_timeout_s)") from error
-        key = None if raw is None else read_key(raw)
-        if key is None:
-            raise Unauthenticated(
-                'without an Authorization header the first message is {"type":"auth","key":"hk_…"}'
-            )
+        key = await ask_for_secret(socket, "key", self.services.config.limits.connect_timeout_s)
         return await self.services.fleet.keys.authenticate(key, request.app[ACCESS].address(request))
-
-    def came(self, socket: DeviceSocket) -> None:
-        """One more is connected."""
-        self._open.add(socket)
-        self._peers.add(socket)
-
-    def gone(self, socket: DeviceSocket) -> None:
-        """It is not any more."""
-        self._open.discard(socket)
-        self._peers.remove(socket)
-
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops: end every socket."""
-        for socket in list(self._open):
-            socket.end(EndReason.SHUTDOWN)
 
 
 DEVICE_SOCKETS = web.AppKey("device_sockets", DeviceSockets)

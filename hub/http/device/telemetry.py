@@ -10,7 +10,8 @@ from hub.fleet.keys import Login
 from hub.formats.json import decode
 from hub.http.access import ACCESS, bearer
 from hub.http.body import read_body
-from hub.http.device.outcome import Message, Outcome, outcomes
+from hub.http.device.messages import ReadingsMessage
+from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded, TooLarge, problem
 from hub.http.services import SERVICES, Services
 from hub.intake.receipts import Receipt
@@ -45,8 +46,8 @@ async def post(request: web.Request) -> web.StreamResponse:
     readings, unread = decode(raw)
     receipt = services.ingest.accept(device, readings, SOURCE, unread)
     await _stored(receipt)
-    [outcome] = outcomes([Message(None, readings, unread)], receipt.refusals)
-    return _answer(outcome)
+    [result] = results([ReadingsMessage(None, readings, unread)], receipt.refusals)
+    return _answer(result)
 
 
 async def authenticate(request: web.Request) -> Login | None:
@@ -72,18 +73,16 @@ async def _stored(receipt: Receipt) -> None:
         raise Overloaded("the readings were not on disk in time; send them again", RETRY_AFTER_S) from error
 
 
-def _answer(outcome: Outcome) -> web.Response:
-    if not outcome.refusals:
-        return web.Response(
-            body=orjson.dumps({"accepted": outcome.accepted}), content_type="application/json"
-        )
-    worst = outcome.refusals[0]
+def _answer(result: ReadingsResult) -> web.Response:
+    if not result.refusals:
+        return web.Response(body=orjson.dumps({"accepted": result.accepted}), content_type="application/json")
+    worst = result.refusals[0]
     unreadable = worst.position < 0 and worst.code == "unreadable"
     return problem(
         HTTPStatus.BAD_REQUEST if unreadable else HTTPStatus.UNPROCESSABLE_ENTITY,
         worst.code,
         worst.message,
-        accepted=outcome.accepted,
-        refused=outcome.refused(),
-        refused_count=len(outcome.refusals),
+        accepted=result.accepted,
+        refused=result.refused(),
+        refused_count=len(result.refusals),
     )

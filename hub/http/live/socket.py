@@ -5,7 +5,6 @@ the requests, and how a connection begins and ends. After the handshake a connec
 without a task or a timer: 5,000 that are silent cost the hub nothing but their memory.
 """
 
-import asyncio
 import time
 from typing import Annotated, Literal
 
@@ -13,19 +12,19 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from hub.errors import Forbidden, HubError, StoreError, Unauthenticated
+from hub.errors import Forbidden, HubError
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, Kind, Proof
-from hub.http.device.messages import read_token
-from hub.http.live.viewers import Viewers, refusal, shutdown_message
+from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
 from hub.http.services import Services
+from hub.http.sockets import STOPPING, ask_for_secret, refusal, turned_away_if_refused
 from hub.model import Principal, Role
-from hub.websocket.frames import Message
+from hub.websocket.frames import RESTARTING, Message
 from hub.websocket.peers import Peers
-from hub.websocket.socket import RESTARTING, Socket, closing_code
+from hub.websocket.socket import Socket, State
 from hub.websocket.upgrade import Upgrade
 
 PROTOCOL = "hub.v1"
@@ -79,7 +78,7 @@ class LiveSocket(Socket):
 
     def __init__(self, live: "LiveSockets", address: str, *, deflates: bool) -> None:
         config = live.services.config.live
-        super().__init__(max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
+        super().__init__(live.peers, max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
         self.viewer = Viewer(NOBODY, config.subscriptions_max, self)
         self.proof = NO_PROOF
         self._live = live
@@ -90,17 +89,13 @@ class LiveSocket(Socket):
 
     # How it begins and ends
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is over."""
-        super().connection_made(transport)
-        self._live.came(self)
-
     def watch(self, proof: Proof, principal: Principal) -> None:
         """Let the viewer in. `proof` is what it showed, and is checked again and again."""
         if self.is_open:
             self.proof, self.viewer.principal = proof, principal
-            self._live.viewers.enter(self)
             self.begin()
+            self._live.viewers.enter(self)
+            self.read()
 
     def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
         """Close the socket, saying why and when to come back."""
@@ -108,13 +103,17 @@ class LiveSocket(Socket):
             self.say(shutdown_message(retry_after_s))
         self.close(code, reason)
 
+    def stop(self) -> None:
+        """The hub stops. A viewer is told when to come back; who has not shown who they are yet need not."""
+        retry_after_s = self._live.viewers.come_back_s() if self.state is State.OPEN else None
+        self.end(RESTARTING, STOPPING, retry_after_s)
+
     def leave(self) -> None:
         """Watch nothing any more."""
         self._live.viewers.leave(self)
 
     def lost(self) -> None:
         """Make room for another."""
-        self._live.gone(self)
         self._live.viewers.release(self._address)
 
     # Writing. For its viewer this is the signal that something is pending
@@ -186,7 +185,7 @@ class LiveSocket(Socket):
                 self.viewer.unsubscribe(request.channel)
                 self._reply({"type": "unsubscribed", "channel": request.channel})
         except HubError as error:
-            self._reply(refusal(error, request.channel))
+            self._reply(refusal(error, channel=request.channel))
 
     def _reply(self, said: dict[str, object]) -> None:
         """In its place behind the answers before it, and before what comes live."""
@@ -199,9 +198,8 @@ class LiveSockets:
     def __init__(self, services: Services, viewers: Viewers, peers: Peers) -> None:
         self.services = services
         self.viewers = viewers
-        self._peers = peers
+        self.peers = peers
         self.writer = SharedWriter(Framer(), time.thread_time, services.feed.counts)
-        self._opening: set[LiveSocket] = set()  # have not shown who they are
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded or Busy when there are too many."""
@@ -218,48 +216,20 @@ class LiveSockets:
         address = access.address(request)
         self.viewers.admit(address)
         socket = LiveSocket(self, address, deflates=upgrade.deflates)
-        if not await upgrade.hand_over(request, socket):
-            self.viewers.release(address)
-            return upgrade
+        is_handed_over = False
         try:
-            proof = proof or await self._ask_for_token(socket)
-            socket.watch(proof, await access.check(proof))
-        except (Unauthenticated, StoreError) as error:
-            socket.say(orjson.dumps(refusal(error)))
-            socket.close(closing_code(error), str(error))
+            is_handed_over = await upgrade.hand_over(request, socket)
         finally:
-            self._opening.discard(socket)
+            if not is_handed_over:
+                self.viewers.release(address)
+        if not is_handed_over:
+            return upgrade
+        with turned_away_if_refused(socket):
+            if proof is None:
+                timeout_s = self.services.config.limits.connect_timeout_s
+                proof = Proof(Kind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
+            socket.watch(proof, await access.check(proof))
         return upgrade
-
-    def came(self, socket: LiveSocket) -> None:
-        """One more is connected."""
-        self._opening.add(socket)
-        self._peers.add(socket)
-
-    def gone(self, socket: LiveSocket) -> None:
-        """It is not any more."""
-        self._peers.remove(socket)
-
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops: who has not shown who they are yet need not."""
-        for socket in list(self._opening):
-            socket.end(RESTARTING, "the hub is stopping")
-
-    async def _ask_for_token(self, socket: LiveSocket) -> Proof:
-        timeout_s = self.services.config.limits.connect_timeout_s
-        try:
-            async with asyncio.timeout(timeout_s):
-                raw = await socket.first_message()
-        except TimeoutError as error:
-            raise Unauthenticated(
-                f"no token came within {timeout_s:g} s (limits.connect_timeout_s)"
-            ) from error
-        token = None if raw is None else read_token(raw)
-        if token is None:
-            raise Unauthenticated(
-                'without a session or a header the first message is {"type":"auth","token":"…"}'
-            )
-        return Proof(Kind.TOKEN, token)
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.errors import Invalid, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.http.access import ACCESS, Proof
-from hub.http.live.viewers import VIEWERS, shutdown_message
+from hub.http.live.viewers import VIEWERS, Viewers, shutdown_message
 from hub.http.services import SERVICES
+from hub.http.sockets import STOPPING
 from hub.model import Principal
+from hub.websocket.frames import RESTARTING
 from hub.websocket.peers import STEPS_PER_INTERVAL
-from hub.websocket.socket import RESTARTING, WRITE_BUFFER_MAX_BYTES
+from hub.websocket.socket import WRITE_BUFFER_MAX_BYTES
 from hub.websocket.tcp import answers
 
 COMMENT = b": still here\n\n"
@@ -41,8 +43,15 @@ class SseStream:
     """One viewer's stream."""
 
     def __init__(
-        self, request: web.Request, proof: Proof, principal: Principal, channels: int, idle_s: float
+        self,
+        viewers: Viewers,
+        request: web.Request,
+        proof: Proof,
+        principal: Principal,
+        channels: int,
+        idle_s: float,
     ) -> None:
+        self._viewers = viewers
         self._ready = asyncio.Event()
         self.viewer = Viewer(principal, channels, self._ready)
         self.proof = proof
@@ -78,6 +87,10 @@ class SseStream:
         self._is_ended = True
         self._ready.set()
 
+    def stop(self) -> None:
+        """The hub stops."""
+        self.end(RESTARTING, STOPPING, self._viewers.come_back_s())
+
     @property
     def transport(self) -> asyncio.Transport | None:
         """The connection, until it is gone."""
@@ -107,7 +120,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     channels = _channels(request, live.subscriptions_max)
     places = _places(request.headers.get("Last-Event-ID", ""), len(channels))
     idle_s = live.ping_interval_s / STEPS_PER_INTERVAL
-    connection = SseStream(request, proof, principal, len(channels), idle_s)
+    connection = SseStream(viewers, request, proof, principal, len(channels), idle_s)
     with viewers.watching(connection, request.app[ACCESS].address(request)):
         for channel, place in zip(channels, places, strict=True):
             viewers.subscribe(connection.viewer, channel, place)

@@ -10,15 +10,16 @@ import orjson
 import structlog
 from aiohttp import web
 
-from hub.errors import Busy, HubError, NotFound, StoreError, Unauthenticated
+from hub.errors import Busy, NotFound, StoreError, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.feed.feed import DEVICE_PREFIX
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
 from hub.http.services import Services
-from hub.websocket.peers import Peer, Peers
-from hub.websocket.socket import RESTARTING, RETRY_AFTER_S, UNAUTHENTICATED
+from hub.http.sockets import RETRY_AFTER_S
+from hub.websocket.frames import UNAUTHENTICATED
+from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
 STORAGE_INTERVAL_S = 0.5
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
@@ -26,7 +27,7 @@ COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a ha
 _log = structlog.get_logger("http")
 
 
-class Connection(Peer, Protocol):
+class ViewerConnection(Peer, Protocol):
     """One viewer's connection."""
 
     viewer: Viewer
@@ -50,11 +51,11 @@ class Viewers:
         self._access = access
         self._peers = peers
         self._uniform = uniform
-        self._addresses: Counter[str] = (
-            Counter()
-        )  # of all connections, those that have not shown who they are too
+        # Of all connections, those that have not shown who they are too.
+        self._addresses: Counter[str] = Counter()
         self._places = 0  # the sum of these
-        self._open: set[Connection] = set()
+        self._open: set[ViewerConnection] = set()
+        self._sent_home: int | None = None  # how many there were when the hub began to stop
 
     def __len__(self) -> int:
         return len(self._open)
@@ -81,7 +82,7 @@ class Viewers:
         if not self._addresses[address]:
             del self._addresses[address]
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: ViewerConnection) -> None:
         """Count the connection in, and greet it."""
         self._open.add(connection)
         self._services.feed.counts.viewers += 1
@@ -90,7 +91,7 @@ class Viewers:
         if failure is not None:
             connection.viewer.say(_storage_message(failure))
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ViewerConnection) -> None:
         """It watches no more."""
         if connection in self._open:
             self._open.discard(connection)
@@ -98,7 +99,7 @@ class Viewers:
         connection.viewer.close()
 
     @contextmanager
-    def watching(self, connection: Connection, address: str) -> Iterator[None]:
+    def watching(self, connection: ViewerConnection, address: str) -> Iterator[None]:
         """All of these, and looked after, for as long as it lasts."""
         self.admit(address)
         self._peers.add(connection)
@@ -134,15 +135,16 @@ class Viewers:
 
     def say_all(self, message: bytes) -> None:
         """Tell everybody."""
-        for connection in self._open:
-            connection.viewer.say(message)
-
-    async def close(self, _app: web.Application) -> None:
-        """The hub stops. Each is told another time to come back, so that not all come at once."""
-        spread_s = len(self._open) / COME_BACK_PER_S
         for connection in list(self._open):
-            retry_after_s = round(RETRY_AFTER_S + self._uniform(0.0, max(RETRY_AFTER_S, spread_s)), 3)
-            connection.end(RESTARTING, "the hub is stopping", retry_after_s)
+            with dropped_if_it_fails(connection):
+                connection.viewer.say(message)
+
+    def come_back_s(self) -> float:
+        """When a viewer may come back to a hub that stops. To each another time, so that not all come at once."""
+        if self._sent_home is None:
+            self._sent_home = len(self._open)
+        spread_s = max(RETRY_AFTER_S, self._sent_home / COME_BACK_PER_S)
+        return round(RETRY_AFTER_S + self._uniform(0.0, spread_s), 3)
 
     # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
 
@@ -161,21 +163,16 @@ class Viewers:
         while True:
             await asyncio.sleep(self._services.config.live.ping_interval_s)
             for connection in list(self._open):
-                await self._renew(connection)
+                with dropped_if_it_fails(connection):
+                    await self._renew(connection)
 
-    async def _renew(self, connection: Connection) -> None:
+    async def _renew(self, connection: ViewerConnection) -> None:
         try:
             await self._access.check(connection.proof)
         except Unauthenticated as error:
             connection.end(UNAUTHENTICATED, str(error))
         except StoreError as error:
             _log.warning("a viewer's session could not be checked", why=str(error))
-
-
-def refusal(error: HubError, channel: str | None = None) -> dict[str, object]:
-    """What a viewer is told of a request that cannot be met."""
-    said: dict[str, object] = {"type": "error", "code": error.code, "message": str(error)}
-    return said if channel is None else {**said, "channel": channel}
 
 
 def shutdown_message(retry_after_s: float) -> bytes:

@@ -9,27 +9,21 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-import structlog
-
 from hub.feed.feed import Counts
 from hub.websocket.frames import text_frame
+from hub.websocket.peers import Droppable, drop
 
-BREATH = 64  # viewers written to before the loop may do something else: about 1 ms
+WRITES_PER_TURN = 64  # viewers written to before the loop may do something else: about 1 ms
 REST = 9  # times as long as a round took, so that sending takes a tenth of a saturated hub's time, …
 REST_MAX_S = 0.1  # … but no more than this is done before the next
 BUSY_S = 0.002  # of other work in one turn of the loop: at 2,000 readings/s a turn has 0.2 ms of it, at saturation 15
 
-_log = structlog.get_logger("http")
 
-
-class Outlet(Protocol):
+class Writable(Droppable, Protocol):
     """One viewer's connection, as the writer sees it."""
 
     def write(self) -> None:
         """Hand on one frame of all that is pending. Without room for it, it queues itself again when there is."""
-
-    def abort(self) -> None:
-        """Drop it without a word."""
 
 
 class Framer:
@@ -62,12 +56,12 @@ class SharedWriter:
         self.framer = framer
         self._clock = clock
         self._counts = counts
-        self._due: list[Outlet] = []  # at most one place a connection
+        self._due: list[Writable] = []  # at most one place a connection
         self._ready = asyncio.Event()
 
-    def queue(self, outlet: Outlet) -> None:
+    def queue(self, connection: Writable) -> None:
         """Something is pending: write to it in the next round."""
-        self._due.append(outlet)
+        self._due.append(connection)
         self._ready.set()
 
     async def run(self) -> None:
@@ -78,10 +72,10 @@ class SharedWriter:
             due, self._due = self._due, []
             self._counts.frames += len(due)
             writing_s = 0.0
-            for start in range(0, len(due), BREATH):
+            for start in range(0, len(due), WRITES_PER_TURN):
                 began_s = self._clock()
-                for outlet in due[start : start + BREATH]:
-                    _write(outlet)
+                for connection in due[start : start + WRITES_PER_TURN]:
+                    _write(connection)
                 writing_s += self._clock() - began_s
                 await asyncio.sleep(0)
             await self._rest(min(writing_s * REST, REST_MAX_S))
@@ -101,9 +95,8 @@ class SharedWriter:
                 return
 
 
-def _write(outlet: Outlet) -> None:
+def _write(connection: Writable) -> None:
     try:
-        outlet.write()
+        connection.write()
     except Exception:  # noqa: BLE001  # whatever it is, the other viewers must not suffer
-        _log.exception("a viewer could not be written to; its connection is dropped, the others go on")
-        outlet.abort()
+        drop(connection)

@@ -3,20 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hub.model import Reading, Refusal
+from hub.http.device.messages import ReadingsMessage
+from hub.model import Refusal
 
 REFUSED_MAX = 100  # told in one answer; all of them are in the device's rejections
 
 
-class Message(NamedTuple):
-    """One message as its format read it. `id` is the sender's own name for it."""
-
-    id: int | str | None
-    readings: Sequence[Reading]
-    refusals: Sequence[Refusal]
-
-
-class Outcome(NamedTuple):
+class ReadingsResult(NamedTuple):
     """`refusals` in the order of the message; their positions count its elements, -1 is the message itself."""
 
     accepted: int
@@ -35,7 +28,7 @@ class Outcome(NamedTuple):
         ]
 
 
-def outcomes(messages: Sequence[Message], refused: Sequence[Refusal]) -> list[Outcome]:
+def results(messages: Sequence[ReadingsMessage], refused: Sequence[Refusal]) -> list[ReadingsResult]:
     """Share out what the intake refused of all messages' readings together: `refused` counts through all of them."""
     found = []
     start = 0
@@ -48,12 +41,12 @@ def outcomes(messages: Sequence[Message], refused: Sequence[Refusal]) -> list[Ou
             mine.append(refusal._replace(position=refusal.position - start))
             refusal = next(waiting, None)
         accepted = len(message.readings) - sum(refusal.metric is None for refusal in mine)
-        found.append(Outcome(accepted, _in_order(message, mine)))
+        found.append(ReadingsResult(accepted, _in_order(message, mine)))
         start = end
     return found
 
 
-def _in_order(message: Message, refused: Sequence[Refusal]) -> Sequence[Refusal]:
+def _in_order(message: ReadingsMessage, refused: Sequence[Refusal]) -> Sequence[Refusal]:
     """The format's refusals and the intake's, by their place in the message.
 
     The intake counts only what the format could read, so its positions skip what the format refused.
