@@ -32,7 +32,7 @@ from hub.http.app import make_app
 from hub.http.services import Services
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
-from hub.mqtt.server import Endpoint
+from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
 from hub.system import OWN, Machine, System
@@ -136,10 +136,10 @@ def _fleet(
     return Fleet(registry.devices, devices, keys, attributes, removal, roster, ingest, around.clock)
 
 
-def mqtt(rooms: Rooms) -> Endpoint:
+def mqtt(rooms: Rooms) -> MqttServer:
     """The hub's own MQTT endpoint."""
     config, around = rooms.config, rooms.around
-    return Endpoint(
+    return MqttServer(
         config.mqtt,
         config.limits,
         rooms.fleet,
@@ -169,7 +169,7 @@ def system(rooms: Rooms, machine: Machine) -> System:
 def http(
     rooms: Rooms,
     base_url: Callable[[], str],
-    endpoint: Endpoint | None = None,
+    endpoint: MqttServer | None = None,
     *,
     started_at: int = 0,
     static: Path = BUILT,

@@ -1,21 +1,25 @@
-"""One connection: bytes of the network in, packets to the conversation, and the times a client has to keep."""
+"""One connection's bytes: from the network to packets, to the protocol, and out; and the times a client has to keep."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
 from typing import cast
 
 import structlog
 
-from hub.errors import NotFound
+from hub.config import LimitsConfig, MqttConfig
+from hub.errors import NotFound, Refused
+from hub.flow import Hold, Holds, Room
+from hub.intake.accept import Ingest
 from hub.listener import Place
+from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Peer
-from hub.mqtt.codec.packets import CodecError, Connect, Reason, Version
-from hub.mqtt.conversation import Conversation
-from hub.mqtt.handshake import Declined, admit, decline
-from hub.mqtt.shared import Shared
-from hub.mqtt.wire import Hold, Wire
+from hub.mqtt.codec.packets import CodecError
+from hub.mqtt.protocol import Link, ServerProtocol, State
+from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
+from hub.mqtt.tasks import Jobs, Tasks
 
 KEEP_ALIVE_GRACE = 1.5  # 3.1.2.10
+CLOSE_TIMEOUT_S = 5.0  # how long what is written may take to leave a closing connection
 SPARE = 100
 """How many connections that have not shown a key yet are kept beside `limits.connections_max` that have."""
 
@@ -23,7 +27,7 @@ _log = structlog.get_logger("mqtt")
 
 
 class Connection(asyncio.Protocol):
-    """Made by `Endpoint.connection`, and driven as any asyncio.Protocol is.
+    """Made by `MqttServer.connection`, and driven as any asyncio.Protocol is.
 
     Its transport may be a socket's or anything that behaves like one. It has to offer `write`, `close`, `abort`,
     `pause_reading`, `resume_reading` and `get_extra_info("peername")`, and whoever drives it calls
@@ -32,65 +36,102 @@ class Connection(asyncio.Protocol):
     outgoing bytes is too long and short again, and `connection_lost(error)` once at the end, after `close` or
     `abort` too. All in the loop's thread. While reading is paused `data_received` may still be called, with
     little; it is kept.
+
+    `open_` are the connections that are open, this one among them while it is. `protocol` makes the protocol's side.
     """
 
-    def __init__(self, shared: Shared, open_: set["Connection"], place: Place | None = None) -> None:
-        self._shared = shared
+    __slots__ = (
+        "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
+        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading", "_requests",
+        "_room", "_settled", "_tasks", "_timer", "_transport",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        open_: set["Connection"],
+        config: MqttConfig,
+        limits: LimitsConfig,
+        ingest: Ingest,
+        requests: Requests,
+        tasks: Tasks,
+        room: Room,
+        protocol: Callable[[Link], ServerProtocol],
+        place: Place | None = None,
+    ) -> None:
         self._open = open_
         self._place = place  # among those of its listener; None where a WebSocket carries it
+        self._config = config
+        self._limits = limits
+        self._ingest = ingest
+        self._requests = requests
+        self._tasks = tasks
+        self._room = room
         self._loop = asyncio.get_running_loop()
-        self._decoder = Decoder(Peer.CLIENT, shared.config.max_packet_bytes)
-        self._conversation: Conversation | None = None
-        self._wire: Wire | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._decoder = Decoder(Peer.CLIENT, config.max_packet_bytes)
+        self._protocol = protocol(self)
+        self._transport: asyncio.Transport | None = None
+        self._closing = False
+        self._holds = Holds(self._pause, self._resume)
+        self._jobs = Jobs(tasks.spawn, self._holds)
+        self._reading = False
         self._keep_alive_s = 0.0
         self._heard_at = 0.0
-        self._reading = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._abort: asyncio.TimerHandle | None = None
+        self._settled: asyncio.Event | None = None  # while it stops: nothing waits to be acknowledged
         self._gone: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def held(self) -> Holds:
+        """Why it is not read from."""
+        return self._holds
+
+    @property
+    def _address(self) -> str:
+        """Where the client connects from; "" where the transport does not know."""
+        peer = self._transport.get_extra_info("peername") if self._transport else None
+        return str(peer[0]) if isinstance(peer, tuple) else ""
 
     # Driven by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for CONNECT; closed at once where there are too many, or the endpoint has stopped."""
-        self._wire = Wire(cast("asyncio.Transport", transport), self._shared.spawn, self._read)
-        if not self._shared.running or len(self._open) >= self._shared.limits.connections_max + SPARE:
-            self._wire.transport.abort()
+        """Wait for CONNECT; closed at once where there are too many, or the server has stopped."""
+        self._transport = cast("asyncio.Transport", transport)
+        if not self._tasks.running or len(self._open) >= self._limits.connections_max + SPARE:
+            self._transport.abort()
             return
         self._open.add(self)
-        self._timer = self._loop.call_later(self._shared.limits.connect_timeout_s, self._no_connect)
+        self._timer = self._loop.call_later(self._limits.connect_timeout_s, self._protocol.lost)
 
     def data_received(self, data: bytes) -> None:
         """A piece of the stream."""
-        self._heard_at = self._loop.time()
         self._decoder.feed(data)
         self._read()
 
     def pause_writing(self) -> None:
-        """The peer does not read: it is not read from either, so what it causes to be sent stays bounded."""
-        if self._wire is not None:
-            self._wire.hold(Hold.WRITING)
+        """The client does not read: it is not read from either, so what it causes to be sent stays bounded."""
+        self._holds.hold(Hold.WRITING)
+        self._protocol.pause_delivery()
 
     def resume_writing(self) -> None:
-        """The peer reads again."""
-        if self._wire is not None:
-            self._wire.release(Hold.WRITING)
-        if self._conversation is not None:
-            self._conversation.pump()
+        """The client reads again."""
+        self._holds.release(Hold.WRITING)
+        self._protocol.resume_delivery()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Gone, one way or another: without a DISCONNECT before, this is what a will is for."""
-        del exc  # whatever it was, the conversation is over
+        """Gone, one way or another."""
+        del exc  # whatever it was, the connection is over
+        self._closing = True
         self._open.discard(self)
         if self._place is not None:
             self._place.leave()
         if not self._gone.done():
             self._gone.set_result(None)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._wire is not None:
-            self._wire.lost()
-        if self._conversation is not None:
-            self._conversation.leave(with_will=True)
+        for timer in (self._timer, self._abort):
+            if timer is not None:
+                timer.cancel()
+        self._holds.end()
+        self._protocol.lost()
 
     # Reading
 
@@ -99,117 +140,152 @@ class Connection(asyncio.Protocol):
 
         What is done on the way can release a hold and so call this again; that is left to the call that is under way.
         """
-        wire = self._wire
-        if wire is None or self._reading:
+        if self._reading:
             return
         self._reading = True
         try:
             more = True
-            while more and not wire.held and not wire.closing:
-                more = self._read_until_held(wire)
-                if self._conversation is not None and not wire.closing:
-                    self._conversation.settle()
+            while more and not self._holds and not self._closing:
+                more = self._take_packets()
+                self._keep_pace()
         except CodecError as error:
-            self._refuse(error, wire)
+            _log.info(
+                "a connection broke the protocol",
+                address=self._address,
+                reason=error.reason.name,
+                why=str(error),
+            )
+            self._protocol.broken(error)
         except NotFound as error:
-            wire.close(Reason.ADMINISTRATIVE_ACTION, str(error))
+            self._protocol.removed(error)
         finally:
             self._reading = False
 
-    def _read_until_held(self, wire: Wire) -> bool:
-        """Take packets while nothing holds; whether there may be more. Raises CodecError."""
-        conversation = self._conversation
-        while not wire.held and not wire.closing:
-            if conversation is not None:
-                ids, payloads = self._decoder.publish_run(conversation.header)
+    def _take_packets(self) -> bool:
+        """Take packets while nothing holds; whether there may be more. Raises CodecError, NotFound."""
+        protocol, decoder = self._protocol, self._decoder
+        while not self._holds and not self._closing:
+            if protocol.state is State.OPEN:
+                ids, payloads = decoder.publish_run(protocol.publishing.header)
                 if payloads:
-                    conversation.run(ids, payloads)
-            packet = self._decoder.packet()
+                    self._heard_at = self._loop.time()
+                    protocol.publishing.take_run(ids, payloads)
+            packet = decoder.packet()
             if packet is None:
                 return False
-            if conversation is not None:
-                conversation.take(packet)
-            elif isinstance(packet, Connect):
-                self._connect(packet, wire)
+            self._heard_at = self._loop.time()
+            protocol.receive(packet)
         return True
 
-    def _refuse(self, error: CodecError, wire: Wire) -> None:
-        """Malformed, or not allowed here: this connection ends, with the reason where the protocol has a place for it."""
-        _log.info(
-            "a connection broke the protocol", address=wire.address, reason=error.reason.name, why=str(error)
-        )
-        if self._conversation is not None:
-            with suppress(NotFound):
-                self._conversation.settle()  # what came before it is taken
-            self._conversation.leave(with_will=True)
-            wire.close(error.reason, str(error))
+    def _keep_pace(self) -> None:
+        """The chunk is read: accept its readings, and read no more where the client is too fast or the disk too slow."""
+        if self._protocol.state is not State.OPEN:
             return
-        if error.reason is Reason.UNSUPPORTED_PROTOCOL_VERSION:
-            wire.version = Version.V5 if (error.level or 0) > Version.V5 else Version.V311
-            decline(wire, error.reason, str(error))
-        else:
-            wire.shut()
+        self._holds.wait_out(self._protocol.publishing.settle())
+        if self._ingest.full:
+            self._room.hold(self._holds)
+        if self._protocol.acks.messages > self._config.receive_max:
+            self._holds.hold(Hold.UNACKNOWLEDGED)
 
-    # Connecting, and keeping alive
+    def _pause(self) -> None:
+        if self._transport is not None and not self._closing:
+            self._transport.pause_reading()
 
-    def _connect(self, connect: Connect, wire: Wire) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        wire.version = connect.version
-        wire.hold(Hold.OPENING)
-        wire.do(self._admit(connect, wire))
+    def _resume(self) -> None:
+        if self._transport is not None and not self._closing:
+            self._transport.resume_reading()
+            self._read()
 
-    async def _admit(self, connect: Connect, wire: Wire) -> bytes:
+    # What the protocol wants: see Link
+
+    def write(self, raw: bytes) -> None:
+        """Send this."""
+        if self._transport is not None and not self._closing:
+            self._transport.write(raw)
+
+    def close(self) -> None:
+        """Close once what is written has left, or after a while in any case."""
+        if self._transport is not None and not self._closing:
+            self._closing = True
+            if (error := self._protocol.declined) is not None:
+                _log.info(
+                    "a client was refused", address=self._address, reason=error.reason.name, why=str(error)
+                )
+            self._abort = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            self._transport.close()
+
+    def fewer_wait(self) -> None:
+        """Acknowledgements were sent."""
+        if self._protocol.acks.messages <= self._config.receive_max:
+            self._holds.release(Hold.UNACKNOWLEDGED)
+        if self._settled is not None and not self._protocol.acks:
+            self._settled.set()
+
+    def ask(self, request: Request) -> None:
+        """Answer this after what was asked before."""
+        match request:
+            case CheckKey():
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._holds.hold(Hold.OPENING)
+                self._jobs.add(self._check_key(request), self._protocol.lost)
+            case CarryOut():
+                self._jobs.add(self._carry_out(request), lambda: self._protocol.publishing.failed(request))
+
+    async def _check_key(self, request: CheckKey) -> None:
+        protocol = self._protocol
         try:
-            self._conversation = await admit(connect, wire, self._shared)
+            protocol.admit(await self._requests.check_key(request.credentials, self._address))
         except Declined as error:
-            _log.info("a client was refused", address=wire.address, reason=error.reason.name, why=str(error))
-            decline(wire, error.reason, str(error))
-            return b""
-        if self._place is not None:
+            protocol.decline(error)
+        if self._place is not None and protocol.state is State.OPEN:
             self._place.busy()
-        if connect.keep_alive_s:
-            self._keep_alive_s = connect.keep_alive_s * KEEP_ALIVE_GRACE
+        if protocol.keep_alive_s:
+            self._keep_alive_s = protocol.keep_alive_s * KEEP_ALIVE_GRACE
             self._heard_at = self._loop.time()
             self._timer = self._loop.call_later(self._keep_alive_s, self._check_alive)
-        wire.release(Hold.OPENING)
-        return b""
+        self._holds.release(Hold.OPENING)
 
-    def _no_connect(self) -> None:
-        if self._wire is not None:
-            self._wire.shut()
+    async def _carry_out(self, request: CarryOut) -> None:
+        protocol = self._protocol
+        try:
+            answer = await self._requests.carry_out(protocol.device, request.up, request.publish.payload)
+        except Refused as error:
+            protocol.publishing.refused(request, error)
+        else:
+            protocol.carried_out(request, answer)
+
+    # The times a client has to keep
 
     def _check_alive(self) -> None:
-        """Silent for one and a half times its keep-alive: gone.
+        """No packet for one and a half times its keep-alive: gone (3.1.2-22).
 
         Time in which the hub itself chose not to read does not count. A peer that takes nothing has no such claim.
         """
-        wire = self._wire
-        if wire is None or wire.closing:
+        if self._closing:
             return
         now = self._loop.time()
-        if wire.held - {Hold.WRITING}:
+        if self._holds.besides(Hold.WRITING):
             self._heard_at = now
         left_s = self._heard_at + self._keep_alive_s - now
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._check_alive)
-            return
-        if self._conversation is not None:
-            self._conversation.leave(with_will=True)
-        wire.close(Reason.KEEP_ALIVE_TIMEOUT, f"nothing was heard for {self._keep_alive_s:g} s")
-
-    # Stopping
+        else:
+            self._protocol.silent()
 
     async def stop(self, acknowledge_timeout_s: float, goodbye_timeout_s: float) -> None:
         """Read no more, acknowledge what is being stored, say goodbye, and see the connection gone."""
-        wire = self._wire
-        if wire is None:
+        if self._transport is None:
             return
-        wire.hold(Hold.STOPPING)
-        await asyncio.wait([wire.settled()], timeout=acknowledge_timeout_s)
-        if self._conversation is not None:
-            self._conversation.leave(with_will=False)
-        wire.close(Reason.SERVER_SHUTTING_DOWN, "the hub is stopping")
+        self._holds.hold(Hold.STOPPING)
+        self._settled = asyncio.Event()
+        self.fewer_wait()
+        try:
+            async with asyncio.timeout(acknowledge_timeout_s):
+                await self._settled.wait()
+        except TimeoutError:
+            pass  # the client keeps what was not acknowledged
+        self._protocol.stop()
         if not self._gone.done():
             await asyncio.wait([self._gone], timeout=goodbye_timeout_s)
-            wire.transport.abort()
+            self._transport.abort()

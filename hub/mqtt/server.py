@@ -1,4 +1,4 @@
-"""The hub's own MQTT endpoint: where devices connect, by TCP, TLS, and WebSocket."""
+"""The hub's own MQTT server: where devices connect, by TCP, TLS, and WebSocket."""
 
 import asyncio
 import secrets
@@ -12,10 +12,17 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
+from hub.flow import Room
 from hub.intake.accept import Ingest
-from hub.listener import Listener, Places, bind
+from hub.listener import Listener, Place, Places, bind
+from hub.mqtt.clients import Clients
 from hub.mqtt.connection import SPARE, Connection
-from hub.mqtt.shared import Shared
+from hub.mqtt.protocol import Link, ServerProtocol
+from hub.mqtt.requests import Requests
+from hub.mqtt.tasks import Tasks
+from hub.mqtt.wills import Wills
+
+TIDY_INTERVAL_S = 1.0
 
 _log = structlog.get_logger("mqtt")
 
@@ -24,7 +31,7 @@ def _fresh_id() -> str:
     return f"hub-{secrets.token_hex(8)}"
 
 
-class Endpoint:
+class MqttServer:
     """Listens from `start` to `stop`; `connection()` makes one for a WebSocket at /mqtt: see Connection.
 
     `clock` gives µs UTC, `clock_s` steady seconds, `fresh_id` an id for a client that brings none. `port` and `tls_port`
@@ -45,10 +52,21 @@ class Endpoint:
         fresh_id: Callable[[], str] = _fresh_id,
     ) -> None:
         self._config = config
-        self._shared = Shared(config, limits, fleet, ingest, roster, commands, clock, clock_s, fresh_id)
+        self._limits = limits
+        self._ingest = ingest
+        self._clock = clock
+        self._fresh_id = fresh_id
+        self._tasks = Tasks()
+        self._room = Room(ingest.room, self._tasks.spawn)
+        self._requests = Requests(fleet, commands)
+        wills = Wills(fleet.devices, ingest, self._requests, self._tasks.spawn)
+        self._clients = Clients(
+            config, limits.connections_max, roster, commands.ready, wills.publish, clock_s
+        )
         self._open: set[Connection] = set()
         self._listeners: list[Listener] = []
-        self._tasks: asyncio.TaskGroup | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._tidying: asyncio.Task[None] | None = None
         self.port: int | None = None
         self.tls_port: int | None = None
 
@@ -57,14 +75,30 @@ class Endpoint:
         """How many connections are open."""
         return len(self._open)
 
-    def connection(self) -> Connection:
-        """One more connection, to be driven by whoever holds its transport."""
-        return Connection(self._shared, self._open)
+    def connection(self, place: Place | None = None) -> Connection:
+        """One more connection, to be driven by whoever holds its transport; `place` is that of its listener."""
+        return Connection(
+            self._open,
+            self._config,
+            self._limits,
+            self._ingest,
+            self._requests,
+            self._tasks,
+            self._room,
+            self._protocol,
+            place,
+        )
+
+    def _protocol(self, link: Link) -> ServerProtocol:
+        return ServerProtocol(
+            link, self._config, self._clients, self._ingest.accept, self._clock, self._fresh_id
+        )
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen; with `tls` on `mqtt.tls_port` too, unless that is 0. Raises OSError where an address cannot be bound."""
-        self._tasks = await asyncio.TaskGroup().__aenter__()
-        self._shared.begin(self._tasks)
+        self._group = await asyncio.TaskGroup().__aenter__()
+        self._tasks.begin(self._group)
+        self._tidying = self._group.create_task(self._tidy())
         try:
             self.port = await self._listen(self._config.port, None)
             if tls is not None and self._config.tls_port:
@@ -75,12 +109,12 @@ class Endpoint:
         _log.info("devices may connect", host=self._config.host, port=self.port, tls_port=self.tls_port)
 
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
-        limits = self._shared.limits
+        limits = self._limits
         places = Places("limits.connections_max", limits.connections_max + SPARE, limits.connect_timeout_s)
         listener = Listener(
             await bind(self._config.host, port),
             places,
-            lambda place: Connection(self._shared, self._open, place),
+            self.connection,
             tls=tls,
             handshake_s=limits.connect_timeout_s,
         )
@@ -88,15 +122,27 @@ class Endpoint:
         listener.start()
         return listener.port
 
+    async def _tidy(self) -> None:
+        """End what is over in the kept sessions; loops until cancelled."""
+        while True:
+            await asyncio.sleep(TIDY_INTERVAL_S)
+            self._clients.tidy()
+
     async def stop(self, timeout_s: float) -> None:
-        """Accept no more, acknowledge what is being stored, tell every client, close. Takes about `timeout_s` at most."""
+        """Accept no more, acknowledge what is being stored, tell every client, close. Takes about `timeout_s` at most.
+
+        The wills of all clients are published, for their connections end without a DISCONNECT of theirs.
+        """
         for listener in self._listeners:
             listener.close()
         self._listeners = []
         self.port = self.tls_port = None
         connections = list(self._open)
         await asyncio.gather(*(connection.stop(timeout_s / 2, timeout_s / 4) for connection in connections))
-        await self._shared.finish(timeout_s / 4)
-        if self._tasks is not None:
-            await self._tasks.__aexit__(None, None, None)
-            self._tasks = None
+        self._clients.end()
+        if self._tidying is not None:
+            self._tidying.cancel()
+        await self._tasks.finish(timeout_s / 4)
+        if self._group is not None:
+            await self._group.__aexit__(None, None, None)
+            self._group = None

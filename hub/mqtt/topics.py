@@ -14,6 +14,8 @@ from typing import NamedTuple
 from hub.errors import Forbidden, Invalid
 
 ME = "v1/devices/me/"
+DOWN = ("attributes", "attributes/response/+", "rpc/request/+")
+"""What the hub sends, below the device's name."""
 _NUMBER_MAX = 2**63 - 1
 
 
@@ -60,6 +62,25 @@ def upward(topic: str, device_id: str) -> Up:
 def is_own(topic_filter: str, device_id: str) -> bool:
     """Whether a filter can match nothing but this device's topics."""
     return _prefix(topic_filter, device_id) is not None
+
+
+def may_receive(topic_filter: str, device_id: str) -> bool:
+    """Whether the hub ever sends anything that one of the device's own filters asks for."""
+    return any(
+        _overlap(topic_filter.split("/"), (prefix + below).split("/"))
+        for prefix in prefixes(device_id)
+        for below in DOWN
+    )
+
+
+def _overlap(one: list[str], other: list[str]) -> bool:
+    """Whether a topic matches both filters; `#` stands in the first of them alone."""
+    for place, level in enumerate(one):
+        if level == "#":
+            return True
+        if place >= len(other) or (level != other[place] and "+" not in {level, other[place]}):
+            return False
+    return len(one) == len(other)
 
 
 def matches(topic_filter: str, topic: str) -> bool:

@@ -24,7 +24,7 @@ from hub.intake.accept import Ingest
 from hub.intake.receipts import Receipt
 from hub.model import Device, Reading, Refusal, Rejection
 from hub.mqtt.codec.packets import Version
-from hub.mqtt.server import Endpoint
+from hub.mqtt.server import MqttServer
 from hub.registry.registry import Registry
 from tests.mqtt.client import Client
 
@@ -91,7 +91,7 @@ class Rooms:
     ingest: Ingest
     fleet: Fleet
     commands: Commands
-    endpoint: Endpoint
+    endpoint: MqttServer
     clock: Clock
     keys: dict[str, str] = field(default_factory=dict)
     clients: list[Client] = field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.config import LimitsConfig, MqttConfig
+from hub.flow import Hold
 from hub.model import Presence
 from hub.mqtt.codec.encode import encode
 from hub.mqtt.codec.packets import (
@@ -27,7 +28,6 @@ from hub.mqtt.codec.packets import (
     Subscription,
     Version,
 )
-from hub.mqtt.wire import Hold
 from tests.conftest import Certificate
 from tests.mqtt.client import TELEMETRY
 from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
@@ -288,7 +288,7 @@ async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: R
         greedy.transport.pause_reading()
         greedy.send(*[Publish("v1/devices/me/attributes/request/1", b"")] * 500)
         greedy.send(Publish(TELEMETRY, BODY, 1, 1))
-        await until(lambda: any(Hold.WRITING in one._wire.held for one in hub.endpoint._open if one._wire))
+        await until(lambda: any(Hold.WRITING in one.held for one in hub.endpoint._open))
         assert await other.publish(BODY) == Puback(1)
         assert hub.ingest.counts.readings == 1
         greedy.transport.resume_reading()

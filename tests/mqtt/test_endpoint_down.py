@@ -186,9 +186,17 @@ async def test_what_came_before_a_disconnect_is_done(hub: Rooms) -> None:
 async def test_a_device_subscribes_to_its_own_topics_alone(hub: Rooms) -> None:
     asked = {
         RPC: 1,
+        ATTRIBUTES: 1,
         ME + "#": 1,
-        ME + "rpc/response/+": 1,
-        "devices/boiler/telemetry": 1,
+        ME + "+": 1,
+        ME + "+/response/+": 1,
+        ME + "rpc/request/7": 1,
+        "devices/boiler/+/request/#": 1,
+        TELEMETRY: 0x87,  # nothing is sent there, and a grant would promise it
+        "devices/boiler/telemetry": 0x87,
+        ME + "telemetry/#": 0x87,
+        ME + "rpc/response/+": 0x87,
+        ME + "attributes/request/+": 0x87,
         "#": 0x87,
         "devices/+/telemetry": 0x87,
         "devices/pump/#": 0x87,
@@ -210,7 +218,7 @@ async def test_a_device_subscribes_to_its_own_topics_alone(hub: Rooms) -> None:
 
 async def test_more_subscriptions_than_may_be_are_refused(hub: Rooms) -> None:
     async with boiler(hub) as client:
-        client.send(Subscribe(1, [Subscription(f"{ME}{number}", 0) for number in range(40)]))
+        client.send(Subscribe(1, [Subscription(f"{ME}rpc/request/{number}", 0) for number in range(40)]))
         reasons = (await client.expect(Suback)).reasons
     assert reasons == (0,) * 32 + (Reason.QUOTA_EXCEEDED,) * 8
 

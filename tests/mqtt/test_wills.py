@@ -1,10 +1,17 @@
 """Wills: what is published for a client that is gone, and when (MQTT 5, 3.1.2.5 and 3.1.3.2; 3.1.1, 3.1.2.5)."""
 
+from collections.abc import Callable
+
 import pytest
 
+from hub.errors import NotFound
+from hub.fleet.session import EndReason
 from hub.model import Presence
-from hub.mqtt.codec.packets import Disconnect, Properties, Reason, Version, Will
+from hub.mqtt.codec.fields import Place
+from hub.mqtt.codec.packets import Auth, CodecError, Connect, Disconnect, Properties, Reason, Version, Will
+from hub.mqtt.codec.reasons import of_clients
 from tests.mqtt.client import TELEMETRY
+from tests.mqtt.line import Line, World, connected
 from tests.mqtt.rooms import Rooms, boiler, until
 
 ME = "v1/devices/me/"
@@ -92,3 +99,70 @@ async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_
     await hub.fleet.keys.revoke(hub.fleet.devices.find("boiler"), hub.keys["boiler"].split("_")[1])
     await until(lambda: hub.endpoint.connections == 0)
     assert hub.ingest.counts.readings == 1
+
+
+# With no connection anywhere: 3.1.2-8, 3.14.4-3
+
+
+CODES = sorted(of_clients(Place.DISCONNECT))
+
+
+@pytest.mark.parametrize("reason", CODES, ids=lambda reason: f"0x{reason:02X}")
+async def test_a_will_is_discarded_by_disconnect_0x00_alone(reason: int) -> None:
+    assert len(CODES) == 14
+    world = World()
+    line = connected(world, will=b"will").say(Disconnect(reason))
+    assert line.closed
+    assert world.wills == ([] if reason == 0 else [b"will"])
+
+
+BROKEN = CodecError(Reason.MALFORMED_PACKET, "no")
+ENDINGS: dict[str, tuple[Callable[[Line], object], bool]] = {
+    "the connection is lost": (lambda line: line.protocol.lost(), True),
+    "nothing is heard any more": (lambda line: line.protocol.silent(), True),
+    "it breaks the protocol": (lambda line: line.protocol.broken(BROKEN), True),
+    "it says what it may not": (lambda line: line.say(Auth(Reason.REAUTHENTICATE)), True),
+    "its readings cannot be stored": (lambda line: line.protocol._not_stored(), True),
+    "another connection takes over": (lambda line: line.protocol.end(EndReason.TAKEN_OVER), True),
+    "the hub stops": (lambda line: line.protocol.stop(), True),
+    "it says goodbye": (lambda line: line.say(Disconnect()), False),
+    "its key is revoked": (lambda line: line.protocol.end(EndReason.REVOKED), False),
+    "it is removed": (lambda line: line.protocol.end(EndReason.REMOVED), False),
+    "it was removed": (lambda line: line.protocol.removed(NotFound("no")), False),
+}
+
+
+@both
+@pytest.mark.parametrize("ending", list(ENDINGS))
+async def test_a_will_is_published_once_by_every_other_end(ending: str, version: Version) -> None:
+    do, published = ENDINGS[ending]
+    world = World()
+    line = connected(world, version, will=b"will")
+    do(line)
+    line.protocol.lost()
+    line.protocol.stop()
+    assert line.closed
+    assert world.wills == ([b"will"] if published else [])
+
+
+async def test_no_will_outlives_the_hub() -> None:
+    """3.1.3.2.2: due at the end of the session, which is in memory, however long it was to wait."""
+    world = World()
+    for number in range(3):
+        line = Line(world)
+        will = Properties(will_delay_interval=3600)
+        line.say(
+            Connect(
+                Version.V5,
+                str(number),
+                username="key",
+                will=Will(TELEMETRY, b"%d" % number, properties=will),
+                properties=Properties(session_expiry_interval=7200),
+            )
+        ).admit()
+        line.protocol.lost() if number else line.protocol.stop()
+    assert world.wills == []
+    world.clients.end()
+    assert sorted(world.wills) == [b"0", b"1", b"2"]
+    world.clients.end()
+    assert len(world.wills) == 3

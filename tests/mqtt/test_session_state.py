@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hub.errors import Forbidden, Invalid
 from hub.model import Device
 from hub.mqtt.codec.packets import Properties, Publish, Will
-from hub.mqtt.session import PER_DEVICE_MAX, SUBSCRIPTIONS_MAX, Granted, Message, Session, Sessions
+from hub.mqtt.kept_sessions import PER_DEVICE_MAX, KeptSessions
+from hub.mqtt.session_state import SUBSCRIPTIONS_MAX, Downlink, Granted, SessionState
 from hub.mqtt.topics import Kind, Up, is_own, matches, upward
 
 DEVICE = Device(1, "boiler", "Boiler", {}, 0)
@@ -28,12 +29,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sessions(clock: Clock) -> Sessions:
-    return Sessions(20, 3, clock)
+def sessions(clock: Clock) -> KeptSessions:
+    return KeptSessions(20, 3, clock)
 
 
-def subscribed(queued_max: int = 3) -> Session:
-    session = Session(DEVICE, "c", queued_max)
+def subscribed(queued_max: int = 3) -> SessionState:
+    session = SessionState(DEVICE, "c", queued_max)
     session.subscribe("v1/devices/me/rpc/request/+", Granted(1, 7))
     return session
 
@@ -45,8 +46,8 @@ def will(delay_s: int) -> Will:
 
 
 def kept(
-    sessions: Sessions, device: Device, client_id: str, expiry_s: int, last: Will | None = None
-) -> Session:
+    sessions: KeptSessions, device: Device, client_id: str, expiry_s: int, last: Will | None = None
+) -> SessionState:
     session, _, _ = sessions.open(device, client_id, clean=False)
     session.expiry_s = expiry_s
     sessions.leave(session, last)
@@ -55,7 +56,7 @@ def kept(
 
 def test_no_more_than_the_quota_is_in_flight_and_no_more_than_the_bound_is_queued() -> None:
     session = subscribed()
-    assert [session.queue(Message(TOPIC, bytes((n,)))) for n in range(4)] == [True, True, True, False]
+    assert [session.queue(Downlink(TOPIC, bytes((n,)))) for n in range(4)] == [True, True, True, False]
     sent = [session.next(2, 0) for _ in range(3)]
     assert [(one.packet_id, one.payload, one.dup) if one else None for one in sent] == [
         (1, b"\0", False),
@@ -67,13 +68,13 @@ def test_no_more_than_the_quota_is_in_flight_and_no_more_than_the_bound_is_queue
     assert session.next(2, 0) == Publish(
         TOPIC, b"\2", 1, 3, properties=Properties(subscription_identifier=(7,))
     )
-    assert session.queue(Message(TOPIC, b"\4"))
+    assert session.queue(Downlink(TOPIC, b"\4"))
 
 
 def test_what_was_not_acknowledged_is_sent_again_first_and_in_order() -> None:
     session = subscribed()
     for number in range(3):
-        session.queue(Message(TOPIC, bytes((number,))))
+        session.queue(Downlink(TOPIC, bytes((number,))))
     for _ in range(2):
         session.next(10, 0)
     session.reconnected()
@@ -102,7 +103,7 @@ def test_whatever_a_peer_acknowledges_and_when_the_quota_holds_and_nothing_is_lo
     numbers: dict[int, int] = {}  # by packet id: which message it carries
     for step in steps:
         if step == "queue":
-            queued += session.queue(Message(TOPIC, bytes((queued,))))
+            queued += session.queue(Downlink(TOPIC, bytes((queued,))))
         elif step == "reconnect":
             session.reconnected()
             in_flight, order = {}, []
@@ -130,8 +131,8 @@ def test_whatever_a_peer_acknowledges_and_when_the_quota_holds_and_nothing_is_lo
 
 def test_a_message_past_its_time_is_dropped_and_another_says_how_long_it_is_worth_having() -> None:
     session = subscribed()
-    session.queue(Message(TOPIC, b"old", expires_at=5_000_000))
-    session.queue(Message(TOPIC, b"new", expires_at=9_500_000))
+    session.queue(Downlink(TOPIC, b"old", expires_at=5_000_000))
+    session.queue(Downlink(TOPIC, b"new", expires_at=9_500_000))
     found = session.next(10, 6_000_000)
     assert found is not None
     assert found.payload == b"new"
@@ -139,11 +140,11 @@ def test_a_message_past_its_time_is_dropped_and_another_says_how_long_it_is_wort
 
 
 def test_packet_ids_go_round_past_those_in_use() -> None:
-    session = Session(DEVICE, "c", 3)
-    session.queue(Message(TOPIC, b"slow"))
+    session = SessionState(DEVICE, "c", 3)
+    session.queue(Downlink(TOPIC, b"slow"))
     session.next(10, 0)
     for number in range(2, 65_537):
-        session.queue(Message(TOPIC, b""))
+        session.queue(Downlink(TOPIC, b""))
         found = session.next(10, 0)
         assert found is not None
         assert session.settled(found.packet_id)
@@ -151,7 +152,7 @@ def test_packet_ids_go_round_past_those_in_use() -> None:
 
 
 def test_subscriptions_are_bounded_and_the_best_of_several_counts() -> None:
-    session = Session(DEVICE, "c", 3)
+    session = SessionState(DEVICE, "c", 3)
     for number in range(SUBSCRIPTIONS_MAX - 1):
         assert session.subscribe(f"v1/devices/me/{number}", Granted(0))
     assert session.subscribe("v1/devices/me/#", Granted(1))
@@ -162,7 +163,7 @@ def test_subscriptions_are_bounded_and_the_best_of_several_counts() -> None:
     assert session.wants("v1/devices/you") is None
 
 
-def test_a_session_is_kept_for_its_time_and_not_longer(sessions: Sessions, clock: Clock) -> None:
+def test_a_session_is_kept_for_its_time_and_not_longer(sessions: KeptSessions, clock: Clock) -> None:
     session = kept(sessions, DEVICE, "c", 10)
     clock.now_s += 9
     assert sessions.open(DEVICE, "c", clean=False) == (session, True, [])
@@ -171,18 +172,20 @@ def test_a_session_is_kept_for_its_time_and_not_longer(sessions: Sessions, clock
     assert sessions.open(DEVICE, "c", clean=False)[1] is False
 
 
-def test_a_session_without_expiry_is_not_kept(sessions: Sessions) -> None:
+def test_a_session_without_expiry_is_not_kept(sessions: KeptSessions) -> None:
     kept(sessions, DEVICE, "c", 0)
     assert len(sessions) == 0
 
 
-def test_a_clean_start_ends_the_kept_session_and_its_will_is_due(sessions: Sessions) -> None:
+def test_a_clean_start_ends_the_kept_session_and_its_will_is_due(sessions: KeptSessions) -> None:
     kept(sessions, DEVICE, "c", 100, will(50))
     _, present, due = sessions.open(DEVICE, "c", clean=True)
     assert (present, due) == (False, [(DEVICE, will(50))])
 
 
-def test_a_will_waits_for_its_delay_and_is_cancelled_by_a_return(sessions: Sessions, clock: Clock) -> None:
+def test_a_will_waits_for_its_delay_and_is_cancelled_by_a_return(
+    sessions: KeptSessions, clock: Clock
+) -> None:
     kept(sessions, DEVICE, "c", 100, will(50))
     clock.now_s += 49
     assert sessions.due() == []
@@ -191,7 +194,7 @@ def test_a_will_waits_for_its_delay_and_is_cancelled_by_a_return(sessions: Sessi
     assert sessions.due() == []
 
 
-def test_a_will_is_due_after_its_delay_once(sessions: Sessions, clock: Clock) -> None:
+def test_a_will_is_due_after_its_delay_once(sessions: KeptSessions, clock: Clock) -> None:
     kept(sessions, DEVICE, "c", 100, will(50))
     clock.now_s += 50
     assert sessions.due() == [(DEVICE, will(50))]
@@ -201,13 +204,13 @@ def test_a_will_is_due_after_its_delay_once(sessions: Sessions, clock: Clock) ->
     assert len(sessions) == 0
 
 
-def test_a_will_is_due_when_its_session_ends_if_that_is_first(sessions: Sessions, clock: Clock) -> None:
+def test_a_will_is_due_when_its_session_ends_if_that_is_first(sessions: KeptSessions, clock: Clock) -> None:
     kept(sessions, DEVICE, "c", 10, will(50))
     clock.now_s += 10
     assert sessions.due() == [(DEVICE, will(50))]
 
 
-def test_a_will_without_delay_or_session_is_due_at_once(sessions: Sessions) -> None:
+def test_a_will_without_delay_or_session_is_due_at_once(sessions: KeptSessions) -> None:
     for expiry_s, delay_s in ((100, 0), (0, 50)):
         session, _, _ = sessions.open(DEVICE, "c", clean=True)
         session.expiry_s = expiry_s
@@ -215,7 +218,7 @@ def test_a_will_without_delay_or_session_is_due_at_once(sessions: Sessions) -> N
     assert sessions.due() == []
 
 
-def test_a_device_with_too_many_sessions_loses_its_own_oldest(sessions: Sessions) -> None:
+def test_a_device_with_too_many_sessions_loses_its_own_oldest(sessions: KeptSessions) -> None:
     kept(sessions, OTHER, "c", 100)
     for number in range(PER_DEVICE_MAX + 1):
         kept(sessions, DEVICE, str(number), 100)
@@ -226,7 +229,7 @@ def test_a_device_with_too_many_sessions_loses_its_own_oldest(sessions: Sessions
 
 
 def test_when_there_is_no_room_a_session_ends_with_its_connection(clock: Clock) -> None:
-    sessions = Sessions(1, 3, clock)
+    sessions = KeptSessions(1, 3, clock)
     kept(sessions, OTHER, "c", 100)
     session, _, _ = sessions.open(DEVICE, "c", clean=True)
     session.expiry_s = 100
@@ -234,7 +237,7 @@ def test_when_there_is_no_room_a_session_ends_with_its_connection(clock: Clock) 
     assert sessions.open(OTHER, "c", clean=False)[1] is True
 
 
-def test_a_removed_device_leaves_nothing(sessions: Sessions, clock: Clock) -> None:
+def test_a_removed_device_leaves_nothing(sessions: KeptSessions, clock: Clock) -> None:
     kept(sessions, DEVICE, "c", 100, will(50))
     kept(sessions, OTHER, "c", 100, will(50))
     sessions.forget(DEVICE)

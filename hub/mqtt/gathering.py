@@ -1,33 +1,51 @@
 """Readings on their way up: what one chunk of the network brought is gathered, then accepted in one call."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 
+from hub.flow import Acknowledgements
 from hub.formats.json import decode, decode_run
-from hub.intake.accept import Ingest
+from hub.intake.receipts import Receipt
 from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec.packets import Puback, Publish, Pubrec, Reason
-from hub.mqtt.session import Session
-from hub.mqtt.wire import Wire
+from hub.mqtt.packet_writer import PacketWriter
+from hub.mqtt.session_state import SessionState
 
 SOURCE = "mqtt"
 _PUBACK = b"\x40\x02"
 _PUBREC = b"\x50\x02"
 
 
-class Uplink:
-    """Gathers publishes, in order, until `settle` hands them all to the intake and their acknowledgements to the wire.
+Accept = Callable[[Device, Sequence[Reading], str, Sequence[Refusal]], Receipt]
+"""The intake's `accept`."""
+
+
+class Gathering:
+    """Gathers publishes, in order, until `settle` hands all of them to the intake and queues their acknowledgements.
 
     The parts of a message stand side by side in lists: `_heads` its acknowledgement as bytes (b"" for QoS 0) and
     `_ends` how many readings there are up to its last.
     """
 
-    def __init__(self, device: Device, session: Session, ingest: Ingest, wire: Wire) -> None:
+    __slots__ = (
+        "_accept", "_acks", "_device", "_ends", "_faults", "_heads", "_messages", "_readings",
+        "_refused", "_state", "_twice", "_writer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        device: Device,
+        state: SessionState,
+        accept: Accept,
+        writer: PacketWriter,
+        acks: Acknowledgements,
+    ) -> None:
         self._device = device
-        self._session = session
-        self._ingest = ingest
-        self._wire = wire
+        self._state = state
+        self._accept = accept
+        self._writer = writer
+        self._acks = acks
         self._clear()
 
     def _clear(self) -> None:
@@ -102,18 +120,18 @@ class Uplink:
         """Hand over what was gathered; how many seconds to wait before reading more. Raises NotFound (the device is no more)."""
         if not self._ends:
             return 0.0
-        receipt = self._ingest.accept(self._device, self._readings, SOURCE, self._refused)
+        receipt = self._accept(self._device, self._readings, SOURCE, self._refused)
         for refusal in receipt.refusals:
             self._faults.setdefault(bisect_right(self._ends, refusal.position), []).append(refusal)
         for packet_id in self._twice:
-            self._session.received[packet_id] = receipt.stored
-        if self._faults and self._wire.says_reasons:
+            self._state.received[packet_id] = receipt.stored
+        if self._faults and self._writer.says_reasons:
             for place, refusals in self._faults.items():
                 self._explain(place, refusals)
         raw, messages = b"".join(self._heads), self._messages
         self._clear()
         if raw:
-            self._wire.acknowledge(receipt.stored, raw, messages)
+            self._acks.add(receipt.stored, raw, messages)
         return receipt.wait_s
 
     def _explain(self, place: int, refusals: list[Refusal]) -> None:
@@ -123,13 +141,15 @@ class Uplink:
             return
         packet_id = int.from_bytes(head[2:])
         told = "; ".join(refusal.message for refusal in refusals[:3])
-        because = self._wire.because(told if len(refusals) <= 3 else f"{told}; and {len(refusals) - 3} more")
+        because = self._writer.because(
+            told if len(refusals) <= 3 else f"{told}; and {len(refusals) - 3} more"
+        )
         reason = reason_of(refusals[0])
         if head.startswith(_PUBACK):
-            self._heads[place] = self._wire.form(Puback(packet_id, reason, because))
+            self._heads[place] = self._writer.form(Puback(packet_id, reason, because))
         else:
-            self._heads[place] = self._wire.form(Pubrec(packet_id, reason, because))
-            self._session.received.pop(packet_id, None)
+            self._heads[place] = self._writer.form(Pubrec(packet_id, reason, because))
+            self._state.received.pop(packet_id, None)
 
 
 _REASONS = {

@@ -5,18 +5,14 @@ A session belongs to a device and a client id together: what one device calls it
 
 import math
 from asyncio import Future
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.model import Device
-from hub.mqtt.codec.packets import Properties, Publish, Will
+from hub.mqtt.codec.packets import Properties, Publish
 from hub.mqtt.topics import matches
 
 PACKET_ID_MAX = 65_535
 SUBSCRIPTIONS_MAX = 32
-PER_DEVICE_MAX = 8
-"""How many sessions of one device are kept; the one left longest ago makes room. So no device drives out another's."""
 
 Key = tuple[int, str]
 
@@ -28,7 +24,7 @@ class Granted(NamedTuple):
     identifier: int | None = None
 
 
-class Message(NamedTuple):
+class Downlink(NamedTuple):
     """On its way to the device. `expires_at` is in µs UTC."""
 
     topic: str
@@ -37,12 +33,25 @@ class Message(NamedTuple):
 
 
 class _Outgoing(NamedTuple):
-    message: Message
+    message: Downlink
     identifiers: tuple[int, ...]
 
 
-class Session:
+class SessionState:
     """The state of one client. Down, QoS 1 at most: a bounded queue, `queued_max` messages sent or waiting."""
+
+    __slots__ = (
+        "_again",
+        "_last_id",
+        "_queued_max",
+        "_sent",
+        "_waiting",
+        "client_id",
+        "device",
+        "expiry_s",
+        "received",
+        "subscriptions",
+    )
 
     def __init__(self, device: Device, client_id: str, queued_max: int) -> None:
         self.device = device
@@ -83,7 +92,7 @@ class Session:
             if granted.identifier is not None and matches(wanted, topic)
         )
 
-    def queue(self, message: Message) -> bool:
+    def queue(self, message: Downlink) -> bool:
         """Queue for QoS 1; False when the queue is full, and then nothing is kept of it."""
         if len(self._waiting) + len(self._sent) >= self._queued_max:
             return False
@@ -109,6 +118,10 @@ class Session:
                 self._sent[packet_id] = outgoing
                 return _publish(outgoing, packet_id, now, dup=False)
         return None
+
+    def in_flight(self, packet_id: int) -> bool:
+        """Whether a message of this id waits for its PUBACK."""
+        return packet_id in self._sent
 
     def settled(self, packet_id: int) -> bool:
         """PUBACK came; False when nothing waited for it."""
@@ -136,102 +149,7 @@ def _publish(outgoing: _Outgoing, packet_id: int, now: int, *, dup: bool) -> Pub
     )
 
 
-def down_properties(message: Message, identifiers: tuple[int, ...], now: int) -> Properties:
+def down_properties(message: Downlink, identifiers: tuple[int, ...], now: int) -> Properties:
     """What goes along with a message: whose subscription it answers, and how long it is worth having."""
     left_s = None if message.expires_at is None else max(1, math.ceil((message.expires_at - now) / 1e6))
     return Properties(message_expiry_interval=left_s, subscription_identifier=identifiers)
-
-
-@dataclass(slots=True)
-class _Kept:
-    session: Session
-    ends_at_s: float
-    will: Will | None
-    will_at_s: float = field(default=math.inf)
-
-
-Bequest = tuple[Device, Will]
-
-
-class Sessions:
-    """The sessions without a connection, in memory, at most `sessions_max`. Times in seconds by one steady clock.
-
-    What comes due hands back wills: publishing them is the caller's.
-    """
-
-    def __init__(self, sessions_max: int, queued_max: int, clock_s: Callable[[], float]) -> None:
-        self._max = sessions_max
-        self._queued_max = queued_max
-        self._clock_s = clock_s
-        self._kept: dict[Key, _Kept] = {}  # the one left longest ago first
-        self._of_device: dict[int, int] = {}  # how many are kept, by Device.number
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def open(self, device: Device, client_id: str, *, clean: bool) -> tuple[Session, bool, list[Bequest]]:
-        """The session for a new connection, whether it was there before, and the wills due by its coming.
-
-        A session taken up again cancels its will; one replaced by a clean start ends, and so its will is due (3.1.3.2.2).
-        """
-        kept = self._remove((device.number, client_id))
-        if kept is None:
-            return Session(device, client_id, self._queued_max), False, []
-        if clean or kept.ends_at_s <= self._clock_s():
-            return Session(device, client_id, self._queued_max), False, _bequests(kept)
-        kept.session.reconnected()
-        return kept.session, True, []
-
-    def leave(self, session: Session, will: Will | None) -> list[Bequest]:
-        """Its connection is gone; the wills due now. Kept for `expiry_s` if that is not 0 and there is room."""
-        now_s = self._clock_s()
-        kept = _Kept(session, now_s + session.expiry_s, will)
-        if will is not None:
-            kept.will_at_s = now_s + min(will.properties.will_delay_interval or 0, session.expiry_s)
-        if session.expiry_s == 0:
-            return _bequests(kept)
-        due = []
-        if self._of_device.get(session.device.number, 0) >= PER_DEVICE_MAX:
-            oldest = next(key for key in self._kept if key[0] == session.device.number)
-            due += self._end(oldest)
-        if len(self._kept) >= self._max:
-            return due + _bequests(kept)  # full of other devices' sessions: this one ends with its connection
-        self._kept[session.key] = kept
-        self._of_device[session.device.number] = self._of_device.get(session.device.number, 0) + 1
-        if kept.will_at_s <= now_s:
-            due += _bequests(kept)
-            kept.will, kept.will_at_s = None, math.inf
-        return due
-
-    def due(self) -> list[Bequest]:
-        """End the sessions whose time is over; the wills due by now. Call it about once a second."""
-        now_s = self._clock_s()
-        bequests: list[Bequest] = []
-        for key in [key for key, kept in self._kept.items() if kept.ends_at_s <= now_s]:
-            bequests += self._end(key)
-        for kept in self._kept.values():
-            if kept.will_at_s <= now_s:
-                bequests += _bequests(kept)
-                kept.will, kept.will_at_s = None, math.inf
-        return bequests
-
-    def forget(self, device: Device) -> None:
-        """The device is no more, nor are its sessions and its wills."""
-        for key in [key for key in self._kept if key[0] == device.number]:
-            self._remove(key)
-
-    def _end(self, key: Key) -> list[Bequest]:
-        kept = self._remove(key)
-        return [] if kept is None else _bequests(kept)
-
-    def _remove(self, key: Key) -> _Kept | None:
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._of_device[key[0]] -= 1
-            if not self._of_device[key[0]]:
-                del self._of_device[key[0]]
-        return kept
-
-
-def _bequests(kept: _Kept) -> list[Bequest]:
-    return [] if kept.will is None else [(kept.session.device, kept.will)]

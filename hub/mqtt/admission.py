@@ -1,0 +1,106 @@
+"""What a CONNECT asks for, and what is agreed on (MQTT 3.1 and 3.2). Pure."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from hub.config import MqttConfig
+from hub.errors import HubError
+from hub.mqtt.codec.packets import Connack, Connect, Properties, Reason, Version
+from hub.mqtt.packet_writer import PacketWriter, explained
+from hub.mqtt.session_state import SessionState
+
+CLIENT_ID_MAX = 256  # characters
+
+# 3.1.1, 3.2.2.3: it has six return codes, 5.0 says the same with more.
+_RETURN_CODES: Mapping[Reason, int] = MappingProxyType(
+    {
+        Reason.UNSUPPORTED_PROTOCOL_VERSION: 1,
+        Reason.CLIENT_IDENTIFIER_NOT_VALID: 2,
+        Reason.SERVER_UNAVAILABLE: 3,
+        Reason.QUOTA_EXCEEDED: 3,
+        Reason.CONNECTION_RATE_EXCEEDED: 3,
+        Reason.BAD_USER_NAME_OR_PASSWORD: 4,
+        Reason.NOT_AUTHORIZED: 5,
+    }
+)
+
+
+class Declined(HubError):
+    """The client may not come in; `reason` says why in its CONNACK."""
+
+    code = "declined"
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Credentials(NamedTuple):
+    """What the client shows. Without `device_id` the key alone says whose it is."""
+
+    key: str
+    device_id: str | None
+
+
+def credentials(connect: Connect) -> Credentials:
+    """User name = key, or user name = device id and password = key. Raises Declined."""
+    if connect.properties.authentication_method is not None:
+        raise Declined(
+            Reason.BAD_AUTHENTICATION_METHOD,
+            "there is no enhanced authentication here; show a key as user name",
+        )
+    try:
+        password = (connect.password or b"").decode()
+    except UnicodeDecodeError:
+        raise Declined(
+            Reason.BAD_USER_NAME_OR_PASSWORD, "the password is not UTF-8, so it is no key"
+        ) from None
+    username = connect.username or ""
+    shown = Credentials(password, username or None) if password else Credentials(username, None)
+    if not shown.key:
+        raise Declined(
+            Reason.NOT_AUTHORIZED, "show a key as user name, or as password with the device's id as user name"
+        )
+    return shown
+
+
+def client_id(connect: Connect, fresh_id: Callable[[], str]) -> str:
+    """The client's own id, or a fresh one where it leaves that to the server (3.1.3.1). Raises Declined."""
+    if len(connect.client_id) > CLIENT_ID_MAX:
+        raise Declined(
+            Reason.CLIENT_IDENTIFIER_NOT_VALID, f"a client id has at most {CLIENT_ID_MAX} characters"
+        )
+    if connect.client_id:
+        return connect.client_id
+    if connect.version is Version.V311 and not connect.clean_start:
+        raise Declined(Reason.CLIENT_IDENTIFIER_NOT_VALID, "a session to be kept needs a client id")
+    return fresh_id()
+
+
+def expiry_s(connect: Connect, config: MqttConfig) -> int:
+    """How long the client wants its session kept: 5.0 says so, 3.1.1 means for good when not clean (3.1.2.4)."""
+    if connect.version is Version.V5:
+        return connect.properties.session_expiry_interval or 0
+    return 0 if connect.clean_start else config.session_expiry_max_s
+
+
+def welcome(connect: Connect, state: SessionState, config: MqttConfig, *, present: bool) -> Connack:
+    """The CONNACK that lets the client in, with all that the hub sets otherwise than the client asked."""
+    agreed = Properties(
+        session_expiry_interval=state.expiry_s if state.expiry_s != expiry_s(connect, config) else None,
+        receive_maximum=config.receive_max,
+        maximum_packet_size=config.max_packet_bytes,
+        topic_alias_maximum=config.topic_alias_max,
+        assigned_client_identifier=state.client_id if not connect.client_id else None,
+        shared_subscription_available=0,
+    )
+    return Connack(session_present=present, reason=Reason.SUCCESS, properties=agreed)
+
+
+def decline(writer: PacketWriter, reason: Reason, message: str) -> None:
+    """Refuse with a CONNACK in the client's own form."""
+    if writer.version is Version.V5:
+        writer.send(Connack(session_present=False, reason=reason, properties=explained(message)))
+    elif reason in _RETURN_CODES:
+        writer.send(Connack(session_present=False, reason=_RETURN_CODES[reason]))

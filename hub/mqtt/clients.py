@@ -1,0 +1,71 @@
+"""Who is connected, and whose session is kept until it comes back. No I/O."""
+
+from collections.abc import Callable, Iterable
+
+from hub.config import MqttConfig
+from hub.fleet.presence import Roster
+from hub.fleet.session import DeviceSession, EndReason
+from hub.model import Device
+from hub.mqtt.codec.packets import Will
+from hub.mqtt.kept_sessions import Bequest, KeptSessions
+from hub.mqtt.session_state import Key, SessionState
+
+
+class Clients:
+    """At most one connection a client id, and that within its device alone.
+
+    `ready` is told of a device that can take commands, `publish` of wills that are due; `clock_s` gives steady seconds.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        connections_max: int,
+        roster: Roster,
+        ready: Callable[[Device], None],
+        publish: Callable[[Iterable[Bequest]], None],
+        clock_s: Callable[[], float],
+    ) -> None:
+        self.connections_max = connections_max
+        self.ready = ready
+        self._roster = roster
+        self._publish = publish
+        self._connected: dict[Key, DeviceSession] = {}
+        self._kept = KeptSessions(config.sessions_max, config.queued_max, clock_s)
+
+    def has_place(self, key: Key) -> bool:
+        """Whether one more may connect; one that takes over always may."""
+        return key in self._connected or len(self._connected) < self.connections_max
+
+    def open(self, device: Device, client_id: str, *, clean: bool) -> tuple[SessionState, bool]:
+        """The session for a new connection, and whether it was there before. One that is connected is ended (3.1.4-3)."""
+        earlier = self._connected.get((device.number, client_id))
+        if earlier is not None:
+            earlier.end(EndReason.TAKEN_OVER)
+        state, present, wills = self._kept.open(device, client_id, clean=clean)
+        self._publish(wills)
+        return state, present
+
+    def came(self, client: DeviceSession, state: SessionState) -> None:
+        """It is connected."""
+        self._connected[state.key] = client
+        self._roster.enter(client)
+
+    def left(self, client: DeviceSession, state: SessionState, will: Will | None) -> None:
+        """It is not any more; `will` is what it leaves."""
+        if self._connected.get(state.key) is client:
+            del self._connected[state.key]
+        self._publish(self._kept.leave(state, will))
+        self._roster.leave(client)
+
+    def forget(self, device: Device) -> None:
+        """The device is no more, nor are its kept sessions and their wills."""
+        self._kept.forget(device)
+
+    def tidy(self) -> None:
+        """End the kept sessions whose time is over, and publish the wills that are due. Call it about once a second."""
+        self._publish(self._kept.due())
+
+    def end(self) -> None:
+        """The hub stops: no session outlives it, so every will that still waits is due (3.1.2-8, 3.1.3.2.2)."""
+        self._publish(self._kept.end_all())

@@ -1,0 +1,119 @@
+"""What a device asks for that takes a while: its key to be checked, attributes, the answers to commands."""
+
+from asyncio import Future
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from hub.errors import Busy, StoreError, Unauthenticated, Unreadable
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.keys import Login
+from hub.fleet.session import SharedAttributes
+from hub.model import Command, Device
+from hub.mqtt.admission import Credentials, Declined
+from hub.mqtt.codec.packets import Publish, Reason
+from hub.mqtt.session_state import Downlink
+from hub.mqtt.topics import Kind, Up
+
+
+@dataclass(frozen=True, slots=True)
+class CheckKey:
+    """Whose key is this? To be answered by `admit` or `decline`."""
+
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class CarryOut:
+    """Do what this publish asks for. To be answered by `carried_out`, `refused` or `failed`."""
+
+    publish: Publish
+    up: Up
+    done: "Future[bytes]"  # gives the acknowledgement
+
+
+Request = CheckKey | CarryOut
+
+
+class Requests:
+    """Answers them."""
+
+    def __init__(self, fleet: Fleet, commands: Commands) -> None:
+        self._fleet = fleet
+        self._commands = commands
+
+    async def check_key(self, shown: Credentials, address: str) -> Login:
+        """Who the client is. Raises Declined."""
+        try:
+            return await self._fleet.keys.authenticate(shown.key, address, shown.device_id)
+        except Unauthenticated as error:
+            raise Declined(Reason.NOT_AUTHORIZED, str(error)) from error
+        except Busy as error:
+            raise Declined(Reason.CONNECTION_RATE_EXCEEDED, str(error)) from error
+        except StoreError as error:
+            raise Declined(Reason.SERVER_UNAVAILABLE, str(error)) from error
+
+    async def carry_out(self, device: Device, up: Up, body: bytes) -> Downlink | None:
+        """Do what a publish other than readings asks for; the message to send in answer, if any.
+
+        Raises Unreadable, Invalid, and NotFound or Conflict for an answer to a command that waits for none.
+        """
+        if up.kind is Kind.ATTRIBUTES:
+            await self.report(device, body)
+            return None
+        if up.kind is Kind.RPC_RESPONSE:
+            await self._commands.answer(device, up.number, _json(body) if body else None)
+            return None
+        wanted = _object(body) if body else {}
+        return Downlink(f"{up.prefix}attributes/response/{up.number}", await self._attributes(device, wanted))
+
+    async def report(self, device: Device, body: bytes) -> None:
+        """Take in the attributes a device reports; on disk when it returns. Raises Unreadable, Invalid."""
+        await self._fleet.attributes.report(device, _object(body))
+
+    async def _attributes(self, device: Device, wanted: Mapping[str, object]) -> bytes:
+        """`{"client": {…}, "shared": {…}}`: the attributes named, or all of both kinds when none is."""
+        kept = await self._fleet.attributes.of(device)
+        named = {"client": _names(wanted, "clientKeys"), "shared": _names(wanted, "sharedKeys")}
+        scopes = {"client": kept.device, "shared": kept.shared}
+        if not any(named.values()):
+            return orjson.dumps(scopes)
+        return orjson.dumps(
+            {
+                scope: {name: scopes[scope][name] for name in names if name in scopes[scope]}
+                for scope, names in named.items()
+                if names
+            }
+        )
+
+
+def topic_and_body(message: Command | SharedAttributes) -> tuple[str, bytes, int | None]:
+    """Where a message to a device goes below its prefix, its bytes, and when it expires (µs UTC)."""
+    if isinstance(message, Command):
+        body = orjson.dumps({"method": message.method, "params": message.params})
+        return f"rpc/request/{message.id}", body, message.expires_at
+    return "attributes", orjson.dumps(message.values), None
+
+
+def _names(wanted: Mapping[str, object], field: str) -> list[str]:
+    listed = wanted.get(field, "")
+    if not isinstance(listed, str):
+        raise Unreadable(f"{field}: names separated by commas are wanted")
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _json(body: bytes) -> object:
+    try:
+        found: object = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"not JSON: {error}") from error
+    return found
+
+
+def _object(body: bytes) -> dict[str, object]:
+    found = _json(body)
+    if not isinstance(found, dict):
+        raise Unreadable("a JSON object is wanted")
+    return found

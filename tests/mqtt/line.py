@@ -1,0 +1,163 @@
+"""The protocol with nothing below it: packets in by `say`, and what it wants in `heard`, `asked` and `closed`."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.config import LiveConfig, MqttConfig
+from hub.feed import Feed
+from hub.fleet.keys import Login
+from hub.fleet.presence import Roster
+from hub.history.commit import Commit
+from hub.intake.receipts import Receipt
+from hub.model import Device, Reading, Refusal
+from hub.mqtt.clients import Clients
+from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.packets import CodecError, Connack, Connect, Packet, Properties, Version, Will
+from hub.mqtt.protocol import ServerProtocol, State
+from hub.mqtt.requests import CarryOut, CheckKey, Request
+
+DEVICE = Device(1, "boiler", "Boiler", {}, 0)
+
+
+@dataclass
+class World:
+    """What all clients share: an intake whose commits the test completes, and a clock."""
+
+    config: MqttConfig = field(default_factory=MqttConfig)
+    connections_max: int = 10
+    now_s: float = 1000.0
+    accepted: list[tuple[Sequence[Reading], Sequence[Refusal]]] = field(default_factory=list)
+    commits: list[Commit] = field(default_factory=list)
+    wills: list[bytes] = field(default_factory=list)
+    ready: list[Device] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(LiveConfig(), "epoch", lambda: self.now_s)
+        self.feed.add(DEVICE.id)
+        self.roster = Roster(self.feed, self.now_us)
+        self.roster.add(DEVICE)
+        self.clients = Clients(
+            self.config,
+            self.connections_max,
+            self.roster,
+            self.ready.append,
+            lambda wills: self.wills.extend(will.payload for _, will in wills),
+            lambda: self.now_s,
+        )
+
+    def now_us(self) -> int:
+        return round(self.now_s * 1e6)
+
+    def accept(
+        self, _device: Device, readings: Sequence[Reading], _source: str, refused: Sequence[Refusal]
+    ) -> Receipt:
+        self.accepted.append((list(readings), list(refused)))
+        self.commits.append(Commit(loop=asyncio.get_running_loop()))
+        return Receipt(len(readings), (), self.commits[-1], 0.0)
+
+    async def commit(self, *places: int) -> None:
+        """Everything is on disk; or what was accepted at these places."""
+        for place in places or range(len(self.commits)):
+            if not self.commits[place].done():
+                self.commits[place].set_result(None)
+        await asyncio.sleep(0)
+
+
+class Line:
+    """One client and the hub's side of its connection."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._decoder: Decoder | None = None
+        self._raw = bytearray()
+        self.asked: list[Request] = []
+        self.unheard: list[Packet] = []  # came right after CONNACK
+        self.closed = False
+        self.protocol = ServerProtocol(
+            self, world.config, world.clients, world.accept, world.now_us, lambda: "fresh"
+        )
+
+    # Link
+
+    def write(self, raw: bytes) -> None:
+        assert not self.closed, raw
+        self._raw += raw
+
+    def close(self) -> None:
+        assert not self.closed
+        self.closed = True
+
+    def ask(self, request: Request) -> None:
+        self.asked.append(request)
+
+    def fewer_wait(self) -> None:
+        pass
+
+    # What a test does
+
+    def say(self, *packets: Packet) -> "Line":
+        """Packets that come together; what they break is handled as a connection handles it."""
+        try:
+            for packet in packets:
+                if self.protocol.state in (State.EXPECTING, State.OPEN):
+                    self.protocol.receive(packet)
+            if self.protocol.state is State.OPEN:
+                self.protocol.publishing.settle()
+        except CodecError as error:
+            self.protocol.broken(error)
+        return self
+
+    def heard(self) -> list[Packet]:
+        """What the hub has said since this was last asked."""
+        version = self.protocol._writer.version  # the client knows its own
+        if self._decoder is None:
+            self._decoder = Decoder(Peer.SERVER, 268_435_455, version)
+        self._decoder.feed(bytes(self._raw))
+        self._raw.clear()
+        packets, self.unheard = self.unheard, []
+        while (packet := self._decoder.packet()) is not None:
+            packets.append(packet)
+        return packets
+
+    def admit(self, device: Device = DEVICE) -> "Line":
+        """The key is that device's."""
+        assert isinstance(self.asked.pop(), CheckKey)
+        self.protocol.admit(Login(device, "key"))
+        return self
+
+    def request(self) -> CarryOut:
+        """What the hub is asked to do for the client."""
+        request = self.asked.pop(0)
+        assert isinstance(request, CarryOut)
+        return request
+
+
+def connected(
+    world: World,
+    version: Version = Version.V5,
+    client_id: str = "c",
+    *,
+    clean: bool = True,
+    will: bytes | None = None,
+    expiry_s: int | None = None,
+    receive_maximum: int | None = None,
+) -> Line:
+    """A client that is in."""
+    line = Line(world)
+    last = None if will is None else Will("v1/devices/me/telemetry", will)
+    line.say(
+        Connect(
+            version,
+            client_id,
+            clean,
+            will=last,
+            username="key",
+            properties=Properties(session_expiry_interval=expiry_s, receive_maximum=receive_maximum),
+        )
+    )
+    line.admit()
+    connack, *line.unheard = line.heard()
+    assert isinstance(connack, Connack)
+    assert connack.reason == 0
+    return line
