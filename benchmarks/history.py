@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hub.config import LimitsConfig, LiveConfig
+from hub.config import LimitsConfig, LiveConfig, ReadingsConfig
 from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.duckdb import compaction, sealing
@@ -156,7 +156,7 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
     roster = Roster(feed, now_us)
-    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), now_us)
+    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), now_us)
     for device in devices:
         ingest.open(device)
         roster.add(device)

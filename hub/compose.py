@@ -108,7 +108,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     ):
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
         roster = Roster(feed, around.clock)
-        ingest = Ingest(history, feed, roster.heard, config.limits, around.clock)
+        ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, around.clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         commands = Commands(registry.commands, devices, roster, around.clock)
         fleet = _fleet(config, around, registry, devices, commands, roster, ingest)

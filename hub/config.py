@@ -161,6 +161,14 @@ class LimitsConfig(_Section):
     attributes_max: Positive = 100
 
 
+class ReadingsConfig(_Section):
+    """How values are read."""
+
+    # Texts that are no value, whatever their case, for a metric that is not known to be text.
+    no_value: tuple[str, ...] = ("", "unavailable", "unknown", "nan", "null", "none")
+    numbers_in_text: bool = False  # whether a text that is a number begins a metric as number
+
+
 class AuthConfig(_Section):
     """Keys, sessions and tokens."""
 
@@ -198,6 +206,7 @@ class Config(BaseSettings):
     retention: RetentionConfig = RetentionConfig()
     live: LiveConfig = LiveConfig()
     limits: LimitsConfig = LimitsConfig()
+    readings: ReadingsConfig = ReadingsConfig()
     auth: AuthConfig = AuthConfig()
     system: SystemConfig = SystemConfig()
     log: LogConfig = LogConfig()

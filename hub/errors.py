@@ -35,13 +35,12 @@ class Unreadable(Refused):
 
 
 class Invalid(Refused):
-    """Readable, but not allowed. `where` names the field or path."""
+    """Readable, but not allowed. `where` names the field or path; `code` tells faults of one field apart."""
 
-    code = "invalid"
-
-    def __init__(self, message: str, where: str | None = None) -> None:
+    def __init__(self, message: str, where: str | None = None, code: str = "invalid") -> None:
         super().__init__(message)
         self.where = where
+        self.code = code
 
 
 class NotFound(Refused):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub import compose
 from hub.compose import Surroundings
-from hub.config import AuthConfig, Config, LimitsConfig, LiveConfig, StoreConfig
+from hub.config import AuthConfig, Config, LimitsConfig, LiveConfig, ReadingsConfig, StoreConfig
 from hub.fleet.fleet import NewDevice
 from hub.fleet.session import EndReason, SharedAttributes
 from hub.model import Command, Device
@@ -77,6 +77,7 @@ async def open_rooms(
     limits: LimitsConfig | None = None,
     auth: AuthConfig | None = None,
     live: LiveConfig | None = None,
+    readings: ReadingsConfig | None = None,
 ) -> AsyncIterator[Rooms]:
     """The rooms on the stores in `folder`, restored from them."""
     config = Config(
@@ -84,6 +85,7 @@ async def open_rooms(
         limits=limits or LimitsConfig(),
         auth=auth or AuthConfig(),
         live=live or LiveConfig(),
+        readings=readings or ReadingsConfig(),
     )
     chance = random.Random(len(list(folder.iterdir())))
     around = Surroundings(

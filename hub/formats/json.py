@@ -185,16 +185,10 @@ def _bytes(value: object) -> bytes:
     return to_json(value, inf_nan_mode="constants")[:RAW_MAX]
 
 
-def _fault(code: str, message: str, where: str | None = None) -> Invalid:
-    fault = Invalid(message, where)
-    fault.code = code
-    return fault
-
-
 def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
     """A reading with all that is right in it. Raises Invalid for what costs all of it."""
     if not isinstance(element, dict):
-        raise _fault("type", f"a reading is an object of values, got {_kind(element)}")
+        raise Invalid(f"a reading is an object of values, got {_kind(element)}", code="type")
     inner = element.get("values")
     top = inner if isinstance(inner, dict) else {k: v for k, v in element.items() if k not in ("ts", "seq")}
     time, seq = _time(element.get("ts")), _seq(element.get("seq"))
@@ -204,11 +198,11 @@ def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
     found.flatten(top, "", 1)
     if len(found.values) + len(found.faults) > VALUES_MAX:
         count = len(found.values) + len(found.faults)
-        raise _fault("too_many", f"{count} values in one reading; at most {VALUES_MAX}")
+        raise Invalid(f"{count} values in one reading; at most {VALUES_MAX}", code="too_many")
     if found.values:
         return Reading(time, found.values, seq), found.faults
     if not found.faults:
-        raise _fault("empty", "no values in this reading")
+        raise Invalid("no values in this reading", code="empty")
     return None, found.faults
 
 
@@ -260,10 +254,10 @@ def _time(ts: object) -> int | None:
     if ts is None:
         return None
     if isinstance(ts, bool) or not isinstance(ts, int | float):
-        raise _fault("time", f"a number of milliseconds since 1970 is wanted, got {_kind(ts)}", "ts")
+        raise Invalid(f"a number of milliseconds since 1970 is wanted, got {_kind(ts)}", "ts", "time")
     if not MS_MIN <= ts <= MS_MAX:
         hint = "this looks like seconds; " if 1e9 <= ts < MS_MIN else ""
-        raise _fault("time", f"{hint}milliseconds since 1970 are wanted, got {ts!r:.40}", "ts")
+        raise Invalid(f"{hint}milliseconds since 1970 are wanted, got {ts!r:.40}", "ts", "time")
     return round(ts * 1000)
 
 
@@ -271,7 +265,7 @@ def _seq(seq: object) -> int | None:
     if seq is None:
         return None
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq < 2**63:
-        raise _fault("seq", f"a whole number from 0 to 2^63-1 is wanted, got {seq!r:.40}", "seq")
+        raise Invalid(f"a whole number from 0 to 2^63-1 is wanted, got {seq!r:.40}", "seq", "seq")
     return seq
 
 
@@ -282,14 +276,14 @@ def _value(value: object) -> Value:
         try:
             return whole(value)
         except Inexact as error:
-            raise _fault("inexact", str(error)) from None
+            raise Invalid(str(error), code="inexact") from None
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _fault("not_finite", f"a finite number is wanted, got {value!r}")
+            raise Invalid(f"a finite number is wanted, got {value!r}", code="not_finite")
         return value
     text = value if isinstance(value, str) else to_json(value, inf_nan_mode="constants").decode()
     if len(text) > TEXT_MAX:
-        raise _fault("text_too_long", f"{len(text)} characters; at most {TEXT_MAX}")
+        raise Invalid(f"{len(text)} characters; at most {TEXT_MAX}", code="text_too_long")
     return text
 
 

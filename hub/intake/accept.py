@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
-from hub.config import LimitsConfig
+from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import Feed
 from hub.history.batch import Batch
@@ -42,14 +42,20 @@ class Ingest:
     """Takes readings in. `heard` is told of every sign of life; `clock` gives µs UTC."""
 
     def __init__(
-        self, history: History, feed: Feed, heard: Heard, limits: LimitsConfig, clock: Callable[[], int]
+        self,
+        history: History,
+        feed: Feed,
+        heard: Heard,
+        limits: LimitsConfig,
+        readings: ReadingsConfig,
+        clock: Callable[[], int],
     ) -> None:
         self._history = history
         self._feed = feed
         self._heard = heard
         self._limits = limits
         self._clock = clock
-        self._checks = ReadingChecks(limits)
+        self._checks = ReadingChecks(limits, readings)
         self._devices: dict[int, KnownDevice] = {}
         self._notices = TokenBucket(NOTICES_PER_S, NOTICES_BURST)
         self._unsaid = 0

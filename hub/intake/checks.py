@@ -7,25 +7,25 @@ every case, and the columns only ever say what it would say too.
 """
 
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple, cast
 
 from pydantic_core import to_json
 
-from hub.config import LimitsConfig
+from hub.config import LimitsConfig, ReadingsConfig
+from hub.errors import Invalid
 from hub.history.batch import Batch
 from hub.intake.known import TYPES, UNKNOWN, KnownDevice, MetricCheck
 from hub.intake.sequence import REPEATED
-from hub.model import RAW_MAX, Metric, Reading, Refusal, Run, Value
+from hub.intake.values import ValueChecks
+from hub.model import Fault, Metric, Reading, Refusal, Run, Value, refusal_of, refusals_of
 
 # A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
 READING_VALUES = 10
 VALUE_CHARS = 20
 
 ALIKE_MIN = 8  # readings; fewer are checked sooner one by one
-
-_Fault = tuple[str, str]
-"""Code and message of a refusal."""
+NAMED_MAX = 5  # metrics in one sentence
 
 
 class Columns:
@@ -76,8 +76,9 @@ class Checked(NamedTuple):
 class ReadingChecks:
     """Checks readings. New metrics get their numbers here."""
 
-    def __init__(self, limits: LimitsConfig) -> None:
+    def __init__(self, limits: LimitsConfig, readings: ReadingsConfig) -> None:
         self.next_metric = 1
+        self._values = ValueChecks(readings)
         self._limits = limits
         self._future_max = round(limits.future_max_s * 1e6)
 
@@ -130,7 +131,7 @@ class ReadingChecks:
     def _one_by_one(
         self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
     ) -> Checked:
-        """Any readings: each is taken, refused, or dropped because it is repeated."""
+        """Any readings: each is taken, wholly or in part, refused, or dropped because it is repeated."""
         columns, checks, sequence = Columns(), known.checks, known.sequence
         times: list[int] = []
         rows: list[dict[str, Value]] = []
@@ -147,48 +148,71 @@ class ReadingChecks:
                 batch.sequences[known.number] = (sequence.highest, sequence.lost)
             time = now if told is None else told
             if time > latest_allowed:
-                fault: _Fault | None = ("future", self._too_early(time, now))
-            else:
-                mark = len(columns.metrics)
-                fault = None
-                for name, value in values.items():
-                    # Unpacked at once: four reads of a named tuple's fields cost a tenth of this loop.
-                    number, kind, low, high = checks.get(name, UNKNOWN)
-                    if type(value) is not float or kind is not float or not low <= value <= high:
-                        columns.cut(mark)
-                        fault = self._take_with_care(known, time, values, columns, batch)
-                        break
-                    columns.metrics.append(number)
-                    columns.times.append(time)
-                    columns.values.append(value)
-            if fault is None:
+                early = Fault("", "future", self._too_early(time, now), b"")
+                refusals.append(refusal_of(position, [early], _raw(time, values, seq)))
+                continue
+            mark = len(columns.metrics)
+            taken = values
+            for name, value in values.items():
+                # Unpacked at once: four reads of a named tuple's fields cost a tenth of this loop.
+                number, kind, low, high = checks.get(name, UNKNOWN)
+                if type(value) is not float or kind is not float or not low <= value <= high:
+                    columns.cut(mark)
+                    taken, refused = self._take_with_care(known, position, time, values, seq, columns, batch)
+                    refusals += refused
+                    break
+                columns.metrics.append(number)
+                columns.times.append(time)
+                columns.values.append(value)
+            if taken:
                 times.append(time)
-                rows.append(values)
-            else:
-                refusals.append(_refusal(position, Reading(time, values, seq), *fault))
+                rows.append(taken)
         restarted = sequence.restarts != restarts
         return Checked(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost, restarted)
 
     def _take_with_care(
-        self, known: KnownDevice, time: int, values: dict[str, Value], columns: Columns, batch: Batch
-    ) -> _Fault | None:
-        """A reading with texts, truth values, new metrics, or a fault, which is told: all of it is taken, or none."""
+        self,
+        known: KnownDevice,
+        position: int,
+        time: int,
+        values: dict[str, Value],
+        seq: int | None,
+        columns: Columns,
+        batch: Batch,
+    ) -> tuple[dict[str, Value], list[Refusal]]:
+        """A reading with texts, truth values, new metrics, or faults: what was taken of it, and what was refused."""
         checks = known.checks
+        taken: dict[str, Value] = {}
+        faults: list[Fault] = []
         for name, value in values.items():
             check = checks.get(name)
-            fault = None if check is None else _fault(check, name, value)
-            if fault is not None:
-                return fault
-        new = values.keys() - checks.keys()
-        if new and len(checks) + len(new) > self._limits.metrics_max:
-            return (
-                "too_many_metrics",
-                f"a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)",
+            try:
+                read = self._values.read(check, name, value)
+                if read is None:
+                    continue
+                if check is None:
+                    check = self._new_check(known, name, read, batch)
+            except Invalid as error:
+                faults.append(Fault(name, error.code, str(error), _raw(time, {name: value}, seq)))
+                continue
+            columns.add(check.number, (time,), (read,))
+            taken[name] = read
+        if taken:
+            return taken, refusals_of(position, faults) if faults else []
+        if not faults:
+            named = ", ".join(islice(values, NAMED_MAX))
+            empty = f"{named}: no value in this reading, only words for none (readings.no_value)"
+            faults.append(Fault("", "empty", empty, b""))
+        return taken, [refusal_of(position, faults, _raw(time, values, seq))]
+
+    def _new_check(self, known: KnownDevice, name: str, value: Value, batch: Batch) -> MetricCheck:
+        """Of a metric that this value is the first of. Raises Invalid."""
+        if len(known.checks) >= self._limits.metrics_max:
+            most = self._limits.metrics_max
+            raise Invalid(
+                f"{name}: a device has at most {most} metrics (limits.metrics_max)", name, "too_many_metrics"
             )
-        for name, value in values.items():
-            check = checks.get(name) or self.new_metric(known, name, value, batch)
-            columns.add(check.number, (time,), (value,))
-        return None
+        return self.new_metric(known, name, value, batch)
 
     def new_metric(self, known: KnownDevice, name: str, value: Value, batch: Batch) -> MetricCheck:
         """Make a metric of this value's type."""
@@ -203,16 +227,9 @@ class ReadingChecks:
         return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {self._limits.future_max_s:.0f} s (limits.future_max_s)"
 
 
-def _fault(check: MetricCheck, name: str, value: Value) -> _Fault | None:
-    if type(value) is not check.kind:
-        return "type", f"{name}: a {TYPES[check.kind]} is wanted, got a {TYPES[type(value)]}"
-    if not isinstance(value, str) and not check.low <= value <= check.high:
-        return "range", f"{name}: {value} is outside {check.low} to {check.high}"
-    return None
-
-
-def _refusal(position: int, reading: Reading, code: str, message: str) -> Refusal:
-    shown = {"ts": None if reading.time is None else reading.time / 1000, "values": reading.values}
-    if reading.seq is not None:
-        shown["seq"] = reading.seq
-    return Refusal(position, code, message, to_json(shown)[:RAW_MAX])
+def _raw(time: int, values: dict[str, Value], seq: int | None) -> bytes:
+    """A reading, or one value of it, as it is kept when it was refused."""
+    shown: dict[str, object] = {"ts": time / 1000, "values": values}
+    if seq is not None:
+        shown["seq"] = seq
+    return to_json(shown)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.config import LimitsConfig, LiveConfig
+from hub.config import LimitsConfig, LiveConfig, ReadingsConfig
 from hub.errors import NotFound
 from hub.feed import Feed
 from hub.history.batch import Batch
@@ -64,20 +64,23 @@ async def test_the_good_readings_beside_a_bad_one_are_stored(rooms: Rooms) -> No
         device,
         [
             reading(a=2.0, b="good"),
-            reading(a="text", b="not kept"),
-            reading(c=1.0, a=True),
+            reading(a="text", b="kept"),
+            reading(a=True),
             reading(a=3.0, time=T0 + 301_000_000),
             reading(a=4.0),
         ],
         "websocket",
         [unreadable],
     )
-    assert receipt.accepted == 2
-    assert [(one.position, one.code) for one in receipt.refusals] == [(1, "type"), (2, "type"), (3, "future")]
+    assert receipt.accepted == 3
+    assert [(one.position, one.code, one.metric) for one in receipt.refusals] == [
+        (1, "type", "a"),
+        (2, "type", None),
+        (3, "future", None),
+    ]
     await receipt.stored
     assert await numbers(rooms, device, "a") == [1.0, 2.0, 4.0]
-    assert await numbers(rooms, device, "b") == ["good", "text"]
-    assert "c" not in rooms.ingest.metrics(device)
+    assert await numbers(rooms, device, "b") == ["good", "kept", "text"]
     kept = await rooms.history.rejections(device, 10)
     assert [(one.code, one.source) for one in kept] == [
         ("future", "websocket"),
@@ -85,7 +88,7 @@ async def test_the_good_readings_beside_a_bad_one_are_stored(rooms: Rooms) -> No
         ("type", "websocket"),
         ("unreadable", "websocket"),
     ]
-    assert json.loads(kept[1].raw) == {"ts": T0 / 1000, "values": {"c": 1.0, "a": True}}
+    assert json.loads(kept[1].raw) == {"ts": T0 / 1000, "values": {"a": True}}
 
 
 async def test_a_range_set_by_an_operator_is_held_and_survives(tmp_path: Path, clock: Clock) -> None:
@@ -154,7 +157,8 @@ async def test_a_device_has_at_most_so_many_metrics_and_keeps_using_those_it_has
         await rooms.ingest.accept(device, [reading(a=1.0, b="x", c=True)], "mqtt").stored
     async with open_rooms(tmp_path, clock, limits=LimitsConfig(metrics_max=2)) as rooms:
         receipt = rooms.ingest.accept(device, [reading(a=1.0, b="y", c=False), reading(a=2.0, d=1.0)], "mqtt")
-        assert (receipt.accepted, [one.code for one in receipt.refusals]) == (1, ["too_many_metrics"])
+        assert receipt.accepted == 2
+        assert [(one.code, one.metric) for one in receipt.refusals] == [("too_many_metrics", "d")]
 
 
 async def test_a_flood_of_refusals_is_counted_and_kept_in_part(rooms: Rooms) -> None:
@@ -259,15 +263,17 @@ def test_every_reading_is_stored_once_or_refused_or_repeated(
     async def check() -> None:
         async with open_rooms(tmp_path_factory.mktemp("data"), Clock()) as rooms:
             device, _ = await rooms.add("boiler-1")
-            taken = refused = 0
+            refused = wholly = 0
             for readings in calls:
                 receipt = rooms.ingest.accept(device, readings, "http")
-                assert receipt.accepted + len(receipt.refusals) == len(readings)
+                lost = sum(one.metric is None for one in receipt.refusals)
+                assert receipt.accepted + lost == len(readings)
+                wholly += lost
                 assert all(0 <= one.position < len(readings) and one.message for one in receipt.refusals)
                 refused += len(receipt.refusals)
             await rooms.history.stored
             counts = rooms.ingest.counts
-            taken = sum(map(len, calls)) - refused - counts.repeated
+            taken = sum(map(len, calls)) - wholly - counts.repeated
             assert (counts.readings, counts.refused) == (taken, refused)
             assert rooms.feed.device("boiler-1").offset == taken
             rows = 0
@@ -296,7 +302,7 @@ class Judged:
     """All that the checks said of one device's readings."""
 
     def __init__(self) -> None:
-        self._checks = ReadingChecks(LimitsConfig(metrics_max=5))
+        self._checks = ReadingChecks(LimitsConfig(metrics_max=5), ReadingsConfig())
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
         self._known = KnownDevice(1, channel, SequenceCount(), TokenBucket(1, 1), Counts())
         self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
