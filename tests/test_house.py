@@ -16,6 +16,7 @@ LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 COLUMNS_MAX = 110
 # Paths of somebody's machine. Those of the system (/dev, /proc, /etc, /usr, /tmp on its own) say nothing of one.
+MACHINE_STARTS = ("/work", "/root", "/home/", "/Users/", "/tmp/")
 MACHINE_PATH = re.compile(r"(?<![\w.<>/-])/(?:work|root|home/\w|Users/\w|tmp/\w)[\w./-]*")
 
 
@@ -119,8 +120,9 @@ def test_no_file_names_a_path_of_one_machine() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{number}": match[0]
         for path in files
+        if path != Path(__file__).resolve() and any(start in read(path) for start in MACHINE_STARTS)
         for number, line in enumerate(read(path).splitlines(), 1)
-        if path != Path(__file__).resolve() and (match := MACHINE_PATH.search(line))
+        if (match := MACHINE_PATH.search(line))
     }
     assert found == {}
 
