@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Alert } from "../src/live/alerts";
 import type { PresenceMoment } from "../src/live/presenceLog";
-import { marksOf } from "../src/ui/device/readings/marks";
+import { groupMarks, marksOf } from "../src/ui/device/readings/marks";
 
 const alert: Alert = { deviceId: "a", severity: "critical", title: "Too hot", time: 20, state: "firing" };
 const gone: PresenceMoment = { deviceId: "a", presence: "offline", time: 10 };
@@ -29,4 +29,16 @@ it("does without a state that is not told", () => {
   const [mark] = marksOf([{ ...alert, state: null }], [], [a]);
 
   expect(mark?.text).toBe("Too hot (critical)");
+});
+
+it("groups those that would lie on each other, alerts before presence", () => {
+  const marks = marksOf([alert], [gone, { ...gone, presence: "online", time: 40 }], [a]);
+
+  const groups = groupMarks(marks, 15);
+
+  expect(groups.map(({ kind, time, marks }) => [kind, time, marks.length])).toEqual([
+    ["alert", 10, 2],
+    ["presence", 40, 1],
+  ]);
+  expect(groupMarks(marks, 0)).toHaveLength(3);
 });

@@ -15,6 +15,7 @@ const info: DeviceInfo = infoOf("boiler", {
   name: "Boiler",
   labels: { hall: "North" },
   expected_interval_s: 5,
+  sequence: { highest: null, repeated: 0, repeated_since: null },
   retention: { raw_s: 100_000, minute_s: 0, hour_s: null },
 });
 const at = (field: string) => metricPath("temperature", field);

@@ -112,6 +112,11 @@ export class DeviceRest {
     return (await this.#rest.ask(this.#path, "PATCH", change)) as DeviceInfo;
   }
 
+  /** Takes the next number that the device gives a reading as the first. */
+  async resetSequence(): Promise<void> {
+    await this.#rest.ask(`${this.#path}/sequence`, "DELETE");
+  }
+
   async remove(): Promise<void> {
     await this.#rest.ask(this.#path, "DELETE");
   }

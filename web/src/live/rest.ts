@@ -38,6 +38,16 @@ export interface MetricInfo {
   readonly thresholds: Thresholds;
 }
 
+/** How a device numbers its readings (`seq`), so that one that is sent again is stored once. */
+export interface SequenceInfo {
+  /** The highest number stored; null where the device does not number them. */
+  readonly highest: number | null;
+  /** How many readings in a row were acknowledged and dropped, for their numbers were not above that. */
+  readonly repeated: number;
+  /** Since when, milliseconds UTC; null while its readings are stored. */
+  readonly repeated_since: number | null;
+}
+
 /** What REST says of a device. Times in milliseconds UTC. */
 export interface DeviceInfo {
   readonly id: string;
@@ -47,6 +57,7 @@ export interface DeviceInfo {
   readonly presence: Presence;
   readonly since: number | null;
   readonly last_seen: number | null;
+  readonly sequence: SequenceInfo;
   readonly retention: Retention;
   readonly metrics: readonly MetricInfo[];
 }

@@ -15,7 +15,14 @@ import { SectionLinks } from "./SectionLinks";
 
 const DeviceSection = lazy(() => import("./DeviceSection").then((room) => room.DeviceSection));
 
+const SequenceNote = lazy(
+  () => import("./SequenceNote").then((room) => room.SequenceNote),
+  () => null,
+);
+
 const AGE_MS = 1_000;
+/** How often the hub is asked about the open device: what REST alone says of it changes seldom. */
+const DESCRIBE_MS = 10_000;
 
 /** The open device, or what to say where none is. */
 export function DeviceView() {
@@ -56,6 +63,12 @@ function OpenDevice({ device, watch }: Opened) {
     // On a phone the list has gone from sight: say where one is now.
     if (isPhone()) title.current?.focus();
   }, []);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) void page.live.refreshOpened();
+    }, DESCRIBE_MS);
+    return () => clearInterval(timer);
+  }, [page]);
   const metrics = useComputed(() => {
     page.live.fleet.structure.value;
     return metricsOf(device, watch);
@@ -79,6 +92,7 @@ function OpenDevice({ device, watch }: Opened) {
         {section === "readings" && <Tools opened={opened} metrics={metrics} />}
       </header>
       <SectionLinks />
+      {device.info?.sequence.repeated_since && <SequenceNote device={device} />}
       {section === "readings" ? (
         <DeviceReadings opened={opened} metrics={metrics} hidden={hidden} />
       ) : (

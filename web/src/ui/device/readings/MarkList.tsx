@@ -5,13 +5,18 @@ import { usePage } from "../../page";
 import { adoptStyle } from "../../parts/adoptStyle";
 import { hashOf } from "../../route";
 import type { Opened } from "../opened";
-import { marksOf } from "./marks";
+import { groupMarks, type Mark, marksOf } from "./marks";
 
 adoptStyle(style);
 
 const MOVE_MS = 100;
 /** What is shown before and after a moment that is looked into. */
 const AROUND_MS = 5 * 60_000;
+/** How wide a mark is to press, and how narrow a chart may be, in pixels. */
+const MARK_PX = 24;
+const CHART_PX = 280;
+/** More lines than these hide the chart. */
+const TEXTS_MAX = 6;
 
 export interface MarkListProps {
   readonly opened: readonly Opened[];
@@ -27,6 +32,8 @@ export function MarkList({ opened, span, isFirst }: MarkListProps) {
   const { alerts, presences } = page.live;
   const devices = opened.map(({ device }) => device);
   const marks = marksOf(alerts.list.value, presences.list.value, devices);
+  const { from, to } = span();
+  const groups = groupMarks(marks, ((to - from) * MARK_PX) / CHART_PX);
   const list = useRef<HTMLUListElement>(null);
   const spanNow = useRef(span);
   spanNow.current = span;
@@ -42,27 +49,32 @@ export function MarkList({ opened, span, isFirst }: MarkListProps) {
     };
     place();
     return page.loop.add({ intervalMs: () => Math.max(MOVE_MS, page.minIntervalMs()), paint: place });
-  }, [page, marks.length]);
+  }, [page, groups.length]);
   const around = (time: number) => ({
     from: Math.round(time - AROUND_MS),
     to: Math.round(Math.min(time + AROUND_MS, page.live.hubClock.now())),
   });
   return (
     <ul ref={list} class="marks" aria-label="What happened" aria-hidden={!isFirst}>
-      {marks.map(({ key, kind, time, text }) => (
+      {groups.map(({ key, kind, time, marks }) => (
         <li key={key} data-time={time}>
           <a
             class={`mark-link mark-of-${kind}`}
             href={hashOf({ ...page.route.value, range: around(time) })}
-            data-text={`${clockTime(time)} ${text}`}
+            data-text={textOf(marks)}
             tabIndex={isFirst ? 0 : -1}
           >
-            <span class="unseen">
-              {clockTime(time)} {text}
-            </span>
+            <span class="unseen">{textOf(marks)}</span>
           </a>
         </li>
       ))}
     </ul>
   );
+}
+
+/** A line for each. */
+function textOf(marks: readonly Mark[]): string {
+  const lines = marks.slice(0, TEXTS_MAX).map(({ time, text }) => `${clockTime(time)} ${text}`);
+  if (marks.length > TEXTS_MAX) lines.push(`and ${marks.length - TEXTS_MAX} more`);
+  return lines.join("\n");
 }

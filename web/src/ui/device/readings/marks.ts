@@ -39,3 +39,28 @@ export function marksOf(
     ),
   ].sort((one, other) => one.time - other.time);
 }
+
+/** Marks that share a place on the axis, because they would lie on each other. */
+export interface MarkGroup {
+  readonly key: string;
+  /** "alert" where any of them is one. */
+  readonly kind: Mark["kind"];
+  /** Of the first. */
+  readonly time: number;
+  readonly marks: readonly Mark[];
+}
+
+/** Groups marks, by time, that come within `withinMs` after the first of their group. */
+export function groupMarks(marks: readonly Mark[], withinMs: number): MarkGroup[] {
+  const groups: Mark[][] = [];
+  for (const mark of marks) {
+    const group = groups[groups.length - 1];
+    if (group?.[0] && mark.time - group[0].time < withinMs) group.push(mark);
+    else groups.push([mark]);
+  }
+  return groups.flatMap((members) => {
+    const [first] = members;
+    const kind = members.some((mark) => mark.kind === "alert") ? "alert" : "presence";
+    return first ? [{ key: first.key, kind, time: first.time, marks: members }] : [];
+  });
+}

@@ -1,0 +1,44 @@
+import { useState } from "preact/hooks";
+import { DeviceRest } from "../../live/deviceRest";
+import type { DeviceRecord } from "../../live/fleet";
+import { count, moment } from "../../paint/format";
+import { usePage } from "../page";
+import { Confirm } from "../parts/Confirm";
+
+/** Says that what a device sends is dropped as repeated, since when and why, and lets operators end that. */
+export function SequenceNote({ device }: { device: DeviceRecord }) {
+  const page = usePage();
+  const [isAsking, setAsking] = useState(false);
+  const sequence = device.info?.sequence;
+  if (!sequence || sequence.repeated_since === null) return null;
+  const reset = async () => {
+    await new DeviceRest(page.live.rest, device.id).resetSequence();
+    await page.live.refreshOpened();
+  };
+  return (
+    <div class="banner banner-retry" role="alert">
+      <span>
+        What it sends is acknowledged and dropped as repeated since {moment(sequence.repeated_since)},{" "}
+        {count(sequence.repeated)} {sequence.repeated === 1 ? "reading" : "readings"} so far: the numbers
+        (seq) are not above {count(sequence.highest ?? 0)}, the highest one stored.
+      </span>
+      {page.mayOperate.value && (
+        <button type="button" class="button" data-after-dialog onClick={() => setAsking(true)}>
+          Count anew
+        </button>
+      )}
+      {isAsking && (
+        <Confirm
+          title={`Count the readings of ${device.name} anew?`}
+          text={
+            "The next number it sends is taken as the first, and its readings are stored from then on. " +
+            "What it sends again from before that is stored again."
+          }
+          act="Count anew"
+          run={reset}
+          close={() => setAsking(false)}
+        />
+      )}
+    </div>
+  );
+}
