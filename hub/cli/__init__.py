@@ -1,7 +1,6 @@
 """The `hub` command.
 
-Exit codes: 0 done; 1 the hub refused; 2 the command was written wrongly; 3 no hub or store to work on; 70 a running hub
-ended because a part of it failed: start it again.
+docs/cli.md describes it, with its exit codes.
 Modules of commands are imported when the command runs, so that `hub version` and `--help` are instant.
 """
 
@@ -25,20 +24,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Sensor Hub: takes sensor readings in over MQTT, WebSocket and HTTP, keeps them, shows them live.",
+    help="Sensor Hub: takes in sensor readings over MQTT, WebSocket and HTTP, stores them, and shows them live.",
+    epilog="Exit codes: 0 done; 1 refused, or failed; 2 the command is not written right; 3 no hub or store to work on; "
+    "70 a part of a running hub failed: start it again.",
 )
-app.add_typer(devices.devices_app, name="devices")
-app.add_typer(keys.keys_app, name="keys")
-app.add_typer(keys.tokens_app, name="tokens")
-app.add_typer(history.history_app, name="history")
-app.command("backup")(backup.backup)
-app.command("login")(keys.login)
-app.command("serve")(service.serve)
-app.command("demo")(service.demo)
-app.command("check")(service.check)
+RUN, USE, KEEP = "Run a hub", "Devices, people and programs", "Readings and care"
+
+app.command("serve", rich_help_panel=RUN)(service.serve)
+app.command("demo", rich_help_panel=RUN)(service.demo)
+app.command("check", rich_help_panel=RUN)(service.check)
+app.command("login", rich_help_panel=USE)(keys.login)
+app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)
+app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)
+app.add_typer(keys.tokens_app, name="tokens", rich_help_panel=USE)
+app.add_typer(history.history_app, name="history", rich_help_panel=KEEP)
+app.command("backup", rich_help_panel=KEEP)(backup.backup)
 
 
-@app.command()
+@app.command(rich_help_panel=KEEP)
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
@@ -49,10 +52,12 @@ def options(
     context: typer.Context,
     config: Annotated[
         Path | None,
-        typer.Option(help="The configuration file; ./config.toml if it is there, else the defaults."),
+        typer.Option(
+            help="The configuration file. Without it: ./config.toml if there is one, else the defaults."
+        ),
     ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Work on the running demo, whatever store is here.")
+        bool, typer.Option("--demo", help="Work on the demo that is running, even where there is a store.")
     ] = False,
 ) -> None:
     """Options of every command."""

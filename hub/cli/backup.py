@@ -11,10 +11,10 @@ from hub.cli.history import Json, Outcome, shown_progress
 
 def backup(
     context: typer.Context,
-    output: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
+    output: Annotated[Path, typer.Option(help="The folder to make; it must not exist.")],
     as_json: Json = False,
 ) -> None:
-    """Copy both stores while the hub runs. Restoring is starting a hub on the copy: docs/operating.md."""
+    """Copy all that the hub stores into a new folder, while it runs. To restore, start a hub on the copy."""
     query = {"output": str(output.absolute())}
 
     async def use(client: Any) -> dict[str, Any]:

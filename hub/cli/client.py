@@ -59,6 +59,8 @@ class Client:
                 if response.status >= 400:
                     raise _error(response, answer)
                 return answer
+        except TimeoutError as error:
+            raise HubError(f"the hub did not answer within {TIMEOUT_S:g} s; its log may say why") from error
         except (aiohttp.ClientConnectionError, FileNotFoundError) as error:
             raise Unreachable(f"no hub answers: {error}") from error
 

@@ -17,7 +17,9 @@ from hub.cli.calls import call, show_json
 from hub.cli.tables import Column, show_table
 from hub.errors import Invalid
 
-devices_app = typer.Typer(no_args_is_help=True, help="Add, list, show, remove, import and export devices.")
+devices_app = typer.Typer(
+    no_args_is_help=True, help="Add, list, show and remove devices, one at a time or many from a file."
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device's id.")]
@@ -51,11 +53,11 @@ def _labels_text(labels: dict[str, str]) -> str:
 def add_device(
     context: typer.Context,
     device_id: DeviceId,
-    name: Annotated[str, typer.Option(help="What people call it; its id if left out.")] = "",
-    labels: Annotated[str, typer.Option(help="k=v;k=v")] = "",
+    name: Annotated[str, typer.Option(help="What people call it; without it, its id.")] = "",
+    labels: Annotated[str, typer.Option(help="Such as hall=A;floor=2")] = "",
     as_json: Json = False,
 ) -> None:
-    """Add a device and print its API key, which is shown this once."""
+    """Add a device, and print its API key, which is not shown again."""
     body = {"id": device_id, "name": name, "labels": _labels(labels)}
     made = call(context, lambda client: client.call("POST", "/api/v1/devices", body))
     if as_json:
@@ -67,7 +69,7 @@ def add_device(
 
 @devices_app.command("list")
 def list_devices(context: typer.Context, as_json: Json = False) -> None:
-    """List all devices."""
+    """List all devices, with their state."""
 
     async def use(client: Any) -> list[dict[str, Any]]:
         return [row async for row in client.pages("/api/v1/devices", "devices")]
@@ -98,7 +100,7 @@ def list_devices(context: typer.Context, as_json: Json = False) -> None:
 
 @devices_app.command("show")
 def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
-    """Show one device with its latest values."""
+    """Show one device: its state, settings and latest values."""
 
     async def use(client: Any) -> dict[str, Any]:
         return {
@@ -180,9 +182,9 @@ def _retention_text(retention: dict[str, float | None]) -> str:
 def remove_device(
     context: typer.Context,
     device_id: DeviceId,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
-    """Remove a device with its keys and all its readings."""
+    """Remove a device with its keys and all its readings, after asking."""
     if not yes:
         found = call(context, lambda client: client.call("GET", path_of(device_id)))
         typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True)
@@ -206,11 +208,13 @@ def _called(device: dict[str, Any]) -> str:
 def import_devices(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv", help="Columns id,name,labels; labels are k=v;k=v.")
+        Path, typer.Argument(metavar="FILE.csv", help="With the columns id,name,labels; labels are k=v;k=v.")
     ],
-    output: Annotated[Path, typer.Option(help="Where to write id,key; the file must not exist.")],
+    output: Annotated[
+        Path, typer.Option(help="Where to write the keys, as id,key; the file must not exist.")
+    ],
 ) -> None:
-    """Add many devices at once and write their keys."""
+    """Add many devices from a CSV file, and write their keys into another."""
     wanted = _read_devices(file)
     try:
         keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed below
@@ -262,15 +266,20 @@ def _read_devices(file: Path) -> list[dict[str, object]]:
 @devices_app.command("export")
 def export_devices(
     context: typer.Context,
-    output: Annotated[Path | None, typer.Option(help="The file to write; the terminal if left out.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it, standard output.")
+    ] = None,
 ) -> None:
-    """Write all devices as CSV (id,name,labels), as `import` reads it."""
+    """Write all devices as CSV, in the form that `hub devices import` reads."""
 
     async def use(client: Any) -> list[dict[str, Any]]:
         return [row async for row in client.pages("/api/v1/devices", "devices")]
 
     rows = [(one["id"], one["name"], _labels_text(one["labels"])) for one in call(context, use)]
-    with output.open("w", newline="", encoding="utf-8") if output else nullcontext(sys.stdout) as lines:
-        csv.writer(lines).writerows([("id", "name", "labels"), *rows])
+    try:
+        with output.open("w", newline="", encoding="utf-8") if output else nullcontext(sys.stdout) as lines:
+            csv.writer(lines).writerows([("id", "name", "labels"), *rows])
+    except OSError as error:
+        raise Invalid(f"{output}: {error.strerror or error}") from error
     if output:
         typer.echo(f"wrote {len(rows)} devices to {output}")

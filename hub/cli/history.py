@@ -39,17 +39,21 @@ class FileFormat(StrEnum):
 def export_history(
     context: typer.Context,
     output: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
-    device: Annotated[list[str] | None, typer.Option(help="Only this device; may be repeated.")] = None,
-    label: Annotated[list[str] | None, typer.Option(help="Only devices with k=v; may be repeated.")] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only this metric; may be repeated.")] = None,
-    start: Annotated[str, typer.Option("--from", help="RFC 3339 or ms since 1970.")] = "",
-    end: Annotated[str, typer.Option("--to", help="RFC 3339 or ms since 1970; not included.")] = "",
+    device: Annotated[list[str] | None, typer.Option(help="Only this device. May be repeated.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="Only devices with this label, k=v. May be repeated.")
+    ] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric. May be repeated.")] = None,
+    start: Annotated[
+        str, typer.Option("--from", help="From this time on: RFC 3339, or milliseconds since 1970.")
+    ] = "",
+    end: Annotated[str, typer.Option("--to", help="Before this time, in the same forms.")] = "",
     written: Annotated[
         FileFormat | None, typer.Option("--format", help="By the file's name if left out.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write stored values to a file."""
+    """Write stored values to a CSV, NDJSON or Parquet file."""
     format_ = written or _format_of(output)
     query = [("format", str(format_)), *(("device", one) for one in device or ())]
     query += [("label", one) for one in label or ()] + [("metric", one) for one in metric or ()]

@@ -20,7 +20,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @keys_app.command("add")
 def add_key(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
-    """Make one more key for a device and print it, this once."""
+    """Make another key for a device, and print it; it is not shown again."""
     made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys")))
     show_json(made) if as_json else typer.echo(made["key"])
 
@@ -54,9 +54,11 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
 
 @keys_app.command("revoke")
 def revoke_key(
-    context: typer.Context, device_id: DeviceId, key_id: Annotated[str, typer.Argument(metavar="KEY_ID")]
+    context: typer.Context,
+    device_id: DeviceId,
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `hub keys list` shows it.")],
 ) -> None:
-    """End a key for good, and the connections that began with it."""
+    """Revoke a key for good, and close the connections that were opened with it."""
     call(context, lambda client: client.call("DELETE", path_of(device_id, f"/keys/{quote(key_id, safe='')}")))
     typer.echo(f"revoked {key_id}")
 
@@ -64,13 +66,13 @@ def revoke_key(
 @tokens_app.command("add")
 def add_token(
     context: typer.Context,
-    name: Annotated[str, typer.Option(help="Who or what it is for.")],
-    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
-    ttl: Annotated[str, typer.Option(help="How long it works: 30m, 1h, 7d.")] = "1h",
-    devices: Annotated[str, typer.Option(help="Only these devices: a,b. All if left out.")] = "",
+    name: Annotated[str, typer.Option(help="Who or what the token is for.")],
+    role: Annotated[str, typer.Option(help="What it may do: viewer, operator or admin.")] = "viewer",
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
+    devices: Annotated[str, typer.Option(help="Only for these devices: a,b. Without it, for all.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a token (JWT) for REST and the live socket."""
+    """Make a token (JWT) with which a program uses REST and the live socket."""
     found = DURATION.fullmatch(ttl.strip())
     if found is None:
         raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
@@ -81,7 +83,7 @@ def add_token(
 
 
 def login(context: typer.Context) -> None:
-    """Print a link that opens the page logged in; it works once, for an hour."""
+    """Print a link that opens the page logged in as admin. It works once, and for an hour."""
 
     async def use(client: Any) -> tuple[str, bool]:
         return (await client.call("POST", "/api/v1/login-links", {}))["url"], client.alone

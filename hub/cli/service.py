@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def serve(context: typer.Context) -> None:
-    """Run the hub until it is told to stop (Ctrl-C, SIGTERM); a second signal ends it at once."""
+    """Run the hub until Ctrl-C or SIGTERM. Where there is no store yet, it makes one."""
     config = Options.of(context).config()
     from hub.logs import set_up_logs
     from hub.serve import serve as run_hub
@@ -41,7 +41,7 @@ async def _announced(hub: "Hub") -> AsyncIterator[None]:
 
 
 def check(context: typer.Context) -> None:
-    """Say whether the configuration is right, and what is wrong with it."""
+    """Check the configuration: say that it is right, or all that is wrong in it."""
     config = Options.of(context).config()
     if config.broker.url:
         from hub.bridge.settings import Settings
@@ -55,11 +55,14 @@ def check(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep the stores in this folder; else they go at the end.")
+        Path | None,
+        typer.Option(
+            help="Keep the store in this folder, for the next time; without it, it is removed at the end."
+        ),
     ] = None,
-    devices: Annotated[int, typer.Option(min=20, max=5000, help="How many devices to simulate.")] = 24,
+    devices: Annotated[int, typer.Option(min=20, max=5000, help="How many machines to simulate.")] = 24,
 ) -> None:
-    """Run a hub with simulated devices, this machine's own figures and a recording, and print its address."""
+    """Run a hub with simulated devices, and print a link to its page. Nothing is left of it at the end."""
     del context  # the demo runs on the embedded defaults
     from hub.cli.demo import run_demo
 
