@@ -1,4 +1,4 @@
-"""What the hub's routes for WebSockets share: who is let in by a first message, and how the others are turned away."""
+"""What the routes of WebSockets share: who is let in by a first message, and how others are turned away."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ PEERS = web.AppKey("peers", Peers)
 
 
 async def ask_for_secret(socket: Socket, name: str, timeout_s: float) -> str:
-    """What a first message {"type": "auth", name: "…"} says. Raises Unauthenticated for any other, and for none in time."""
+    """What a first message {"type": "auth", name: "…"} says. Raises Unauthenticated if none comes in time."""
     try:
         async with asyncio.timeout(timeout_s):
             raw = await socket.first_message()

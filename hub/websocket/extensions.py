@@ -1,12 +1,12 @@
-"""What a client offers in Sec-WebSocket-Extensions, read (RFC 6455, 9.1), and what of it is taken up (RFC 7692, 7.1)."""
+"""What a client offers in Sec-WebSocket-Extensions (RFC 6455, 9.1), and what is taken up (RFC 7692, 7.1)."""
 
 import re
 from typing import NamedTuple
 
 DEFLATE = "permessage-deflate"
 DEFLATE_ANSWER = f"{DEFLATE}; server_no_context_takeover; client_no_context_takeover"
-# The values that each parameter may have; None is none. What is not here, or has another value, declines the offer:
-# `server_max_window_bits` too, because one compressed frame is shared by all, and so has the usual window.
+# The values that each parameter may have; None is no value. An offer with another parameter or value is
+# declined. So is `server_max_window_bits`: all share one compressed frame, which has the usual window.
 _NO_VALUE: frozenset[str | None] = frozenset([None])
 _PARAMETERS: dict[str, frozenset[str | None]] = {
     "server_no_context_takeover": _NO_VALUE,

@@ -1,4 +1,4 @@
-"""WebSocket frames as a server reads and writes them (RFC 6455), and messages compressed one by one (RFC 7692). No I/O."""
+"""WebSocket frames as a server reads and writes them (RFC 6455), and their compression (RFC 7692). No I/O."""
 
 import struct
 import zlib
@@ -58,7 +58,10 @@ class FrameError(Exception):
 
 
 class FrameReader:
-    """What one peer sends, as messages. It holds at most one message of `max_bytes` and what came with its last bytes."""
+    """What one peer sends, as messages.
+
+    It holds at most one message of `max_bytes`, and what came with its last bytes.
+    """
 
     __slots__ = ("_deflate", "_max_bytes", "_parts", "_place", "_received", "_whose")
 
@@ -145,7 +148,7 @@ class FrameReader:
         elif (opcode is Opcode.CONTINUATION.value) != (self._whose is not None):
             raise FrameError(PROTOCOL_ERROR, "the frames of a message come one after the other")
 
-    def _message(self, opcode: Opcode, is_compressed: bool, content: bytes) -> Message:  # noqa: FBT001  # as kept
+    def _message(self, opcode: Opcode, is_compressed: bool, content: bytes) -> Message:  # noqa: FBT001
         if is_compressed:
             content = self._inflated(content)
         if opcode is Opcode.TEXT:
@@ -201,7 +204,7 @@ def read_close(content: bytes) -> tuple[int, str]:
 
 
 def _may_be_sent(code: int) -> bool:
-    """Those that the RFC or its registry defines, and those of libraries and applications (7.4.1, 7.4.2, 11.7)."""
+    """The codes of the RFC and its registry, and those of libraries and applications (7.4.1, 7.4.2, 11.7)."""
     return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code <= 4999
 
 

@@ -1,7 +1,8 @@
 """Everyone who is connected, whichever way: signs of life, and the end of all when the hub stops.
 
-One loop looks after all, because a task or a timer for each costs more than the connection. What goes wrong with one of
-them ends that one alone; what goes wrong with the loop itself ends the loop, and whoever owns it hears of that.
+One loop looks after all, because a task or a timer for each costs more than the connection. What goes wrong
+with one of them ends that one alone; what goes wrong with the loop itself ends the loop, and whoever owns it
+hears of that.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ class Peer(Droppable, Protocol):
 
 
 class Peers:
-    """Those that are connected now. Who is quiet is pinged, who does not answer within two intervals is dropped."""
+    """All who are connected. A quiet one is pinged, and dropped if it gives no answer in two intervals."""
 
     def __init__(self, interval_s: float) -> None:
         self._step_s = interval_s / STEPS_PER_INTERVAL

@@ -1,8 +1,8 @@
 """A WebSocket of the hub's own, from the end of the handshake on.
 
-A protocol without a task, and without a timer until it ends: 5,000 that are silent cost the hub nothing but their memory.
-Here are frames in and out, the closing handshake, back-pressure both ways, and signs of life; what is said is for the
-classes made from it.
+A protocol without a task, and without a timer until it ends: 5,000 that are silent cost the hub nothing but
+their memory. Here are frames in and out, the closing handshake, back-pressure both ways, and signs of life;
+what is said is for the classes made from it.
 
                 first_message
         WAITING ────────────> ASKED          nothing but that one message is taken
@@ -17,7 +17,8 @@ classes made from it.
            v                           v                                           v
          GONE                        the connection is over, from any of them
 
-WAITING and ASKED end in the same ways as OPEN. In each state but GONE bytes may come; only the first three are `is_open`.
+WAITING and ASKED end in the same ways as OPEN. In each state but GONE bytes may come; only the first three
+are `is_open`.
 """
 
 import asyncio
@@ -58,8 +59,8 @@ class State(IntEnum):
 class Socket(asyncio.Protocol):
     """One connection, one of `peers` as long as it lasts.
 
-    A class made from it has `take`, `may_take` and `stop`, and where it needs them `turned`, `has_room`, `broken`,
-    `leave` and `lost`.
+    A class made from it has `take`, `may_take` and `stop`, and where it needs them `turned`, `has_room`,
+    `broken`, `leave` and `lost`.
     """
 
     __slots__ = (
@@ -85,11 +86,12 @@ class Socket(asyncio.Protocol):
         self._reader = FrameReader(max_bytes, deflate=deflates)
         self._first: asyncio.Future[bytes | None] | None = None  # of ASKED
         self._timer: asyncio.TimerHandle | None = None  # of CLOSING and BROKEN: for the peer to hang up
-        # Back-pressure, as the transport knows it: whether it is not read from, and whether it holds as much as it should.
+        # Back-pressure, as the transport knows it: whether it is not read from, and whether it holds as much
+        # as it should.
         self.is_held = False
         self.is_backed_up = False
-        # Signs of life since `is_heard` asked last: anything that came, and anything that went, behind which a ping
-        # may wait at the peer.
+        # Signs of life since `is_heard` asked last: anything that came, and anything that went, behind which
+        # a ping may wait at the peer.
         self.heard = True
         self.has_sent = False
         self.quiet_steps = 0
@@ -191,8 +193,8 @@ class Socket(asyncio.Protocol):
     def is_heard(self, within_s: float) -> bool:
         """Whether the peer said something since this was asked last, that long ago.
 
-        One that is slow to read cannot answer a ping that waits behind what it has not read, here or in its own
-        system: that answers for it. And one that the hub itself does not read from is not silent.
+        One that is slow to read cannot answer a ping that waits behind what it has not read, here or in its
+        own system: that answers for it. And one that the hub itself does not read from is not silent.
         """
         heard, self.heard = self.heard, False
         has_sent, self.has_sent = self.has_sent, False

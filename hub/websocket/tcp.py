@@ -1,6 +1,7 @@
-"""What TCP tells of a peer, and may be told. Where the system lacks one of the options, connections do without.
+"""What TCP tells of a peer, and may be told. Where the system lacks an option, connections do without it.
 
-The options are Linux's: TCP_NOTSENT_LOWAT since 3.12, TCP_INFO since 2.4, TCP_RTO_MAX_MS since 6.15 (uapi/linux/tcp.h).
+The options are Linux's: TCP_NOTSENT_LOWAT since 3.12, TCP_INFO since 2.4, TCP_RTO_MAX_MS since 6.15
+(uapi/linux/tcp.h).
 """
 
 import asyncio
@@ -32,9 +33,10 @@ _LOST_MAX = 0 if _MAY_ASK_OFTEN else 2
 
 
 def keep_fresh(transport: asyncio.BaseTransport) -> None:
-    """Let the system hold back little that is not sent: what waits here can still be replaced by something newer.
+    """Let the system keep little that is not sent: what waits here can still be replaced by something newer.
 
-    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes anything.
+    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes
+    anything.
     """
     connection = _connection(transport)
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -43,9 +45,10 @@ def keep_fresh(transport: asyncio.BaseTransport) -> None:
 
 
 def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
-    """Let the system send again what is not acknowledged, and ask a peer that takes nothing, at least so often.
+    """Let the system send again what is not acknowledged, and ask a peer that takes nothing, so often.
 
-    Otherwise it doubles the gap each time, up to two minutes, in which nobody knows whether the peer is still there.
+    Otherwise it doubles the gap each time, up to two minutes, in which nobody knows whether the peer is still
+    there.
     """
     connection = _connection(transport)
     if connection is not None and _MAY_ASK_OFTEN:
@@ -55,11 +58,11 @@ def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
 
 
 def answers(transport: asyncio.BaseTransport, within_s: float) -> bool:
-    """Whether the peer's system leaves no more unanswered than may get lost, or has answered anything within that time.
+    """Whether the peer's system leaves no more unanswered than may get lost, or has just answered.
 
-    A viewer that does not read answers no ping either, for it does not come to it; but its system acknowledges what
-    comes, or answers the probes of a closed window. That of a peer that is gone does neither.
-    Where the system does not tell, the answer is no.
+    A viewer that does not read answers no ping either, for it does not come to it. But its system
+    acknowledges what comes, or answers the probes of a closed window; that of a peer that is gone does neither. "Just" is
+    within `within_s`. Where the system does not tell, the answer is no.
     """
     connection = _connection(transport)
     if connection is None or not hasattr(socket, "TCP_INFO"):

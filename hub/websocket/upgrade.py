@@ -1,4 +1,4 @@
-"""From HTTP to a WebSocket of the hub's own: the handshake (RFC 6455, 4.2), after which aiohttp leaves the connection."""
+"""From HTTP to a WebSocket of the hub's own: aiohttp shakes hands (RFC 6455, 4.2), then leaves."""
 
 import asyncio
 from base64 import b64encode
@@ -18,13 +18,13 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 class Upgrade(web.StreamResponse):
     """The answer 101 to a proper handshake. `hand_over` gives the connection to a protocol.
 
-    What aiohttp keeps of a connection (its parser, request, response, task) is 15 KiB, and is let go of there.
+    What aiohttp keeps of a connection (parser, request, response, task) is 15 KiB, and is let go of there.
     """
 
     def __init__(
         self, request: web.Request, protocols: tuple[str, ...] = (), *, may_deflate: bool = False
     ) -> None:
-        """Raises HTTPBadRequest for a request that is no handshake, HTTPUpgradeRequired for another version of it."""
+        """Raises HTTPBadRequest for what is no handshake, HTTPUpgradeRequired for another version of it."""
         _check(request)
         key = request.headers["Sec-WebSocket-Key"].strip().encode()
         accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode()
@@ -42,7 +42,7 @@ class Upgrade(web.StreamResponse):
         self.force_close()
 
     async def hand_over(self, request: web.Request, protocol: asyncio.Protocol) -> bool:
-        """Answer; from then on the connection is the protocol's, which is told of it. False: it is gone already."""
+        """Answer; from then on the connection is the protocol's, which is told of it. False: it is gone."""
         try:
             await self.prepare(request)
         except ConnectionError:
@@ -93,7 +93,7 @@ def _is_key(text: str) -> bool:
 
 
 def _deflates(request: web.Request) -> bool:
-    """Whether the client's offers have one that the hub takes up. Raises HTTPBadRequest for what cannot be read (9.1)."""
+    """Whether the hub takes up one of the client's offers. Raises HTTPBadRequest for what is none (9.1)."""
     try:
         return accepts_deflate(read_offers(",".join(request.headers.getall("Sec-WebSocket-Extensions", []))))
     except ValueError as error:

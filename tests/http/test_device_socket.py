@@ -272,7 +272,8 @@ class TestSilence:
         host, port = hub.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(
-            b"GET /api/v1/device/socket HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /api/v1/device/socket HTTP/1.1\r\nHost: hub\r\n"
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Authorization: Bearer " + hub.keys["boiler"].encode() + b"\r\n\r\n"
         )

@@ -18,7 +18,7 @@ class Clock:
         return self.now_s
 
 
-class Outlet:
+class Viewer:
     """Notes when it was written to; a write takes `cost_s`."""
 
     def __init__(self, clock: Clock, cost_s: float = 0.0, *, fails: bool = False) -> None:
@@ -51,17 +51,17 @@ async def running(clock: Clock) -> AsyncIterator[SharedWriter]:
 
 async def test_everyone_in_the_round_is_written_to_once() -> None:
     clock = Clock()
-    outlets = [Outlet(clock) for _ in range(2 * WRITES_PER_TURN + 1)]
+    viewers = [Viewer(clock) for _ in range(2 * WRITES_PER_TURN + 1)]
     async with running(clock) as writer:
-        for outlet in outlets:
-            writer.queue(outlet)
-        await until(lambda: outlets[-1].written_s)
-        assert [len(outlet.written_s) for outlet in outlets] == [1] * len(outlets)
+        for viewer in viewers:
+            writer.queue(viewer)
+        await until(lambda: viewers[-1].written_s)
+        assert [len(viewer.written_s) for viewer in viewers] == [1] * len(viewers)
 
 
 async def test_one_that_fails_is_dropped_and_the_others_go_on() -> None:
     clock = Clock()
-    broken, fine = Outlet(clock, fails=True), Outlet(clock)
+    broken, fine = Viewer(clock, fails=True), Viewer(clock)
     async with running(clock) as writer:
         writer.queue(broken)
         writer.queue(fine)
@@ -72,16 +72,16 @@ async def test_one_that_fails_is_dropped_and_the_others_go_on() -> None:
 
 
 async def written_beside(other_work_s: float) -> list[float]:
-    """When an outlet was written to that always has something pending, on a loop with so much other work a turn."""
+    """When a viewer was written to that always has something pending, beside so much other work a turn."""
     clock = Clock()
-    outlet = Outlet(clock, cost_s=0.004)
+    viewer = Viewer(clock, cost_s=0.004)
     async with running(clock) as writer:
-        while len(outlet.written_s) < 5:
-            if outlet not in writer._due:
-                writer.queue(outlet)
+        while len(viewer.written_s) < 5:
+            if viewer not in writer._due:
+                writer.queue(viewer)
             clock.now_s += other_work_s
             await asyncio.sleep(0)
-    return outlet.written_s
+    return viewer.written_s
 
 
 async def test_a_busy_loop_is_left_to_its_work_between_rounds() -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong with one connection, whatever it is, ends that one alone; what goes wrong with a loop ends the loop."""
+"""What goes wrong with one connection ends that one alone; what goes wrong with a loop ends the loop."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""RFC 6455 by cases, at each of the hub's own WebSockets. What stands for an echo is what each one answers to."""
+"""RFC 6455 by cases, at each of the hub's own WebSockets. For an echo stands what each one answers to."""
 
 import itertools
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ class Endpoint:
     greetings: int = 1  # that come before anything is asked
 
     def sized(self, size: int) -> bytes:
-        """JSON may have spaces behind it. In MQTT a publish nobody acknowledges (3.3.1.2) stands before the ping."""
+        """JSON may have spaces behind it. In MQTT a publish of QoS 0 stands before the ping (3.3.1.2)."""
         if self.opcode is Opcode.TEXT:
             return self.asked.ljust(size)
         body = b"\x00\x01x" + bytes(max(0, size - len(self.asked) - 7))

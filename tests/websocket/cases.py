@@ -1,8 +1,8 @@
 """What a WebSocket endpoint must make of frames: cases in the manner of Autobahn's sections 1 to 7, 9 and 10.
 
-Each case names its clause of RFC 6455. What an endpoint answers to is its own, so a case gets it as an `Ask`: an echo's
-is any content at all, the device socket's a reading, that of MQTT a packet. What should come back is told in words:
-`ANSWER` for one answer, `pong(…)`, and `closed(…)` for a close frame and nothing after it.
+Each case names its clause of RFC 6455. What an endpoint answers to is its own, so a case gets it as an `Ask`:
+an echo's is any content at all, the device socket's a reading, that of MQTT a packet. What should come back
+is told in words: `ANSWER` for one answer, `pong(…)`, and `closed(…)` for a close frame and nothing after it.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def message(ask: Ask, size: int = 20) -> bytes:
 
 
 def fragments(ask: Ask, sizes: list[int], between: bytes = b"") -> bytes:
-    """One that is answered, in frames of these sizes; a size of 0 takes none of it, the last takes all the rest."""
+    """One that is answered, in frames of these sizes; the last takes all the rest."""
     content = ask.sized(max(20, sum(sizes)))
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     edges = [0, *ends[:-1], len(content)]
@@ -252,7 +252,7 @@ TEXTS = (
 
 
 def _not_text() -> list[Case]:
-    """6: text messages that are not UTF-8 (8.1); the endpoint may wait for the message's end before it says so."""
+    """6: text messages that are not UTF-8 (8.1). The endpoint may wait for the end before it says so."""
     found = []
     for what, content in NOT_TEXT:
         pieces = [content[place : place + 1] for place in range(len(content))]
@@ -281,7 +281,7 @@ def said_close(code: int, reason: bytes = b"") -> bytes:
 
 
 def _closes() -> list[Case]:
-    """7: how it ends (5.5.1, 7.4). A client's close is answered with its code, or with what is wrong with it."""
+    """7: how it ends (5.5.1, 7.4). A close is answered with its code, or with what is wrong with it."""
     ok, ping = said_close(1000), sent(b"late", PING)
     good = (closed(1000),)
     return [

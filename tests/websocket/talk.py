@@ -20,7 +20,8 @@ async def outcomes(
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """What came back in each case, and what should have, both by name.
 
-    An endpoint that `answers_late` may answer a message after what came behind it, or not any more once it closes.
+    An endpoint that `answers_late` may answer a message after what came behind it, or not any more once it
+    closes.
     """
     places = asyncio.Semaphore(AT_ONCE)
     found: dict[str, list[str]] = {}
@@ -43,7 +44,7 @@ async def outcomes(
 
 
 async def _events(case: Case, ask: Ask, socket: RawSocket) -> list[str]:
-    """Send the stream; what came until the server hung up. A case that goes on is ended with a close of the client's."""
+    """Send the stream; what came until the server hung up. A case without an end is ended by the client."""
     stream = case.stream if isinstance(case.stream, bytes) else case.stream(ask)
     sending = asyncio.create_task(
         socket.send_byte_by_byte(stream) if case.byte_by_byte else socket.send(stream)

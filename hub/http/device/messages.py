@@ -1,7 +1,7 @@
 """What a device says on its WebSocket, read. Pure.
 
 {"temperature": 20.5}  {"ts": …, "values": {…}}  [ … ]      readings, as hub/formats/json.py has them
-{"id": 7, "temperature": 20.5}                              with the device's own number, or text, for the message
+{"id": 7, "temperature": 20.5}                              with the device's own number or text for it
 {"id": 7, "readings": [ … ]}                                the same for several
 {"type": "attributes", "id": 8, "values": {…}}              facts about the device
 {"type": "response", "id": 3, "response": …}                the answer to command 3

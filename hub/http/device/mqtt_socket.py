@@ -1,6 +1,6 @@
-"""`GET /mqtt`: MQTT over WebSocket (MQTT 5, section 6). Binary messages are pieces of the stream, cut anywhere.
+"""`GET /mqtt`: MQTT over WebSocket (MQTT 5, section 6). A binary message is a piece of the stream.
 
-The protocol at the other side is MQTT's own, driven as asyncio drives any: it sees a transport like a socket's.
+The protocol inside is MQTT's own, driven as asyncio drives any: it sees a transport like that of a socket.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What becomes of a device's messages, as it is told: how many readings were accepted, and which were refused."""
+"""What a device is told of its messages: how many readings were accepted, and which were refused."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ REFUSED_MAX = 100  # told in one answer; all of them are in the device's rejecti
 
 
 class ReadingsResult(NamedTuple):
-    """`refusals` in the order of the message; their positions count its elements, -1 is the message itself."""
+    """`refusals` are in the order of the message: positions count its elements, -1 is the message itself."""
 
     accepted: int
     refusals: Sequence[Refusal]
@@ -29,7 +29,7 @@ class ReadingsResult(NamedTuple):
 
 
 def results(messages: Sequence[ReadingsMessage], refused: Sequence[Refusal]) -> list[ReadingsResult]:
-    """Share out what the intake refused of all messages' readings together: `refused` counts through all of them."""
+    """Each message's share of what the intake refused: positions in `refused` count through all messages."""
     found = []
     start = 0
     waiting = iter(refused)

@@ -1,8 +1,8 @@
 """`GET /api/v1/device/socket`: readings, attributes and commands over one WebSocket.
 
 Everything that came together is read in one turn of the loop and accepted in one call; each message gets its
-answer after the commit that holds it, in the order the messages came. Over its rate, or with the disk behind, the device is
-not read from for a while: nothing is dropped, and TCP tells it to wait.
+answer after the commit that holds it, in the order the messages came. Over its rate, or with the disk behind,
+the device is not read from for a while: nothing is dropped, and TCP tells it to wait.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class DeviceSocket(Socket):
     # A session, as presence sees it
 
     def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a command or attributes; False when too much waits to be sent already, or the socket is closing."""
+        """Send a command or attributes; False when too much waits already, or the socket is closing."""
         if self.is_backed_up or not self.is_open:
             return False
         if isinstance(message, Command):
@@ -198,7 +198,7 @@ class DeviceSocket(Socket):
             self._answer(_identified(refusal(error), attributes.id))
 
     async def _respond(self, response: CommandResponse) -> None:
-        """An answer that is not wanted is told of in a message of its own: `id` names the command, not a message."""
+        """What is refused has a message type of its own, for its `id` names the command, not a message."""
         try:
             await self._services.commands.answer(self.device, response.command_id, response.response)
         except HubError as error:
@@ -275,7 +275,7 @@ class DeviceSockets:
             self._jobs.create_task(job)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route. Raises Unauthenticated for a wrong key in the header, Overloaded when there are too many."""
+        """The route. Raises Unauthenticated for a wrong key, Overloaded if there are too many."""
         if self.places >= self.services.config.limits.connections_max:
             raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
         login = await telemetry.authenticate(request)

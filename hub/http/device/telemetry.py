@@ -34,7 +34,8 @@ async def post(request: web.Request) -> web.StreamResponse:
     if wait_s > 0:
         limits = services.config.limits
         raise Busy(
-            f"{device.id!r} is over its rate of {limits.readings_per_s} readings a second (limits.readings_per_s)",
+            f"{device.id!r} is over its rate of {limits.readings_per_s} readings a second "
+            "(limits.readings_per_s)",
             wait_s,
         )
     try:

@@ -1,8 +1,8 @@
 """`GET /api/v1/live`, subprotocol `hub.v1`: dashboards and tools watch channels.
 
-What is sent, and what a slow viewer gets instead, the feed decides; the shared writer sends it; here is the reader of
-the requests, and how a connection begins and ends. After the handshake a connection is a protocol of the hub's own,
-without a task or a timer: 5,000 that are silent cost the hub nothing but their memory.
+What is sent, and what a slow viewer gets instead, the feed decides; the shared writer sends it; here is the
+reader of the requests, and how a connection begins and ends. After the handshake a connection is a protocol
+of the hub's own, without a task or a timer: 5,000 that are silent cost the hub nothing but their memory.
 """
 
 import time
@@ -202,7 +202,10 @@ class LiveSockets:
         self.writer = SharedWriter(Framer(), time.thread_time, services.feed.counts)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route. Raises Forbidden for a foreign page, Unauthenticated, Overloaded or Busy when there are too many."""
+        """The route.
+
+        Raises Forbidden for a foreign page, Unauthenticated, and Overloaded or Busy when there are too many.
+        """
         access = request.app[ACCESS]
         proof = access.shown(request)
         if proof is not None and proof.kind is Kind.SESSION:

@@ -1,7 +1,9 @@
-"""`GET /api/v1/live/sse?channel=…`: the live channels as Server-Sent Events, for `curl -N`, and where WebSockets do not pass.
+"""`GET /api/v1/live/sse?channel=…`: the live channels as Server-Sent Events.
 
-Each event's `data` is what a frame of the live socket is: a message, or an array of messages. Its `id` holds epoch and
-offset of every channel, in the order of the query, so that Last-Event-ID resumes all of them.
+They are for `curl -N`, and for where WebSockets do not pass.
+
+Each event's `data` is what a frame of the live socket is: a message, or an array of messages. Its `id` holds
+epoch and offset of every channel, in the order of the query, so that Last-Event-ID resumes all of them.
 """
 
 import asyncio
@@ -110,7 +112,7 @@ class SseStream:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """The route. Raises Unauthenticated, Invalid, NotFound; Overloaded or Busy when there are too many viewers."""
+    """The route. Raises Unauthenticated, Invalid, NotFound; Overloaded or Busy when too many watch."""
     live = request.app[SERVICES].config.live
     viewers = request.app[VIEWERS]
     principal = await request.app[ACCESS].principal(request)

@@ -1,4 +1,4 @@
-"""All who watch, whichever way they are connected: how many may, what all are told, and how they are sent home."""
+"""All who watch, whichever way they are connected: how many may, and what all are told."""
 
 import asyncio
 from collections import Counter
@@ -63,7 +63,7 @@ class Viewers:
     # Coming and going
 
     def admit(self, address: str) -> None:
-        """A place for one more, until `release`. Raises Overloaded when all are taken, Busy when those of its address are."""
+        """Take a place, until `release`. Raises Overloaded if all are taken, Busy if its address has many."""
         live = self._services.config.live
         if self._places >= live.viewers_max:
             raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
@@ -140,13 +140,13 @@ class Viewers:
                 connection.viewer.say(message)
 
     def come_back_s(self) -> float:
-        """When a viewer may come back to a hub that stops. To each another time, so that not all come at once."""
+        """When a viewer may come back to a hub that stops: each at another time, lest all come at once."""
         if self._sent_home is None:
             self._sent_home = len(self._open)
         spread_s = max(RETRY_AFTER_S, self._sent_home / COME_BACK_PER_S)
         return round(RETRY_AFTER_S + self._uniform(0.0, spread_s), 3)
 
-    # Loops beside the connections: one for all, because a task or a timer for each costs more than the connection
+    # Loops beside the connections: one for all, because a task for each costs more than the connection
 
     async def watch_storage(self) -> None:
         """Tell every viewer when the history fails, and when it stores again; loops until cancelled."""

@@ -1,8 +1,8 @@
 """What writes to the live sockets: one writer for all, because most of what it writes is the same bytes.
 
-A writer task a socket cost 2 KiB each, and waking it took longer than writing. Here a viewer with something pending
-takes a place in the round; the writer goes round and hands each transport its frame. One whose transport is backed up
-takes its place again when that has drained, so that a slow viewer delays nobody.
+A writer task a socket cost 2 KiB each, and waking it took longer than writing. Here a viewer with something
+pending takes a place in the round; the writer goes round and hands each transport its frame. One whose
+transport is backed up takes its place again when that has drained, so that a slow viewer delays nobody.
 """
 
 import asyncio
@@ -13,17 +13,22 @@ from hub.feed.feed import Counts
 from hub.websocket.frames import text_frame
 from hub.websocket.peers import Droppable, drop
 
-WRITES_PER_TURN = 64  # viewers written to before the loop may do something else: about 1 ms
-REST = 9  # times as long as a round took, so that sending takes a tenth of a saturated hub's time, …
-REST_MAX_S = 0.1  # … but no more than this is done before the next
-BUSY_S = 0.002  # of other work in one turn of the loop: at 2,000 readings/s a turn has 0.2 ms of it, at saturation 15
+# Viewers written to before the loop may do something else: about 1 ms.
+WRITES_PER_TURN = 64
+# The writer rests so many times as long as a round took, so that sending takes a tenth of a saturated hub's
+# time. But it does not rest for longer than REST_MAX_S.
+REST = 9
+REST_MAX_S = 0.1
+# A loop with this much other work in one turn is busy. A turn has 0.2 ms of it at 2,000 readings/s, and 15 ms
+# at saturation.
+BUSY_S = 0.002
 
 
 class Writable(Droppable, Protocol):
     """One viewer's connection, as the writer sees it."""
 
     def write(self) -> None:
-        """Hand on one frame of all that is pending. Without room for it, it queues itself again when there is."""
+        """Hand on one frame of all that is pending. Without room for it, queue again when there is."""
 
 
 class Framer:
@@ -48,8 +53,8 @@ class Framer:
 class SharedWriter:
     """Writes what is pending to many connections. `run` it as long as there are any.
 
-    `clock` gives the processor time that the loop's thread has used, in seconds: by a clock on the wall, a machine that
-    others use too would look like a loop with much to do.
+    `clock` gives the processor time that the loop's thread has used, in seconds: by a clock on the wall, a
+    machine that others use too would look like a loop with much to do.
     """
 
     def __init__(self, framer: Framer, clock: Callable[[], float], counts: Counts) -> None:
@@ -83,8 +88,9 @@ class SharedWriter:
     async def _rest(self, rest_s: float) -> None:
         """Leave the loop to its other work for so long; where it has little of that, go on at once.
 
-        A saturated hub would otherwise spend a third of its time on sending each viewer a few readings in many frames.
-        Meanwhile they gather: the frames get larger, and nothing is left out that would not have been.
+        A saturated hub would otherwise spend a third of its time on sending each viewer a few readings in
+        many frames. Meanwhile they gather: the frames get larger, and nothing is left out that would not have
+        been.
         """
         turn_s = self._clock()
         end_s = turn_s + rest_s
