@@ -44,12 +44,13 @@ class _State(Enum):
 class Place:
     """One connection's place. It begins silent; its protocol says when it is served, when it waits, and when it is over."""
 
-    __slots__ = ("_abort", "_places", "address", "due_s", "state")
+    __slots__ = ("_abort", "_places", "address", "due_s", "group", "state")
 
-    def __init__(self, places: "Places", address: str) -> None:
+    def __init__(self, places: "Places", address: str, group: str) -> None:
         self._places = places
         self._abort: Callable[[], object] | None = None
-        self.address = address
+        self.address = address  # as accept told; of a connection that is gone the system knows it no more
+        self.group = group
         self.due_s = 0.0
         self.state = _State.SILENT
 
@@ -142,7 +143,7 @@ class Places:
         ):
             self._refusals.warning("too many connections", address, limit=self._name)
             return None
-        place = Place(self, group)
+        place = Place(self, address, group)
         self._open.add(place)
         self._counts[group] = self._counts.get(group, 0) + 1
         self._wait(place)
@@ -169,14 +170,14 @@ class Places:
             return
         self._open.remove(place)
         self._forget(place)
-        count = self._counts.pop(place.address) - 1
+        count = self._counts.pop(place.group) - 1
         if count:
-            self._counts[place.address] = count
+            self._counts[place.group] = count
 
     def _wait(self, place: Place) -> None:
         if place.state is _State.BUSY:
             return
-        self._waiting.setdefault(place.address, {})[place] = None
+        self._waiting.setdefault(place.group, {})[place] = None
         if place.state is _State.IDLE:
             self._idle[place] = None
             return
@@ -188,11 +189,11 @@ class Places:
     def _forget(self, place: Place) -> None:
         self._silent.pop(place, None)
         self._idle.pop(place, None)
-        waiting = self._waiting.get(place.address)
+        waiting = self._waiting.get(place.group)
         if waiting is not None:
             waiting.pop(place, None)
             if not waiting:
-                del self._waiting[place.address]
+                del self._waiting[place.group]
 
     def _end_silent(self) -> None:
         self._timer = None

@@ -27,6 +27,11 @@ class Repeated:
         self._more: dict[tuple[str, str], int] = {}  # by what it is and address
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
 
+    @property
+    def kept(self) -> int:
+        """How many kinds of occurrence, each with its address, are counted now."""
+        return len(self._more)
+
     def info(self, what: str, address: str, **details: object) -> None:
         """Something that happens on any network."""
         self._say("info", what, address, details)

@@ -124,7 +124,7 @@ class Access:
 
     def address(self, request: web.Request) -> str:
         """Whose request it is: the peer's address, or what a trusted proxy says of it. "local" for the Unix socket."""
-        address = request.remote or "local"
+        address = request.remote or "unknown"
         if not self.is_proxy(request.remote):
             return address
         # The nearest proxy wrote the last one; those before it are believed as far as each next one is trusted.

@@ -44,6 +44,11 @@ class HttpConnection(web.RequestHandler):
         self._refusals = refusals
         self._seen = 0  # requests whose head was whole
 
+    @property
+    def peername(self) -> str:
+        """The peer's address, which handlers see as `request.remote`."""
+        return self._place.address
+
     def data_received(self, data: bytes) -> None:
         """More of a request. aiohttp counts those whose head is whole."""
         super().data_received(data)
@@ -79,7 +84,7 @@ class HttpConnection(web.RequestHandler):
         del status, message
         if isinstance(exc, HttpProcessingError):
             found, detail = _explained(exc)
-            self._refusals.info("a request was not HTTP", request.remote or "local", why=detail)
+            self._refusals.info("a request was not HTTP", self._place.address, why=detail)
         else:
             found, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "the hub made a mistake; its log says more"
             _log.error("a request failed", exc_info=exc)

@@ -61,7 +61,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.path} does not take {request.method}",
     }
     detail = details.get(status, error.text or status.phrase)
-    if status is HTTPStatus.NOT_FOUND and not _is_rest(request):
+    if status is HTTPStatus.NOT_FOUND and request.method in ("GET", "HEAD") and not _is_rest(request):
         return plain_page(status, "Nothing here", f"There is nothing at {request.path}.")
     headers = {name: error.headers[name] for name in _TELLING if name in error.headers}
     return problem(status, status.name.lower(), detail, headers=headers)

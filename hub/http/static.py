@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from hub.http.negotiation import has_it, takes
 from hub.http.plain_page import plain_page
 
 BUILT = Path(__file__).parent.parent / "static"
@@ -21,7 +22,7 @@ class _File:
     body: bytes
     gzipped: bytes | None
     content_type: str
-    etag: str
+    digest: str
     cache_control: str
 
 
@@ -54,14 +55,17 @@ class StaticPage:
 
     @staticmethod
     def _answer(request: web.Request, file: _File) -> web.Response:
-        headers = {"Cache-Control": file.cache_control, "ETag": file.etag, "Vary": "Accept-Encoding"}
-        if request.headers.get("If-None-Match") == file.etag:
+        accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
+        packed = file.gzipped if takes(accepted, "gzip") else None
+        # A strong tag stands for the bytes that are sent, so each encoding has its own (RFC 9110, 8.8.3.3).
+        etag = f'"{file.digest}"' if packed is None else f'"{file.digest}-gzip"'
+        headers = {"Cache-Control": file.cache_control, "ETag": etag, "Vary": "Accept-Encoding"}
+        if has_it(request.headers.getall("If-None-Match", ()), etag):
             return web.Response(status=HTTPStatus.NOT_MODIFIED.value, headers=headers)
         headers["Content-Type"] = file.content_type
-        if file.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if packed is not None:
             headers["Content-Encoding"] = "gzip"
-            return web.Response(body=file.gzipped, headers=headers)
-        return web.Response(body=file.body, headers=headers)
+        return web.Response(body=file.body if packed is None else packed, headers=headers)
 
 
 def _read(path: Path, folder: Path) -> _File:
@@ -76,6 +80,6 @@ def _read(path: Path, folder: Path) -> _File:
         body,
         gzip.compress(body, 9, mtime=0) if packs else None,
         kind,
-        f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"',
+        hashlib.blake2b(body, digest_size=12).hexdigest(),
         "public, max-age=31536000, immutable" if is_hashed else "no-cache",
     )

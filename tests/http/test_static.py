@@ -35,23 +35,84 @@ async def test_the_page_is_asked_for_anew_and_its_files_are_kept(hub: Hub) -> No
         assert (icon.headers["Cache-Control"], icon.content_type) == ("no-cache", "image/svg+xml")
 
 
-@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None), ("", None)])
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [  # RFC 9110, 12.5.3 and 12.4.2
+        ("gzip, br", "gzip"),
+        ("GZIP", "gzip"),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", "gzip"),
+        ("*", "gzip"),
+        ("*;q=0.5", "gzip"),
+        ("gzip;q=0.001", "gzip"),
+        ("gzip ; Q=1", "gzip"),
+        ("identity, gzip", "gzip"),
+        ("identity", None),
+        ("", None),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000", None),
+        ("gzip;q=0, *", None),
+        ("*;q=0", None),
+        ("br", None),
+        ("notgzip", None),
+        ("gzip;q=0.5, identity", None),
+        ("gzip;q=much", None),
+    ],
+)
 async def test_a_file_is_compressed_for_those_who_take_it(
     hub: Hub, accepted: str, encoding: str | None
 ) -> None:
     async with hub.client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": accepted}) as script:
         assert script.headers.get("Content-Encoding") == encoding
+        assert script.headers["Vary"] == "Accept-Encoding"
         assert int(script.headers["Content-Length"]) < len(SCRIPT) if encoding else True
         assert await script.text() == SCRIPT
 
 
-async def test_a_page_that_has_not_changed_is_not_sent_again(hub: Hub) -> None:
-    async with hub.client.get("/") as page:
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [  # RFC 9110, 13.1.2, with the weak comparison of 8.8.3.2
+        ("TAG", 304),
+        ("W/TAG", 304),
+        ('"other", TAG', 304),
+        ('W/"other",W/TAG , "third"', 304),
+        ("*", 304),
+        (" * ", 304),
+        ('"a,b", TAG', 304),
+        ('"other"', 200),
+        ("", 200),
+        ('"TAG"', 200),
+        ("w/TAG-not", 200),
+        ("untagged", 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/assets/app-1a2b.js"])
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_a_page_that_has_not_changed_is_not_sent_again(
+    hub: Hub, said: str, status: int, path: str, accepted: str
+) -> None:
+    async with hub.client.get(path, headers={"Accept-Encoding": accepted}) as page:
         etag = page.headers["ETag"]
-    async with hub.client.get("/", headers={"If-None-Match": etag}) as again:
-        assert (again.status, await again.read()) == (304, b"")
-    async with hub.client.get("/", headers={"If-None-Match": '"other"'}) as again:
-        assert again.status == 200
+    if said == '"TAG"':
+        named = '"' + etag.strip('"') + '-"'
+    else:
+        named = said.replace("TAG-not", '"not"').replace("TAG", etag)
+    for method in ("GET", "HEAD"):
+        headers = {"If-None-Match": named, "Accept-Encoding": accepted}
+        async with hub.client.request(method, path, headers=headers) as again:
+            assert (again.status, again.headers["ETag"]) == (status, etag)  # RFC 9110, 15.4.5
+            assert bool(await again.read()) == (status == 200 and method == "GET")
+
+
+async def test_the_same_file_packed_and_not_has_two_tags(hub: Hub) -> None:
+    """RFC 9110, 8.8.3.3."""
+    tags = {}
+    for accepted in ("gzip", "identity"):
+        async with hub.client.get("/assets/app-1a2b.js", headers={"Accept-Encoding": accepted}) as script:
+            tags[accepted] = script.headers["ETag"]
+    assert tags["gzip"] != tags["identity"]
+    headers = {"If-None-Match": tags["gzip"], "Accept-Encoding": "identity"}
+    async with hub.client.get("/assets/app-1a2b.js", headers=headers) as script:
+        assert script.status == 200
 
 
 @pytest.mark.parametrize(

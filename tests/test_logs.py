@@ -1,0 +1,77 @@
+"""The hub's log: one line an occurrence, whoever says it."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from hub.logs import ADDRESSES_MAX, Repeated
+
+SAYING = {
+    "a warning of Python": "import warnings; warnings.warn('beware\\nof this', ResourceWarning)",
+    "aiohttp": "import logging; logging.getLogger('aiohttp.server').error('Error %s\\nhandling', 1)",
+    "asyncio": "import logging; logging.getLogger('asyncio').warning('slow')",
+    "a library's exception": "import logging\ntry: 1 / 0\nexcept ZeroDivisionError: logging.getLogger('x').exception('no')",
+    "a task nobody waited for": (
+        "import asyncio, gc\nasync def no(): raise ValueError('lost')\n"
+        "async def main():\n asyncio.create_task(no()); await asyncio.sleep(0); gc.collect()\nasyncio.run(main())"
+    ),
+    "the hub": "import structlog; structlog.get_logger('hub').info('well', a=1)",
+}
+
+
+@pytest.mark.parametrize("who", SAYING)
+def test_whoever_speaks_it_is_one_line(who: str) -> None:
+    set_up = "from hub.config import LogConfig\nfrom hub.logs import set_up_logs\nset_up_logs(LogConfig(format='json'))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", set_up + SAYING[who]], capture_output=True, text=True, check=True
+    )
+    [line] = done.stderr.splitlines()
+    said = json.loads(line)
+    assert {"event", "level", "timestamp"} <= set(said)
+    assert "\n" not in said["event"]
+
+
+class Log:
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def info(self, event: str, **details: object) -> None:
+        self.lines.append({"event": event, **details})
+
+
+async def test_what_is_repeated_is_said_once_and_then_counted() -> None:
+    log = Log()
+    repeated = Repeated(log, interval_s=0.05)
+    for _ in range(500):
+        repeated.info("no HTTP", "10.0.0.1", why="x")
+    repeated.info("no HTTP", "10.0.0.2")
+    assert [line["address"] for line in log.lines] == ["10.0.0.1", "10.0.0.2"]
+    async with asyncio.timeout(10.0):
+        while len(log.lines) < 3:
+            await asyncio.sleep(0.01)
+    assert log.lines[2] == {
+        "event": "no HTTP: 499 more from this address",
+        "more": 499,
+        "address": "10.0.0.1",
+    }
+    async with asyncio.timeout(10.0):
+        while repeated.kept:
+            await asyncio.sleep(0.01)
+    repeated.info("no HTTP", "10.0.0.1")  # it was quiet for a while: this is something new
+    assert log.lines[-1] == {"event": "no HTTP", "address": "10.0.0.1"}
+    repeated.close()
+
+
+async def test_no_more_addresses_are_kept_than_there_is_room_for() -> None:
+    log = Log()
+    repeated = Repeated(log)
+    for number in range(3 * ADDRESSES_MAX):
+        repeated.info("no HTTP", f"10.0.{number // 256}.{number % 256}")
+    assert (repeated.kept, len(log.lines)) == (ADDRESSES_MAX + 1, ADDRESSES_MAX + 1)
+    repeated.close()
