@@ -30,7 +30,7 @@ from hub.mqtt.codec.packets import (
 )
 from tests.conftest import Certificate
 from tests.mqtt.client import TELEMETRY
-from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
+from tests.mqtt.rooms import Rooms, boiler, rooms, until
 
 BODY = b'{"temperature":20.5}'
 both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
@@ -201,28 +201,6 @@ async def test_a_client_id_is_taken_over_within_its_device_alone(hub: Rooms, ver
         assert hub.roster.count()[Presence.ONLINE] == 2
 
 
-@both
-async def test_a_client_silent_for_one_and_a_half_keep_alives_is_gone(hub: Rooms, version: Version) -> None:
-    async with boiler(hub, version, keep_alive_s=1) as client:
-        if version is Version.V5:
-            assert (await client.expect(Disconnect)).reason == Reason.KEEP_ALIVE_TIMEOUT
-        assert await client.closed()
-    assert hub.roster.count()[Presence.OFFLINE] == 1
-
-
-async def test_a_connection_the_hub_itself_does_not_read_outlives_its_keep_alive(tmp_path: Path) -> None:
-    async with rooms(tmp_path, MqttConfig(port=0, receive_max=1), slow_disk=True) as hub:
-        await hub.add("boiler")
-        assert isinstance(hub.ingest, SlowDisk)
-        async with boiler(hub, Version.V311, keep_alive_s=1) as held, boiler(hub, keep_alive_s=1) as heard:
-            held.send(*(Publish(TELEMETRY, BODY, 1, number) for number in (1, 2)))
-            assert (
-                await heard.expect(Disconnect)
-            ).reason == Reason.KEEP_ALIVE_TIMEOUT  # so much time has passed
-            hub.ingest.let_go()
-            assert [await held.receive() for _ in range(2)] == [Puback(1), Puback(2)]
-
-
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -295,29 +273,6 @@ async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: R
         while isinstance(packet := await greedy.receive(), Publish):
             assert len(packet.payload) > 100_000
         assert packet == Puback(1)
-
-
-async def test_a_stop_acknowledges_what_is_being_stored_and_says_goodbye(tmp_path: Path) -> None:
-    async with rooms(tmp_path, slow_disk=True) as hub:
-        await hub.add("boiler")
-        client, older = boiler(hub), boiler(hub, Version.V311)
-        for each in (client, older):
-            await each.connect()
-            each.send(Publish(TELEMETRY, BODY, 1, 1), Pingreq())
-            await each.expect(Pingresp)
-        port, stopping = hub.port, asyncio.ensure_future(hub.endpoint.stop(4))
-        await until(lambda: hub.endpoint.port is None)
-        with pytest.raises(ConnectionRefusedError):
-            await hub.client(port).open()
-        assert isinstance(hub.ingest, SlowDisk)
-        hub.ingest.let_go()
-        assert await client.receive() == Puback(1)
-        assert (await client.expect(Disconnect)).reason == Reason.SERVER_SHUTTING_DOWN
-        assert await client.closed()
-        assert await older.receive() == Puback(1)
-        assert await older.closed()
-        await stopping
-        assert hub.roster.count()[Presence.OFFLINE] == 1
 
 
 @both
