@@ -51,7 +51,7 @@ def test_devices_that_went_silent_are_counted_and_lead_to_the_moment(hub: HubPro
     expect(button).to_be_visible()
     button.press("Enter")
 
-    drawer = page.tab.get_by_role("dialog", name="Needs looking at")
+    drawer = page.tab.get_by_role("dialog", name="Needs attention")
     links = drawer.get_by_role("listitem").get_by_role("link")
     expect(links).to_have_count(2)
     expect(links.first).to_contain_text("Second")
@@ -82,7 +82,7 @@ def test_a_new_alert_is_counted_read_out_and_listed_with_its_severity(
 
     page.tab.get_by_role("button", name="Alerts 2").click()
 
-    drawer = page.tab.get_by_role("dialog", name="Needs looking at")
+    drawer = page.tab.get_by_role("dialog", name="Needs attention")
     expect(drawer.get_by_role("link")).to_contain_text(["Too hot"])
     expect(drawer.get_by_role("link")).to_contain_text(["Critical · firing · Press"])
     expect(drawer.get_by_role("listitem").first).to_contain_text("strange")

@@ -107,16 +107,6 @@ def test_presence_is_said_in_words_and_follows_the_device(hub: HubProcess, visit
     expect(state).to_contain_text("ago")
 
 
-def test_a_device_that_is_connected_but_silent_is_stale(hub: HubProcess, visit: Visit) -> None:
-    key = hub.add_device("slow", expected_interval_s=0.5)
-    with Feeder(hub, key, interval_s=3600):
-        page = visit(hub)
-        state = page.row("slow").locator(".cell-state")
-        expect(state).to_contain_text("Online")
-        expect(state).to_contain_text("Stale")
-        page.assert_accessible()
-
-
 @pytest.fixture
 def many(shared_hub: HubProcess) -> HubProcess:
     """A hub with three hundred devices."""

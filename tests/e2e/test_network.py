@@ -100,7 +100,7 @@ def test_a_hub_killed_and_started_again_leaves_no_hole(hub_process: HubProcess, 
 
 def test_what_a_slow_page_was_not_sent_is_filled_from_history(forgetful: HubProcess, visit: Visit) -> None:
     key = forgetful.add_device("wide")
-    with Feeder(forgetful, key, interval_s=0.005, values=wide) as feeder, Network(forgetful) as network:
+    with Feeder(forgetful, key, interval_s=0.002, values=wide) as feeder, Network(forgetful) as network:
         page = open_counter(visit(network, "/#/device/wide"))
         wait_until_as_stored(page, forgetful, "wide")
         asked = Asked(page)

@@ -84,7 +84,7 @@ VIEWS = (
     View("system", "#/system", _drawn),
     View("never-seen", f"#/device/{NEVER_SEEN}", _says("has not sent anything yet")),
     View("no-such-device", "#/device/nobody", _says("There is no device")),
-    View("alerts", "#/", _opens("Alerts", "Needs looking at")),
+    View("alerts", "#/", _opens("Alerts", "Needs attention")),
     View("columns", "#/", _opens("Columns", "Columns")),
     View("preferences", "#/", _opens("Preferences", "Preferences")),
     View("wall", "#/wall?group=place&metric=temperature&metric=speed", _tiled),

@@ -1,4 +1,4 @@
-/** Time and timers, from outside, so that tests hold them. */
+/** Time and timers, handed in so that tests control them. */
 export interface Clock {
   /** Milliseconds that only ever rise; where they start from means nothing. */
   now(): number;

@@ -59,7 +59,7 @@ export type DeviceChange = Partial<
   readonly metrics?: readonly MetricChange[];
 };
 
-/** What REST offers of one device beside its readings. Throws as Rest does. */
+/** What REST offers of one device besides its readings. Throws as Rest does. */
 export class DeviceRest {
   readonly #rest: Rest;
   readonly #path: string;
@@ -107,7 +107,7 @@ export class DeviceRest {
     await this.#rest.ask(`${this.#path}/attributes`, "PUT", { shared });
   }
 
-  /** All of it or, where something is wrong, nothing. */
+  /** Makes all of the change or, where something is wrong, nothing. */
   async change(change: DeviceChange): Promise<DeviceInfo> {
     return (await this.#rest.ask(this.#path, "PATCH", change)) as DeviceInfo;
   }

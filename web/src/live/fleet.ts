@@ -91,7 +91,7 @@ export class Fleet {
     return this.#devices.get(deviceId);
   }
 
-  /** Whether REST has still to describe a known device, or one of the metrics it has values of. */
+  /** Whether REST has not described a known device yet, or one of the metrics that it has values of. */
   lacksDescription(deviceId: string): boolean {
     const device = this.#devices.get(deviceId);
     if (!device) return false;
@@ -186,7 +186,7 @@ export class Fleet {
     const isNew = device.info === null;
     device.info = { ...info, metrics: info.metrics.map(sharing) };
     device.lastSeen = latest(device.lastSeen, info.last_seen);
-    // The live word is newer than a list that took its time, unless there was no live word yet.
+    // Presence that came live is newer than that of a list which was asked for before.
     if (isNew && device.revision === 0) {
       device.presence = info.presence;
       device.since = info.since;

@@ -87,7 +87,7 @@ export class Live {
     return this.#connectionState;
   }
 
-  /** What the hub says is wrong with itself, in its words; null where nothing is. */
+  /** What the hub says is wrong with it, in its words; null while nothing is. */
   get trouble(): ReadonlySignal<string | null> {
     return this.#trouble;
   }

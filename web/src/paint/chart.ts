@@ -15,7 +15,7 @@ export interface Underlay {
   draw(frame: Frame, tint: string): void;
 }
 
-/** One line as it is to be drawn; without points it is not there. */
+/** One line to draw; without points it is not shown. */
 export interface DrawnLine {
   readonly stretch: Stretch;
   readonly gaps: readonly Gap[];
@@ -25,7 +25,7 @@ export interface DrawnLine {
 
 /** All that a chart shows, from `from` to `to`. */
 export interface Scene {
-  /** As many, and in the order of, the looks. */
+  /** As many as the looks, in the same order. */
   readonly lines: readonly DrawnLine[];
   /** Where none of the lines has anything. */
   readonly shaded: readonly Gap[];
@@ -135,7 +135,7 @@ export class Chart {
       legend: { show: false },
       cursor: {
         drag: { x: true, y: false, setScale: false, dist: DRAG_LEAST },
-        // The cursor is shared; a drag is one chart's own.
+        // The cursor is shared by all charts; a drag is for one.
         sync: {
           key: "device",
           filters: { pub: (type) => type === "mousemove" || type === "mouseleave", sub: () => true },
@@ -168,7 +168,7 @@ export class Chart {
       ...(fill && { fill }),
       width: 1.5,
       points: { show: false },
-      // Facets of its own: uPlot keeps each line's least and greatest in them.
+      // Each line needs its own facets: uPlot keeps its minimum and maximum in them.
       facets: [
         { scale: "x", auto: false },
         { scale: "y", auto: true },

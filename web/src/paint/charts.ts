@@ -9,7 +9,7 @@ import type { Line } from "./lines";
 import { lookOf } from "./look";
 import type { Painter } from "./loop";
 
-/** The right edge lags the hub by this much, so that a reading is there before its place is shown. */
+/** The right edge is this much behind the hub's time: a reading arrives before its place is shown. */
 const EDGE_LAG_MS = 150;
 const FOCUSED_MS = 1000 / 30;
 const BESIDE_MS = 100;
@@ -17,7 +17,7 @@ const VALUE_MS = 100;
 const SUMMARY_MS = 500;
 const NOTHING: DrawnLine = { stretch: NO_POINTS, gaps: [] };
 
-/** There from the first line with thresholds on. */
+/** Loaded for the first line that has thresholds. */
 let limits: typeof import("./limitLayer") | null = null;
 
 async function loadLimits(): Promise<void> {
@@ -47,12 +47,12 @@ export interface ChartSurroundings {
   readonly windowMs: number;
   /** The first chart of a device has the focus until the pointer or the keyboard is in another. */
   readonly isFirst: boolean;
-  /** Keys of the lines not to be drawn; another set where others are hidden. */
+  /** Keys of the lines not to be drawn; a new set whenever that changes. */
   readonly hidden: () => ReadonlySet<string>;
   readonly viewNow: () => number;
   readonly isPaused: () => boolean;
   readonly minIntervalMs: () => number;
-  /** A stretch was drawn over with the mouse. */
+  /** A stretch was selected. */
   readonly zoom: (from: number, to: number) => void;
 }
 

@@ -17,7 +17,7 @@ export interface Frame {
 }
 
 const SHAPE_SIZE = 3.5;
-/** Times between two shapes of a line: shapes stay with their moment while the window moves on. */
+/** Times between two shapes of a line: shapes stay at their time while the window moves. */
 const SHAPE_STEPS_MS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400, 604_800,
 ].map((seconds) => seconds * 1000);

@@ -1,4 +1,4 @@
-/** Something that shows what has no signal: numbers, sparklines, charts. */
+/** Paints what is not rendered by components: numbers, sparklines, charts. */
 export interface Painter {
   /** Milliseconds between two paints; asked before each. */
   intervalMs(): number;
@@ -28,7 +28,7 @@ export class PaintLoop {
     };
   }
 
-  /** Has every painter paint in the next frame, paused or not: the theme, the window or the width changed. */
+  /** Makes every painter paint in the next frame, paused or not: theme, window or width changed. */
   repaint(): void {
     for (const painter of this.#due.keys()) this.#due.set(painter, 0);
   }

@@ -24,7 +24,7 @@ export interface PastCells {
   readonly chart: HTMLElement;
 }
 
-/** A line of the past: its means, with the least and the greatest of each bucket about them. */
+/** A line of the past: its means, with the minimum and maximum of each bucket around them. */
 interface Stored extends DrawnLine {
   readonly line: Line;
   readonly summary: Summary | null;
@@ -85,7 +85,7 @@ export class PastChart {
   }
 }
 
-/** A history as it is drawn, without what is empty in it. */
+/** A history as it is drawn, without its empty rows. */
 export function storedOf({ line, history, expectedMs }: PastLine, from: number, to: number): Stored {
   const rows = [...history.time.keys()].filter((row) => typeof history.avg[row] === "number");
   const column = (values: readonly (number | null)[]) =>

@@ -24,7 +24,7 @@ const SEVERITY_WORD: Readonly<Record<Severity, string>> = {
   info: "Notice",
 };
 
-/** What needs looking at, newest first, each with the way to the moment it began. */
+/** What needs looking at, newest first, each with a link to the moment it began. */
 export function AlertsDrawer() {
   const page = usePage();
   const { fleet, alerts } = page.live;
@@ -101,7 +101,7 @@ function AlertRecord({ alert, now }: { alert: Alert; now: number }) {
   );
 }
 
-/** To a device at the moment something happened to it, with the time around. */
+/** A link to a device at the moment something happened to it. */
 function MomentLink(props: { deviceId: string; time: number | null; children: ComponentChildren }) {
   const page = usePage();
   const { deviceId, time } = props;

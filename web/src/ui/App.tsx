@@ -71,7 +71,7 @@ function AlertsFrame({ children }: { children: ComponentChildren }) {
     page.isAlertsOpen.value = false;
   };
   return (
-    <Dialog title="Needs looking at" close={close} isDrawer>
+    <Dialog title="Needs attention" close={close} isDrawer>
       {children}
     </Dialog>
   );

@@ -28,7 +28,7 @@ export class Page {
   /** How the list is arranged; the same object until that changes. */
   readonly list: ReadonlySignal<ListView>;
   readonly isAlertsOpen = signal(false);
-  /** Whether who is signed in may change things; false until that is known. */
+  /** Whether the person signed in may change things; false until that is known. */
   readonly mayOperate: ReadonlySignal<boolean>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);
@@ -131,7 +131,7 @@ export class Page {
     effect(() => {
       const { deviceId: wanted, compared } = this.#route.value;
       this.live.fleet.structure.value;
-      // A device is opened once it is known to be there; a wrong link shows so instead of an empty chart.
+      // A device is opened once it is known to exist: a wrong link gets a message instead of an empty chart.
       const isThere = (id: string) => Boolean(this.live.fleet.get(id)?.info);
       this.live.open(wanted !== null && isThere(wanted) ? wanted : null, compared.filter(isThere));
       const name = wanted === null ? undefined : this.live.fleet.get(wanted)?.name;
@@ -140,7 +140,9 @@ export class Page {
   }
 }
 
-/** Keeps its object while what is in it stays the same, so that nothing is computed again for its sake. */
+/**
+ * Gives the same object as long as its content is equal, so that what depends on it is not computed again.
+ */
 function stable<T>(changing: ReadonlySignal<T>): ReadonlySignal<T> {
   let kept = changing.peek();
   return computed(() => {
@@ -159,7 +161,7 @@ export function usePage(): Page {
   return page;
 }
 
-/** Whether list and device take turns instead of standing side by side; the stylesheet has the same width. */
+/** Whether only one of list and device is shown at a time; the stylesheet has the same width. */
 export function isPhone(): boolean {
   return matchMedia("(max-width: 860px)").matches;
 }

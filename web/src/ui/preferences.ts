@@ -7,10 +7,10 @@ export type Hours = (typeof HOURS)[number];
 export const ZONES = ["local", "utc"] as const;
 export type Zone = (typeof ZONES)[number];
 
-/** What a reader chose for this browser, beside the theme. */
+/** What was chosen in this browser, besides the theme. */
 export interface Choices {
   readonly density: Density;
-  /** Whose way numbers and dates are written, as a BCP 47 tag; null is the browser's. */
+  /** How numbers and dates are written, as a BCP 47 tag; null is the browser's own way. */
   readonly locale: string | null;
   readonly hours: Hours;
   readonly zone: Zone;
@@ -22,7 +22,7 @@ const KEY = "preferences";
 /** As much of localStorage as is used here. */
 export type KeyValueStore = Pick<Storage, "getItem" | "setItem">;
 
-/** The choices, kept in the browser. One that keeps nothing still has them until the tab closes. */
+/** The choices, kept in the browser; where it keeps nothing, until the tab closes. */
 export class Preferences {
   readonly #store: KeyValueStore;
   readonly #choices: Signal<Choices>;
@@ -54,7 +54,7 @@ function readKept(store: KeyValueStore): unknown {
   }
 }
 
-/** What was kept, as far as it makes sense: another version of the page may have kept it. */
+/** The kept choices that are valid: another version of the page may have written them. */
 function choicesOf(kept: unknown): Choices {
   const fields = (typeof kept === "object" && kept !== null ? kept : {}) as Record<string, unknown>;
   const one = <T extends string>(known: readonly T[], name: keyof Choices, otherwise: T): T =>

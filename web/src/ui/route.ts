@@ -76,14 +76,14 @@ export function routeOf(hash: string): Route {
   return { ...list, deviceId, section, compared: comparedOf(parameters, deviceId) };
 }
 
-/** Ids are encoded one by one, so that a comma in one does not part it. */
+/** Ids are encoded one by one, so that a comma in one does not split it. */
 function comparedOf(parameters: URLSearchParams, deviceId: string): string[] {
   const named = (parameters.get("compare") ?? "").split(",").map(decoded);
   const others = new Set(named.filter((id) => id !== "" && id !== deviceId));
   return [...others].slice(0, COMPARED_MAX);
 }
 
-/** Empty where it is malformed: that part is as if it were not there. */
+/** Empty where it is malformed: that part of the link is ignored. */
 function decoded(id: string): string {
   try {
     return decodeURIComponent(id);

@@ -25,11 +25,11 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
           <div class="section-head">
             <h3>Reported by the device</h3>
           </div>
-          <AttributeList values={device} none="It has reported none." />
+          <AttributeList values={device} none="It has not reported any." />
           <div class="section-head">
             <h3>Set for the device</h3>
           </div>
-          <AttributeList values={shared} none="None is set." remove={remove} />
+          <AttributeList values={shared} none="None are set." remove={remove} />
           {mayOperate && (
             <Form
               label="Set an attribute"

@@ -96,7 +96,7 @@ interface SendFormProps {
   readonly sent: () => Promise<void>;
 }
 
-/** Sends at once or, where the method sounds dangerous or it was asked for, after a question. */
+/** Sends at once, or asks first where the method sounds dangerous or asking was chosen. */
 function SendForm({ rest, name, sent }: SendFormProps) {
   const { failure, isSending, send } = useSending();
   const [asked, setAsked] = useState<Wanted | null>(null);

@@ -60,7 +60,7 @@ function OpenDevice({ device, watch }: Opened) {
   const title = useRef<HTMLHeadingElement>(null);
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   useEffect(() => {
-    // On a phone the list has gone from sight: say where one is now.
+    // On a phone the list is no longer in sight: the title says what is shown now.
     if (isPhone()) title.current?.focus();
   }, []);
   useEffect(() => {
@@ -102,7 +102,7 @@ function OpenDevice({ device, watch }: Opened) {
   );
 }
 
-/** Name by name: labels, id, and presence with how long it has been so. */
+/** Presence and since when, id, and labels. */
 function DeviceFacts({ device }: { device: DeviceRecord }) {
   const page = usePage();
   const since = useRef<HTMLSpanElement>(null);

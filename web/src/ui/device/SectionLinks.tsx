@@ -16,7 +16,7 @@ export function SectionLinks() {
   const offered = SECTIONS.filter((section) => page.mayOperate.value || !GUARDED.has(section));
   const links = useRef<HTMLElement>(null);
   useEffect(() => {
-    // On a phone there is not room for all of them: the one that is open must be in sight.
+    // On a phone not all of them fit: the open one must be in sight.
     const open = links.current?.querySelector("[aria-current]");
     open?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [route.section]);

@@ -10,7 +10,7 @@ export interface Opened {
   readonly watch: DeviceWatch;
 }
 
-/** The charts of the first of the devices, with what the others have of the same. */
+/** The charts of the first device, with the same metrics of the others. */
 export function lineGroupsOf([first, ...others]: readonly Opened[]): LineGroup[] {
   return first ? groupByUnit(ownerOf(first), others.map(ownerOf)) : [];
 }
@@ -19,7 +19,7 @@ function ownerOf({ device, watch }: Opened): Owner {
   return { id: device.id, name: device.name, metrics: metricsOf(device, watch) };
 }
 
-/** What REST described, and after it what came live but is not described yet. */
+/** The metrics that REST described, and then those that came live and are not described yet. */
 export function metricsOf(device: DeviceRecord, watch: DeviceWatch): MetricInfo[] {
   const described = device.info?.metrics ?? [];
   const known = new Set(described.map((metric) => metric.name));

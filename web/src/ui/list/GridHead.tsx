@@ -1,7 +1,7 @@
 import { type SortKey, sortBy } from "../listView";
 import { usePage } from "../page";
 
-/** The columns' headings. Pressing one sorts by it, pressing it again turns the order round. */
+/** The columns' headings. Pressing one sorts by it, pressing it again reverses the order. */
 export function GridHead() {
   const { metrics } = usePage().list.value;
   return (

@@ -9,7 +9,7 @@ interface ConfirmProps {
   readonly close: () => void;
 }
 
-/** Asks before something that cannot be undone; the focus begins at the way out. */
+/** Asks before something that cannot be undone; the focus begins on Cancel. */
 export function Confirm({ title, text, act, run, close }: ConfirmProps) {
   const { failure, isSending, send } = useSending();
   const confirm = async () => {

@@ -1,6 +1,6 @@
 import { useRef, useState } from "preact/hooks";
 
-/** A text to take along, and a button that copies it. `name` says what it is. */
+/** A text, and a button that copies it. `name` says what it is. */
 export function Copyable({ name, text }: { name: string; text: string }) {
   const code = useRef<HTMLElement>(null);
   const [said, setSaid] = useState("");

@@ -43,7 +43,7 @@ export function Dialog({ title, close, isDrawer, children }: DialogProps) {
   );
 }
 
-/** What opened the dialog may be gone by now, as the first-run screen is once there is a device. */
+/** Where the element that opened the dialog is gone, the focus goes to one named for that. */
 function giveBack(opener: Element | null): void {
   const wanted = opener instanceof HTMLElement && opener !== document.body && opener.isConnected;
   const target = wanted ? opener : document.querySelector<HTMLElement>("[data-after-dialog]");

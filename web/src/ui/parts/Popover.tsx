@@ -27,7 +27,7 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
     setOpen(true);
     if (opener.current && panel.current) place(panel.current, opener.current);
   };
-  // Only then, for the browser gives the focus back from what is in it.
+  // Removed only now: the browser gives the focus back from what is in it.
   const closed = ({ newState }: TargetedToggleEvent<HTMLDivElement>) => {
     if (newState === "closed") setOpen(false);
   };
@@ -52,7 +52,7 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
   );
 }
 
-/** Below the button, as far right as fits. */
+/** Below the button, within the window. */
 function place(panel: HTMLElement, opener: HTMLElement): void {
   const { bottom, left, right } = opener.getBoundingClientRect();
   const isRight = left + right > innerWidth;

@@ -9,7 +9,7 @@ type LazyState<Props> =
 /**
  * A part of the page that is loaded when it is first opened, so that the first view stays small.
  * @param load imports it: `() => import("./Room").then((room) => room.Room)`
- * @param Frame what stands around the words shown until it is there, a dialog for one
+ * @param Frame wraps the message that is shown until it is loaded, such as a dialog
  */
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
@@ -45,7 +45,7 @@ export function lazy<Props extends object>(
   };
 }
 
-/** What may help: another attempt or, where the hub has another page by now, that page. */
+/** Offers another attempt or, where the hub serves a newer page by now, that page. */
 function Failed({ isReplaced, again }: { isReplaced: boolean; again: () => Promise<void> }) {
   return (
     <div class="message" role="alert">
@@ -67,7 +67,7 @@ function Failed({ isReplaced, again }: { isReplaced: boolean; again: () => Promi
   );
 }
 
-/** Whether the hub serves another page than this one: the names of its scripts come from what is in them. */
+/** Whether the hub serves another page than this one: the names of scripts depend on their content. */
 async function isReplaced(): Promise<boolean> {
   try {
     const answer = await fetch("./", { cache: "no-store", credentials: "same-origin" });

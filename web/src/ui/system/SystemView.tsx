@@ -35,8 +35,8 @@ interface SystemInfo {
 const TILES: readonly (readonly [metric: string, words: string])[] = [
   ["readings_per_s", "readings/s"],
   ["rejections_per_s", "refused/s"],
-  ["commit_ms", "to disk, median"],
-  ["commit_max_ms", "to disk, longest"],
+  ["commit_ms", "commit time, median"],
+  ["commit_max_ms", "commit time, longest"],
   ["devices_connected", "devices connected"],
   ["viewers", "viewers"],
   ["frames_per_s", "frames to viewers/s"],
@@ -44,10 +44,10 @@ const TILES: readonly (readonly [metric: string, words: string])[] = [
   ["rss_mib", "memory"],
   ["store_mib", "stores on disk"],
   ["disk_free_gib", "disk free"],
-  ["loop_delay_ms", "loop late by"],
+  ["loop_delay_ms", "event loop delay"],
 ];
 
-/** The hub itself: how it fares now and in the last minutes, and what it is. */
+/** The hub itself: its figures now and in the last minutes, and its version, devices and limits. */
 export function SystemView() {
   const page = usePage();
   const loaded = useLoaded(() => load(page.live.rest));

@@ -30,7 +30,7 @@ export function Wall() {
   const devices = useComputed(() => {
     fleet.structure.value;
     const found = listing(fleet.listed(), { ...page.list.value, sort: sortBy("problems") });
-    // What never sent anything has nothing to show from afar.
+    // Devices that never sent anything have nothing to show: they come last.
     const isSeen = (device: DeviceRecord) => device.presence !== "never_seen";
     return [...found.filter(isSeen), ...found.filter((device) => !isSeen(device))];
   }).value;
@@ -110,7 +110,7 @@ function useKeys(page: Page, turn: Turn): void {
   }, [page]);
 }
 
-/** Small, at the foot: time, connection, how many are online, which page this is, and the way out. */
+/** The bar at the bottom: time, connection, how many are online, which page this is, and the way out. */
 function WallBar({ tiling, turn }: { tiling: Tiling; turn: Turn }) {
   const page = usePage();
   const { fleet } = page.live;

@@ -5,7 +5,7 @@ import { PresenceMark } from "../parts/PresenceMark";
 import { usePainted } from "../parts/usePainted";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 
-/** One device in large: its values and, whenever it is not plainly online, since when it is not. */
+/** One device in large: its values, its state, and when it was last seen. */
 export function WallTile({ device }: { device: DeviceRecord }) {
   const page = usePage();
   page.live.fleet.structure.value;

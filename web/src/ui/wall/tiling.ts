@@ -1,4 +1,4 @@
-/** A tile smaller than this is not read from across a room. Pixels. */
+/** A smaller tile cannot be read from across a room. Pixels. */
 const LEAST = { width: 230, height: 132 };
 /** Tiles are most legible about this much wider than high. */
 const SHAPE = 1.8;

@@ -54,7 +54,7 @@ function useChart({ group, opened, hidden, isFirst, zoom }: CardProps) {
   const { windowS } = page.route.value;
   const theme = page.themes.shown.value;
   const lines = group.lines.map((line) => liveLine(line, opened));
-  // Lines are made anew with every render; what they are, seldom.
+  // Lines are new objects in every render, but their content seldom changes.
   const made = JSON.stringify(lines.map(({ line, expectedMs }) => [line, expectedMs]));
   const watches = opened.map(({ watch }) => watch);
   useLayoutEffect(() => {

@@ -2,7 +2,7 @@ import { usePage } from "../../page";
 import { lazy } from "../../parts/lazy";
 import type { MarkListProps } from "./MarkList";
 
-/** Where they do not load, the charts go without. */
+/** If it does not load, the charts are shown without marks. */
 const MarkList = lazy(
   () => import("./MarkList").then((room) => room.MarkList),
   () => null,

@@ -54,7 +54,9 @@ export function CompareChoice({ metrics }: { metrics: readonly MetricInfo[] }) {
       {comparable.length === 0 && (
         <p class="small">No other device has a metric of the same name and unit.</p>
       )}
-      {comparable.length > 0 && found.length === 0 && query !== "" && <p class="small">None is called so.</p>}
+      {comparable.length > 0 && found.length === 0 && query !== "" && (
+        <p class="small">No device has such a name.</p>
+      )}
       {found.length > OFFERED_MAX && <p class="small">{found.length - OFFERED_MAX} more: search for them.</p>}
     </fieldset>
   );

@@ -8,7 +8,7 @@ import { type TableRow, tableRowsOf } from "./tableRows";
 
 const EVERY_MS = 1_000;
 
-/** The newest readings of one unit as they come in: what a chart shows, for those who read it. */
+/** The newest readings of one unit as they come in: the content of a chart as a table. */
 export function LiveTable({ group, opened }: { group: LineGroup; opened: readonly Opened[] }) {
   const page = usePage();
   const id = useId();

@@ -10,7 +10,7 @@ import { groupMarks, type Mark, marksOf } from "./marks";
 adoptStyle(style);
 
 const MOVE_MS = 100;
-/** What is shown before and after a moment that is looked into. */
+/** How much is shown before and after the moment that was chosen. */
 const AROUND_MS = 5 * 60_000;
 /** How wide a mark is to press, and how narrow a chart may be, in pixels. */
 const MARK_PX = 24;
@@ -26,7 +26,7 @@ export interface MarkListProps {
   readonly isFirst: boolean;
 }
 
-/** What happened, as marks on the time axis, each with its words and the way to the time around it. */
+/** What happened, as marks on the time axis, each with its text and a link to the time around it. */
 export function MarkList({ opened, span, isFirst }: MarkListProps) {
   const page = usePage();
   const { alerts, presences } = page.live;

@@ -1,7 +1,7 @@
 import { moment, momentToTheMillisecond, ValueFormatter } from "../../../paint/format";
 import type { PastLine } from "../../../paint/past";
 
-/** A range as tables, newest first: what a chart shows, for those who read it. One for each of its lines. */
+/** A range as tables, newest first: the content of a chart, one table for each of its lines. */
 export function PointsTable({ lines }: { lines: readonly PastLine[] }) {
   return (
     <>

@@ -2,7 +2,7 @@ import { stretch } from "../../../paint/format";
 import { usePage } from "../../page";
 import { hashOf, type Range } from "../../route";
 
-/** Where in the past the view is, ways to move it without a mouse, and the way back to live. */
+/** The range of the past that is shown, links to move it without a mouse, and the way back to live. */
 export function RangeBar({ range }: { range: Range }) {
   const page = usePage();
   const route = page.route.value;

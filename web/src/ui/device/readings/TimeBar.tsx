@@ -24,7 +24,7 @@ export function TimeBar({ watch }: { watch: DeviceWatch }) {
   const moveOn = () => {
     const now = page.live.hubClock.now();
     if (!slider.current || slider.current.matches(":active")) return;
-    // In this order: a value is held between the two others.
+    // In this order: the browser keeps a value between the two others.
     slider.current.max = String(now);
     slider.current.min = String(now - SCRUB_MS);
     slider.current.value = String(page.viewNow());

@@ -7,7 +7,7 @@ import { usePage } from "../../page";
 
 const VALUES_MS = 100;
 
-/** Metrics that are text or a truth value: the latest, and how old it is. */
+/** Metrics that are text or true/false: the latest value, and how old it is. */
 export function ValueTable({ watch, metrics }: { watch: DeviceWatch; metrics: readonly MetricInfo[] }) {
   const page = usePage();
   const table = useRef<HTMLTableSectionElement>(null);

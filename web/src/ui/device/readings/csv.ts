@@ -37,7 +37,7 @@ export function csvOf(columns: readonly Column[]): string {
   return text.map((cells) => `${cells.join(",")}\r\n`).join("");
 }
 
-/** Rings by name, as far as they are of the window: a column each, in the order of their names. */
+/** A column for each ring, with its points of the window, ordered by name. */
 export function columnsOfWindow(rings: ReadonlyMap<string, Ring>, from: number, to: number): Column[] {
   return [...rings.keys()].sort().map((name) => {
     const { times, values } = (rings.get(name) as Ring).window(from, to);
@@ -85,7 +85,7 @@ export async function saveRangeAsCsv(rest: Rest, opened: readonly Opened[], rang
   save(columns, opened, range.to);
 }
 
-/** The open device's metrics go by their names; those of the others have their device before it. */
+/** The open device's metrics have their own names; those of other devices begin with the device's id. */
 function columnName(deviceId: string, metric: string, place: number): string {
   return place === 0 ? metric : `${deviceId}/${metric}`;
 }

@@ -1,4 +1,4 @@
-/** How far back the scrubber reaches. */
+/** How far back the slider reaches. */
 export const SCRUB_MS = 3_600_000;
 /** Nearer to now than this is now. */
 const LIVE_MS = 1_500;

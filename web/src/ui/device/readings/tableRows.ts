@@ -1,15 +1,15 @@
 import type { Ring } from "../../../live/ring";
 
-/** What was measured at one instant, a value a line; null where a line has none. */
+/** What was measured at one instant, a value for each line; null where a line has none. */
 export interface TableRow {
   readonly time: number;
   readonly values: readonly (number | null)[];
 }
 
-/** More rows than these at once are not read. */
+/** Nobody reads more rows than these at once. */
 const ROWS_MAX = 100;
 
-/** The newest instants with from ≤ time ≤ to, newest first, a column a ring. */
+/** The newest instants with from ≤ time ≤ to, newest first, with a column for each ring. */
 export function tableRowsOf(rings: readonly (Ring | undefined)[], from: number, to: number): TableRow[] {
   const found = new Map<number, (number | null)[]>();
   rings.forEach((ring, place) => {

@@ -11,7 +11,7 @@ interface RemoveProps {
   readonly info: DeviceInfo;
 }
 
-/** The end of a device, behind a question. */
+/** Removes the device, after asking. */
 export function RemoveDevice({ rest, info }: RemoveProps) {
   const [isAsking, setAsking] = useState(false);
   return (
@@ -65,6 +65,6 @@ function RemoveDialog({ rest, info, close }: RemoveProps & { readonly close: () 
 }
 
 function metricCount({ metrics }: DeviceInfo): string {
-  if (metrics.length === 0) return "no metric so far";
+  if (metrics.length === 0) return "no metrics yet";
   return metrics.length === 1 ? "1 metric" : `${metrics.length} metrics`;
 }

@@ -21,7 +21,7 @@ import { type Draft, useDraft } from "./useDraft";
 /** More metrics than these begin folded. */
 const UNFOLDED_MAX = 3;
 const UNIT_MAX = 50;
-const SPANS = { hub: "As the hub keeps all", ever: "For ever", days: "For so many days" } as const;
+const SPANS = { hub: "As the hub is configured", ever: "For ever", days: "For a number of days" } as const;
 
 interface SettingsProps {
   readonly rest: DeviceRest;

@@ -42,7 +42,7 @@ function plain(value: number | string | null | undefined): string {
   return value === null || value === undefined ? "" : String(value);
 }
 
-/** What the fields show of a device as it is. A time to keep is "hub", "ever" or "days", and so many. */
+/** The fields' texts for a device as it is. Retention is "hub", "ever" or "days", with their number. */
 export function textsOf(info: DeviceInfo): Texts {
   const texts: Record<string, string> = {
     name: info.name,
@@ -63,7 +63,7 @@ export function textsOf(info: DeviceInfo): Texts {
   return texts;
 }
 
-/** What was typed, read: `change` asks for what differs; `faults` says by path what cannot be. */
+/** What was typed: `change` is what to ask the hub for; `faults` says, by path, what is wrong. */
 export interface ReadDraft {
   readonly change: DeviceChange;
   readonly faults: Texts;
@@ -128,7 +128,7 @@ function intervalOf(fields: TypedFields): number | null {
   return fields.number("expected_interval_s", (value) => value > 0, "More than 0 seconds.");
 }
 
-/** What is kept as it was stays exact: days are shown rounded. */
+/** Fields that were not edited keep their exact value: days are shown rounded. */
 function retentionOf(known: Retention, fields: TypedFields): Retention | null {
   const isTouched = (tier: Tier) => fields.has(`retention.${tier}`) || fields.has(daysPath(tier));
   if (!TIERS.some(isTouched)) return null;
@@ -188,7 +188,7 @@ function minMaxOf(metric: MetricInfo, fields: TypedFields): Pick<MetricInfo, "mi
   const minimum = fields.number(metricPath(metric.name, "minimum"));
   const maximum = fields.number(path);
   if (minimum !== null && maximum !== null && minimum > maximum) {
-    fields.faults[path] = "Not below the least.";
+    fields.faults[path] = "Not less than “Refuse below”.";
   }
   return { minimum, maximum };
 }
