@@ -184,9 +184,14 @@ class DeviceChannel:
 
     def tell_viewers(self) -> None:
         """Say who watches. Called a little after somebody came or went, once for all of them."""
-        self.notify(
-            "viewers", orjson.dumps({"type": "viewers", "channel": self.name, **self._shown_viewers()})
-        )
+        made: dict[str | None, bytes] = {}
+        for subscription in self._subscriptions:
+            name = _own_name(subscription)
+            if name not in made:
+                shown = self._shown_viewers(name)
+                made[name] = orjson.dumps({"type": "viewers", "channel": self.name, **shown})
+            subscription.notices["viewers"] = made[name]
+            subscription.viewer.wake(subscription)
 
     # Subscribing
 
@@ -209,7 +214,7 @@ class DeviceChannel:
                 "recovered": missed is not None,
                 "snapshot": self.snapshot(),
                 **self.shown("presence"),
-                "viewers": self._shown_viewers(),
+                "viewers": self._shown_viewers(_own_name(subscription)),
             }
         )
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
@@ -251,8 +256,10 @@ class DeviceChannel:
         """The device's presence as the wire has it, its word under `key`."""
         return {key: self.presence, "since": None if self.since is None else wire_ms(self.since)}
 
-    def _shown_viewers(self) -> dict[str, object]:
-        return {"count": len(self._subscriptions), "names": sorted(self._names)[:VIEWERS_NAMED]}
+    def _shown_viewers(self, own_name: str | None) -> dict[str, object]:
+        """How many watch, and who they are: all of them, or the one of that name alone."""
+        names = sorted(self._names)[:VIEWERS_NAMED] if own_name is None else [own_name]
+        return {"count": len(self._subscriptions), "names": names}
 
     def _missed(self, resume: Resume | None) -> bytes | None:
         """All that was published since `resume`, encoded; None if it is not known whole."""
@@ -292,3 +299,9 @@ class DeviceChannel:
             more,
             encoded,
         )
+
+
+def _own_name(subscription: Subscription) -> str | None:
+    """The viewer's name, where it may not know who else is here: where its token is for some devices alone."""
+    principal = subscription.viewer.principal
+    return None if principal.devices is None else principal.name

@@ -85,6 +85,20 @@ def test_who_watches_a_device_is_told_who_else_does_once_for_many() -> None:
     assert taken(first) is None
 
 
+def test_a_viewer_that_may_see_some_devices_is_told_how_many_watch_but_no_names() -> None:
+    of = feed()
+    scoped = [Principal(name, Role.VIEWER, frozenset({"a"})) for name in ("guest", "visitor")]
+    watch(of, "device/a")
+    (guest, answer), (visitor, _) = [watch(of, "device/a", principal=principal) for principal in scoped]
+    all_names, _ = watch(of, "device/a", principal=Principal("zoe", Role.ADMIN))
+    assert answer["viewers"] == {"count": 2, "names": ["guest"]}
+    of.tick()
+    told = {"type": "viewers", "channel": "device/a", "count": 4}
+    assert taken(guest) == {**told, "names": ["guest"]}
+    assert taken(visitor) == {**told, "names": ["visitor"]}
+    assert taken(all_names) == {**told, "names": ["ada", "guest", "visitor", "zoe"]}
+
+
 @pytest.mark.parametrize("count", [20, 500])
 def test_the_names_of_a_crowd_are_bounded(count: int) -> None:
     of = feed()

@@ -252,6 +252,43 @@ async def test_a_slow_viewer_gets_the_latest_and_is_told_what_it_missed(hub: Hub
     assert [frame["offset"] for frame in frames] == sorted(frame["offset"] for frame in frames)
 
 
+class TestLoggingOut:
+    """With the usual intervals, so that nothing but logging out ends what it ends."""
+
+    async def test_logging_out_ends_what_the_session_watches_and_nothing_else(self, hub: Hub) -> None:
+        session, other = [{**await hub.session(), "Origin": hub.url} for _ in range(2)]
+        async with (
+            hub.live_socket(session) as first,
+            hub.live_socket(session) as second,
+            hub.live_socket(other) as neighbour,
+            hub.client.get("/api/v1/live/sse", params={"channel": "overview"}, headers=session) as stream,
+        ):
+            for socket in (first, second, neighbour):
+                await greeted(socket)
+            assert (await hub.call("DELETE", "/api/v1/session", headers=session))[0] == 204
+            assert await closed(first) == (4401, "logged out")
+            assert await closed(second) == (4401, "logged out")
+            await stream.read()
+            assert (await said(neighbour, subscribe("overview")))["type"] == "subscribed"
+
+    async def test_logging_in_anew_ends_the_browsers_old_session(self, hub: Hub) -> None:
+        session = await hub.session()
+        code = await hub.services.operators.make_link()
+        async with hub.live_socket({**session, "Origin": hub.url}) as socket:
+            await greeted(socket)
+            path = f"/login?code={code}"
+            async with hub.client.get(path, headers=session, allow_redirects=False) as response:
+                assert response.status == 303
+            assert (await closed(socket))[0] == 4401
+        assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 401
+
+    async def test_a_link_that_is_over_ends_no_session(self, hub: Hub) -> None:
+        session = await hub.session()
+        async with hub.client.get("/login?code=old", headers=session) as response:
+            assert response.status == 401
+        assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 200
+
+
 class TestHeartbeat:
     @pytest.fixture
     def config(self) -> Config:
@@ -262,13 +299,6 @@ class TestHeartbeat:
             await greeted(socket)
             hub.clock.ahead_s = 3600.0
             assert await closed(socket) == (4401, "the token has expired")
-
-    async def test_logging_out_ends_the_sessions_sockets(self, hub: Hub) -> None:
-        session = {**await hub.session(), "Origin": hub.url}
-        async with hub.live_socket(session) as socket:
-            await greeted(socket)
-            assert (await hub.call("DELETE", "/api/v1/session", headers=session))[0] == 204
-            assert (await closed(socket))[0] == 4401
 
 
 class TestTooMany:

@@ -133,6 +133,13 @@ class Viewers:
             },
         }
 
+    def log_out(self, proof: Proof) -> None:
+        """What showed this proof watches no more: whoever holds it has logged out."""
+        for connection in list(self._open):
+            if connection.proof == proof:
+                with dropped_if_it_fails(connection):
+                    connection.end(UNAUTHENTICATED, "logged out")
+
     def say_all(self, message: bytes) -> None:
         """Tell everybody."""
         for connection in list(self._open):

@@ -6,8 +6,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.errors import Unauthenticated
-from hub.http.access import ACCESS, COOKIE, Kind
+from hub.http.access import ACCESS, COOKIE, Kind, Proof
 from hub.http.endpoint import Call, Nothing
+from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
 from hub.http.rest.shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
 from hub.http.rest.times import rfc3339
@@ -28,6 +29,7 @@ async def login(request: web.Request) -> web.StreamResponse:
             "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
             link=("Open the hub", "./"),
         )
+    await _end_session(request, request.cookies.get(COOKIE))  # this browser's, from before
     response = web.Response(
         status=HTTPStatus.SEE_OTHER.value,
         # Relative to the link: behind a proxy the hub may be under a path that it does not know.
@@ -56,7 +58,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     await access.principal(request)
     proof = access.shown(request)
     if proof is not None and proof.kind is Kind.SESSION:
-        await request.app[SERVICES].operators.end_session(proof.secret)
+        await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may have taken away.
     asked, public = request.path.partition("/api/")[0], request.app[SERVICES].config.http.base_path
@@ -66,6 +68,13 @@ async def log_out(request: web.Request) -> web.StreamResponse:
             "Set-Cookie", f'{COOKIE}=""; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict{secure}'
         )
     return response
+
+
+async def _end_session(request: web.Request, secret: str | None) -> None:
+    """End a session, and what it watches."""
+    if secret is not None:
+        await request.app[SERVICES].operators.end_session(secret)
+        request.app[VIEWERS].log_out(Proof(Kind.SESSION, secret))
 
 
 async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:
