@@ -1,6 +1,5 @@
 """What many tests need: a real hub in a process of its own, and a certificate."""
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,8 +11,6 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from hub.config import Config, StoreConfig
-from hub.serve import running
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 from tests.rooms import Clock, Rooms, open_rooms
@@ -123,21 +120,6 @@ def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]
     hub = HubThread(tmp_path_factory.mktemp("shared") / "data").start()
     yield hub
     hub.stop()
-
-
-@pytest.fixture
-def make_store() -> Callable[[Path], Path]:
-    """Makes the empty stores of a hub in a folder, as one that ran there and was stopped leaves them."""
-
-    async def start_and_stop(folder: Path) -> None:
-        async with running(Config(store=StoreConfig(path=str(folder))), listen=False):
-            pass
-
-    def make(folder: Path) -> Path:
-        asyncio.run(start_and_stop(folder))
-        return folder
-
-    return make
 
 
 class Certificate(NamedTuple):

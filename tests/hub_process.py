@@ -1,5 +1,6 @@
 """A real hub in a process of its own: started, asked, stopped, killed."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -12,6 +13,9 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+from hub.config import Config, StoreConfig
+from hub.serve import running
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -163,3 +167,14 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+
+def make_store(folder: Path) -> Path:
+    """The empty stores of a hub in a folder, as one that ran there and was stopped leaves them."""
+
+    async def start_and_stop() -> None:
+        async with running(Config(store=StoreConfig(path=str(folder))), listen=False):
+            pass
+
+    asyncio.run(start_and_stop())
+    return folder

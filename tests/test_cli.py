@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_process import HubProcess
+from tests.hub_process import HubProcess, make_store
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -25,7 +25,7 @@ def start_hub(start_hub_process: Callable[..., HubProcess]) -> Callable[..., Hub
 
 
 @pytest.fixture
-def store(tmp_path: Path, make_store: Callable[[Path], Path]) -> Path:
+def store(tmp_path: Path) -> Path:
     """Empty stores in tmp_path/data, on which no hub runs."""
     return make_store(tmp_path / "data")
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pytest
 
-from tests.hub_process import HubProcess
+from tests.hub_process import HubProcess, make_store
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 T0 = 1_795_170_094_504
@@ -63,7 +63,7 @@ def fill(hub: HubProcess) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson", "parquet"])
 def test_what_is_exported_is_imported_elsewhere_once(
-    run: Run, hub: HubProcess, tmp_path: Path, ending: str, make_store: Callable[[Path], Path]
+    run: Run, hub: HubProcess, tmp_path: Path, ending: str
 ) -> None:
     fill(hub)
     name = f"all.{ending}"
@@ -215,9 +215,7 @@ def test_a_backup_is_never_written_over_and_only_for_the_owner(
     assert not (tmp_path / "stolen").exists()
 
 
-def test_a_backup_without_a_running_hub_works_too(
-    run: Run, tmp_path: Path, make_store: Callable[[Path], Path]
-) -> None:
+def test_a_backup_without_a_running_hub_works_too(run: Run, tmp_path: Path) -> None:
     make_store(tmp_path / "data")
     assert run("devices", "add", "boiler").returncode == 0
     done = run("backup", "--output", "copy")

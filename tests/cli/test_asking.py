@@ -1,7 +1,6 @@
 """Commands that ask before they do something."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from typer.testing import CliRunner
 
 from hub.cli import app
 from tests.cli.commands import commands, exit_code
+from tests.hub_process import make_store
 
 # Each with what it names, and with the same for something that is not there.
 ASK = {"devices remove": (("pump",), ("nothere",))}
@@ -21,7 +21,7 @@ def test_every_command_that_asks_is_tried_here() -> None:
 
 @pytest.mark.parametrize("command", sorted(ASK))
 def test_a_command_looks_before_it_asks(
-    folder: Path, make_store: Callable[[Path], Path], command: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_store(folder / "data")
     there, not_there = ASK[command]

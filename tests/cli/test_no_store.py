@@ -4,14 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hub.cli.running_demo import RunningDemo, findable, running_demos
 from tests.cli.commands import COMPLETE, commands, exit_code
-from tests.hub_process import HubProcess
+from tests.hub_process import HubProcess, make_store
 
 MAKE_OR_NEED_NO_STORE = {"serve", "demo", "check", "version"}
 DEAD_PID = 2**22 + 1  # above the highest that Linux gives
@@ -73,7 +73,6 @@ def test_where_no_store_is_a_command_is_for_the_running_demo_and_says_so(
 def test_a_store_that_was_named_or_is_here_is_not_left_for_a_demo(
     folder: Path,
     demo_hub: HubProcess,
-    make_store: Callable[[Path], Path],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

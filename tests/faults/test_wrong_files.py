@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.hub_process import make_store
+
 NEWER = "written by a newer version of the hub"
 FOREIGN = "of this hub"
 
@@ -43,12 +45,7 @@ def foreign_duckdb(path: Path) -> None:
 
 
 def newer_sqlite(path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "hub", "devices", "list"],
-        env={**os.environ, "HUB__STORE__PATH": str(path.parent)},
-        capture_output=True,
-        check=True,
-    )
+    make_store(path.parent)
     other = sqlite3.connect(path)
     with other:
         other.execute("INSERT INTO schema_version VALUES (99)")
