@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hub.bridge.broker import Broker
+from hub.bridge.bridge import Bridge
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
@@ -151,11 +151,11 @@ def mqtt(rooms: Rooms) -> MqttServer:
     )
 
 
-async def bridge(rooms: Rooms) -> Broker:
+async def bridge(rooms: Rooms) -> Bridge:
     """The client of the outside broker that the configuration names."""
     identity = await rooms.registry.secret("identity", rooms.around.random_bytes(IDENTITY_BYTES))
     fleet, uniform = rooms.fleet, rooms.around.uniform
-    return Broker(
+    return Bridge(
         rooms.config.broker, identity.hex(), fleet.devices, rooms.ingest, fleet.keys.verify, uniform
     )
 

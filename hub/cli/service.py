@@ -44,9 +44,9 @@ def check(context: typer.Context) -> None:
     """Check the configuration: say that it is right, or all that is wrong in it."""
     config = Options.of(context).config()
     if config.broker.url:
-        from hub.bridge.settings import Settings
+        from hub.bridge.target import Target
 
-        Settings.read(config.broker, "check")
+        Target.read(config.broker, "check")
     typer.echo(
         f"ok: the page on {config.http.host}:{config.http.port}, stores in {config.data_dir.resolve()}"
     )

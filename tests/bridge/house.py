@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub import compose
-from hub.bridge.broker import Broker
+from hub.bridge.bridge import Bridge
 from hub.config import BrokerConfig, Config, LimitsConfig, StoreConfig
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
@@ -47,10 +47,10 @@ class House:
         identity: str = "one",
         uniform: Callable[[float, float], float] = random.uniform,
         **changes: object,
-    ) -> Broker:
+    ) -> Bridge:
         settings = {"url": f"mqtt://127.0.0.1:{port}", "backoff_max_s": 0.2, **changes}
         config = BrokerConfig.model_validate(settings)
-        return Broker(config, identity, self.fleet.devices, self.ingest, self.fleet.keys.verify, uniform)
+        return Bridge(config, identity, self.fleet.devices, self.ingest, self.fleet.keys.verify, uniform)
 
     @classmethod
     @asynccontextmanager
@@ -64,7 +64,7 @@ class House:
 
 
 @asynccontextmanager
-async def running(broker: Broker) -> AsyncIterator[Broker]:
+async def running(broker: Bridge) -> AsyncIterator[Bridge]:
     """The broker's client at work, as the composition root has it: until cancelled."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(broker.run())
@@ -76,6 +76,6 @@ async def running(broker: Broker) -> AsyncIterator[Broker]:
                 await task
 
 
-def taken(broker: Broker, messages: int) -> Callable[[], bool]:
+def taken(broker: Bridge, messages: int) -> Callable[[], bool]:
     """Whether so many messages were taken in for good."""
     return lambda: broker.counts.acknowledged >= messages

@@ -5,7 +5,7 @@ order, after the commit that holds it. Until then it is the broker's: lost conne
 session that outlives both. So a message may come twice (QoS 1 is at least once; `seq` makes it once), never not at all.
 
 What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max` messages
-that are not acknowledged. QoS 0 knows no such bound; beyond `INBOX_MAX` waiting messages it is dropped, and counted. A broker that
+that are not acknowledged. QoS 0 knows no such bound; beyond `link.INBOX_MAX` waiting messages it is dropped, and counted. A broker that
 sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send somewhat more) is left, and begins again.
 
 This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties of each. Devices that
@@ -13,36 +13,29 @@ need more connect to the hub itself, or put several readings into a message.
 """
 
 import asyncio
-import logging
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import aiomqtt
 import structlog
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from hub.bridge.settings import Settings
+from hub.bridge.link import Link
+from hub.bridge.target import Target
 from hub.config import BrokerConfig
-from hub.errors import Forbidden, NotFound
+from hub.errors import Forbidden, NotFound, StoreError
 from hub.fleet.devices import Devices
 from hub.fleet.keys import Login
 from hub.formats import json
+from hub.history.commit import Commit
 from hub.intake.accept import Ingest
 from hub.model import Device, Reading, Refusal
 
 SOURCE = "broker"
 KEY_PROPERTY = "key"
-PACKET_MAX_BYTES = 262_144  # the broker is told; it keeps larger messages to itself (MQTT 5, 3.1.2.11.4)
-INBOX_MAX = 70_000  # messages; the receive maximum is less
-TURN_MAX = 100  # messages taken in before others have their turn of the loop: about 10 ms
-CONNECT_TIMEOUT_S = 3.0
-KEEPALIVE_S = 30
 STOP_TIMEOUT_S = 2.0
 BACKOFF_MIN_S = 0.2
 PAUSE_MAX_S = 1.0  # for a device over its rate: all devices of this broker share the one connection
@@ -52,15 +45,13 @@ _log = structlog.get_logger("broker")
 
 
 @dataclass(slots=True)
-class Counts:
+class BridgeCounts:
     """Totals since the start, in messages."""
 
     messages: int = 0
     acknowledged: int = 0
     unknown: int = 0  # of no device, or of a topic that no template has: acknowledged, not kept
-    unauthenticated: int = (
-        0  # without the device's key where broker.device_keys asks for it: acknowledged, not kept
-    )
+    unauthenticated: int = 0  # without their device's key, where broker.device_keys asks for it: the same
     dropped: int = 0  # QoS 0, more than there was room for
 
 
@@ -68,93 +59,10 @@ class _Turn(NamedTuple):
     """Messages that came together, and when they are stored."""
 
     messages: list[aiomqtt.Message]
-    stored: asyncio.Future[None] | None  # None: nothing of them is to be stored
+    stored: Commit | None  # None: nothing of them is to be stored
 
 
-class _Inbox(asyncio.Queue[aiomqtt.Message]):
-    """What came and was not taken yet; bounded, because paho reads whatever comes."""
-
-    dropped = 0
-
-    def put_nowait(self, message: aiomqtt.Message) -> None:
-        """Keep a message. Raises MqttError, which ends the connection, for one of QoS 1 that should not have been sent."""
-        if self.qsize() < INBOX_MAX:
-            super().put_nowait(message)
-        elif message.qos == 0:
-            self.dropped += 1
-        else:
-            raise aiomqtt.MqttError(
-                f"the broker sent {INBOX_MAX} messages unacknowledged, against the receive maximum"
-            )
-
-
-class _Link(aiomqtt.Client):
-    """One connection. The one place that reaches through aiomqtt to paho's client below it.
-
-    aiomqtt acknowledges a message when it is received, and has no other way yet (its issue 345); paho has:
-    `manual_ack_set` and `ack`, reached here as that issue proposes.
-    """
-
-    def __init__(self, settings: Settings, config: BrokerConfig) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's is not annotated
-        properties.SessionExpiryInterval = config.session_expiry_s
-        properties.ReceiveMaximum = config.receive_max
-        properties.MaximumPacketSize = PACKET_MAX_BYTES
-        address = settings.address
-        quiet = logging.getLogger("hub.bridge.broker.paho")
-        quiet.setLevel(logging.CRITICAL)  # what matters of it is raised, and logged by Broker
-        super().__init__(
-            address.host,
-            address.port,
-            username=address.username,
-            password=address.password,
-            identifier=settings.client_id,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            logger=quiet,
-            clean_start=False,  # the session at the broker holds what came while the hub was away
-            keepalive=KEEPALIVE_S,
-            properties=properties,
-            queue_type=_Inbox,
-            tls_context=ssl.create_default_context() if address.tls else None,
-        )
-        self._client.manual_ack_set(on=True)
-        self._client.connect_timeout = CONNECT_TIMEOUT_S
-        self._turn_max = min(TURN_MAX, config.receive_max)
-
-    async def __aenter__(self) -> Self:
-        try:
-            return await super().__aenter__()
-        except BaseException:
-            self._client.disconnect()  # aiomqtt would leave a socket open on which no CONNACK came
-            raise
-
-    @property
-    def dropped(self) -> int:
-        """QoS 0 messages dropped."""
-        return self._queue.dropped if isinstance(self._queue, _Inbox) else 0
-
-    async def turn(self) -> list[aiomqtt.Message]:
-        """Wait for a message; it and all that came with it. Raises MqttError when the connection is lost."""
-        messages = [await anext(self.messages)]
-        while len(messages) < self._turn_max:
-            if self._queue.empty():
-                # paho reads one packet each time the loop sees the socket readable; what follows is often there already.
-                try:
-                    self._client.loop_read()
-                except ValueError as error:
-                    raise aiomqtt.MqttError(f"the broker sent a malformed message: {error}") from error
-                if self._queue.empty():
-                    break
-            messages.append(self._queue.get_nowait())
-        return messages
-
-    def acknowledge(self, messages: Iterable[aiomqtt.Message]) -> None:
-        """Tell the broker that these are safe, in the order they came (MQTT 5, 4.6)."""
-        for message in messages:
-            self._client.ack(message.mid, message.qos)
-
-
-class Broker:
+class Bridge:
     """The hub's place at an outside broker.
 
     `identity` tells this hub from others of its group, and is the same at every start. `verify` says whose key it
@@ -171,7 +79,7 @@ class Broker:
         uniform: Callable[[float, float], float],
     ) -> None:
         self._config = config
-        self._settings = Settings.read(config, identity)
+        self._target = Target.read(config, identity)
         self._devices = devices
         self._ingest = ingest
         self._verify = verify
@@ -179,7 +87,7 @@ class Broker:
         self._failures = 0  # in a row
         self._noticed_at_s: dict[str, float] = {}
         self.connected = False
-        self.counts = Counts()
+        self.counts = BridgeCounts()
 
     async def run(self) -> None:
         """Take in what the broker has, and connect again whenever that ends; until cancelled."""
@@ -201,16 +109,16 @@ class Broker:
             await asyncio.sleep(self._uniform(0.0, longest_s))
 
     def _where(self) -> dict[str, object]:
-        return {"host": self._settings.address.host, "port": self._settings.address.port}
+        return {"host": self._target.address.host, "port": self._target.address.port}
 
     async def _stay(self) -> None:
         """One connection, from its beginning to its end."""
-        async with _Link(self._settings, self._config) as link:
+        async with Link(self._target, self._config) as link:
             await self._subscribe(link)
             _heed_cancellation()
             self.connected = True
             self._failures = 0
-            _log.info("connected to the broker", client_id=self._settings.client_id, **self._where())
+            _log.info("connected to the broker", client_id=self._target.client_id, **self._where())
             # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends more, `full`.
             turns: asyncio.Queue[_Turn] = asyncio.Queue()
             async with asyncio.TaskGroup() as group:
@@ -225,14 +133,14 @@ class Broker:
                 finally:
                     acknowledging.cancel()
 
-    async def _subscribe(self, link: _Link) -> None:
-        wanted = [(topic_filter, SubscribeOptions(qos=1)) for topic_filter in self._settings.filters]
+    async def _subscribe(self, link: Link) -> None:
+        wanted = [(topic_filter, SubscribeOptions(qos=1)) for topic_filter in self._target.filters]
         answers = await link.subscribe(wanted)
-        for topic_filter, answer in zip(self._settings.filters, answers, strict=True):
+        for topic_filter, answer in zip(self._target.filters, answers, strict=True):
             if isinstance(answer, ReasonCode) and answer.is_failure:
                 raise Forbidden(f"the broker refuses the subscription {topic_filter!r}: {answer}")
 
-    async def _take(self, link: _Link, turns: asyncio.Queue[_Turn]) -> None:
+    async def _take(self, link: Link, turns: asyncio.Queue[_Turn]) -> None:
         dropped = 0
         while True:
             if self._ingest.full:
@@ -248,7 +156,7 @@ class Broker:
             if wait_s > 0:
                 await asyncio.sleep(min(wait_s, PAUSE_MAX_S))
 
-    def _accept(self, messages: list[aiomqtt.Message]) -> tuple[asyncio.Future[None] | None, float]:
+    def _accept(self, messages: list[aiomqtt.Message]) -> tuple[Commit | None, float]:
         """Hand messages to the intake, one call a device. When they are stored, and how long to wait before the next."""
         found: dict[int, tuple[Device, list[Reading], list[Refusal]]] = {}
         for message in messages:
@@ -268,7 +176,7 @@ class Broker:
     def _device(self, message: aiomqtt.Message) -> Device | None:
         """Whose message this is; None for one that is not to be kept: there is no device to keep a rejection for."""
         topic = message.topic.value
-        device_id = next(filter(None, (t.device_id(topic) for t in self._settings.templates)), None)
+        device_id = next(filter(None, (t.device_id(topic) for t in self._target.templates)), None)
         try:
             device = self._devices.find(device_id or "")
         except NotFound:
@@ -285,14 +193,15 @@ class Broker:
             return None
         return device
 
-    async def _acknowledge(self, link: _Link, turns: asyncio.Queue[_Turn]) -> None:
+    async def _acknowledge(self, link: Link, turns: asyncio.Queue[_Turn]) -> None:
         while True:
             messages, stored = await turns.get()
-            if stored is not None and not stored.done():
-                await asyncio.wait(
-                    [stored]
-                )  # not awaited itself: others wait for it too, and cancelling would reach it
-            if stored is None or not stored.cancelled():
+            try:
+                if stored is not None:
+                    await stored
+            except StoreError:
+                pass  # the broker has these messages still, and sends them again
+            else:
                 link.acknowledge(messages)
                 self.counts.acknowledged += len(messages)
             turns.task_done()

@@ -9,8 +9,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from hub.bridge.broker import INBOX_MAX
-from hub.bridge.broker import _Inbox as Inbox
+from hub.bridge.link import INBOX_MAX, Inbox
 from hub.errors import Invalid
 from hub.history.duckdb.file import connect
 from hub.model import Presence

@@ -2,7 +2,9 @@
 
 import pytest
 
-from hub.bridge.settings import Address, Settings, Template
+from hub.bridge.address import Address
+from hub.bridge.target import Target
+from hub.bridge.topics import TopicTemplate
 from hub.config import BrokerConfig
 from hub.errors import Invalid
 
@@ -25,7 +27,7 @@ from hub.errors import Invalid
 def test_a_template_is_a_filter_that_also_finds_the_device(
     template: str, topic_filter: str, topic: str, device_id: str | None
 ) -> None:
-    read = Template(template)
+    read = TopicTemplate(template)
 
     assert topic_filter == read.filter
     assert device_id == read.device_id(topic)
@@ -46,7 +48,7 @@ def test_a_template_is_a_filter_that_also_finds_the_device(
 )
 def test_a_template_that_cannot_work_is_refused_with_the_reason(template: str, why: str) -> None:
     with pytest.raises(Invalid, match=why):
-        Template(template)
+        TopicTemplate(template)
 
 
 @pytest.mark.parametrize(
@@ -62,29 +64,29 @@ def test_a_template_that_cannot_work_is_refused_with_the_reason(template: str, w
     ],
 )
 def test_two_templates_overlap_when_one_topic_can_match_both(one: str, other: str, overlap: bool) -> None:
-    assert overlap == Template(one).overlaps(Template(other))
-    assert overlap == Template(other).overlaps(Template(one))
+    assert overlap == TopicTemplate(one).overlaps(TopicTemplate(other))
+    assert overlap == TopicTemplate(other).overlaps(TopicTemplate(one))
 
 
 def test_overlapping_templates_are_refused_because_messages_would_be_stored_twice() -> None:
     config = BrokerConfig(url="mqtt://h", topics=("devices/{id}/telemetry", "devices/{id}/#"))
 
     with pytest.raises(Invalid, match="come twice"):
-        Settings.read(config, "one")
+        Target.read(config, "one")
 
 
 def test_settings_share_the_subscription_and_tell_the_hubs_of_a_group_apart() -> None:
     config = BrokerConfig(url="mqtt://h", group="plant", topics=("a/{id}", "b/{id}/x"))
 
-    settings = Settings.read(config, "5f3a")
+    settings = Target.read(config, "5f3a")
 
     assert settings.filters == ["$share/plant/a/+", "$share/plant/b/+/x"]
     assert settings.client_id == "sensor-hub-5f3a"
-    assert Settings.read(config, "77aa").client_id != settings.client_id
+    assert Target.read(config, "77aa").client_id != settings.client_id
 
 
 def test_without_a_group_the_subscription_is_the_hubs_own() -> None:
-    settings = Settings.read(BrokerConfig(url="mqtt://h", group=""), "one")
+    settings = Target.read(BrokerConfig(url="mqtt://h", group=""), "one")
 
     assert settings.filters == ["devices/+/telemetry"]
 
@@ -92,12 +94,12 @@ def test_without_a_group_the_subscription_is_the_hubs_own() -> None:
 @pytest.mark.parametrize("group", ["a/b", "+", "#"])
 def test_a_group_is_one_plain_name(group: str) -> None:
     with pytest.raises(Invalid, match=r"broker\.group"):
-        Settings.read(BrokerConfig(url="mqtt://h", group=group), "one")
+        Target.read(BrokerConfig(url="mqtt://h", group=group), "one")
 
 
 def test_no_topics_at_all_are_refused() -> None:
     with pytest.raises(Invalid, match="at least one"):
-        Settings.read(BrokerConfig(url="mqtt://h", topics=()), "one")
+        Target.read(BrokerConfig(url="mqtt://h", topics=()), "one")
 
 
 @pytest.mark.parametrize(
