@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.bridge.mosquitto import DEADLINE_S, Mosquitto, Publisher, until
+from tests.hub_process import make_store
 
 TOPIC = "devices/boiler/telemetry"
 
@@ -63,6 +64,7 @@ class Process:
 @pytest.fixture
 async def hub(tmp_path: Path, mosquitto: Mosquitto) -> Process:
     process = Process(tmp_path, mosquitto.port)
+    await asyncio.to_thread(make_store, tmp_path / "data")
     await process.command("devices", "add", "boiler")
     return process
 
