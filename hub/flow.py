@@ -1,9 +1,10 @@
 """How a transport keeps pace with the disk: holding a connection back, and acknowledging in order. No I/O.
 
-Theory. What a device sends is acknowledged once it is on disk, in the order it came (MQTT 5, 4.6). Between the two lies
-a queue, `Acknowledgements`. To bound it and everything else a connection can pile up, the connection is not read from
-while there is a reason not to. `Holds` is the set of these reasons: the first one pauses the reading, and when the last
-one goes, it is resumed. TCP then tells the device to wait, so nothing is dropped.
+Theory. What a device sends is acknowledged once it is on disk, in the order it came (MQTT 5, 4.6). Between
+the two lies a queue, `Acknowledgements`. To bound it and everything else a connection can pile up, the
+connection is not read from while there is a reason not to. `Holds` is the set of these reasons: the first
+one pauses the reading, and when the last one goes, it is resumed. TCP then tells the device to wait, so
+nothing is dropped.
 
                  ┌── Holds: nothing is read while there is a reason ──┐
     bytes ──> packets ──> intake ──> commit ──> Acknowledgements ──> bytes
@@ -30,7 +31,10 @@ class Hold(Enum):
 
 
 class Holds:
-    """The reasons not to read one connection. `pause` is called with the first, `resume` when the last is gone."""
+    """The reasons not to read one connection.
+
+    `pause` is called with the first, `resume` when the last is gone.
+    """
 
     __slots__ = ("_pause", "_reasons", "_resume", "_timer")
 
@@ -88,9 +92,9 @@ class _Due(NamedTuple):
 class Acknowledgements:
     """What a peer is told once what it sent is on disk, in the order in which it sent it.
 
-    `write` is given all that may be said at one moment, in one piece. `fail` is called once, when what is to be
-    acknowledged next never will be: what came before it was written, and nothing after it is. `moved` is called when
-    fewer wait. The caller bounds the queue: it reads no more while `messages` are too many.
+    `write` is given all that may be said at one moment, in one piece. `fail` is called once, when what is to
+    be acknowledged next never will be: what came before it was written, and nothing after it is. `moved` is
+    called when fewer wait. The caller bounds the queue: it reads no more while `messages` are too many.
     """
 
     __slots__ = ("_due", "_fail", "_failed", "_moved", "_write", "messages")
@@ -112,7 +116,10 @@ class Acknowledgements:
     def add(
         self, when: Future[None] | Future[bytes] | None, answer: bytes | None = None, messages: int = 1
     ) -> None:
-        """Say `answer` when `when` is done: it acknowledges so many messages. Without an answer say what `when` gives."""
+        """Say `answer` when `when` is done: it acknowledges so many messages.
+
+        Without an answer say what `when` gives.
+        """
         if self._failed:
             return
         alone = not self._due
@@ -153,7 +160,10 @@ class Acknowledgements:
 
 
 class Room:
-    """The connections that wait for room in the store. They share one wait, which `spawn` runs while there are any."""
+    """The connections that wait for room in the store.
+
+    They share one wait, which `spawn` runs while there are any.
+    """
 
     __slots__ = ("_room", "_spawn", "_waiting")
 

@@ -17,7 +17,10 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """The address in `mqtt://user:password@host:1883` or `mqtts://…`. Raises Invalid, which never repeats the url."""
+        """The address in `mqtt://user:password@host:1883` or `mqtts://…`.
+
+        Raises Invalid, which never repeats the url.
+        """
         try:
             parts = urlsplit(url)
             port = parts.port

@@ -1,15 +1,17 @@
 """Readings from an outside broker (Mosquitto, EMQX …), by aiomqtt over MQTT 5.
 
 Theory. What the broker was told to forget must be on disk here, so each message is acknowledged by hand, in
-order, after the commit that holds it. Until then it is the broker's: lost connections and a killed hub bring it again, under a
-session that outlives both. So a message may come twice (QoS 1 is at least once; `seq` makes it once), never not at all.
+order, after the commit that holds it. Until then it is the broker's: lost connections and a killed hub bring
+it again, under a session that outlives both. So a message may come twice (QoS 1 is at least once; `seq`
+makes it once), never not at all.
 
-What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max` messages
-that are not acknowledged. QoS 0 knows no such bound; beyond `link.INBOX_MAX` waiting messages it is dropped, and counted. A broker that
-sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send somewhat more) is left, and begins again.
+What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max`
+messages that are not acknowledged. QoS 0 knows no such bound; beyond `link.INBOX_MAX` waiting messages it is
+dropped, and counted. A broker that sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send
+somewhat more) is left, and begins again.
 
-This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties of each. Devices that
-need more connect to the hub itself, or put several readings into a message.
+This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties
+of each. Devices that need more connect to the hub itself, or put several readings into a message.
 """
 
 import asyncio
@@ -65,8 +67,9 @@ class _Turn(NamedTuple):
 class Bridge:
     """The hub's place at an outside broker.
 
-    `identity` tells this hub from others of its group, and is the same at every start. `verify` says whose key it
-    is that a message carries. `uniform` picks a number between two. Raises Invalid for settings that cannot work.
+    `identity` tells this hub from others of its group, and is the same at every start. `verify` says whose
+    key it is that a message carries. `uniform` picks a number between two. Raises Invalid for settings that
+    cannot work.
     """
 
     def __init__(
@@ -119,7 +122,8 @@ class Bridge:
             self.connected = True
             self._failures = 0
             _log.info("connected to the broker", client_id=self._target.client_id, **self._where())
-            # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends more, `full`.
+            # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends
+            # more, `full`.
             turns: asyncio.Queue[_Turn] = asyncio.Queue()
             async with asyncio.TaskGroup() as group:
                 acknowledging = group.create_task(self._acknowledge(link, turns))
@@ -157,7 +161,10 @@ class Bridge:
                 await asyncio.sleep(min(wait_s, PAUSE_MAX_S))
 
     def _accept(self, messages: list[aiomqtt.Message]) -> tuple[Commit | None, float]:
-        """Hand messages to the intake, one call a device. When they are stored, and how long to wait before the next."""
+        """Hand messages to the intake, one call a device.
+
+        When they are stored, and how long to wait before the next.
+        """
         found: dict[int, tuple[Device, list[Reading], list[Refusal]]] = {}
         for message in messages:
             device = self._device(message)
@@ -174,7 +181,7 @@ class Bridge:
         return stored, wait_s
 
     def _device(self, message: aiomqtt.Message) -> Device | None:
-        """Whose message this is; None for one that is not to be kept: there is no device to keep a rejection for."""
+        """Whose message this is; None where there is no device to keep it, or a rejection, for."""
         topic = message.topic.value
         device_id = next(filter(None, (t.device_id(topic) for t in self._target.templates)), None)
         try:
@@ -221,8 +228,8 @@ def _key(message: aiomqtt.Message) -> str:
 
 
 def _heed_cancellation() -> None:
-    """Raise CancelledError if this task was cancelled: in Python 3.11 `asyncio.wait_for`, and so aiomqtt, loses that
-    when what it waits for is done, or fails, in the same moment.
+    """Raise CancelledError if this task was cancelled: in Python 3.11 `asyncio.wait_for`, and so aiomqtt,
+    loses that when what it waits for is done, or fails, in the same moment.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():

@@ -26,7 +26,10 @@ class Inbox(asyncio.Queue[aiomqtt.Message]):
     dropped = 0
 
     def put_nowait(self, message: aiomqtt.Message) -> None:
-        """Keep a message. Raises MqttError, which ends the connection, for one of QoS 1 that should not have been sent."""
+        """Keep a message.
+
+        Raises MqttError, which ends the connection, for one of QoS 1 that should not have been sent.
+        """
         if self.qsize() < INBOX_MAX:
             super().put_nowait(message)
         elif message.qos == 0:
@@ -45,7 +48,8 @@ class Link(aiomqtt.Client):
     """
 
     def __init__(self, target: Target, config: BrokerConfig) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's is not annotated
+        # paho's is not annotated.
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = config.session_expiry_s
         properties.ReceiveMaximum = config.receive_max
         properties.MaximumPacketSize = PACKET_MAX_BYTES
@@ -87,7 +91,8 @@ class Link(aiomqtt.Client):
         messages = [await anext(self.messages)]
         while len(messages) < self._turn_max:
             if self._queue.empty():
-                # paho reads one packet each time the loop sees the socket readable; what follows is often there already.
+                # paho reads one packet each time the loop sees the socket readable; what follows is often
+                # there already.
                 try:
                     self._client.loop_read()
                 except ValueError as error:

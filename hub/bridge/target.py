@@ -19,11 +19,12 @@ class Target(NamedTuple):
     def read(cls, config: BrokerConfig, identity: str) -> "Target":
         """What `config` says; `identity` is this hub's own, the same at every start. Raises Invalid.
 
-        Hubs of one group are told apart by it: two clients of one id would throw each other out for ever, and a new id
-        at each start would leave what waits for the old one at the broker.
+        Hubs of one group are told apart by it: two clients of one id would throw each other out for ever,
+        and a new id at each start would leave what waits for the old one at the broker.
 
-        With a group the subscriptions are shared (MQTT 5, 4.8.2). Without one they are plain, which some brokers keep more
-        safely: Mosquitto 2.0.11 restores them when it starts again, and shared ones only when the hub is back.
+        With a group the subscriptions are shared (MQTT 5, 4.8.2). Without one they are plain, which some
+        brokers keep more safely: Mosquitto 2.0.11 restores them when it starts again, and shared ones only
+        when the hub is back.
         """
         if set(config.group) & set("/+#\0"):
             raise Invalid("broker.group: a name without / + #, or empty for a hub alone", "broker.group")

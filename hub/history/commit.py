@@ -7,8 +7,9 @@ from hub.errors import StoreError
 class Commit(asyncio.Future[None]):
     """Done when a batch is on disk; cancelled when it never will be, which only `abandon` says.
 
-    Many wait for one commit. A task that awaits a plain future and is cancelled cancels that future too, and with it
-    everyone else's wait. Not so here: `await commit` ends only the wait that was cancelled, and `cancel` does nothing.
+    Many wait for one commit. A task that awaits a plain future and is cancelled cancels that future too, and
+    with it everyone else's wait. Not so here: `await commit` ends only the wait that was cancelled, and
+    `cancel` does nothing.
     """
 
     def __await__(self) -> Generator[object, None, None]:

@@ -11,6 +11,7 @@ session_state   what outlives a connection: subscriptions, messages not settled 
 kept_sessions   the sessions without a connection, and their wills. Pure
 clients         who is connected, and who was
 topics          the topics of one device. Pure
+link            what moves the bytes, as the protocol sees it
 packet_writer   packets as this client takes them. Pure
 requests        what a device asks for that takes a while: its key checked, attributes, commands
 wills           what is published for a client that is gone

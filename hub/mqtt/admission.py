@@ -79,7 +79,7 @@ def client_id(connect: Connect, fresh_id: Callable[[], str]) -> str:
 
 
 def expiry_s(connect: Connect, config: MqttConfig) -> int:
-    """How long the client wants its session kept: 5.0 says so, 3.1.1 means for good when not clean (3.1.2.4)."""
+    """How long the client wants its session kept: 5.0 says it; in 3.1.1 it is for good unless clean."""
     if connect.version is Version.V5:
         return connect.properties.session_expiry_interval or 0
     return 0 if connect.clean_start else config.session_expiry_max_s

@@ -14,7 +14,8 @@ from hub.mqtt.session_state import Key, SessionState
 class Clients:
     """At most one connection a client id, and that within its device alone.
 
-    `ready` is told of a device that can take commands, `publish` of wills that are due; `clock_s` gives steady seconds.
+    `ready` is told of a device that can take commands, `publish` of wills that are due; `clock_s` gives
+    steady seconds.
     """
 
     def __init__(
@@ -38,7 +39,10 @@ class Clients:
         return key in self._connected or len(self._connected) < self.connections_max
 
     def open(self, device: Device, client_id: str, *, clean: bool) -> tuple[SessionState, bool]:
-        """The session for a new connection, and whether it was there before. One that is connected is ended (3.1.4-3)."""
+        """The session for a new connection, and whether it was there before.
+
+        One that is connected is ended (3.1.4-3).
+        """
         earlier = self._connected.get((device.number, client_id))
         if earlier is not None:
             earlier.end(EndReason.TAKEN_OVER)
@@ -63,9 +67,12 @@ class Clients:
         self._kept.forget(device)
 
     def tidy(self) -> None:
-        """End the kept sessions whose time is over, and publish the wills that are due. Call it about once a second."""
+        """End the kept sessions whose time is over, and publish the wills that are due.
+
+        Call it about once a second.
+        """
         self._publish(self._kept.due())
 
     def end(self) -> None:
-        """The hub stops: no session outlives it, so every will that still waits is due (3.1.2-8, 3.1.3.2.2)."""
+        """The hub stops: no session outlives it, so every will that waits is due (3.1.2-8, 3.1.3.2.2)."""
         self._publish(self._kept.end_all())

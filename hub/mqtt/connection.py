@@ -1,4 +1,4 @@
-"""One connection's bytes: from the network to packets, to the protocol, and out; and the times a client has to keep."""
+"""One connection's bytes: from the network to packets, to the protocol, and out. And its times."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from hub.listener import Place
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Peer
 from hub.mqtt.codec.packets import CodecError
-from hub.mqtt.protocol import Link, ServerProtocol, State
+from hub.mqtt.link import Link
+from hub.mqtt.protocol import ServerProtocol, State
 from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
 from hub.mqtt.tasks import Jobs, Tasks
 
@@ -29,15 +30,16 @@ _log = structlog.get_logger("mqtt")
 class Connection(asyncio.Protocol):
     """Made by `MqttServer.connection`, and driven as any asyncio.Protocol is.
 
-    Its transport may be a socket's or anything that behaves like one. It has to offer `write`, `close`, `abort`,
-    `pause_reading`, `resume_reading` and `get_extra_info("peername")`, and whoever drives it calls
-    `connection_made(transport)` once, `data_received(chunk)` with each piece of the stream in whatever sizes (of a
-    WebSocket: the content of each binary message), `pause_writing()` and `resume_writing()` when its buffer of
-    outgoing bytes is too long and short again, and `connection_lost(error)` once at the end, after `close` or
-    `abort` too. All in the loop's thread. While reading is paused `data_received` may still be called, with
-    little; it is kept.
+    Its transport may be a socket's or anything that behaves like one. It has to offer `write`, `close`,
+    `abort`, `pause_reading`, `resume_reading` and `get_extra_info("peername")`, and whoever drives it calls
+    `connection_made(transport)` once, `data_received(chunk)` with each piece of the stream in whatever sizes
+    (of a WebSocket: the content of each binary message), `pause_writing()` and `resume_writing()` when its
+    buffer of outgoing bytes is too long and short again, and `connection_lost(error)` once at the end, after
+    `close` or `abort` too. All in the loop's thread. While reading is paused `data_received` may still be
+    called, with little; it is kept.
 
-    `open_` are the connections that are open, this one among them while it is. `protocol` makes the protocol's side.
+    `open_` are the connections that are open, this one among them while it is. `protocol` makes the
+    protocol's side.
     """
 
     __slots__ = (
@@ -109,7 +111,7 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def pause_writing(self) -> None:
-        """The client does not read: it is not read from either, so what it causes to be sent stays bounded."""
+        """The client does not read: it is not read from either, so that what is sent to it stays bounded."""
         self._holds.hold(Hold.WRITING)
         self._protocol.pause_delivery()
 
@@ -138,7 +140,8 @@ class Connection(asyncio.Protocol):
     def _read(self) -> None:
         """Take every whole packet there is, in one turn, unless something holds the reading.
 
-        What is done on the way can release a hold and so call this again; that is left to the call that is under way.
+        What is done on the way can release a hold and so call this again; that is left to the call that is
+        under way.
         """
         if self._reading:
             return
@@ -178,7 +181,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def _keep_pace(self) -> None:
-        """The chunk is read: accept its readings, and read no more where the client is too fast or the disk too slow."""
+        """Accept the chunk's readings, and read no more if the client is too fast or the disk too slow."""
         if self._protocol.state is not State.OPEN:
             return
         self._holds.wait_out(self._protocol.publishing.settle())
@@ -260,7 +263,8 @@ class Connection(asyncio.Protocol):
     def _check_alive(self) -> None:
         """No packet for one and a half times its keep-alive: gone (3.1.2-22).
 
-        Time in which the hub itself chose not to read does not count. A peer that takes nothing has no such claim.
+        Time in which the hub itself chose not to read does not count. A peer that takes nothing has no such
+        claim.
         """
         if self._closing:
             return

@@ -1,4 +1,7 @@
-"""What goes down to one client: commands, attributes, answers. At QoS 0 now or not at all, at QoS 1 by a queue. No I/O."""
+"""What goes down to one client: commands, attributes, answers.
+
+At QoS 0 now or not at all, at QoS 1 by a queue. No I/O.
+"""
 
 from collections.abc import Callable
 

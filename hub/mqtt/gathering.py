@@ -22,10 +22,10 @@ Accept = Callable[[Device, Sequence[Reading], str, Sequence[Refusal]], Receipt]
 
 
 class Gathering:
-    """Gathers publishes, in order, until `settle` hands all of them to the intake and queues their acknowledgements.
+    """Gathers publishes, in order, until `settle` hands all to the intake and queues their acknowledgements.
 
-    The parts of a message stand side by side in lists: `_heads` its acknowledgement as bytes (b"" for QoS 0) and
-    `_ends` how many readings there are up to its last.
+    The parts of a message stand side by side in lists: `_heads` its acknowledgement as bytes (b"" for QoS 0)
+    and `_ends` how many readings there are up to its last.
     """
 
     __slots__ = (
@@ -65,8 +65,8 @@ class Gathering:
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
         """Gather plain publishes of readings, QoS 1, or without ids QoS 0: the path of every message.
 
-        With the intake, but without the network, 1.5 µs a message with two values at 250 a chunk, measured; 0.6 of it is
-        `decode_run`. At one message a chunk it is 9.
+        With the intake, but without the network, 1.5 µs a message with two values at 250 a chunk, measured;
+        0.6 of it is `decode_run`. At one message a chunk it is 9.
         """
         alike = decode_run(payloads)
         if alike is None:
@@ -117,7 +117,10 @@ class Gathering:
             self._twice.append(publish.packet_id)
 
     def settle(self) -> float:
-        """Hand over what was gathered; how many seconds to wait before reading more. Raises NotFound (the device is no more)."""
+        """Hand over what was gathered; how many seconds to wait before reading more.
+
+        Raises NotFound (the device is no more).
+        """
         if not self._ends:
             return 0.0
         receipt = self._accept(self._device, self._readings, SOURCE, self._refused)
@@ -135,7 +138,10 @@ class Gathering:
         return receipt.wait_s
 
     def _explain(self, place: int, refusals: list[Refusal]) -> None:
-        """Put reason and reason string into a message's acknowledgement. A refused QoS 2 exchange ends there (4.3.3)."""
+        """Put reason and reason string into a message's acknowledgement.
+
+        A refused QoS 2 exchange ends there (4.3.3).
+        """
         head = self._heads[place]
         if not head:
             return
@@ -160,5 +166,8 @@ _REASONS = {
 
 
 def reason_of(refusal: Refusal) -> Reason:
-    """The reason code of a refusal (3.4.2.1). What is readable but not allowed is "not willing to accept", 0x83."""
+    """The reason code of a refusal (3.4.2.1).
+
+    What is readable but not allowed is "not willing to accept", 0x83.
+    """
     return _REASONS.get(refusal.code, Reason.IMPLEMENTATION_SPECIFIC_ERROR)

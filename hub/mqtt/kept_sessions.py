@@ -9,7 +9,10 @@ from hub.mqtt.codec.packets import Will
 from hub.mqtt.session_state import Key, SessionState
 
 PER_DEVICE_MAX = 8
-"""How many sessions of one device are kept; the one left longest ago makes room. So no device drives out another's."""
+"""How many sessions of one device are kept; the one left longest ago makes room.
+
+So no device drives out another's.
+"""
 
 
 @dataclass(slots=True)
@@ -24,7 +27,9 @@ Bequest = tuple[Device, Will]
 
 
 class KeptSessions:
-    """The sessions without a connection, in memory, at most `sessions_max`. Times in seconds by one steady clock.
+    """The sessions without a connection, in memory, at most `sessions_max`.
+
+    Times in seconds by one steady clock.
 
     What comes due hands back wills: publishing them is the caller's.
     """
@@ -44,7 +49,8 @@ class KeptSessions:
     ) -> tuple[SessionState, bool, list[Bequest]]:
         """The session for a new connection, whether it was there before, and the wills due by its coming.
 
-        A session taken up again cancels its will; one replaced by a clean start ends, and so its will is due (3.1.3.2.2).
+        A session taken up again cancels its will; one replaced by a clean start ends, and so its will is due
+        (3.1.3.2.2).
         """
         kept = self._remove((device.number, client_id))
         if kept is None:
@@ -55,7 +61,7 @@ class KeptSessions:
         return kept.session, True, []
 
     def leave(self, session: SessionState, will: Will | None) -> list[Bequest]:
-        """Its connection is gone; the wills due now. Kept for `expiry_s` if that is not 0 and there is room."""
+        """Its connection is gone; the wills due now. Kept for `expiry_s`, if there is room."""
         now_s = self._clock_s()
         kept = _Kept(session, now_s + session.expiry_s, will)
         if will is not None:
@@ -88,7 +94,7 @@ class KeptSessions:
         return bequests
 
     def end_all(self) -> list[Bequest]:
-        """End every kept session, for none outlives the hub; all their wills, however long they were to wait."""
+        """End every kept session, for none outlives the hub; all their wills, whatever their delay."""
         bequests = [bequest for kept in self._kept.values() for bequest in _bequests(kept)]
         self._kept.clear()
         self._of_device.clear()

@@ -1,4 +1,4 @@
-"""Packets as one client takes them: in its version, no longer than it allows, with explanations if it wants them."""
+"""Packets as one client takes them: in its version, not too long, and with explanations if it wants them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,10 @@ REASON_CHARS = 1000  # of an explanation
 
 
 class PacketWriter:
-    """Encodes packets for one client and hands them to `write`. CONNECT says how: until then it is one of 3.1.1."""
+    """Encodes packets for one client and hands them to `write`.
+
+    CONNECT says how: until then it is one of 3.1.1.
+    """
 
     __slots__ = ("explains", "packet_max", "version", "write")
 
@@ -56,4 +59,5 @@ def _unexplained(packet: Packet) -> Packet | None:
     properties: Properties | None = getattr(packet, "properties", None)
     if properties is None or (properties.reason_string is None and not properties.user_property):
         return None
-    return replace(packet, properties=replace(properties, reason_string=None, user_property=()))  # type: ignore[arg-type]
+    bare = replace(properties, reason_string=None, user_property=())
+    return replace(packet, properties=bare)  # type: ignore[arg-type]

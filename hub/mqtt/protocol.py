@@ -1,29 +1,31 @@
-"""The server's side of one MQTT connection, sans I/O: packets in; bytes and requests out, by the `Link` it is given.
+"""The server's side of one MQTT connection, sans I/O: packets in; bytes and requests out, by a `Link`.
 
-Theory. What a packet means depends on what came before it. Of the connection as a whole that is one of four states:
+Theory. What a packet means depends on what came before it. Of the connection as a whole that is one of four
+states:
 
     EXPECTING ── CONNECT ──> CHECKING ── admit ──> OPEN ── DISCONNECT, end, broken, lost … ──> CLOSED
         │                       │                                                                ▲
         └── broken, lost ───────┴── decline, lost ───────────────────────────────────────────────┘
 
-EXPECTING waits for CONNECT, and CHECKING for the answer to "whose key is this?": until then nothing is read. Only OPEN
-sends anything but CONNACK, and CLOSED sends nothing. Whoever leaves OPEN leaves a will, unless it said goodbye with
-DISCONNECT 0x00 (3.14.4-3), or lost its key or its place in the fleet.
+EXPECTING waits for CONNECT, and CHECKING for the answer to "whose key is this?": until then nothing is read.
+Only OPEN sends anything but CONNACK, and CLOSED sends nothing. Whoever leaves OPEN leaves a will, unless it
+said goodbye with DISCONNECT 0x00 (3.14.4-3), or lost its key or its place in the fleet.
 
-Each QoS 2 message on its way up has states of its own (4.3.3), kept in SessionState.received by its packet id:
+Each QoS 2 message on its way up has states of its own (4.3.3), kept in SessionState.received by its packet
+id:
 
     unknown ── PUBLISH ──> taken ── on disk: PUBREC ──> stored ── PUBREL: PUBCOMP ──> unknown
                              └─ PUBLISH again: nothing ─┴─ PUBLISH again: PUBREC ─┘
 
-What is up to the network is the link's: to hold packets back until the state is OPEN, to write, to close, and to have
-requests answered. How far a client may go ahead is counted here (4.9), and what is gathered of one chunk is accepted in
-one call of `publishing.settle`. A CodecError that a call raises is handed to `broken`.
+What is up to the network is the link's: to hold packets back until the state is OPEN, to write, to close,
+and to have requests answered. How far a client may go ahead is counted here (4.9), and what is gathered of
+one chunk is accepted in one call of `publishing.settle`. A CodecError that a call raises is handed to
+`broken`.
 """
 
 from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Protocol
 
 from hub.config import MqttConfig
 from hub.errors import NotFound
@@ -56,9 +58,10 @@ from hub.mqtt.codec.packets import (
 )
 from hub.mqtt.delivery import Delivery
 from hub.mqtt.gathering import SOURCE, Accept
+from hub.mqtt.link import Link
 from hub.mqtt.packet_writer import PACKET_MAX, PacketWriter, explained
 from hub.mqtt.publishing import Publishing
-from hub.mqtt.requests import CarryOut, CheckKey, Request
+from hub.mqtt.requests import CarryOut, CheckKey
 from hub.mqtt.session_state import Downlink, SessionState
 from hub.mqtt.subscriptions import subscribe
 
@@ -93,24 +96,11 @@ _ENDS: Mapping[EndReason, Reason] = MappingProxyType(
 )
 
 
-class Link(Protocol):
-    """What moves the bytes, as the protocol sees it."""
-
-    def write(self, raw: bytes) -> None:
-        """Send this."""
-
-    def close(self) -> None:
-        """Close once what was written has left."""
-
-    def ask(self, request: Request) -> None:
-        """Have this answered, after what was asked before."""
-
-    def fewer_wait(self) -> None:
-        """Acknowledgements were sent, so that more may be read."""
-
-
 class ServerProtocol:
-    """One client; to presence, its session. `accept` is the intake's, `clock` gives µs UTC, `fresh_id` a client id."""
+    """One client; to presence, its session.
+
+    `accept` is the intake's, `clock` gives µs UTC, `fresh_id` a client id.
+    """
 
     __slots__ = (
         "_accept", "_clients", "_clock", "_config", "_connect", "_delivery", "_fresh_id", "_link",
@@ -259,7 +249,7 @@ class ServerProtocol:
         if self._session.in_flight(packet.packet_id):
             raise CodecError(
                 Reason.PROTOCOL_ERROR,
-                f"{type(packet).__name__.upper()} for {packet.packet_id}, a message of QoS 1: PUBACK is due (4.3.2)",
+                f"{type(packet).__name__.upper()} for {packet.packet_id}, of QoS 1: PUBACK is due (4.3.2)",
             )
         if isinstance(packet, Pubrec) and packet.reason < Reason.UNSPECIFIED_ERROR:
             self._writer.send(Pubrel(packet.packet_id, Reason.PACKET_IDENTIFIER_NOT_FOUND))
@@ -325,7 +315,10 @@ class ServerProtocol:
         self._leave(with_will=packet.reason != Reason.SUCCESS)
 
     def end(self, reason: EndReason) -> None:
-        """Close the connection at once. Who lost its key or its place in the fleet leaves neither session nor will."""
+        """Close the connection at once.
+
+        Who lost its key or its place in the fleet leaves neither session nor will.
+        """
         if self.state is not State.OPEN:
             return
         gone_for_good = reason in {EndReason.REVOKED, EndReason.REMOVED}
@@ -336,7 +329,7 @@ class ServerProtocol:
         self._say_goodbye(_ENDS[reason], reason.value, with_will=not gone_for_good)
 
     def broken(self, error: CodecError) -> None:
-        """What came is malformed, or not allowed here: the connection ends, with the reason where it has a place."""
+        """What came is malformed, or not allowed here: the connection ends, saying why if it can."""
         if self.state is State.OPEN:
             try:
                 self.publishing.settle()  # what came before it is taken
@@ -362,7 +355,7 @@ class ServerProtocol:
         )
 
     def lost(self) -> None:
-        """The network connection is gone, or to be given up: without a DISCONNECT before, this is what a will is for."""
+        """The network connection is gone, or is to be: without a DISCONNECT before, the will is published."""
         if self.state is State.OPEN:
             self._leave(with_will=True)
         elif self.state is not State.CLOSED:

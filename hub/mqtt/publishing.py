@@ -1,4 +1,4 @@
-"""Publishes on their way up: to the intake, or as requests; each acknowledged in its order (MQTT 5, 4.3 and 4.6). No I/O."""
+"""Publishes on their way up: to the intake, or as requests. Acknowledged in order (4.3, 4.6). No I/O."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,8 +19,8 @@ from hub.mqtt.topics import ME, Kind, upward
 class Publishing:
     """What one client publishes. `ask` has a request answered.
 
-    Readings are gathered until `settle`; calls raise CodecError for what the standard forbids, and NotFound when the
-    device is no more.
+    Readings are gathered until `settle`; calls raise CodecError for what the standard forbids, and NotFound
+    when the device is no more.
     """
 
     __slots__ = (
@@ -100,7 +100,7 @@ class Publishing:
         return self._aliases[alias]
 
     def _taken_before(self, packet_id: int) -> bool:
-        """A QoS 2 message comes once more: it is not accepted twice, and its PUBREC is for the first one's commit."""
+        """Whether a QoS 2 message came before: then its PUBREC is for the first one's commit."""
         if self._gathering.holds(packet_id):
             return True
         first = self._session.received.get(packet_id)
@@ -136,7 +136,7 @@ class Publishing:
         self._wait_s = max(self._wait_s, self._gathering.settle())
 
     def _check_quota(self) -> None:
-        """A client of MQTT 5 keeps to the receive maximum it was told (3.3.4); one of 3.1.1 is read more slowly."""
+        """Hold a client of MQTT 5 to its receive maximum (3.3.4); one of 3.1.1 is read more slowly."""
         waiting = self._acks.messages + self._gathering.unsettled + len(self._session.received)
         if waiting > self._config.receive_max and self._writer.version is Version.V5:
             raise CodecError(
@@ -150,7 +150,10 @@ class Publishing:
         self._acknowledge(request, Reason.SUCCESS, "")
 
     def refused(self, request: CarryOut, error: Refused) -> None:
-        """It cannot be done: acknowledged once the rejection is on disk. Raises NotFound when the device is no more."""
+        """It cannot be done: acknowledged once the rejection is on disk.
+
+        Raises NotFound when the device is no more.
+        """
         publish = request.publish
         refusal = Refusal(-1, error.code, str(error), publish.payload[:RAW_MAX])
         stored = self._accept(self._session.device, (), SOURCE, (refusal,)).stored

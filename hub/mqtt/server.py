@@ -17,7 +17,8 @@ from hub.intake.accept import Ingest
 from hub.listener import Listener, Place, Places, bind
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import SPARE, Connection
-from hub.mqtt.protocol import Link, ServerProtocol
+from hub.mqtt.link import Link
+from hub.mqtt.protocol import ServerProtocol
 from hub.mqtt.requests import Requests
 from hub.mqtt.tasks import Tasks
 from hub.mqtt.wills import Wills
@@ -34,8 +35,9 @@ def _fresh_id() -> str:
 class MqttServer:
     """Listens from `start` to `stop`; `connection()` makes one for a WebSocket at /mqtt: see Connection.
 
-    `clock` gives µs UTC, `clock_s` steady seconds, `fresh_id` an id for a client that brings none. `port` and `tls_port`
-    are as bound, also where the configuration leaves the choice to the system; None where there is no such listener.
+    `clock` gives µs UTC, `clock_s` steady seconds, `fresh_id` an id for a client that brings none. `port`
+    and `tls_port` are as bound, also where the configuration leaves the choice to the system; None where
+    there is no such listener.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class MqttServer:
         return len(self._open)
 
     def connection(self, place: Place | None = None) -> Connection:
-        """One more connection, to be driven by whoever holds its transport; `place` is that of its listener."""
+        """One more connection, for whoever holds its transport; `place` is that of its listener."""
         return Connection(
             self._open,
             self._config,
@@ -95,7 +97,10 @@ class MqttServer:
         )
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen; with `tls` on `mqtt.tls_port` too, unless that is 0. Raises OSError where an address cannot be bound."""
+        """Listen; with `tls` on `mqtt.tls_port` too, unless that is 0.
+
+        Raises OSError where an address cannot be bound.
+        """
         self._group = await asyncio.TaskGroup().__aenter__()
         self._tasks.begin(self._group)
         self._tidying = self._group.create_task(self._tidy())
@@ -129,7 +134,9 @@ class MqttServer:
             self._clients.tidy()
 
     async def stop(self, timeout_s: float) -> None:
-        """Accept no more, acknowledge what is being stored, tell every client, close. Takes about `timeout_s` at most.
+        """Accept no more, acknowledge what is being stored, tell every client, close.
+
+        Takes about `timeout_s` at most.
 
         The wills of all clients are published, for their connections end without a DISCONNECT of theirs.
         """

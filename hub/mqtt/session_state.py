@@ -1,6 +1,9 @@
-"""What outlives a connection (MQTT 4.1): a client's subscriptions, and the messages that are not settled yet. No I/O.
+"""What outlives a connection (MQTT 4.1): a client's subscriptions, and the messages that are not settled yet.
 
-A session belongs to a device and a client id together: what one device calls itself can never reach another's.
+No I/O.
+
+A session belongs to a device and a client id together: what one device calls itself can never reach
+another's.
 """
 
 import math
@@ -18,7 +21,10 @@ Key = tuple[int, str]
 
 
 class Granted(NamedTuple):
-    """What was granted to a topic filter. `identifier` is the client's own number for it (3.8.2.1.2), or None."""
+    """What was granted to a topic filter.
+
+    `identifier` is the client's own number for it (3.8.2.1.2), or None.
+    """
 
     qos: int
     identifier: int | None = None
@@ -38,7 +44,7 @@ class _Outgoing(NamedTuple):
 
 
 class SessionState:
-    """The state of one client. Down, QoS 1 at most: a bounded queue, `queued_max` messages sent or waiting."""
+    """The state of one client. Down, QoS 1 at most: a queue of `queued_max` messages, sent or waiting."""
 
     __slots__ = (
         "_again",
@@ -61,7 +67,8 @@ class SessionState:
         # QoS 2 up: packet ids taken and not released yet, each with the commit it waits for (4.3.3).
         self.received: dict[int, Future[None] | Future[bytes]] = {}
         self._queued_max = queued_max
-        # Lists, though the first is taken first: they are short, and an empty deque is 700 bytes in every session.
+        # Lists, though the first is taken first: they are short, and an empty deque is 700 bytes in every
+        # session.
         self._waiting: list[_Outgoing] = []
         self._sent: dict[int, _Outgoing] = {}  # by packet id, in order; no PUBACK yet
         self._again: list[int] = []  # those of `_sent` that the present connection has not seen
@@ -100,11 +107,11 @@ class SessionState:
         return True
 
     def reconnected(self) -> None:
-        """Another connection: what was sent and not acknowledged is to be sent again, first and in order (4.4)."""
+        """Another connection: what was not acknowledged is to be sent again, first and in order (4.4)."""
         self._again = list(self._sent)
 
     def next(self, quota: int, now: int) -> Publish | None:
-        """The next message to send while fewer than `quota` are in flight; those past their time are dropped."""
+        """The next message to send while fewer than `quota` are in flight; late ones are dropped."""
         if len(self._sent) - len(self._again) >= quota:
             return None
         if self._again:
@@ -130,7 +137,7 @@ class SessionState:
         return self._sent.pop(packet_id, None) is not None
 
     def _fresh_id(self) -> int:
-        """A packet id that is not in use; there always is one, since the queue is shorter than there are ids."""
+        """A packet id that is not in use. There is one: the queue is shorter than there are ids."""
         while True:
             self._last_id = self._last_id % PACKET_ID_MAX + 1
             if self._last_id not in self._sent:

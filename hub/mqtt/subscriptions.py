@@ -1,4 +1,4 @@
-"""Which subscriptions a device is granted: those to topics of its own that the hub sends something to. Pure."""
+"""Which subscriptions a device is granted: those to topics of its own that the hub sends to. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ LISTED_CHARS = 500
 
 
 class Answer(NamedTuple):
-    """What became of a SUBSCRIBE: a reason code a filter, why some were refused, and what is kept of those."""
+    """What became of a SUBSCRIBE: a reason code a filter, why some were refused, and the rejection."""
 
     reasons: Sequence[int]
     why: str = ""

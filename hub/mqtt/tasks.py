@@ -85,7 +85,7 @@ class Jobs:
                 except HubError as error:
                     _log.warning("a job of a connection failed", why=str(error))
                     job.failed()
-                except Exception:  # noqa: BLE001  # one connection's fault must not end the others in its task group
+                except Exception:  # noqa: BLE001  # one connection's fault must not end the others
                     _log.exception("a job of a connection failed")
                     job.failed()
                 if len(self._waiting) < WAITING_MAX:

@@ -1,4 +1,6 @@
-"""The topics of one device. Each has two names: `v1/devices/me/…`, as in ThingsBoard, and `devices/{its id}/…`.
+"""The topics of one device. Each has two names:
+
+`v1/devices/me/…`, as in ThingsBoard, and `devices/{its id}/…`.
 
 telemetry                 up         readings
 attributes                up, down   facts about the device; what operators set
@@ -29,7 +31,10 @@ class Kind(Enum):
 
 
 class Up(NamedTuple):
-    """A topic a device published to. `prefix` is the name it calls itself by; `number` is 0 where there is none."""
+    """A topic a device published to.
+
+    `prefix` is the name it calls itself by; `number` is 0 where there is none.
+    """
 
     kind: Kind
     prefix: str
@@ -42,7 +47,10 @@ def prefixes(device_id: str) -> tuple[str, str]:
 
 
 def upward(topic: str, device_id: str) -> Up:
-    """What publishing to `topic` means. Raises Forbidden for a topic of others, Invalid for one without a meaning."""
+    """What publishing to `topic` means.
+
+    Raises Forbidden for a topic of others, Invalid for one without a meaning.
+    """
     prefix = _prefix(topic, device_id)
     if prefix is None:
         raise Forbidden(f"{topic!r:.200} is not a topic of this device; publish to {ME}telemetry")
@@ -55,7 +63,7 @@ def upward(topic: str, device_id: str) -> Up:
         if digits != rest and digits.isascii() and digits.isdigit() and int(digits[:20]) <= _NUMBER_MAX:
             return Up(kind, prefix, int(digits[:20]))
     raise Invalid(
-        f"{topic!r:.200} has no meaning; there are telemetry, attributes, attributes/request/N, rpc/response/N"
+        f"{topic!r:.200} means nothing; there are telemetry, attributes, attributes/request/N, rpc/response/N"
     )
 
 

@@ -89,7 +89,7 @@ class Mosquitto:
 
 
 class Publisher:
-    """paho-mqtt, publishing at QoS 1; it connects again by itself and sends again what was not acknowledged."""
+    """paho-mqtt at QoS 1; it connects again by itself and sends again what was not acknowledged."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -97,7 +97,8 @@ class Publisher:
         self._acknowledged_mids: set[int] = set()
         self._client = Client(CallbackAPIVersion.VERSION2, "publisher", protocol=MQTTProtocolVersion.MQTTv5)
         self._client.max_inflight_messages = 50
-        self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]  # it takes fractions just as well
+        # It takes fractions just as well.
+        self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]
         self._client.on_publish = self._on_publish
         self._client.on_connect = self._on_connect
         self.connects = 0

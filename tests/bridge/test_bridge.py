@@ -220,7 +220,8 @@ async def test_a_device_over_its_rate_is_read_more_slowly_and_loses_nothing(
                 publisher.publish(TOPIC, f'{{"n": {n}}}')
             await until(taken(broker, 60), "acknowledged")
 
-            # 10 are free, the last 10 need not be paid for before they are taken: 40 take 0.4 s, however fast the machine.
+            # 10 are free, the last 10 need not be paid for before they are taken: 40 take 0.4 s, however
+            # fast the machine.
             assert asyncio.get_running_loop().time() - start_s >= 0.4
             assert await house.stored("boiler") == [float(n) for n in range(60)]
 

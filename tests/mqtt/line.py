@@ -1,4 +1,4 @@
-"""The protocol with nothing below it: packets in by `say`, and what it wants in `heard`, `asked` and `closed`."""
+"""The protocol with nothing below it: packets in by `say`; what comes out in `heard`, `asked`, `closed`."""
 
 import asyncio
 from collections.abc import Sequence

@@ -109,7 +109,9 @@ def _normal_properties(held: Properties) -> Properties:
 def _normal(packet: Packet) -> Packet:
     """One way to write an absent set of properties: NONE itself."""
     held = getattr(packet, "properties", NONE)
-    return replace(packet, properties=NONE) if held == NONE and held is not NONE else packet  # type: ignore[arg-type]  # those without never get here
+    if held != NONE or held is NONE:
+        return packet
+    return replace(packet, properties=NONE)  # type: ignore[arg-type]  # those without never get here
 
 
 def connects(version: Version) -> st.SearchStrategy[Connect]:

@@ -49,7 +49,7 @@ def connect(
 
 
 def refusal(raw: bytes, version: Version | None) -> Reason | None:
-    """Why a decoder refuses `raw`; past a CONNECT of that version, or without one as the first packet of all."""
+    """Why a decoder refuses `raw`: past a CONNECT of that version, or without one as the first packet."""
     decoder = Decoder(Peer.CLIENT, 4096)
     try:
         if version is not None:
@@ -110,7 +110,8 @@ CONNECTS = [
         )
         for level in (4, 5)
     ),
-    Case("3.1.1: 3.1.2-22", "a password, no user name", connect(level=4, flags=0x42, payload=TEXT * 2), MALFORMED),
+    Case("3.1.1: 3.1.2-22", "a password, no user name",
+         connect(level=4, flags=0x42, payload=TEXT * 2), MALFORMED),
     Case("3.1.2-16", "a user name its flag denies", connect(payload=TEXT * 2), MALFORMED),
     Case("3.1.2-17", "no user name where its flag is set", connect(flags=0x82), MALFORMED),
     Case("3.1.2-19", "no password where its flag is set", connect(flags=0xC2, payload=TEXT * 2), MALFORMED),
@@ -119,7 +120,8 @@ CONNECTS = [
     Case("3.1.3", "bytes left over", connect(payload=b"\0\1cx"), MALFORMED),
     *(Case("3.1.3-4", f"a client id {bad!r}", connect(payload=bad), MALFORMED) for bad in BAD_UTF8),
     Case("1.5.4-2", "a client id with U+0000", connect(payload=b"\0\1\0"), MALFORMED),
-    Case("3.1.3-11", "a will's topic that is no UTF-8", connect(flags=6, payload=TEXT + b"\0\0\1\xff" + TEXT), MALFORMED),
+    Case("3.1.3-11", "a will's topic that is no UTF-8",
+         connect(flags=6, payload=TEXT + b"\0\0\1\xff" + TEXT), MALFORMED),
     Case("4.7.3-1", "a will without a topic", connect(flags=6, payload=TEXT + b"\0\0\0" + TEXT), MALFORMED),
     Case(
         "3.3.2-2", "a will's topic with a wildcard", connect(flags=6, payload=TEXT + b"\0\0\1#" + TEXT),
@@ -129,7 +131,8 @@ CONNECTS = [
         "3.3.2-14", "a will's response topic with a wildcard",
         connect(flags=6, payload=TEXT + b"\5\x08\0\2a+" + TEXT * 2), PROTOCOL,
     ),
-    Case("3.1.3-12", "a user name that is no UTF-8", connect(flags=0x82, payload=TEXT + b"\0\1\xff"), MALFORMED),
+    Case("3.1.3-12", "a user name that is no UTF-8",
+         connect(flags=0x82, payload=TEXT + b"\0\1\xff"), MALFORMED),
     Case("3.1.2.11.3", "a receive maximum of 0", connect(properties=b"\3\x21\0\0"), PROTOCOL),
     Case("3.1.2.11.4", "a maximum packet size of 0", connect(properties=b"\5\x27\0\0\0\0"), PROTOCOL),
     Case("3.1.2.11.6", "request response information 2", connect(properties=b"\2\x19\2"), PROTOCOL),
@@ -226,7 +229,8 @@ BODIES = [
     Case("2.2.1-3", "packet id 0 with QoS 1", packet(0x32, b"\0\1t\0\0\0x"), PROTOCOL, BOTH),
     Case("2.2.1-3", "packet id 0 with QoS 2", packet(0x34, b"\0\1t\0\0\0x"), PROTOCOL, BOTH),
     *(
-        Case("3.3.2-2", f"the topic {topic!r}", packet(0x30, write_text(topic) + b"\0x"), Reason.TOPIC_NAME_INVALID, BOTH)
+        Case("3.3.2-2", f"the topic {topic!r}",
+             packet(0x30, write_text(topic) + b"\0x"), Reason.TOPIC_NAME_INVALID, BOTH)
         for topic in ("#", "+", "a/#", "a/+/b", "a#", "+b")
     ),
     *(Case("3.3.2-1", f"the topic {bad!r}", packet(0x30, bad + b"\0x"), MALFORMED, BOTH) for bad in BAD_UTF8),
@@ -253,26 +257,31 @@ BODIES = [
     Case("4.7.3-1", "an empty filter", packet(0x82, b"\0\1\0\0\0\0"), MALFORMED),
     Case("3.8.3", "a filter without options", packet(0x82, b"\0\1\0\0\1t"), MALFORMED),
     *(
-        Case("4.7.1-1", f"the filter {wrong!r}", packet(0x82, b"\0\1\0" + write_text(wrong) + b"\0"), Reason.TOPIC_FILTER_INVALID)
+        Case("4.7.1-1", f"the filter {wrong!r}",
+             packet(0x82, b"\0\1\0" + write_text(wrong) + b"\0"), Reason.TOPIC_FILTER_INVALID)
         for wrong in ("a#", "a/#/b", "#/a", "a/b#", "a+", "+a", "a/+b/c", "a/b+/c", "##", "++")
     ),
     *(
-        Case("3.8.3-5", f"options 0x{options:02X}", packet(0x82, b"\0\1\0\0\1t" + bytes((options,))), MALFORMED)
+        Case("3.8.3-5", f"options 0x{options:02X}",
+             packet(0x82, b"\0\1\0\0\1t" + bytes((options,))), MALFORMED)
         for options in (0x03, 0x40, 0x80, 0xC0, 0xFF)
     ),
     *(
-        Case("3.1.1: 3.8.3-4", f"options 0x{options:02X}", packet(0x82, b"\0\1\0\1t" + bytes((options,))), MALFORMED, (V311,))
+        Case("3.1.1: 3.8.3-4", f"options 0x{options:02X}",
+             packet(0x82, b"\0\1\0\1t" + bytes((options,))), MALFORMED, (V311,))
         for options in (0x03, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80)
     ),
     Case("3.8.3.1", "retain handling 3", packet(0x82, b"\0\1\0\0\1t\x30"), PROTOCOL),
-    Case("3.8.3-4", "no local on a shared subscription", packet(0x82, b"\0\1\0" + write_text("$share/g/t") + b"\4"), PROTOCOL),
+    Case("3.8.3-4", "no local on a shared subscription",
+         packet(0x82, b"\0\1\0" + write_text("$share/g/t") + b"\4"), PROTOCOL),
     Case("3.8.2.1.2", "subscription identifier 0", packet(0x82, b"\0\1\2\x0b\0\0\1t\0"), PROTOCOL),
     Case("3.8.2.1.2", "two subscription identifiers", packet(0x82, b"\0\1\4\x0b\1\x0b\2\0\1t\0"), PROTOCOL),
     Case("3.8.2.1.2", "an identifier in too many bytes", packet(0x82, b"\0\1\3\x0b\x81\0\0\1t\0"), MALFORMED),
     Case("3.10.3-2", "UNSUBSCRIBE without a filter", packet(0xA2, b"\0\1\0"), PROTOCOL),
     Case("2.2.1-3", "UNSUBSCRIBE with packet id 0", packet(0xA2, b"\0\0\0\0\1t"), PROTOCOL),
     Case("3.10.3-1", "a filter that is no UTF-8", packet(0xA2, b"\0\1\0\0\1\xff"), MALFORMED),
-    Case("4.7.1-1", "a filter with a misplaced wildcard", packet(0xA2, b"\0\1\0\0\2a#"), Reason.TOPIC_FILTER_INVALID),
+    Case("4.7.1-1", "a filter with a misplaced wildcard",
+         packet(0xA2, b"\0\1\0\0\2a#"), Reason.TOPIC_FILTER_INVALID),
 ]  # fmt: skip
 
 
@@ -284,8 +293,10 @@ def test_a_body_that_breaks_the_standard(case: Case) -> None:
 # Properties: each where it does not belong, and each twice
 
 _VALUES = {
-    0x01: b"\1", 0x02: b"\0\0\0\1", 0x03: TEXT, 0x08: TEXT, 0x09: TEXT, 0x0B: b"\1", 0x11: b"\0\0\0\1", 0x12: TEXT,
-    0x13: b"\0\1", 0x15: TEXT, 0x16: TEXT, 0x17: b"\1", 0x18: b"\0\0\0\1", 0x19: b"\1", 0x1A: TEXT, 0x1C: TEXT,
+    0x01: b"\1", 0x02: b"\0\0\0\1", 0x03: TEXT, 0x08: TEXT,
+    0x09: TEXT, 0x0B: b"\1", 0x11: b"\0\0\0\1", 0x12: TEXT,
+    0x13: b"\0\1", 0x15: TEXT, 0x16: TEXT, 0x17: b"\1",
+    0x18: b"\0\0\0\1", 0x19: b"\1", 0x1A: TEXT, 0x1C: TEXT,
     0x1F: TEXT, 0x21: b"\0\1", 0x22: b"\0\1", 0x23: b"\0\1", 0x24: b"\1", 0x25: b"\1", 0x26: TEXT * 2,
     0x27: b"\0\0\0\1", 0x28: b"\1", 0x29: b"\1", 0x2A: b"\1",
 }  # fmt: skip

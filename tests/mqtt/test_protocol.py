@@ -224,7 +224,7 @@ async def test_a_qos_2_exchange_goes_on_over_connections() -> None:
 
 
 async def test_a_refused_qos_2_message_ends_its_exchange_in_mqtt_5() -> None:
-    """4.3.3-9: after a PUBREC of 0x80 or more the id is free. 3.1.1 has no such PUBREC, so there it is released."""
+    """4.3.3-9: after a PUBREC of 0x80 or more the id is free; 3.1.1 has no such PUBREC."""
     for version, again in ((Version.V5, 2), (Version.V311, 1)):
         world = World()
         line = connected(world, version).say(publish(5, 2, body=b"{"))

@@ -1,4 +1,4 @@
-"""Wills: what is published for a client that is gone, and when (MQTT 5, 3.1.2.5 and 3.1.3.2; 3.1.1, 3.1.2.5)."""
+"""Wills: what is published for a client that is gone, and when (MQTT 5, 3.1.2.5 and 3.1.3.2)."""
 
 from collections.abc import Callable
 

@@ -62,7 +62,7 @@ def topic_name(topic: str) -> str:
 
 
 def _protocol(cursor: Cursor) -> Version:
-    """3.1.2.1 and 3.1.2.2; the CodecError carries the level, so that the answer can be in the client's own form."""
+    """3.1.2.1 and 3.1.2.2. The CodecError has the level, so that the client is answered in its own form."""
     name = cursor.binary()
     level = cursor.integer(1)
     if name == b"MQIsdp" or (name == b"MQTT" and level not in {4, 5}):

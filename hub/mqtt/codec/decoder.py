@@ -1,17 +1,17 @@
 """MQTT on the wire, sans I/O: bytes in, packets out, and back.
 
-Theory. A connection is two streams, one each way; a `Decoder` reads one of them. It is fed whatever chunks the
-network makes and gives back packets, so its answers depend on the bytes alone and never on where they were cut.
-What may come next is a small machine of its own:
+Theory. A connection is two streams, one each way; a `Decoder` reads one of them. It is fed whatever chunks
+the network makes and gives back packets, so its answers depend on the bytes alone and never on where they
+were cut. What may come next is a small machine of its own:
 
         OPENING ── CONNECT (or the server's CONNACK) ──> OPEN ── DISCONNECT ──> CLOSED
            │                                              │
            └────────────── anything forbidden ────────────┴──> CLOSED, by CodecError
 
-The protocol level stands in the CONNECT, and is taken from there; the other direction is told it. A packet is judged by
-its fixed header first: a kind this side never sends, flags that are not its own, or a length over `max_packet_bytes`
-is refused before one byte of its body is kept. So a decoder holds at most one packet of the allowed size, and the chunk
-it was last fed.
+The protocol level stands in the CONNECT, and is taken from there; the other direction is told it. A packet
+is judged by its fixed header first: a kind this side never sends, flags that are not its own, or a length
+over `max_packet_bytes` is refused before one byte of its body is kept. So a decoder holds at most one packet
+of the allowed size, and the chunk it was last fed.
 
 The values are in `packets`, their fields in `fields`, one packet's body in `decode` and `encode`.
 """
@@ -80,7 +80,7 @@ def _check_client(packet: Packet) -> None:
         if packet.reason not in of_clients(place):
             raise CodecError(
                 Reason.PROTOCOL_ERROR,
-                f"only the server sends {place.name} with the reason code 0x{packet.reason:02X} (3.14.2, 3.15.2)",
+                f"only the server sends {place.name} with the reason 0x{packet.reason:02X} (3.14.2, 3.15.2)",
             )
 
 
@@ -142,12 +142,12 @@ class Decoder:
             raise
 
     def publish_run(self, header: bytes) -> tuple[list[bytes], list[bytes]]:
-        """The packet ids and payloads of the next packets, as far as each is a whole, plain PUBLISH to one topic.
+        """The packet ids and payloads of the next packets, while each is a whole, plain PUBLISH to one topic.
 
-        Plain: all of QoS 1, or all of QoS 0 and then without ids; neither DUP nor RETAIN, no properties, under 16 KiB.
-        `header` is `topic_header(topic)`. What is anything else is left to `packet`, so leaving this call out changes
-        no answer. It is the hub's busiest loop: 0.3 µs a message against 3.3 by `packet`, measured, since no value is
-        built and nothing looked up.
+        Plain: all of QoS 1, or all of QoS 0 and then without ids; neither DUP nor RETAIN, no properties,
+        under 16 KiB. `header` is `topic_header(topic)`. What is anything else is left to `packet`, so
+        leaving this call out changes no answer. It is the hub's busiest loop: 0.3 µs a message against 3.3
+        by `packet`, measured, since no value is built and nothing looked up.
         """
         ids: list[bytes] = []
         payloads: list[bytes] = []

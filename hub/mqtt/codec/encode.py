@@ -118,6 +118,9 @@ def _acknowledgement(packet: Acknowledgement, version: Version) -> tuple[int, by
 
 
 def encode(packet: Packet, version: Version) -> bytes:
-    """The packet on the wire. Raises ValueError or OverflowError where a field is past what the standard can carry."""
+    """The packet on the wire.
+
+    Raises ValueError or OverflowError where a field is past what the standard can carry.
+    """
     first, body = _body(packet, version)
     return bytes((first,)) + write_varint(len(body)) + body

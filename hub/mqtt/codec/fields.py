@@ -16,7 +16,7 @@ def malformed(message: str) -> CodecError:
 
 
 class Cursor:
-    """Reads fields one after another from `raw[at:end]`; raises CodecError where they run out or break a rule."""
+    """Reads fields one after another from `raw[at:end]`. Raises CodecError for what is short or wrong."""
 
     __slots__ = ("at", "end", "raw")
 
@@ -199,7 +199,7 @@ def _read_property(cursor: Cursor, place: Place) -> tuple[str, Any]:
 
 
 def read_properties(cursor: Cursor, place: Place) -> Properties:
-    """The properties at `cursor`, with their length before them; each at most once but for those that may repeat."""
+    """The properties at `cursor`, with their length before them. Few may be there more than once."""
     size = cursor.varint()
     if size == 0:
         return NONE

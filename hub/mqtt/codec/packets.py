@@ -65,7 +65,8 @@ class Reason(IntEnum):
 class CodecError(Unreadable):
     """Bytes that are not MQTT, or not MQTT here and now. `reason` is what a DISCONNECT would say.
 
-    `level` is the protocol level of a CONNECT refused for it: the answer has to be in a form that client reads.
+    `level` is the protocol level of a CONNECT refused for it: the answer has to be in a form that client
+    reads.
     """
 
     code = "mqtt"
@@ -78,7 +79,10 @@ class CodecError(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """The properties of an MQTT 5 packet (section 2.2.2); None where absent. Units as in the standard: seconds, bytes."""
+    """The properties of an MQTT 5 packet (section 2.2.2); None where absent.
+
+    Units as in the standard: seconds, bytes.
+    """
 
     payload_format_indicator: int | None = None
     message_expiry_interval: int | None = None
@@ -149,7 +153,7 @@ class Connack:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """3.3. `packet_id` is 0 with QoS 0 and never 0 otherwise; `topic` may be empty in 5.0 beside a topic alias."""
+    """3.3. `packet_id` is 0 with QoS 0 alone; `topic` may be empty in 5.0 beside a topic alias."""
 
     topic: str
     payload: bytes

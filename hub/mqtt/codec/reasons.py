@@ -1,4 +1,4 @@
-"""Which reason codes a packet may carry (MQTT 5, section 2.4 and the tables of chapter 3; 3.1.1, 3.2.2.3 and 3.9.3)."""
+"""Which reason codes a packet may carry (MQTT 5: 2.4 and chapter 3; 3.1.1: 3.2.2.3 and 3.9.3)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
