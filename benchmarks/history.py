@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from hub.clock import HubClock
 from hub.config import LimitsConfig, LiveConfig, ReadingsConfig
 from hub.feed import Feed
 from hub.fleet.presence import Roster
@@ -156,7 +157,7 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
     roster = Roster(feed, now_us)
-    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), now_us)
+    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), HubClock(now_us, time.monotonic))
     for device in devices:
         ingest.open(device)
         roster.add(device)

@@ -3,6 +3,7 @@
 The map, bottom to top; imports point down only, and import-linter holds them there:
 
     errors, model, config    the few errors, as a tree; frozen values; config.toml and HUB__SECTION__KEY
+    clock                    the time, which never jumps unseen
     logs                     what the hub says of itself
     formats                  bytes -> readings. Pure
     feed                     channels, subscriptions, resume. Pure

@@ -7,14 +7,16 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from hub.bridge.bridge import Bridge
+from hub.clock import HubClock
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
@@ -37,7 +39,10 @@ from hub.people.operators import Operators
 from hub.registry.registry import Registry
 from hub.system import OWN, Machine, System
 
+_log = structlog.get_logger("compose")
+
 ROSTER_INTERVAL_S = 1.0
+CLOCK_INTERVAL_S = 1.0
 EPOCH_BYTES = 4
 TOKEN_SECRET_BYTES = 32
 IDENTITY_BYTES = 6
@@ -66,6 +71,7 @@ class Rooms:
 
     config: Config
     around: Surroundings
+    hub_clock: HubClock
     registry: Registry
     history: History
     feed: Feed
@@ -77,19 +83,45 @@ class Rooms:
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
-        keeper = Keeper(
-            self.history,
-            lambda: retention.policy(self.config.retention, self.fleet.devices.with_readings()),
-            self.around.clock,
-        )
         return [
             self.fleet.keys.keep_uses(),
             self.fleet.removal.run(),
             self.commands.run(),
-            keeper.run(),
+            self.keeper().run(),
+            self._watch_clock(),
             _every(ROSTER_INTERVAL_S, self.roster.tick),
             _every(self.config.live.overview_interval_s, self.feed.tick),
         ]
+
+    def keeper(self) -> Keeper:
+        """What brings readings to rest in the history, and forgets what is over."""
+        return Keeper(self.history, self._kept, self.hub_clock)
+
+    def _kept(self) -> Mapping[int, retention.Kept]:
+        """How long values stay, by device; nothing goes while the clock may be wrong."""
+        if not self.hub_clock.is_trusted:
+            return {}
+        return retention.policy(self.config.retention, self.fleet.devices.with_readings())
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_INTERVAL_S)
+            await self.look_at_clock()
+
+    async def look_at_clock(self) -> None:
+        """See whether the system's clock was set; all who keep times are told in the same turn of the loop."""
+        step = self.hub_clock.tick()
+        if step is None:
+            return
+        self.ingest.clock_stepped(step)
+        self.roster.clock_stepped(step)
+        self.commands.clock_stepped(step)
+        try:
+            await self.operators.clock_stepped(step)
+        except StoreError as error:
+            _log.error(
+                "sessions did not move along with the clock; who is logged out logs in again", why=str(error)
+            )
 
 
 @asynccontextmanager
@@ -106,22 +138,26 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         History.open(path, memory_mb, limits.rejections_max, limits.storing_late_s) as history,
         Registry.open(config.data_dir / "registry.db") as registry,
     ):
+        clock = HubClock(around.clock, around.steady_s)
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
-        roster = Roster(feed, around.clock)
-        ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, around.clock)
+        roster = Roster(feed, clock)
+        ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
-        commands = Commands(registry.commands, devices, roster, around.clock)
-        fleet = _fleet(config, around, registry, devices, commands, roster, ingest)
+        commands = Commands(registry.commands, devices, roster, clock)
+        fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
-        operators = Operators(registry.credentials, config.auth, secret, around.clock, around.random_text)
+        operators = Operators(registry.credentials, config.auth, secret, clock, around.random_text)
         await fleet.restore()
         await commands.restore()
-        yield Rooms(config, around, registry, history, feed, roster, ingest, fleet, commands, operators)
+        yield Rooms(
+            config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators
+        )
 
 
 def _fleet(
     config: Config,
     around: Surroundings,
+    clock: HubClock,
     registry: Registry,
     devices: Devices,
     commands: Commands,
@@ -129,11 +165,11 @@ def _fleet(
     ingest: Ingest,
 ) -> Fleet:
     slowness = Slowness(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
-    keys = Keys(registry.keys, devices, roster, slowness, around.clock, around.choose)
+    keys = Keys(registry.keys, devices, roster, slowness, clock, around.choose)
     count_max = config.limits.attributes_max
-    attributes = Attributes(registry.attributes, devices, roster, count_max, around.clock)
+    attributes = Attributes(registry.attributes, devices, roster, count_max, clock)
     removal = Removal(registry.devices, devices, keys, commands, roster, ingest)
-    return Fleet(registry.devices, devices, keys, attributes, removal, roster, ingest, around.clock)
+    return Fleet(registry.devices, devices, keys, attributes, removal, roster, ingest, clock)
 
 
 def mqtt(rooms: Rooms) -> MqttServer:
@@ -146,7 +182,7 @@ def mqtt(rooms: Rooms) -> MqttServer:
         rooms.ingest,
         rooms.roster,
         rooms.commands,
-        around.clock,
+        rooms.hub_clock,
         clock_s=around.steady_s,
     )
 
@@ -163,7 +199,7 @@ async def bridge(rooms: Rooms) -> Bridge:
 def system(rooms: Rooms, machine: Machine) -> System:
     """What publishes the hub's own figures."""
     interval_s = rooms.config.system.interval_s
-    return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest)
+    return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock)
 
 
 def http(
@@ -187,7 +223,7 @@ def http(
         commands=rooms.commands,
         operators=rooms.operators,
         history=rooms.history,
-        clock=rooms.around.clock,
+        clock=rooms.hub_clock,
         mqtt=endpoint.connection if endpoint else None,
         mqtt_port=lambda: endpoint.port if endpoint else None,
         base_url=base_url,

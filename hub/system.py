@@ -14,6 +14,7 @@ from typing import NamedTuple
 import psutil
 import structlog
 
+from hub.clock import HubClock
 from hub.errors import Invalid
 from hub.feed import Feed
 from hub.fleet.presence import Roster
@@ -50,6 +51,7 @@ METRICS = {
     "commit_ms": Shown("ms", 1),
     "commit_max_ms": Shown("ms", 1),
     "loop_delay_ms": Shown("ms", 1),
+    "clock_step_s": Shown("s", 3),
     "cpu_percent": Shown("%", 1),
     "rss_mib": Shown("MiB", 1),
     "store_mib": Shown("MiB", 1),
@@ -58,13 +60,14 @@ METRICS = {
 
 
 class _Totals(NamedTuple):
-    """What only ever rises."""
+    """Sums since the start."""
 
     at_s: float
     readings: int
     values: int
     refused: int
     frames: int
+    stepped_us: int
 
 
 class Machine:
@@ -109,6 +112,7 @@ class System:
         feed: Feed,
         roster: Roster,
         ingest: Ingest,
+        clock: HubClock,
     ) -> None:
         self._interval_s = interval_s
         self._machine = machine
@@ -116,6 +120,7 @@ class System:
         self._feed = feed
         self._roster = roster
         self._ingest = ingest
+        self._clock = clock
         self._told = ""  # the last failure that was logged: the same one is not logged again
 
     def describe(self) -> bool:
@@ -168,7 +173,14 @@ class System:
     def _totals(self) -> _Totals:
         counts = self._ingest.counts
         at_s = asyncio.get_running_loop().time()
-        return _Totals(at_s, counts.readings, counts.values, counts.refused, self._feed.counts.frames)
+        return _Totals(
+            at_s,
+            counts.readings,
+            counts.values,
+            counts.refused,
+            self._feed.counts.frames,
+            self._clock.stepped_us,
+        )
 
     def _rates(self, before: _Totals, now: _Totals) -> dict[str, Value]:
         span_s = now.at_s - before.at_s
@@ -177,6 +189,7 @@ class System:
             "values_per_s": (now.values - before.values) / span_s,
             "rejections_per_s": (now.refused - before.refused) / span_s,
             "frames_per_s": (now.frames - before.frames) / span_s,
+            "clock_step_s": (now.stepped_us - before.stepped_us) / 1e6,
             "viewers": float(self._feed.counts.viewers),
             "devices_connected": float(self._roster.connected),
         }

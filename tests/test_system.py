@@ -20,7 +20,9 @@ INTERVAL_S = 0.02
 
 @asynccontextmanager
 async def publishing(rooms: Rooms, folder: Path, interval_s: float = INTERVAL_S) -> AsyncIterator[None]:
-    system = System(interval_s, Machine(folder), rooms.history, rooms.feed, rooms.roster, rooms.ingest)
+    system = System(
+        interval_s, Machine(folder), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+    )
     assert system.describe()
     task = asyncio.create_task(system.run())
     try:
@@ -130,12 +132,16 @@ async def test_where_no_device_may_have_as_many_metrics_the_hub_goes_without(
     tmp_path: Path, clock: Clock
 ) -> None:
     async with open_rooms(tmp_path, clock, limits=LimitsConfig(metrics_max=3)) as rooms:
-        system = System(1.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest)
+        system = System(
+            1.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+        )
         assert not system.describe()
         assert rooms.feed.device(OWN.id).offset == 0
 
 
 async def test_without_an_interval_it_publishes_nothing(rooms: Rooms, tmp_path: Path) -> None:
-    system = System(0.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest)
+    system = System(
+        0.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+    )
     assert not system.describe()
     assert rooms.ingest.metrics(OWN) == {}

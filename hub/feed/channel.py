@@ -163,6 +163,13 @@ class DeviceChannel:
         self._latest[name] = (Reading(time, {name: value}), 0)
         self.newest = max(self.newest, time)
 
+    def set_back(self, now: int) -> None:
+        """The hub's clock may have been set back: what is latest is not newer than now, or nothing would replace it for long."""
+        self.newest = min(self.newest, now)
+        for name, (reading, offset) in self._latest.items():
+            if (reading.time or 0) > now:
+                self._latest[name] = (Reading(now, reading.values), offset)
+
     def time_of(self, name: str) -> int | None:
         """When the latest value of a metric was; µs UTC, None without one."""
         return self._latest[name][0].time if name in self._latest else None

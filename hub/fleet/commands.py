@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import structlog
 
+from hub.clock import Step
 from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
@@ -44,7 +45,11 @@ class Commands:
 
     async def restore(self) -> None:
         """Take up the commands that were open when the hub stopped."""
+        now = self._clock()
         for command in await self._stored.open():
+            # A clock that is behind now, or was ahead then, makes none last longer than was asked for.
+            ends = min(command.expires_at, now + command.expires_at - command.created_at)
+            command = replace(command, expires_at=ends)
             self._open.setdefault(command.device, {})[command.id] = command
 
     async def send(self, device: Device, method: str, params: object, timeout_s: float) -> Command:
@@ -133,6 +138,19 @@ class Commands:
         self._open.pop(device.number, None)
         for command_id in [one.id for one in self._unwritten.values() if one.device == device.number]:
             del self._unwritten[command_id]
+
+    def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set: the open commands sent since the hub began last as long as they would have."""
+        for open_commands in self._open.values():
+            for command in [one for one in open_commands.values() if one.created_at >= step.began]:
+                self._change(
+                    replace(
+                        command,
+                        created_at=command.created_at + step.by,
+                        expires_at=command.expires_at + step.by,
+                        sent_at=None if command.sent_at is None else step.moved(command.sent_at),
+                    )
+                )
 
     def _change(self, command: Command) -> None:
         self._open[command.device][command.id] = command

@@ -11,6 +11,7 @@ What is expected is the device's `expected_interval_s`, or the interval learnt f
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from hub.clock import Step
 from hub.feed import Feed
 from hub.fleet.session import DeviceSession, EndReason
 from hub.model import Device, Presence
@@ -121,6 +122,17 @@ class Roster:
         seen.gaps_s = (*seen.gaps_s, gap_s)[-GAPS_KEPT:]
         ordered = sorted(seen.gaps_s)
         seen.interval_s = min(ordered[-2] if len(ordered) > 1 else gap_s, INTERVAL_MAX_S)
+
+    def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set: a silence is as long as it was."""
+        for seen in self._seen.values():
+            if seen.last_seen is not None:
+                seen.last_seen = step.moved(seen.last_seen)
+            if seen.reported_at is not None:
+                seen.reported_at = step.moved(seen.reported_at)
+            if seen.since is not None:
+                seen.since = step.moved(seen.since)
+                self._feed.set_presence(seen.device.id, seen.presence, seen.since)
 
     def tick(self) -> None:
         """Find who has gone silent. Called about once a second."""

@@ -48,7 +48,7 @@ def make_app(
     app[PROXY_FAULTS] = ProxyFaults(app[ACCESS])
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
-    app[IDEMPOTENCY] = Idempotency(services.clock)
+    app[IDEMPOTENCY] = Idempotency(services.clock.steady_s)
     app[PEERS] = Peers(services.config.live.ping_interval_s)
     app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
     app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], uniform)

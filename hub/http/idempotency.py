@@ -31,16 +31,16 @@ class Answer(NamedTuple):
 @dataclass(slots=True)
 class _Kept:
     digest: bytes  # of the request's body
-    at: int  # µs, UTC
+    at_s: float
     answer: asyncio.Future[Answer]
     size: int = 0
 
 
 class Idempotency:
-    """The answers of the last minutes, by what was shown, path and key. `clock` gives µs UTC."""
+    """The answers of the last minutes, by what was shown, path and key. `clock_s` gives steady seconds."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
         self._kept: OrderedDict[_Place, _Kept] = OrderedDict()
         self._bytes = 0
 
@@ -68,7 +68,7 @@ class Idempotency:
             if kept.digest != digest:
                 raise Invalid("this key came with another body before", "Idempotency-Key")
             return await asyncio.shield(kept.answer)
-        kept = _Kept(digest, self._clock(), asyncio.get_running_loop().create_future())
+        kept = _Kept(digest, self._clock_s(), asyncio.get_running_loop().create_future())
         self._kept[place] = kept
         try:
             answer = await make()
@@ -89,11 +89,11 @@ class Idempotency:
             self._bytes -= kept.size
 
     def _forget_old(self) -> None:
-        oldest = self._clock() - round(KEPT_S * 1e6)
+        oldest_s = self._clock_s() - KEPT_S
         while self._kept:
             place, kept = next(iter(self._kept.items()))
             full = len(self._kept) >= ANSWERS_MAX or self._bytes > BYTES_MAX
-            if not full and kept.at >= oldest:
+            if not full and kept.at_s >= oldest_s:
                 return
             del self._kept[place]
             self._bytes -= kept.size

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from hub.clock import HubClock
 from hub.config import Config
 from hub.feed import Feed
 from hub.fleet.commands import Commands
@@ -20,7 +21,7 @@ from hub.people.operators import Operators
 class Services:
     """The rooms a handler may call.
 
-    `clock` gives µs UTC. `base_url` is where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
+    `clock` is the hub's. `base_url` is where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
     `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
     `mqtt_port` tells where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
     """
@@ -33,7 +34,7 @@ class Services:
     commands: Commands
     operators: Operators
     history: History
-    clock: Callable[[], int]
+    clock: HubClock
     base_url: Callable[[], str]
     mqtt: Callable[[], asyncio.Protocol] | None = None
     mqtt_port: Callable[[], int | None] = lambda: None

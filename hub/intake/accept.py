@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from hub.clock import HubClock, Step
 from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Invalid, NotFound, StoreError
 from hub.feed import Feed
@@ -39,7 +40,7 @@ Heard = Callable[[Device, int], None]
 
 
 class Ingest:
-    """Takes readings in. `heard` is told of every sign of life; `clock` gives µs UTC."""
+    """Takes readings in. `heard` is told of every sign of life; `clock` is the hub's."""
 
     def __init__(
         self,
@@ -48,7 +49,7 @@ class Ingest:
         heard: Heard,
         limits: LimitsConfig,
         readings: ReadingsConfig,
-        clock: Callable[[], int],
+        clock: HubClock,
     ) -> None:
         self._history = history
         self._feed = feed
@@ -73,6 +74,9 @@ class Ingest:
         for number, found in latest.items():
             owner = metrics[number].device
             last_seen[owner] = max(found.received_at, last_seen.get(owner, 0))
+        self._clock.begin(max(last_seen.values(), default=0))
+        self._checks.hub_has_time = self._clock.is_set
+        now = self._clock()
         for device in devices:
             self.open(device, SequenceCount(*sequences.get(device.number, (-1, 0))))
         for metric in metrics.values():
@@ -81,10 +85,18 @@ class Ingest:
                 continue  # of a device that was removed
             known.learn(metric)
             if metric.number in latest:
-                known.channel.restore(metric.name, latest[metric.number].time, latest[metric.number].value)
+                # What was stamped by a clock that was ahead is not newer for ever than all that comes now.
+                time = min(latest[metric.number].time, now)
+                known.channel.restore(metric.name, time, latest[metric.number].value)
                 known.sequence.restore_newest(latest[metric.number].time)
         self._checks.next_metric = await self._history.highest_metric() + 1
-        return last_seen
+        return {number: min(seen, self._clock.began - 1) for number, seen in last_seen.items()}
+
+    def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set."""
+        self._checks.hub_has_time = True
+        for known in self._devices.values():
+            known.channel.set_back(step.at)
 
     def open(self, device: Device, sequence: SequenceCount | None = None) -> None:
         """Make the device known to intake and feed."""

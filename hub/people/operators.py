@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 import jwt
 
+from hub.clock import Step
 from hub.config import AuthConfig
 from hub.errors import Invalid, Unauthenticated
 from hub.model import Principal, Role
@@ -14,6 +15,7 @@ ISSUER = "sensor-hub"
 ALGORITHM = "HS256"
 NAME_MAX = 100
 DEVICES_MAX = 1000
+ISSUED_MAX = 10_000  # links and sessions that move along when the clock is set; the oldest do not
 
 LOCAL_ADMIN = Principal("local", Role.ADMIN)
 """Whoever can open the hub's Unix socket, mode 0600: the owner of the process."""
@@ -35,6 +37,9 @@ class Operators:
         self._token_secret = token_secret
         self._clock = clock
         self._random_text = random_text
+        self._issued: dict[
+            bytes, int
+        ] = {}  # of this run: the digests of links and sessions, and when each ends
 
     async def make_link(self, name: str = "admin") -> str:
         """The code of a link that lets one person in once, as admin, within `login_link_s`."""
@@ -62,8 +67,19 @@ class Operators:
     async def _issue(self, kind: str, principal: Principal, seconds: float) -> str:
         secret = self._random_text()
         expires_at = self._clock() + round(seconds * 1e6)
-        await self._stored.put(_digest(secret), kind, principal, expires_at)
+        digest = _digest(secret)
+        await self._stored.put(digest, kind, principal, expires_at)
+        if len(self._issued) >= ISSUED_MAX:
+            del self._issued[next(iter(self._issued))]
+        self._issued[digest] = expires_at
         return secret
+
+    async def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set: links and sessions of this run last as long as they would have. Raises StoreError."""
+        before = step.at - step.by
+        lasting = {digest: ends for digest, ends in self._issued.items() if ends > before}
+        self._issued = {digest: ends + step.by for digest, ends in lasting.items()}
+        await self._stored.set_ends(self._issued)
 
     def make_token(self, name: str, role: Role, ttl_s: float, devices: Collection[str] | None = None) -> str:
         """A JWT (RFC 7519, HS256) for REST and the live socket. Raises Invalid."""

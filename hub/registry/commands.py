@@ -7,6 +7,9 @@ from hub.model import Command, CommandState, Device
 from hub.registry.database import Database, new_id
 from hub.registry.schema import commands
 
+# What changes of a command; the first two only when the hub's clock was set.
+STEPS = ("created_at", "expires_at", "state", "sent_at", "answered_at", "response")
+
 
 class StoredCommands:
     """The commands to devices, and how far each has come."""
@@ -24,7 +27,7 @@ class StoredCommands:
 
     async def update(self, command: Command) -> None:
         """Write how far a command has come."""
-        row = {name: getattr(command, name) for name in ("state", "sent_at", "answered_at", "response")}
+        row = {name: getattr(command, name) for name in STEPS}
         async with self._database.write() as connection:
             await connection.execute(update(commands).where(commands.c.id == command.id).values(row))
 

@@ -34,6 +34,9 @@ class Clock:
     def __call__(self) -> int:
         return time.time_ns() // 1000 + round(self.ahead_s * 1e6)
 
+    def steady_s(self) -> float:
+        return time.monotonic() + self.ahead_s
+
 
 async def until(holds: Callable[[], object]) -> None:
     """Return as soon as `holds()` is true; fail after the deadline."""
@@ -113,7 +116,9 @@ async def running_hub(
     async with AsyncExitStack() as stack:
         stores = config.store.model_copy(update={"path": str(folder), "memory_limit_mb": 256})
         config = config.model_copy(update={"store": stores})
-        rooms = await stack.enter_async_context(compose.open_rooms(config, Surroundings(clock=clock)))
+        rooms = await stack.enter_async_context(
+            compose.open_rooms(config, Surroundings(clock=clock, steady_s=clock.steady_s))
+        )
         endpoint = compose.mqtt(rooms) if mqtt else None
         app = compose.http(
             rooms,

@@ -107,7 +107,9 @@ class Keeper:
 
     def _forget(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         now = self._clock()
-        if now < self._chores_at:
+        if (
+            self._chores_at - CHORES_INTERVAL_US <= now < self._chores_at
+        ):  # before that, the clock was set back
             return False
         if retention.forget(cursor, self._kept(), now):
             self._forgot = True

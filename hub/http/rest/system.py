@@ -3,11 +3,24 @@
 from pydantic import Field
 
 from hub import __version__
+from hub.clock import HubClock
+from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
-from hub.http.rest.shapes import Given
+from hub.http.rest.shapes import Given, Milliseconds
 from hub.http.rest.times import rfc3339
 from hub.model import Presence
 from hub.system import OWN
+
+
+class ClockOut(Given):
+    """The hub's clock, and how often it was set since the hub began."""
+
+    time: Milliseconds
+    is_set: bool = Field(description="false while the system has no time")
+    steps: int
+    stepped_at: Milliseconds | None = Field(description="the last time that it was set")
+    stepped_by_s: float | None
+    may_forget: bool = Field(description="false after it jumped: nothing is deleted for its age meanwhile")
 
 
 class SystemOut(Given):
@@ -18,6 +31,7 @@ class SystemOut(Given):
     device: str = Field(description="whose readings the hub's own figures are")
     interval_s: float = Field(description="how often they come; 0: they do not")
     failure: str | None = Field(description="why nothing can be stored at present; null while it can")
+    clock: ClockOut
     devices: dict[Presence, int]
     limits: dict[str, float] = Field(description="by the name of the key in the configuration")
 
@@ -34,6 +48,7 @@ async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
         device=OWN.id,
         interval_s=config.system.interval_s,
         failure=services.history.failure,
+        clock=_clock(services.clock),
         devices=services.roster.count(),
         limits={
             f"{section}.{key}": value
@@ -41,4 +56,16 @@ async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
             for key, value in keys.model_dump().items()
             if not isinstance(value, bool)
         },
+    )
+
+
+def _clock(clock: HubClock) -> ClockOut:
+    step = clock.last_step
+    return ClockOut(
+        time=wire_ms(clock()),
+        is_set=clock.is_set,
+        steps=clock.steps,
+        stepped_at=None if step is None else wire_ms(step.at),
+        stepped_by_s=None if step is None else step.by / 1e6,
+        may_forget=clock.is_trusted,
     )
