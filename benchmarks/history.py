@@ -157,7 +157,9 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
     roster = Roster(feed, now_us)
-    ingest = Ingest(history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), HubClock(now_us, time.monotonic))
+    ingest = Ingest(
+        history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), HubClock(now_us, time.monotonic)
+    )
     for device in devices:
         ingest.open(device)
         roster.add(device)
