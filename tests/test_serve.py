@@ -15,7 +15,9 @@ from hub.serve import owned, running
 LOOPS = {
     "Commands.run",
     "DeviceSockets.run",
-    "Fleet.keep_uses",
+    "Keys.keep_uses",
+    "Removal.run",
+    "Rooms._watch_clock",
     "Keeper.run",
     "Peers.run",
     "SharedWriter.run",
