@@ -13,8 +13,9 @@ from tests.e2e.reverse_proxy import ReverseProxy
 from tests.hub_process import HubProcess
 
 CHROMIUM = "/usr/bin/chromium"
-# A window's own address bar draws two pages in a process beside, and a third process waits for a page to come: half of
-# what opening a page costs. Of several such flags the last one wins, so some that Playwright turns off are named again.
+# A window's own address bar draws two pages in a process beside, and a third process waits for a page to
+# come: half of what opening a page costs. Of several such flags the last one wins, so some that Playwright
+# turns off are named again.
 FEATURES_OFF = (
     *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "SpareRendererForSitePerProcess"),
     *("MediaRouter", "OptimizationHints", "PaintHolding"),
@@ -38,7 +39,9 @@ USUAL: Any = {"locale": "en-GB", "viewport": DESK}
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One browser for this folder. While it is open its event loop counts as running, so no other test may be."""
+    """One browser for this folder. While it is open its event loop counts as running, so no other test may
+    be.
+    """
     expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -64,8 +67,8 @@ def shared_context(browser: Browser) -> Iterator[BrowserContext]:
 def visit(browser: Browser, axe: str, shared_context: BrowserContext) -> Iterator[Callable[..., Dashboard]]:
     """Opens the page, logged in unless told not to. No script may fail and no policy be violated.
 
-    The tests of a file share a profile, from which all that was kept is removed after each. A page that is `apart`, as
-    one whose clock is set must be, or that has settings of its own has its own profile.
+    The tests of a file share a profile, from which all that was kept is removed after each. A page that is
+    `apart`, as one whose clock is set must be, or that has settings of its own has its own profile.
     """
     visited: list[Page] = []
     faults: list[str] = []
@@ -107,5 +110,7 @@ def visit(browser: Browser, axe: str, shared_context: BrowserContext) -> Iterato
 
 
 def is_fault(said: str) -> bool:
-    """Whether the browser complains of the page; it also logs each request that a stopped hub does not answer."""
+    """Whether the browser complains of the page; it also logs each request that a stopped hub does not
+    answer.
+    """
     return "Content Security Policy" in said or "Refused to" in said

@@ -71,7 +71,9 @@ class Dashboard:
         return self.device.get_by_role("region", name=title)
 
     def line(self, metric: str) -> Locator:
-        """A metric's row above its chart; its cells are `.card-value`, `.card-min`, `.card-mean` and `.card-max`."""
+        """A metric's row above its chart; its cells are `.card-value`, `.card-min`, `.card-mean` and
+        `.card-max`.
+        """
         return self.device.locator(f".legend [data-metric='{metric}']")
 
     def pixels(self, canvas: Locator) -> tuple[int, int]:
@@ -80,7 +82,9 @@ class Dashboard:
         return painted, digest
 
     def wait_for_paint(self, canvas: Locator, *, unlike: int | None = None, least: int = 1) -> int:
-        """Wait until so many pixels are painted and the picture is not the one of digest `unlike`; its digest."""
+        """Wait until so many pixels are painted and the picture is not the one of digest `unlike`; its
+        digest.
+        """
         handle = canvas.element_handle()
         self.tab.wait_for_function(
             f"([canvas, unlike, least]) => {{ const [painted, digest] = ({PIXELS})(canvas); "
@@ -94,7 +98,8 @@ class Dashboard:
         expect(text).not_to_have_text(text.inner_text())
 
     def connect_now(self) -> None:
-        """Have it connect at once, as when the browser says that there is a network again, and wait until it has.
+        """Have it connect at once, as when the browser says that there is a network again, and wait until it
+        has.
 
         Its own next try comes at random, after up to half a minute where some have failed.
         """
@@ -115,7 +120,8 @@ class Dashboard:
     def violations(self) -> list[str]:
         """What axe finds that violates WCAG 2.2 AA or good practice, in light and in dark.
 
-        The document is the same in both, the style sheet alone tells them apart: in the second, colours are all there is to check.
+        The document is the same in both, the style sheet alone tells them apart: in the second, colours are
+        all there is to check.
         """
         if not self.tab.evaluate("typeof axe === 'object'"):
             self.tab.evaluate(f"{self._axe}; 0")
@@ -130,7 +136,8 @@ class Dashboard:
     def _violations(self, rules: dict[str, object]) -> list[str]:
         found: list[dict[str, Any]] = self.tab.evaluate(
             "rules => axe.run(document, { runOnly: rules }).then(result => result.violations.map("
-            "({ id, nodes }) => ({ id, nodes: nodes.map(node => node.html.slice(0, 200) + node.failureSummary) })))",
+            "({ id, nodes }) => ({ id, nodes: nodes.map("
+            "node => node.html.slice(0, 200) + node.failureSummary) })))",
             rules,
         )
         return [json.dumps(one, indent=2) for one in found]
@@ -141,7 +148,7 @@ class Dashboard:
         assert found == [], "\n".join(found)
 
     def assert_accessible_in_any_width(self) -> None:
-        """As `assert_accessible`, at a desk and on a phone, and nothing makes the page wider than its window."""
+        """As `assert_accessible`, at a desk and on a phone, and nothing is wider than the window."""
         for size in (DESK, PHONE):
             self.tab.set_viewport_size(size)
             self.assert_accessible()

@@ -31,8 +31,8 @@ def machine(number: int) -> Values:
 class Feeder:
     """Sends a reading every `interval_s` over MQTT from a thread of its own, from `with` on until its end.
 
-    Of `earlier` readings it sends at once what it took while nobody was there. A hub that goes away and comes back is
-    found again, and gets what it missed.
+    Of `earlier` readings it sends at once what it took while nobody was there. A hub that goes away and comes
+    back is found again, and gets what it missed.
     """
 
     def __init__(

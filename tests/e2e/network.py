@@ -13,7 +13,8 @@ DEADLINE_S = 30.0
 
 
 class Network:
-    """Stands before a hub, as what a browser visits or a device sends to instead: a proxy in a thread of its own.
+    """Stands before a hub, as what a browser visits or a device sends to instead: a proxy in a thread of its
+    own.
 
     Chromium's own offline mode leaves open WebSockets alone, so connections are broken here.
     """

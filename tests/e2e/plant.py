@@ -1,4 +1,6 @@
-"""A plant to look at: two dozen simulated machines with an hour behind them, in every state a device can be in."""
+"""A plant to look at: two dozen simulated machines with an hour behind them, in every state a device can be
+in.
+"""
 
 import asyncio
 import threading
@@ -27,7 +29,9 @@ LIMITS = {"decimals": 1, "thresholds": THRESHOLDS}
 
 
 class Plant:
-    """The hub and what sends to it, in a thread of its own, from `with` on until its end. The same each time, but for the clock."""
+    """The hub and what sends to it, in a thread of its own, from `with` on until its end. The same each time,
+    but for the clock.
+    """
 
     def __init__(self, folder: Path, kind: type[HubProcess] = HubThread) -> None:
         self.hub = kind(folder / "data")

@@ -16,8 +16,8 @@ CHUNK_BYTES = 65_536
 class ReverseProxy:
     """Stands before a hub, as what a browser visits instead, in a thread of its own.
 
-    `prefix` ("/hub") is taken off each path; any other path is answered 404 and noted in `strays`. Headers named in
-    `leaves_out` are not passed on; for Host, that of the hub is sent instead, as nginx does.
+    `prefix` ("/hub") is taken off each path; any other path is answered 404 and noted in `strays`. Headers
+    named in `leaves_out` are not passed on; for Host, that of the hub is sent instead, as nginx does.
     """
 
     def __init__(self, hub: HubProcess, prefix: str = "") -> None:

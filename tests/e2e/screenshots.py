@@ -1,4 +1,5 @@
-"""`python -m tests.e2e.screenshots`: every view of the page as a picture, in light, in dark and as wide as a phone.
+"""`python -m tests.e2e.screenshots`: every view of the page as a picture, in light, in dark and as wide as a
+phone.
 
 They go to docs/screenshots, which is not committed; the two that the README shows go beside it.
 """

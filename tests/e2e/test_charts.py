@@ -54,7 +54,8 @@ def test_metrics_of_one_unit_share_a_chart_and_each_can_be_hidden_by_keyboard(
         page.assert_accessible()
 
 
-# Looks in each of 120 frames, and at each change, at the texts of every line; those whose value is out of its bounds.
+# Looks in each of 120 frames, and at each change, at the texts of every line; those whose value is out of its
+# bounds.
 VALUES_OUT_OF_BOUNDS = """async () => {
     const number = cell => Number(cell.textContent.replaceAll(",", "").replace(/[^\\d.-]+$/, ""));
     const found = [];
@@ -65,7 +66,8 @@ VALUES_OUT_OF_BOUNDS = """async () => {
         }
     };
     const changes = new MutationObserver(look);
-    changes.observe(document.querySelector(".cards"), { subtree: true, childList: true, characterData: true });
+    const all = { subtree: true, childList: true, characterData: true };
+    changes.observe(document.querySelector(".cards"), all);
     for (let frame = 0; frame < 120; frame++) await new Promise(requestAnimationFrame);
     changes.disconnect();
     return found;

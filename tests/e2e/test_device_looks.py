@@ -1,4 +1,6 @@
-"""The charts of a device in every theme and width: that everyone can use them, and nothing is wider than the page."""
+"""The charts of a device in every theme and width: that everyone can use them, and nothing is wider than the
+page.
+"""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,6 @@
-"""The network breaks while a device goes on sending: the page then shows all of it, value by value as it is stored."""
+"""The network breaks while a device goes on sending: the page then shows all of it, value by value as it is
+stored.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +26,9 @@ Shown = list[tuple[int, float]]
 
 @pytest.fixture(scope="module")
 def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """A hub that remembers for half a second what viewers missed, and lets none be behind by more than 50 readings."""
+    """A hub that remembers for half a second what viewers missed, and lets none be behind by more than 50
+    readings.
+    """
     settings = {"HUB__LIVE__RESUME_WINDOW_S": "0.5", "HUB__LIVE__PENDING_MAX": "50"}
     hub = HubThread(tmp_path_factory.mktemp("forgetful") / "data", **settings).start()
     yield hub
@@ -151,7 +155,9 @@ def come_back(page: Dashboard, network: Network, feeder: Feeder) -> None:
 
 
 def wait_until_as_stored(page: Dashboard, hub: HubProcess, device_id: str) -> Shown:
-    """Wait until what the page shows of the counts is what is stored between the first and last of them, each number once; and that they are a few."""
+    """Wait until what the page shows of the counts is what is stored between the first and last of them, each
+    number once; and that they are a few.
+    """
     deadline = time.monotonic() + DEADLINE_S
     while True:
         shown = shown_counts(page)

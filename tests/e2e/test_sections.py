@@ -18,7 +18,7 @@ Visit = Callable[..., Dashboard]
 
 
 def publish(hub: HubProcess, key: str, topic: str, text: str, qos: int = 1) -> None:
-    """Publish one message as a device, from a thread of its own: the browser's loop is running in this one."""
+    """Publish one message as a device, from another thread: the browser's loop is running in this one."""
 
     async def send() -> None:
         async with aiomqtt.Client("127.0.0.1", hub.mqtt_port, username=key) as device:

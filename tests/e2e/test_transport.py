@@ -1,4 +1,6 @@
-"""What carries the live values to a browser: compressed frames, and Chromium's own EventSource over a restart."""
+"""What carries the live values to a browser: compressed frames, and Chromium's own EventSource over a
+restart.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +13,8 @@ from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
 
-# Keeps in `told` the messages of a stream of one device, as [epoch, kind] where the kind is what a test waits for.
+# Keeps in `told` the messages of a stream of one device, as [epoch, kind] where the kind is what a test waits
+# for.
 LISTEN = """() => {
     window.told = [];
     window.source = new EventSource("/api/v1/live/sse?channel=device/press");

@@ -22,7 +22,7 @@ const SUBPROTOCOL = "hub.v1";
 
 const live = new Live({
   clock: browserClock,
-  wallTime: Date.now(),
+  wallNow: () => Date.now(),
   random: Math.random,
   rest: new Rest((input, init) => fetch(input, init)),
   openSocket: () => {

@@ -10,6 +10,7 @@ let known: Map<string, DeviceInfo>;
 let asked: string[];
 let isListFailing: boolean;
 let live: Live;
+let wallNow: () => number;
 
 function answer(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
@@ -57,12 +58,13 @@ function listed(): string[] {
 
 beforeEach(() => {
   clock = new HeldClock();
+  wallNow = () => clock.now();
   known = new Map([["a", infoOf("a")]]);
   asked = [];
   isListFailing = false;
   live = new Live({
     clock,
-    wallTime: 0,
+    wallNow: () => wallNow(),
     random: () => 0.5,
     rest: new Rest((path) => hub(String(path))),
     openSocket: () => {
@@ -78,6 +80,61 @@ describe("Live", () => {
     await clock.pass(250);
 
     expect(live.hubClock.now()).toBe(5_000_250);
+  });
+
+  it("goes on where the hub's clock is set back, and says so until that is noted", async () => {
+    await start();
+    live.open("a");
+    const before = live.watched.value;
+    says({ a: { snapshot: { n: [5_000_000, 1] }, presence: "online" } }, "subscribed");
+    await clock.pass(10_000);
+    expect(socket.sent.at(-1)).toEqual({ type: "ping" });
+    socket.says({ type: "pong", time: 5_010_000 });
+    expect(live.clockStep.value).toBe(null);
+
+    await clock.pass(10_000);
+    socket.says({ type: "pong", time: 1_000_000 });
+
+    expect(live.clockStep.value).toEqual({ at: 1_000_000, byMs: -4_020_000 });
+    expect(live.hubClock.now()).toBe(1_000_000);
+    expect(live.watched.value).not.toBe(before);
+    says({ a: { snapshot: { n: [1_000_500, 2] } } });
+    expect(live.fleet.get("a")?.latest.get("n")).toEqual([1_000_500, 2]);
+    live.clockStepNoted();
+    expect(live.clockStep.value).toBe(null);
+  });
+
+  it("takes a slow answer for no step", async () => {
+    await start();
+    await clock.pass(10_000);
+    await clock.pass(5_000);
+    socket.says({ type: "pong", time: 5_010_000 });
+
+    expect(live.clockStep.value).toBe(null);
+    expect(live.hubClock.now()).toBe(5_015_000);
+  });
+
+  it("takes a machine that slept for no step, though its steady clock stood still", async () => {
+    await start();
+    const asleepMs = 3_600_000;
+    wallNow = () => clock.now() + asleepMs;
+    socket.breaks();
+    await clock.pass(1_000);
+    await answered();
+    socket.says({ type: "hello", time: 5_001_000 + asleepMs, limits: {} });
+
+    expect(live.clockStep.value).toBe(null);
+    expect(live.hubClock.now()).toBe(5_001_000 + asleepMs);
+  });
+
+  it("sees that a hub which was away comes back with another clock", async () => {
+    await start();
+    socket.breaks();
+    await clock.pass(1_000);
+    await answered();
+    socket.says({ type: "hello", time: 90_000_000, limits: {} });
+
+    expect(live.clockStep.value?.at).toBe(90_000_000);
   });
 
   it("asks for the description of a device that appears", async () => {

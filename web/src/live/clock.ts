@@ -14,22 +14,41 @@ export const browserClock: Clock = {
   },
 };
 
+/** A difference that no network explains: the clock was set. */
+const STEP_MIN_MS = 2_000;
+/** An answer that took longer says too little of the time. */
+const ANSWER_MAX_MS = 1_000;
+
 /**
  * The hub's clock as seen from here. A browser's own may be minutes off, and charts and ages are in hub time.
  * Until the first `hello` it is the browser's.
  */
 export class HubClock {
   readonly #clock: Clock;
+  readonly #wallNow: () => number;
   #ahead: number;
+  /** Of the browser's wall clock; null until the hub has said its time. */
+  #aheadOfWall: number | null = null;
 
-  constructor(clock: Clock, wallTime: number) {
+  /** @param wallNow the browser's own time, milliseconds UTC */
+  constructor(clock: Clock, wallNow: () => number) {
     this.#clock = clock;
-    this.#ahead = wallTime - clock.now();
+    this.#wallNow = wallNow;
+    this.#ahead = wallNow() - clock.now();
   }
 
-  /** The hub said its time is `time`, just now. */
-  set(time: number): void {
+  /**
+   * The hub said its time is `time`, `tookMs` after it was asked.
+   * @returns how far its clock was set since it was last asked, in milliseconds; null where it just went on
+   */
+  set(time: number, tookMs = 0): number | null {
+    if (tookMs > ANSWER_MAX_MS) return null;
+    const by = time - this.now();
+    // A browser's steady clock may stand still while the machine sleeps; its wall clock then tells.
+    const byWall = this.#aheadOfWall === null ? 0 : time - this.#wallNow() - this.#aheadOfWall;
     this.#ahead = time - this.#clock.now();
+    this.#aheadOfWall = time - this.#wallNow();
+    return Math.min(Math.abs(by), Math.abs(byWall)) > STEP_MIN_MS ? by : null;
   }
 
   /** Milliseconds UTC. */

@@ -96,6 +96,11 @@ export class Connection {
     }
   }
 
+  /** Asks the hub for its time, if live; the answer is a `pong`. */
+  ping(): void {
+    if (this.#state.kind === "live") this.#send({ type: "ping" });
+  }
+
   /** Tries at once when waiting or signed out: the network is back, the tab is shown, or somebody asked. */
   retryNow(): void {
     if (this.#state.kind === "waiting" || this.#state.kind === "signed_out") void this.#open();

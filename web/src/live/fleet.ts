@@ -56,6 +56,14 @@ export class DeviceRecord {
     return this.#spark.ring;
   }
 
+  clockSet(now: number): void {
+    for (const [metric, [time, value]] of this.latest) this.latest.set(metric, [Math.min(time, now), value]);
+    if (this.since !== null) this.since = Math.min(this.since, now);
+    if (this.lastSeen !== null) this.lastSeen = Math.min(this.lastSeen, now);
+    this.#spark = null;
+    this.revision++;
+  }
+
   /** Takes a newer value; an older one, as late readings bring, changes nothing here. */
   take(metric: string, sample: Sample): void {
     const known = this.latest.get(metric);
@@ -156,6 +164,15 @@ export class Fleet {
     }
     if (isChanged) this.#structure.value++;
     return unknown;
+  }
+
+  /**
+   * The hub's clock was set, and shows `now`: nothing that is known is newer. Else what comes from now on
+   * would be taken for older.
+   */
+  clockSet(now: number): void {
+    for (const device of this.#devices.values()) device.clockSet(now);
+    this.#structure.value++;
   }
 
   /** Takes presence told on a device's own channel. */

@@ -26,10 +26,19 @@ const SINGLY_MAX = 10;
 const DESCRIBE_SOON_MS = 300;
 /** A device whose description stays incomplete is not asked for more often than this. */
 const DESCRIBE_AGAIN_MS = 5_000;
+/** How often the hub is asked for its time, which may be set while the page is open. */
+const PING_MS = 10_000;
+
+/** The hub's clock was set, and showed `at` then. Milliseconds. */
+export interface ClockStep {
+  readonly at: number;
+  readonly byMs: number;
+}
 
 export interface LiveSurroundings {
   readonly clock: Clock;
-  readonly wallTime: number;
+  /** The browser's own time, milliseconds UTC. */
+  readonly wallNow: () => number;
   readonly random: () => number;
   readonly openSocket: () => Socket;
   readonly rest: Rest;
@@ -57,18 +66,21 @@ export class Live {
   readonly #connectionState = signal<ConnectionState>({ kind: "connecting" });
   readonly #trouble = signal<string | null>(null);
   readonly #lostAt = signal<number | null>(null);
+  readonly #clockStep = signal<ClockStep | null>(null);
   readonly #isSignedOut = signal(false);
   readonly #session = signal<Session | null>(null);
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
+  #pingedAt = 0;
+  #cancelPing: () => void = () => {};
   /** Whether the list asked for during the first attempt to connect came. Null once that attempt is over. */
   #early: Promise<boolean> | null = null;
 
   constructor(around: LiveSurroundings) {
     this.#clock = around.clock;
     this.rest = around.rest;
-    this.hubClock = new HubClock(around.clock, around.wallTime);
+    this.hubClock = new HubClock(around.clock, around.wallNow);
     this.#connection = new Connection(
       {
         clock: around.clock,
@@ -95,6 +107,18 @@ export class Live {
   /** Hub time when the values shown stopped being live; null while they are. */
   get lostAt(): ReadonlySignal<number | null> {
     return this.#lostAt;
+  }
+
+  /**
+   * When the hub's clock was last set since the page was opened; null where it was not, or that was noted.
+   */
+  get clockStep(): ReadonlySignal<ClockStep | null> {
+    return this.#clockStep;
+  }
+
+  /** Somebody has read that the clock was set. */
+  clockStepNoted(): void {
+    this.#clockStep.value = null;
   }
 
   /** There is no session, as far as was last known. It stays so during a new attempt. */
@@ -197,9 +221,11 @@ export class Live {
     if (state.kind === "live") {
       this.#isSignedOut.value = false;
       this.#lostAt.value = null;
+      this.#pingLater();
       void this.#connected();
       void this.#loadSession();
     } else {
+      this.#cancelPing();
       if (state.kind !== "connecting") this.#early = null;
       this.#noteLoss();
     }
@@ -217,9 +243,12 @@ export class Live {
   #take(message: Message): void {
     switch (message.type) {
       case "hello":
-        this.hubClock.set(message.time);
+        this.#takeTime(message.time, 0);
         // A hub that cannot store says so right after this.
         this.#trouble.value = null;
+        return;
+      case "pong":
+        this.#takeTime(message.time, this.#clock.now() - this.#pingedAt);
         return;
       case "subscribed":
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
@@ -249,6 +278,22 @@ export class Live {
         // The hub refuses this page only a device that was removed; the overview tells that too.
         return;
     }
+  }
+
+  #pingLater(): void {
+    this.#cancelPing = this.#clock.after(PING_MS, () => {
+      this.#pingedAt = this.#clock.now();
+      this.#connection.ping();
+      this.#pingLater();
+    });
+  }
+
+  #takeTime(time: number, tookMs: number): void {
+    const byMs = this.hubClock.set(time, tookMs);
+    if (byMs === null) return;
+    this.fleet.clockSet(time);
+    this.#watches.restart();
+    this.#clockStep.value = { at: time, byMs };
   }
 
   #takeOverview(devices: OverviewDevices, isWhole: boolean): void {

@@ -25,6 +25,11 @@ export interface Hello {
   readonly type: "hello";
   readonly time: number;
 }
+/** The answer to a ping. */
+export interface Pong {
+  readonly type: "pong";
+  readonly time: number;
+}
 export interface Subscribed {
   readonly type: "subscribed";
   readonly channel: string;
@@ -83,6 +88,7 @@ export interface StorageState {
 }
 export type Message =
   | Hello
+  | Pong
   | Subscribed
   | Readings
   | Overview
@@ -107,6 +113,7 @@ const table: Check = (value) => typeof value === "object" && value !== null && !
 /** The fields each message must have. What is inside them is trusted: the hub encodes typed values. */
 const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>>> = {
   hello: { time: number },
+  pong: { time: number },
   subscribed: { channel: text, epoch: text, offset: number, recovered: flag },
   readings: { channel: text, offset: number, readings: list },
   overview: { channel: text, offset: number, devices: table },

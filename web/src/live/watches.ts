@@ -42,6 +42,13 @@ export class Watches {
     });
   }
 
+  /** Watches the same devices from the start, without what was known of them. */
+  restart(): void {
+    const deviceIds = this.#shown.peek().map(({ deviceId }) => deviceId);
+    this.show([]);
+    this.show(deviceIds);
+  }
+
   /** Whose channel this is; null where it is none of those watched. */
   on(channel: string): DeviceWatch | null {
     return this.#shown.peek().find((watch) => deviceChannel(watch.deviceId) === channel) ?? null;

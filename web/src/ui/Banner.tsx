@@ -3,10 +3,11 @@ import { browserClock } from "../live/clock";
 import type { ConnectionState, LossCause } from "../live/connection";
 import { clockTime } from "../paint/format";
 import { usePage } from "./page";
-import { Dialog } from "./parts/Dialog";
 import { lazy } from "./parts/lazy";
 
-const ProxyHelp = lazy(() => import("./ProxyHelp").then((room) => room.ProxyHelp));
+const nothing = () => null;
+const ProxyHelp = lazy(() => import("./ProxyHelp").then((room) => room.ProxyHelp), nothing);
+const ClockNote = lazy(() => import("./ClockNote").then((room) => room.ClockNote), nothing);
 
 const LOSS_TEXT: Readonly<Record<LossCause, string>> = {
   lost: "Disconnected from the hub.",
@@ -22,6 +23,7 @@ export function Banner() {
   const link = page.live.connectionState.value;
   const lostAt = page.live.lostAt.value;
   const trouble = page.live.trouble.value;
+  const step = page.live.clockStep.value;
   const cause = useLossCause(link);
   const loss = cause && LOSS_TEXT[cause];
   const kept = lostAt === null ? "" : ` Values are as of ${clockTime(lostAt)}.`;
@@ -33,12 +35,13 @@ export function Banner() {
       {loss && (
         <div class="banner banner-retry">
           {link.kind === "waiting" ? <Countdown until={link.retryAt} /> : <span>Trying now</span>}
-          {cause === "blocked" && <ProxyHelpButton />}
+          {cause === "blocked" && <ProxyHelp />}
           <button type="button" class="button" onClick={() => page.live.retryNow()}>
             Try now
           </button>
         </div>
       )}
+      {step && <ClockNote step={step} />}
       <div role="alert" class={trouble ? "banner banner-trouble" : "nothing"}>
         {trouble && <span>The hub says: {trouble}. Live readings go on.</span>}
       </div>
@@ -52,22 +55,6 @@ function useLossCause(link: ConnectionState): LossCause | null {
   if (link.kind === "waiting") cause.current = link.cause;
   else if (link.kind === "live") cause.current = null;
   return cause.current;
-}
-
-function ProxyHelpButton() {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <button type="button" class="button" onClick={() => setOpen(true)}>
-        How to set it up
-      </button>
-      {isOpen && (
-        <Dialog title="The hub behind a proxy" close={() => setOpen(false)}>
-          <ProxyHelp />
-        </Dialog>
-      )}
-    </>
-  );
 }
 
 /** Seconds left, outside of what is announced: a screen reader need not hear each. */

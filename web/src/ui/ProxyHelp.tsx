@@ -1,6 +1,8 @@
+import { useState } from "preact/hooks";
 import style from "../styles/forms.css?inline";
 import { adoptStyle } from "./parts/adoptStyle";
 import { Copyable } from "./parts/Copyable";
+import { Dialog } from "./parts/Dialog";
 
 adoptStyle(style);
 
@@ -10,8 +12,24 @@ proxy_set_header Connection "upgrade";
 proxy_set_header Host $http_host;
 proxy_set_header X-Forwarded-Proto $scheme;`;
 
-/** What a proxy between browser and hub must pass on, and how to tell it so. */
+/** A button that shows what a proxy between browser and hub must pass on, and how to tell it so. */
 export function ProxyHelp() {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="button" onClick={() => setOpen(true)}>
+        How to set it up
+      </button>
+      {isOpen && (
+        <Dialog title="The hub behind a proxy" close={() => setOpen(false)}>
+          <Explanation />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Explanation() {
   return (
     <div class="form">
       <p>

@@ -1,0 +1,19 @@
+import type { ClockStep } from "../live/live";
+import { moment, span } from "../paint/format";
+import { usePage } from "./page";
+
+/** Says that the hub's clock was set while the page was open: times before and after do not go together. */
+export function ClockNote({ step }: { step: ClockStep }) {
+  const page = usePage();
+  return (
+    <div role="alert" class="banner banner-trouble">
+      <span>
+        The hub's clock was set {span(Math.abs(step.byMs))} {step.byMs > 0 ? "ahead" : "back"}, to{" "}
+        {moment(step.at)}. Times before and after that do not go together.
+      </span>
+      <button type="button" class="button" onClick={() => page.live.clockStepNoted()}>
+        OK
+      </button>
+    </div>
+  );
+}
