@@ -30,6 +30,7 @@ class Publishing:
         "_ask",
         "_config",
         "_gathering",
+        "_repeated",
         "_session",
         "_wait_s",
         "_writer",
@@ -53,6 +54,7 @@ class Publishing:
         self._ask = ask
         self._gathering = Gathering(session.device, session, accept, writer, acks)
         self._aliases: dict[int, str] = {}  # at most config.topic_alias_max
+        self._repeated: set[int] = set()  # packet ids of QoS 2 that came again; fewer than are received
         self._wait_s = 0.0
         self.header = topic_header(ME + Kind.TELEMETRY.value)  # of the topic that `take_run` is for
 
@@ -106,15 +108,19 @@ class Publishing:
         first = self._session.received.get(packet_id)
         if first is None or first.cancelled():
             return False
+        if packet_id in self._repeated and not first.done():
+            return True  # the PUBREC that is due answers this one too: so much waits at most, however often it comes
+        self._repeated.add(packet_id)
         self._accept_gathered()  # what came before it is acknowledged before it (4.6)
-        # Counted like a message, so that one sent again and again while the disk is slow is bounded too.
-        self._acks.add(first, self._writer.form(Pubrec(packet_id)))
-        self._check_quota()
+        self._acks.add(
+            first, self._writer.form(Pubrec(packet_id)), 0
+        )  # among those received it counts already
         return True
 
     def release(self, pubrel: Pubrel) -> None:
         """PUBREL: the packet id may be used anew."""
         self._accept_gathered()
+        self._repeated.discard(pubrel.packet_id)
         known = self._session.received.pop(pubrel.packet_id, None)
         if known is None or known.cancelled():
             self._writer.send(Pubcomp(pubrel.packet_id, Reason.PACKET_IDENTIFIER_NOT_FOUND))

@@ -72,6 +72,27 @@ async def test_what_is_acknowledged_counts_no_more(version: Version, qos: int) -
     assert len(line.heard()) == 19 * qos
 
 
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_client_may_send_all_again_that_it_may_have_in_flight(stored: bool) -> None:
+    """4.4.0-1 and 3.3.4: what comes again counts once, whether it is on disk or not."""
+    world = World(MqttConfig(receive_max=5))
+    first = connected(world, expiry_s=60)
+    first.say(*(publish(number, 2) for number in range(1, 6)))
+    if stored:
+        await world.commit()
+    first.protocol.lost()
+    line = connected(world, clean=False, expiry_s=60)
+    for _ in range(3):
+        line.say(*(publish(number, 2, dup=True) for number in range(1, 6)))
+    assert not line.closed
+    await world.commit()
+    assert set(line.heard()) >= {Pubrec(number) for number in range(1, 6)}
+    line.say(publish(6, 2))
+    [said] = line.heard()
+    assert isinstance(said, Disconnect)
+    assert said.reason == Reason.RECEIVE_MAXIMUM_EXCEEDED
+
+
 async def test_a_client_of_3_1_1_knows_no_receive_maximum() -> None:
     line = connected(World(MqttConfig(receive_max=3)), Version.V311)
     line.say(*(publish(number) for number in range(1, 9)))
