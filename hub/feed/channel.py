@@ -12,7 +12,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.log import Log, Resume
 from hub.feed.viewer import Subscription
-from hub.model import Presence, Reading, Run, Value
+from hub.model import Presence, Reading, Run, Sample, Value
 
 FRAME_MAX_BYTES = (
     262_144  # of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
@@ -169,6 +169,11 @@ class DeviceChannel:
         for name, (reading, offset) in self._latest.items():
             if (reading.time or 0) > now:
                 self._latest[name] = (Reading(now, reading.values), offset)
+
+    def forget(self, name: str) -> Sample | None:
+        """A metric is no more; its latest value, if there is one."""
+        found = self._latest.pop(name, None)
+        return None if found is None else Sample(found[0].time or 0, found[0].values[name])
 
     def time_of(self, name: str) -> int | None:
         """When the latest value of a metric was; µs UTC, None without one."""

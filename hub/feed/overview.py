@@ -65,6 +65,11 @@ class OverviewChannel:
             self._renewed.add(device_id)
         self._changed_presence.add(device_id)
 
+    def renewed(self, device_id: str) -> None:
+        """The device has other metrics than it had: the next tick tells all of it anew."""
+        self._renewed.add(device_id)
+        self._changed_presence.add(device_id)
+
     def removed(self, device_id: str) -> None:
         """The device is gone: the next tick tells."""
         self._changed_presence.discard(device_id)

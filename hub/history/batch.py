@@ -17,6 +17,15 @@ class Unstored(NamedTuple):
     value: np.ndarray  # numbers; texts as objects
 
 
+class Retyped(NamedTuple):
+    """A metric's type was changed: from now on its values have a number of their own."""
+
+    old: int  # Metric.number
+    old_type: MetricType
+    new: int
+    new_type: MetricType
+
+
 class Batch:
     """An open batch gathers; once handed to the writer it is only read. Batches are numbered as they are committed.
 
@@ -32,6 +41,8 @@ class Batch:
         "readings",
         "rejections",
         "removed",
+        "removed_metrics",
+        "retyped",
         "runs",
         "sequences",
         "stored",
@@ -54,10 +65,19 @@ class Batch:
         self.sequences: dict[int, tuple[int, int]] = {}  # device number: (highest stored, lost so far)
         self.rejections: list[Rejection] = []
         self.removed: set[int] = set()  # device numbers: all that was stored of them goes
+        self.removed_metrics: set[int] = set()  # the same of single metrics, by number
+        self.retyped: list[Retyped] = []
 
     def __bool__(self) -> bool:
         return bool(
-            self.runs or self.texts or self.metrics or self.sequences or self.rejections or self.removed
+            self.runs
+            or self.texts
+            or self.metrics
+            or self.sequences
+            or self.rejections
+            or self.removed
+            or self.removed_metrics
+            or self.retyped
         )
 
     def add(

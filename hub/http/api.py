@@ -5,7 +5,18 @@ from http import HTTPStatus
 from hub.http.device import telemetry
 from hub.http.endpoint import Endpoint, Security, operation, streamed
 from hub.http.live import sse
-from hub.http.rest import backup, commands, devices, export, history, importing, keys, sessions, system
+from hub.http.rest import (
+    backup,
+    commands,
+    devices,
+    export,
+    history,
+    importing,
+    keys,
+    metrics,
+    sessions,
+    system,
+)
 from hub.http.rest.device_shapes import (
     AddIn,
     AddOut,
@@ -13,8 +24,14 @@ from hub.http.rest.device_shapes import (
     DeviceOut,
     DevicesPage,
     DevicesQuery,
+)
+from hub.http.rest.metric_shapes import (
+    MetricAlteration,
+    MetricEdited,
     MetricIn,
     MetricOut,
+    MetricRemoved,
+    PreviewQuery,
 )
 from hub.http.rest.shapes import (
     AcceptedOut,
@@ -129,11 +146,32 @@ _DEVICES = (
     operation(
         "PUT",
         f"{_ONE}/metrics/{{metric}}",
-        devices.describe_metric,
+        metrics.describe_metric,
         tag="devices",
         role=_OPERATOR,
         body=MetricIn,
         answer=MetricOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "PATCH",
+        f"{_ONE}/metrics/{{metric}}",
+        metrics.edit_metric,
+        tag="devices",
+        role=_OPERATOR,
+        query=PreviewQuery,
+        body=MetricAlteration,
+        answer=MetricEdited,
+        refusals=(*_GONE, *_CLASH),
+    ),
+    operation(
+        "DELETE",
+        f"{_ONE}/metrics/{{metric}}",
+        metrics.remove_metric,
+        tag="devices",
+        role=_OPERATOR,
+        query=PreviewQuery,
+        answer=MetricRemoved,
         refusals=_GONE,
     ),
 )

@@ -6,14 +6,15 @@ returns tells the transport when to acknowledge.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
 from hub.clock import HubClock, Step
 from hub.config import LimitsConfig, ReadingsConfig
-from hub.errors import Invalid, NotFound, StoreError
+from hub.errors import Conflict, Invalid, NotFound, StoreError
 from hub.feed import Feed
-from hub.history.batch import Batch
+from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
 from hub.history.duckdb.history import History
 from hub.intake.checks import ReadingChecks
@@ -21,7 +22,17 @@ from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
-from hub.model import Device, Metric, MetricType, Reading, Refusal, Rejection, SequenceState, Value
+from hub.model import (
+    Device,
+    Metric,
+    MetricType,
+    Reading,
+    Refusal,
+    Rejection,
+    SequenceState,
+    Value,
+    converted,
+)
 
 NOTICES_PER_S = 1 / 3  # lines in the log about devices' sequence numbers; more are counted
 NOTICES_BURST = 20
@@ -252,6 +263,36 @@ class Ingest:
         for metric in changed:
             known.learn(metric)
             self._history.batch.metrics[metric.number] = metric
+        return self._history.stored
+
+    def edit(self, device: Device, metric: Metric, edited: Metric) -> Commit:
+        """Give a metric another name, type, or both: at once for what comes. Raises Conflict, NotFound.
+
+        It keeps its history under another name; under another type the history's keeper converts what is stored.
+        """
+        known, batch = self._known(device), self._history.batch
+        if edited.name != metric.name and edited.name in known.metrics:
+            raise Conflict(f"{device.id!r} has a metric {edited.name!r} already")
+        if edited.type is not metric.type:
+            edited = replace(edited, number=self._checks.next_metric)
+            self._checks.next_metric += 1
+            batch.retyped.append(Retyped(metric.number, metric.type, edited.number, edited.type))
+        batch.metrics[edited.number] = edited
+        known.replace(metric.name, edited)
+        latest = known.channel.forget(metric.name)
+        value = None if latest is None else converted(latest.value, edited.type)
+        if latest is not None and value is not None:
+            known.channel.restore(edited.name, latest.time, value)
+        self._feed.overview.renewed(device.id)
+        return self._history.stored
+
+    def drop(self, device: Device, metric: Metric) -> Commit:
+        """Forget a metric and all that was stored of it: sent again it is a new one. Raises NotFound."""
+        known = self._known(device)
+        known.forget(metric.name)
+        known.channel.forget(metric.name)
+        self._feed.overview.renewed(device.id)
+        self._history.batch.removed_metrics.add(metric.number)
         return self._history.stored
 
     def _known(self, device: Device) -> KnownDevice:

@@ -70,3 +70,13 @@ class KnownDevice:
         high = math.inf if metric.maximum is None else metric.maximum
         self.metrics[metric.name] = metric
         self.checks[metric.name] = MetricCheck(metric.number, _CLASSES[metric.type], low, high)
+
+    def replace(self, name: str, edited: Metric) -> None:
+        """A metric is another one from now on, in the same place."""
+        metrics, self.metrics, self.checks = list(self.metrics.values()), {}, {}
+        for metric in metrics:
+            self.learn(edited if metric.name == name else metric)
+
+    def forget(self, name: str) -> None:
+        """A metric is no more."""
+        del self.metrics[name], self.checks[name]

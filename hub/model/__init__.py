@@ -18,7 +18,7 @@ from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
 from hub.model.sequence import SequenceState
-from hub.model.value import EXACT_MAX, Inexact, Value, read_number, whole
+from hub.model.value import EXACT_MAX, Inexact, Value, converted, read_number, whole
 
 __all__ = [
     "AS_CONFIGURED",
@@ -48,6 +48,7 @@ __all__ = [
     "SequenceState",
     "Thresholds",
     "Value",
+    "converted",
     "is_name",
     "read_number",
     "refusal_of",

@@ -1,5 +1,5 @@
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ def is_name(text: str) -> bool:
 
 
 class MetricType(StrEnum):
-    """The type of a metric, fixed by its first reading."""
+    """The type of a metric: that of its first value, until an operator changes it."""
 
     NUMBER = "number"
     TEXT = "text"
@@ -52,3 +52,10 @@ class Metric:
     maximum: float | None = None  # readings above are refused
     decimals: int | None = None  # shown to people; None leaves it to who shows
     thresholds: Thresholds = NO_THRESHOLDS
+
+    def with_type(self, kind: MetricType) -> "Metric":
+        """The same with another type. What is said of numbers alone (range, decimals, thresholds) goes if it is none."""
+        changed = replace(self, type=kind)
+        if kind is MetricType.NUMBER:
+            return changed
+        return replace(changed, minimum=None, maximum=None, decimals=None, thresholds=NO_THRESHOLDS)

@@ -3,6 +3,8 @@
 import math
 import re
 
+from hub.model.metric import MetricType
+
 Value = float | str | bool
 """What a metric can hold: a finite number, a text, or a truth value."""
 
@@ -11,6 +13,9 @@ EXACT_MAX = 2**53  # beyond, not every whole number can be held
 # Read alike by Python and by DuckDB, so that a type that is changed later converts what the intake would take.
 NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 WHOLE_PATTERN = r"[+-]?[0-9]+"
+_BLANKS = " \t\r\n"
+_WORDS = {"true": True, "1": True, "false": False, "0": False}
+_TRUTHS = {1.0: True, 0.0: False}  # and so True and False
 _NUMBER = re.compile(NUMBER_PATTERN)
 _WHOLE = re.compile(WHOLE_PATTERN)
 
@@ -38,10 +43,32 @@ def whole(number: int) -> float:
 
 def read_number(text: str) -> float | None:
     """The number that a text is, None where it is none (infinities are none). Raises Inexact."""
-    text = text.strip()
+    text = text.strip(_BLANKS)
     if not _NUMBER.fullmatch(text):
         return None
     if _WHOLE.fullmatch(text):
         return whole(int(text))
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+def converted(value: Value, kind: MetricType) -> Value | None:
+    """The value as one of this type, None where it does not read as one: as the history converts what is stored."""
+    if kind is MetricType.NUMBER:
+        return _as_number(value)
+    if kind is MetricType.BOOLEAN:
+        return _WORDS.get(value.strip(_BLANKS).lower()) if isinstance(value, str) else _TRUTHS.get(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _as_number(value: Value) -> float | None:
+    if not isinstance(value, str):
+        return float(value)
+    try:
+        return read_number(value)
+    except Inexact:
+        return None

@@ -66,6 +66,10 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE metrics ADD COLUMN warning_high DOUBLE;
     ALTER TABLE metrics ADD COLUMN critical_high DOUBLE;
     """,
+    """
+    -- Metrics whose type was changed, by their old number and the one they have since: the keeper converts what is stored.
+    CREATE TABLE conversions (old INTEGER NOT NULL, old_type VARCHAR NOT NULL, new INTEGER NOT NULL, new_type VARCHAR NOT NULL);
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").

@@ -21,11 +21,12 @@ import structlog
 from hub.errors import StoreError
 from hub.history.batch import Batch, Unstored
 from hub.history.commit import Commit
-from hub.history.duckdb import queries, ranges
+from hub.history.duckdb import conversion, queries, ranges
+from hub.history.duckdb.conversion import Preview
 from hub.history.duckdb.file import connect
 from hub.history.duckdb.ranges import Columns, Cursor, Page
 from hub.history.duckdb.writer import Writer, committed
-from hub.model import Device, Metric, Rejection
+from hub.model import Device, Metric, MetricType, Rejection
 
 T = TypeVar("T")
 
@@ -321,8 +322,22 @@ class History:
             lambda cursor: ranges.page_of(cursor, metric, unstored, start, end, after, limit)
         )
 
-    async def rejections(self, device: Device, limit: int) -> list[Rejection]:
-        """A device's newest rejections, newest first."""
+    async def preview(self, metric: Metric, kind: MetricType) -> Preview:
+        """What would become of the values of a metric if this were its type."""
+        await self._fresh()
+        return await self._query(lambda cursor: conversion.preview(cursor, metric, kind))
+
+    async def count(self, metric: Metric) -> int:
+        """How many values of a metric are stored, each as it came."""
+        await self._fresh()
+        return await self._query(lambda cursor: conversion.count(cursor, metric))
+
+    async def _fresh(self) -> None:
+        """What was appended is on disk, unless the disk is slow: then the answer is of a moment before."""
         if self.failure is None:
             await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
+
+    async def rejections(self, device: Device, limit: int) -> list[Rejection]:
+        """A device's newest rejections, newest first."""
+        await self._fresh()
         return await self._query(lambda cursor: queries.rejections(cursor, device.number, limit))

@@ -5,7 +5,7 @@ Each step is small, a transaction or two in the keeper's own thread, beside the 
 cut short by a kill, is simply taken again.
 
     writer   readings  metrics  sequences  rejections  commits
-    keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted, and takes from `removed`
+    keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted, and takes from `removed` and `conversions`
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import duckdb
 import structlog
 
 from hub.errors import StoreError
-from hub.history.duckdb import compaction, retention, sealing
+from hub.history.duckdb import compaction, conversion, retention, sealing
 from hub.history.duckdb.history import History
 
 INTERVAL_S = 2.0
@@ -77,6 +77,7 @@ class Keeper:
         return (
             sealing.sweep(cursor)
             or self._seal(cursor)
+            or conversion.convert(cursor, self._history.exclusive)
             or self._turn_over(cursor)
             or self._forget(cursor)
             or self._compact(cursor)

@@ -31,7 +31,8 @@ def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
 def highest_metric(cursor: duckdb.DuckDBPyConnection) -> int:
     """The highest number that a metric has, or had and is not rid of everywhere; 0 without any."""
     [(number,)] = cursor.execute(
-        "SELECT coalesce(max(number), 0) FROM (SELECT number FROM metrics UNION ALL SELECT metric FROM removed)"
+        """SELECT coalesce(max(number), 0) FROM (
+               SELECT number FROM metrics UNION ALL SELECT metric FROM removed UNION ALL SELECT old FROM conversions)"""
     ).fetchall()
     return int(number)
 

@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 
 from hub.history.batch import Batch
+from hub.history.duckdb import conversion
 from hub.model import Thresholds
 
 RETRY_MIN_S = 0.25
@@ -104,7 +105,9 @@ class Writer(threading.Thread):
             _insert_sequences(connection, batch)
         if batch.rejections:
             self._insert_rejections(connection, batch)
-        if batch.removed:
+        if batch.retyped:
+            conversion.note(connection, batch.retyped)
+        if batch.removed or batch.removed_metrics:
             _remove(connection, batch)
         connection.execute("UPDATE commits SET number = ?", [batch.number])
         connection.execute("COMMIT")
@@ -214,12 +217,17 @@ def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> No
 
 def _remove(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     """What arrives and what is small goes at once; the keeper takes the rest of these metrics away."""
-    devices = [list(batch.removed)]
+    devices, metrics = [list(batch.removed)], [list(batch.removed_metrics)]
+    connection.execute("INSERT INTO removed SELECT unnest(?::INTEGER[])", metrics)
     connection.execute(
-        "INSERT INTO removed SELECT number FROM metrics WHERE device IN (SELECT unnest(?))", devices
+        "INSERT INTO removed SELECT number FROM metrics WHERE device IN (SELECT unnest(?::INTEGER[]))",
+        devices,
     )
+    conversion.abandon(connection)
+    connection.execute("DELETE FROM metrics WHERE number IN (SELECT unnest(?::INTEGER[]))", metrics)
+    connection.execute("DELETE FROM readings WHERE metric IN (SELECT metric FROM removed)")
     for table in ("readings", "metrics", "sequences", "rejections"):
-        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?))"
+        statement = f"DELETE FROM {table} WHERE device IN (SELECT unnest(?::INTEGER[]))"
         connection.execute(statement, devices)
 
 

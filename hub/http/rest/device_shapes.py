@@ -4,21 +4,12 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, RootModel, Tag
 
-from hub.fleet.checks import DECIMALS_MAX, UNIT_MAX
-from hub.http.rest.shapes import Asked, Finite, Given, MetricName, Milliseconds
-from hub.model import MetricType, Presence
+from hub.http.rest.metric_shapes import MetricChange, MetricOut
+from hub.http.rest.shapes import Asked, Given, Milliseconds
+from hub.model import Presence
 
 ADDED_MAX = 10_000
 CHANGED_MAX = 1_000
-
-
-class ThresholdsOut(Given):
-    """Where a metric's values begin to be a matter of concern, ascending; null where there is no such bound."""
-
-    critical_low: float | None
-    warning_low: float | None
-    warning_high: float | None
-    critical_high: float | None
 
 
 class RetentionOut(Given):
@@ -27,45 +18,6 @@ class RetentionOut(Given):
     raw_s: float | None
     minute_s: float | None
     hour_s: float | None
-
-
-class MetricOut(Given):
-    """One metric of a device."""
-
-    name: str
-    type: MetricType
-    unit: str | None
-    minimum: float | None
-    maximum: float | None
-    decimals: int | None
-    thresholds: ThresholdsOut
-
-
-class ThresholdsIn(Asked):
-    """Where a metric's values begin to be a matter of concern: ascending; null, or left out, where there is no such bound."""
-
-    critical_low: Finite | None = None
-    warning_low: Finite | None = None
-    warning_high: Finite | None = None
-    critical_high: Finite | None = None
-
-
-class MetricIn(Asked):
-    """A metric as operators want it: its unit, the range outside which readings are refused, how it is shown, and where
-    its values begin to be a matter of concern.
-    """
-
-    unit: Annotated[str, Field(max_length=UNIT_MAX)] | None = None
-    minimum: Finite | None = None
-    maximum: Finite | None = None
-    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)] | None = None
-    thresholds: ThresholdsIn | None = None
-
-
-class MetricChange(MetricIn):
-    """What to change of a metric; what is left out stays, but that thresholds come together."""
-
-    name: MetricName
 
 
 class RetentionIn(Asked):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +23,8 @@ from hub.http.rest.device_shapes import (
     DevicesPage,
     DevicesQuery,
     IdAndKey,
-    MetricIn,
-    MetricOut,
 )
+from hub.http.rest.metrics import edit_of, shown_metric
 from hub.http.rest.shapes import (
     AttributesIn,
     AttributesOut,
@@ -35,7 +34,7 @@ from hub.http.rest.shapes import (
 )
 from hub.http.rest.times import rfc3339
 from hub.http.services import Services
-from hub.model import Device, Metric, Principal, Retention, Thresholds
+from hub.model import Device, Principal, Retention
 
 
 async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
@@ -122,21 +121,13 @@ async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
     if "retention" in body.model_fields_set:
         wanted["retention"] = Retention(**dict(body.retention or ()))
     metrics = [
-        MetricEdit(one.name, _edit(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
+        MetricEdit(one.name, edit_of(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
         for position, one in enumerate(body.metrics)
     ]
     changed = await services.fleet.devices.change(
         call.device(), lambda device: replace(device, **wanted), metrics
     )
     return DeviceOut.model_validate(describe(services, changed))
-
-
-def _edit(asked: MetricIn, names: Iterable[str]) -> Callable[[Metric], Metric]:
-    """The change of a metric that was asked for under these names."""
-    wanted = {name: getattr(asked, name) for name in names}
-    if "thresholds" in wanted:
-        wanted["thresholds"] = Thresholds(**dict(asked.thresholds or ()))
-    return lambda metric: replace(metric, **wanted)
 
 
 async def remove_device(call: Call[Nothing, Nothing]) -> None:
@@ -192,15 +183,6 @@ async def reset_sequence(call: Call[Nothing, Nothing]) -> None:
     await call.services.ingest.reset_sequence(call.device())
 
 
-async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
-    """Set all that operators say of a metric; what is left out is not set any more."""
-    device, services = call.device(), call.services
-    name = call.request.match_info["metric"]
-    edit = MetricEdit(name, _edit(call.body, MetricIn.model_fields))
-    await services.fleet.devices.change(device, metrics=[edit])
-    return MetricOut.model_validate(_metric(services.ingest.metric(device, name)))
-
-
 def describe(services: Services, device: Device) -> dict[str, object]:
     """A device as REST shows it."""
     channel, sequence = services.feed.device(device.id), services.ingest.sequence(device)
@@ -221,19 +203,7 @@ def describe(services: Services, device: Device) -> dict[str, object]:
             "restarts": sequence.restarts,
         },
         "retention": device.retention._asdict(),
-        "metrics": [_metric(metric) for metric in services.ingest.metrics(device).values()],
-    }
-
-
-def _metric(metric: Metric) -> dict[str, object]:
-    return {
-        "name": metric.name,
-        "type": metric.type,
-        "unit": metric.unit,
-        "minimum": metric.minimum,
-        "maximum": metric.maximum,
-        "decimals": metric.decimals,
-        "thresholds": metric.thresholds._asdict(),
+        "metrics": [shown_metric(metric) for metric in services.ingest.metrics(device).values()],
     }
 
 
