@@ -1,11 +1,16 @@
 """Who is there: the sessions of connected devices, and from them and the readings whether each is online, stale or offline.
 
-    online      a session is open, or (HTTP, outside broker) readings come as expected
+    online      a session is open, or it sends without one as often as expected (HTTP, outside broker, asleep)
     stale       it should have sent by now: a session is open and silent, or readings stopped a while ago
     offline     the last session ended, or without sessions, silent for much longer than expected
     never_seen  not a sign of it, ever
 
 What is expected is the device's `expected_interval_s`, or the interval learnt from its readings.
+
+A device that connects, sends and disconnects again, before its next reading is due, is asleep and not offline: it is judged by
+its interval, whatever the transport. So is one whose connection broke in that time, for many cut their power without a
+good-bye. Not so where it left a will, which says that it means to be connected, nor where the hub ended the session. From a
+good-bye to the next report is an interval like any other, but one alone teaches nothing; after a broken connection it is none.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +18,7 @@ from dataclasses import dataclass, field
 
 from hub.clock import Step
 from hub.feed import Feed
-from hub.fleet.session import DeviceSession, EndReason
+from hub.fleet.session import DeviceSession, EndReason, Leaving
 from hub.model import Device, Presence
 
 STALE_AFTER_INTERVALS = 3.0
@@ -39,6 +44,8 @@ class _Seen:
     gaps_s: tuple[float, ...] = ()  # between the starts of the last reports, oldest first
     interval_s: float | None = None  # learnt from them
     reported_at: int | None = None  # the start of the last report
+    was_away: bool = False  # since that report
+    entered_at: int = 0  # when the first of its sessions began
     newest: int = 0  # the time of the newest reading then, by the device's clock
     sessions: list[DeviceSession] = field(default_factory=list)
 
@@ -53,11 +60,14 @@ class Roster:
         self.connected = 0  # devices with a session
 
     def add(self, device: Device, last_seen: int | None = None) -> None:
-        """Know a device; `last_seen` is when the history last heard of it."""
+        """Know a device; `last_seen` is when the history last heard of it: where an interval is set, it may be asleep."""
         seen = self._seen[device.number] = _Seen(device, last_seen=last_seen)
         self._feed.set_labels(device.id, device.labels)
         if last_seen is not None:
-            self._set(seen, Presence.OFFLINE, last_seen)
+            seen.presence, seen.since = Presence.OFFLINE, last_seen
+            if device.expected_interval_s is not None and not _is_overdue(seen, self._clock()):
+                seen.presence = Presence.ONLINE
+            self._feed.set_presence(device.id, seen.presence, last_seen)
 
     def update(self, device: Device) -> None:
         """The device's settings changed. Without effect when it was removed meanwhile."""
@@ -77,22 +87,34 @@ class Roster:
         if seen is None:
             session.end(EndReason.REMOVED)
             return
-        self.connected += not seen.sessions
-        seen.sessions.append(session)
         now = self._clock()
+        if not seen.sessions:
+            self.connected += 1
+            seen.entered_at = now
+        seen.sessions.append(session)
         seen.last_seen = now
         self._set(seen, Presence.ONLINE, now)
 
-    def leave(self, session: DeviceSession) -> None:
+    def leave(self, session: DeviceSession, how: Leaving = Leaving.GOODBYE) -> None:
         """A session ended. Without effect when it is gone already."""
         seen = self._seen.get(session.device.number)
         if seen is None or session not in seen.sessions:
             return
         seen.sessions.remove(session)
-        if not seen.sessions:
-            self.connected -= 1
+        if seen.sessions:
+            return
+        self.connected -= 1
+        if how is Leaving.GOODBYE:
+            seen.was_away = True
+        else:
             seen.reported_at = None  # what passes until it comes back is no interval
-            self._set(seen, Presence.OFFLINE, self._clock())
+        now = self._clock()
+        expected_s = seen.device.expected_interval_s or seen.interval_s
+        slept = expected_s is not None and now - seen.entered_at < expected_s * 1e6
+        if slept and how in (Leaving.GOODBYE, Leaving.LOST):
+            self._judge(seen, now)
+        else:
+            self._set(seen, Presence.OFFLINE, now)
 
     def heard(self, device: Device, now: int) -> None:
         """Readings came. On the path of every message: a few comparisons."""
@@ -113,15 +135,17 @@ class Roster:
             moved_s = (newest - seen.newest) / 1e6
             if gap_s / CLOCK_FACTOR <= moved_s <= gap_s * CLOCK_FACTOR:
                 self._learn(seen, gap_s)
-        seen.reported_at, seen.newest = now, newest
+        seen.reported_at, seen.newest, seen.was_away = now, newest, False
 
     def _learn(self, seen: _Seen, gap_s: float) -> None:
         """The second longest of the last gaps: devices that report in clusters are silent between them, one absence is
         no interval, and a device that slows down is believed at the second of its longer gaps.
         """
         seen.gaps_s = (*seen.gaps_s, gap_s)[-GAPS_KEPT:]
-        ordered = sorted(seen.gaps_s)
-        seen.interval_s = min(ordered[-2] if len(ordered) > 1 else gap_s, INTERVAL_MAX_S)
+        if len(seen.gaps_s) > 1:
+            seen.interval_s = min(sorted(seen.gaps_s)[-2], INTERVAL_MAX_S)
+        elif not seen.was_away:
+            seen.interval_s = min(gap_s, INTERVAL_MAX_S)
 
     def clock_stepped(self, step: Step) -> None:
         """The hub's clock was set: a silence is as long as it was."""
@@ -130,6 +154,7 @@ class Roster:
                 seen.last_seen = step.moved(seen.last_seen)
             if seen.reported_at is not None:
                 seen.reported_at = step.moved(seen.reported_at)
+            seen.entered_at = step.moved(seen.entered_at)
             if seen.since is not None:
                 seen.since = step.moved(seen.since)
                 self._feed.set_presence(seen.device.id, seen.presence, seen.since)
@@ -142,11 +167,10 @@ class Roster:
                 self._judge(seen, now)
 
     def _judge(self, seen: _Seen, now: int) -> None:
-        expected_s = seen.device.expected_interval_s or seen.interval_s or INTERVAL_UNKNOWN_S
-        silent_s = (now - (seen.last_seen or now)) / 1e6
-        if not seen.sessions and silent_s > max(STALE_MIN_S, expected_s) * OFFLINE_AFTER_INTERVALS:
+        longest_s = max(STALE_MIN_S, _expected_s(seen)) * OFFLINE_AFTER_INTERVALS
+        if not seen.sessions and _silent_s(seen, now) > longest_s:
             self._set(seen, Presence.OFFLINE, now)
-        elif silent_s > max(STALE_MIN_S, expected_s * STALE_AFTER_INTERVALS):
+        elif _is_overdue(seen, now):
             self._set(seen, Presence.STALE, now)
         else:
             self._set(seen, Presence.ONLINE, now)  # stale by a shorter interval than is expected now
@@ -177,3 +201,15 @@ class Roster:
             if seen.device.counted:
                 counts[seen.presence] += 1
         return counts
+
+
+def _expected_s(seen: _Seen) -> float:
+    return seen.device.expected_interval_s or seen.interval_s or INTERVAL_UNKNOWN_S
+
+
+def _silent_s(seen: _Seen, now: int) -> float:
+    return 0.0 if seen.last_seen is None else (now - seen.last_seen) / 1e6
+
+
+def _is_overdue(seen: _Seen, now: int) -> bool:
+    return _silent_s(seen, now) > max(STALE_MIN_S, _expected_s(seen) * STALE_AFTER_INTERVALS)

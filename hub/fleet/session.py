@@ -19,6 +19,15 @@ class EndReason(Enum):
     SHUTDOWN = "the hub is stopping"
 
 
+class Leaving(Enum):
+    """How a session came to its end."""
+
+    GOODBYE = "the device said good-bye"
+    LOST = "the connection broke, or was given up"
+    WILL = "the same, and the device had left a will to be published then"
+    ENDED = "the hub ended it"
+
+
 class DeviceSession(Protocol):
     """One connected device, as a transport offers it."""
 

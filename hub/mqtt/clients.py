@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from hub.config import MqttConfig
 from hub.fleet.presence import Roster
-from hub.fleet.session import DeviceSession, EndReason
+from hub.fleet.session import DeviceSession, EndReason, Leaving
 from hub.model import Device
 from hub.mqtt.codec.packets import Will
 from hub.mqtt.kept_sessions import Bequest, KeptSessions
@@ -55,12 +55,12 @@ class Clients:
         self._connected[state.key] = client
         self._roster.enter(client)
 
-    def left(self, client: DeviceSession, state: SessionState, will: Will | None) -> None:
+    def left(self, client: DeviceSession, state: SessionState, will: Will | None, how: Leaving) -> None:
         """It is not any more; `will` is what it leaves."""
         if self._connected.get(state.key) is client:
             del self._connected[state.key]
         self._publish(self._kept.leave(state, will))
-        self._roster.leave(client)
+        self._roster.leave(client, how if will is None else Leaving.WILL)
 
     def forget(self, device: Device) -> None:
         """The device is no more, nor are its kept sessions and their wills."""

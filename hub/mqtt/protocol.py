@@ -30,7 +30,7 @@ from types import MappingProxyType
 from hub.config import MqttConfig
 from hub.errors import NotFound
 from hub.fleet.keys import Login
-from hub.fleet.session import EndReason, SharedAttributes
+from hub.fleet.session import EndReason, Leaving, SharedAttributes
 from hub.flow import Acknowledgements
 from hub.model import Command, Device
 from hub.mqtt.admission import Declined, client_id, credentials, decline, expiry_s, welcome
@@ -312,7 +312,7 @@ class ServerProtocol:
                     Reason.PROTOCOL_ERROR, "a session without expiry cannot get one at its end (3.14.2.2.2)"
                 )
             self._session.expiry_s = min(wanted_s, self._config.session_expiry_max_s)
-        self._leave(with_will=packet.reason != Reason.SUCCESS)
+        self._leave(Leaving.GOODBYE, with_will=packet.reason != Reason.SUCCESS)
 
     def end(self, reason: EndReason) -> None:
         """Close the connection at once.
@@ -326,7 +326,7 @@ class ServerProtocol:
             self._session.expiry_s = 0
         if reason is EndReason.REMOVED:
             self._clients.forget(self.device)
-        self._say_goodbye(_ENDS[reason], reason.value, with_will=not gone_for_good)
+        self._say_goodbye(_ENDS[reason], reason.value, Leaving.ENDED, with_will=not gone_for_good)
 
     def broken(self, error: CodecError) -> None:
         """What came is malformed, or not allowed here: the connection ends, saying why if it can."""
@@ -346,7 +346,7 @@ class ServerProtocol:
 
     def removed(self, error: NotFound) -> None:
         """The device is no more."""
-        self._say_goodbye(Reason.ADMINISTRATIVE_ACTION, str(error), with_will=False)
+        self._say_goodbye(Reason.ADMINISTRATIVE_ACTION, str(error), Leaving.ENDED, with_will=False)
 
     def silent(self) -> None:
         """Nothing was heard for one and a half times the keep-alive (3.1.2-22)."""
@@ -357,7 +357,7 @@ class ServerProtocol:
     def lost(self) -> None:
         """The network connection is gone, or is to be: without a DISCONNECT before, the will is published."""
         if self.state is State.OPEN:
-            self._leave(with_will=True)
+            self._leave(Leaving.LOST, with_will=True)
         elif self.state is not State.CLOSED:
             self._shut()
 
@@ -372,18 +372,20 @@ class ServerProtocol:
         """End without acknowledging it, so that the device keeps it."""
         self._say_goodbye(Reason.UNSPECIFIED_ERROR, "what was sent last could not be stored; send it again")
 
-    def _say_goodbye(self, reason: Reason, message: str, *, with_will: bool = True) -> None:
+    def _say_goodbye(
+        self, reason: Reason, message: str, how: Leaving = Leaving.LOST, *, with_will: bool = True
+    ) -> None:
         """End it from this side, saying why where the protocol can."""
         if self.state is State.OPEN:
             if self._writer.version is Version.V5:
                 self._writer.send(Disconnect(reason, explained(message)))
-            self._leave(with_will=with_will)
+            self._leave(how, with_will=with_will)
 
-    def _leave(self, *, with_will: bool) -> None:
+    def _leave(self, how: Leaving, *, with_will: bool) -> None:
         """The client is gone from here on, whenever its connection is."""
         self._delivery.writable = False
         self._shut()
-        self._clients.left(self, self._session, self._will if with_will else None)
+        self._clients.left(self, self._session, self._will if with_will else None, how)
 
     def _shut(self) -> None:
         self._enter(State.CLOSED)

@@ -16,7 +16,7 @@ from aiohttp import web
 from hub.errors import HubError, NotFound
 from hub.feed.channel import wire_ms
 from hub.fleet.keys import Login
-from hub.fleet.session import EndReason, SharedAttributes
+from hub.fleet.session import EndReason, Leaving, SharedAttributes
 from hub.flow import Acknowledgements, Hold, Holds, Room
 from hub.history.commit import Commit
 from hub.http.access import ACCESS
@@ -82,6 +82,7 @@ class DeviceSocket(Socket):
         if reason is EndReason.SHUTDOWN:
             self.stop()
         else:
+            self._services.roster.leave(self, Leaving.ENDED)
             self.close(_CLOSE_CODES[reason], reason.value)
 
     # Its life
@@ -121,7 +122,8 @@ class DeviceSocket(Socket):
     def leave(self) -> None:
         """What was read is taken all the same; only its answer goes nowhere."""
         self._accept_gathered()
-        self._services.roster.leave(self)
+        said_goodbye = self.state is State.CLOSING
+        self._services.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
 
     def lost(self) -> None:
         """Make room for another."""
