@@ -23,7 +23,7 @@ from hub.feed import Feed
 from hub.fleet.attributes import Attributes
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
-from hub.fleet.fleet import Fleet
+from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.keys import Keys, Slowness
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
@@ -34,6 +34,7 @@ from hub.http.app import make_app
 from hub.http.services import Services
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
+from hub.intake.imports import Imports
 from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
@@ -196,6 +197,19 @@ async def bridge(rooms: Rooms) -> Bridge:
     )
 
 
+def _imports(rooms: Rooms) -> Imports:
+    fleet = rooms.fleet
+    return Imports(
+        rooms.history,
+        rooms.ingest,
+        lambda: {device.id: device for device in fleet.devices.all()},
+        lambda ids: fleet.add([NewDevice(device_id) for device_id in ids]),
+        rooms.config.limits,
+        rooms.config.readings,
+        rooms.hub_clock,
+    )
+
+
 def system(rooms: Rooms, machine: Machine) -> System:
     """What publishes the hub's own figures."""
     interval_s = rooms.config.system.interval_s
@@ -223,6 +237,7 @@ def http(
         commands=rooms.commands,
         operators=rooms.operators,
         history=rooms.history,
+        imports=_imports(rooms),
         clock=rooms.hub_clock,
         mqtt=endpoint.connection if endpoint else None,
         mqtt_port=lambda: endpoint.port if endpoint else None,

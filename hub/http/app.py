@@ -23,7 +23,6 @@ from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
 from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
-from hub.http.rest.importing import IMPORTS, IMPORTS_MAX
 from hub.http.services import SERVICES, Services
 from hub.http.sockets import PEERS
 from hub.http.static import BUILT, StaticPage
@@ -47,7 +46,6 @@ def make_app(
     app[ACCESS] = Access.of(services.operators, services.config.http)
     app[PROXY_FAULTS] = ProxyFaults(app[ACCESS])
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
-    app[IMPORTS] = asyncio.Semaphore(IMPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock.steady_s)
     app[PEERS] = Peers(services.config.live.ping_interval_s)
     app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])

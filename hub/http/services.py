@@ -14,6 +14,7 @@ from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
+from hub.intake.imports import Imports
 from hub.people.operators import Operators
 
 
@@ -34,6 +35,7 @@ class Services:
     commands: Commands
     operators: Operators
     history: History
+    imports: Imports
     clock: HubClock
     base_url: Callable[[], str]
     mqtt: Callable[[], asyncio.Protocol] | None = None

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from hub.history.contract import Format, Series
 from hub.history.duckdb import export
-from hub.history.duckdb.export import Format, Series
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Metric, MetricType
@@ -59,8 +59,8 @@ async def store_all_types(history: History) -> None:
 
 
 async def exported(history: History, written: Format, end: int = END) -> bytes:
-    found = await export.held(history, SERIES, 0, end)
-    return b"".join([page async for page in export.pages(history, found, written)])
+    found = await history.held(SERIES, 0, end)
+    return b"".join([page async for page in history.pages(found, written)])
 
 
 def keeper(history: History) -> Keeper:
@@ -97,8 +97,8 @@ async def test_ndjson_holds_every_type_exactly(history: History) -> None:
 
 async def test_parquet_holds_every_type_exactly(history: History, tmp_path: Path) -> None:
     await store_all_types(history)
-    found = await export.held(history, SERIES, 0, END)
-    await export.write_parquet(history, found, tmp_path / "it's.parquet")
+    found = await history.held(SERIES, 0, END)
+    await history.write_parquet(found, tmp_path / "it's.parquet")
     table = duckdb.read_parquet(str(tmp_path / "it's.parquet"))
     rows = table.project("metric, type, epoch_us(time), value, text, epoch_us(received_at)").fetchall()
     assert [row[4] for row in rows if row[0] == "note"] == NOTES
@@ -110,7 +110,7 @@ async def test_parquet_holds_every_type_exactly(history: History, tmp_path: Path
 async def test_an_export_of_nothing_has_its_columns(history: History, tmp_path: Path) -> None:
     assert await exported(history, Format.CSV) == b"device,metric,type,time,value,received_at\n"
     assert await exported(history, Format.NDJSON) == b""
-    await export.write_parquet(history, [], tmp_path / "none.parquet")
+    await history.write_parquet([], tmp_path / "none.parquet")
     found = duckdb.read_parquet(str(tmp_path / "none.parquet"))
     assert (found.columns[:4], len(found)) == (["device", "metric", "type", "time"], 0)
 
@@ -138,9 +138,9 @@ async def test_sealing_changes_nothing_of_what_is_exported(history: History) -> 
 async def test_a_long_metric_comes_in_pages_each_value_once(history: History, step: int) -> None:
     count = 3 * export.PAGE_ROWS + 17
     await store(history, [float(value) for value in range(count)], step=step)
-    found = await export.held(history, SERIES, 0, END)
+    found = await history.held(SERIES, 0, END)
     assert [(one.series.number, one.rows) for one in found] == [(1, count)]
-    pages = [page async for page in export.pages(history, found, Format.NDJSON)]
+    pages = [page async for page in history.pages(found, Format.NDJSON)]
     if step:
         assert len(pages) >= 4
         assert max(page.count(b"\n") for page in pages) <= export.PAGE_ROWS
@@ -151,9 +151,9 @@ async def test_a_long_metric_comes_in_pages_each_value_once(history: History, st
 async def test_what_is_sealed_while_the_export_runs_comes_once(history: History) -> None:
     count = 2 * export.PAGE_ROWS + 5
     await store(history, [float(value) for value in range(count)])
-    found = await export.held(history, SERIES, 0, END)
+    found = await history.held(SERIES, 0, END)
     lines = b""
-    async for page in export.pages(history, found, Format.NDJSON):
+    async for page in history.pages(found, Format.NDJSON):
         lines += page
         await keeper(history).step()
     assert [json.loads(line)["value"] for line in lines.splitlines()] == list(range(count))

@@ -13,6 +13,7 @@ import pytest
 from hub.errors import StoreError
 from hub.history.duckdb.file import MIGRATIONS
 from hub.history.duckdb.history import History
+from hub.history.duckdb.keeper import Keeper
 from hub.model import Device, Metric, MetricType, Rejection, Thresholds
 from tests.history.rows import DEVICE, T0, TEMPERATURE, append, count_rows, stored_values
 
@@ -356,3 +357,35 @@ async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_d
         await history.stored
     async with History.open(path, 128, 20) as history:
         assert await history.metrics() == [described]
+
+
+async def test_what_an_earlier_version_left_of_removed_metrics_goes_and_their_numbers_are_not_given_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as old:
+        old.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        for number, statements in enumerate(MIGRATIONS[:3], 1):
+            old.execute(statements)
+            old.execute("INSERT INTO schema_version VALUES (?)", [number])
+        old.execute("INSERT INTO metrics (number, device, name, type) VALUES (1, 1, 't', 'number')")
+        for metric in (1, 7):
+            old.execute(f"INSERT INTO readings VALUES (1, {metric}, now(), now(), 1.0, NULL)")
+            old.execute(f"INSERT INTO sealed VALUES ({metric}, now(), 0, 1.0, NULL)")
+    async with History.open(path, 128, 20) as history:
+        assert await history.highest_metric() == 7
+        while await Keeper(history, dict, lambda: T0).step():
+            pass
+        tables = "SELECT metric FROM readings UNION ALL SELECT metric FROM filled UNION ALL SELECT metric FROM sealed"
+        assert await history.keep(lambda cursor: cursor.execute(tables).fetchall()) == [(1,), (1,)]
+
+
+async def test_a_metrics_number_is_never_given_again(path: Path) -> None:
+    async with History.open(path, 128, 20) as history:
+        history.batch.metrics[5] = replace(TEMPERATURE, number=5)
+        history.batch.removed.add(DEVICE)  # in the same commit
+        await history.stored
+        while await Keeper(history, dict, lambda: T0).step():
+            pass
+    async with History.open(path, 128, 20) as history:
+        assert await history.highest_metric() == 5

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from hub.config import Config
-from hub.http.rest.importing import IMPORTS
 from hub.model import Role
 from tests.http.conftest import Hub, running_hub
 
@@ -105,6 +104,165 @@ async def test_a_column_for_each_metric_is_read_with_its_gaps(hub: Hub) -> None:
     assert latest["snapshot"] == {"t": [T0, 1.5], "open": [T0 + 496, False], "note": [T0, "hello"]}
 
 
+HEAD = ["device,metric,time,value"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "mixed"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+async def test_every_row_of_a_bad_file_is_added_or_told_of_by_its_line(
+    hub: Hub, end: str, bom: bytes
+) -> None:
+    await hub.device()
+    rows = [
+        *HEAD,
+        f"boiler,t,{T0},n/a",  # not like the others: the metric is what most of its values are
+        f"boiler,t,{T0 + 1},1.5",
+        f"boiler,t,{T0 + 2},1_000",
+        f"boiler,t,{T0 + 3},2,5",
+        f'boiler,t,{T0 + 4},"2,5"',
+        f'boiler,t,{T0 + 7},5"',
+        f'boiler,t,{T0 + 5},"3',
+        f"boiler,t,{T0 + 6},4",
+        f'boiler,"t",{T0 + 8},"6"',
+        "",
+        f"boiler,t,{T0 + 9},inf",
+        f"boiler,t,{T0 + 10},9007199254740993",
+        f"boiler,t,{T0 + 11},9007199254740992",
+        f"boiler,t,{T0 / 1000:.0f},1",
+        f"boiler,t,{T0 + 12},",
+        f"boiler,t,{T0 + 12},Unavailable",
+        f"boiler,t,{T0 + 13}, 7 ",
+        f'boiler,note,{T0},"two" words',
+        f'boiler,note,{T0 + 1},"say ""so"""',
+    ]
+    ends = ["\n", "\r\n", "\r"] if end == "mixed" else [end]
+    # A CR and the LF of a blank line after it would be one end.
+    text = "".join(row + ("\n" if not row else ends[place % len(ends)]) for place, row in enumerate(rows))
+    blank = [place for place, row in enumerate(rows) if not row]
+    assert all(ends[(place - 1) % len(ends)] != "\r" for place in blank) or end == "\r"
+    found = await summary(hub, bom + text.encode())
+    gone = end == "\r"  # the blank line's own end
+    refused = {
+        2: "n/a",
+        4: "1_000",
+        5: "4 columns are wanted, got 5",
+        6: "2,5",
+        7: '5"',
+        8: "a quote is open",
+        12: "inf",
+    }
+    refused |= {13: "2^53", 15: "seconds", 19: "a quote is open"}
+    told = {fault["line"] + (gone and fault["line"] > 10): fault["message"] for fault in found["faults"]}
+    assert told.keys() == refused.keys()
+    for line, why in refused.items():
+        assert why in told[line]
+    assert (found["rows"], found["empty"], found["values"], found["added"]) == (18, 2, 16, 6)
+    assert found["refused"] == 10 == len(refused)
+    assert found["metrics"] == [
+        {"device": "boiler", "metric": "note", "type": "text"},
+        {"device": "boiler", "metric": "t", "type": "number"},
+    ]
+    _, latest = await hub.call("GET", "/api/v1/devices/boiler/latest")
+    assert latest["snapshot"] == {"t": [T0 + 13, 7.0], "note": [T0 + 1, 'say "so"']}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["on", "1", "2"], "number"),
+        (["1", "warm", "cold"], "text"),
+        (["true", "FALSE", "x"], "boolean"),
+        (["", "nan", "x", "3", "4"], "number"),
+        (["E5", "12", "E7", ""], "text"),
+    ],
+)
+async def test_the_type_of_a_new_metric_is_decided_by_all_its_rows(
+    hub: Hub, values: list[str], kind: str
+) -> None:
+    await hub.device()
+    rows = [*HEAD, *(f"boiler,m,{T0 + place},{value}" for place, value in enumerate(values))]
+    found = await summary(hub, "\n".join(rows))
+    assert found["metrics"] == [{"device": "boiler", "metric": "m", "type": kind}]
+    assert found["values"] == found["added"] + found["refused"]
+    assert found["rows"] == len(values) == found["values"] + found["empty"]
+
+
+async def test_of_words_for_no_value_alone_no_metric_is_made(hub: Hub) -> None:
+    await hub.device()
+    found = await summary(hub, "\n".join([*HEAD, f"boiler,m,{T0},", f"boiler,m,{T0 + 1},unknown"]))
+    assert (found["metrics"], found["rows"], found["empty"], found["values"]) == ([], 2, 2, 0)
+
+
+async def test_rows_with_a_column_for_each_metric_are_counted_apart_from_their_values(hub: Hub) -> None:
+    await hub.device()
+    rows = f"time,a,b\n{T0},1,2\n{T0 + 1},,\n{T0 + 2},3,\n{T0 + 3},x,4\n{T0 + 4},5,6,7\n"
+    found = await summary(hub, rows, "?device=boiler")
+    assert (found["rows"], found["empty"], found["values"]) == (5, 1, 6)
+    assert (found["added"], found["refused"]) == (4, 2)
+
+
+async def test_a_dry_run_says_what_would_happen_and_changes_nothing(hub: Hub) -> None:
+    await hub.device()
+    await hub.send({"ts": T0, "values": {"t": 1.0}})
+    rows = [
+        *HEAD,
+        f"boiler,t,{T0},1",
+        f"boiler,t,{T0 + 1},2",
+        f"boiler,u,{T0},3",
+        f"fan,t,{T0},4",
+        "fan,t,x,5",
+    ]
+    query = "?create_devices=true"
+    before = await exported(hub)
+    would = await summary(hub, "\n".join(rows), query + "&dry_run=true")
+    assert await exported(hub) == before
+    assert [one["id"] for one in (await hub.call("GET", "/api/v1/devices"))[1]["devices"]] == ["boiler"]
+    assert [one["name"] for one in (await hub.call("GET", "/api/v1/devices/boiler"))[1]["metrics"]] == ["t"]
+    assert would.pop("dry_run") is True
+    did = await summary(hub, "\n".join(rows), query)
+    assert did.pop("dry_run") is False
+    assert would == did
+    assert (did["added"], did["held"], did["refused"], did["devices"]) == (3, 1, 1, ["fan"])
+    status, [problem] = await bring(hub, f"device,metric,time,value\nx,t,{T0},1\n", "?dry_run=true")
+    assert (status, "there is no device x" in problem["detail"]) == (404, True)
+
+
+async def test_a_quote_that_spans_rows_is_suspected(hub: Hub) -> None:
+    """What stands between two quotes may be a text, so it is never taken for rows: a device could have sent it."""
+    await hub.device()
+    rows = [
+        *HEAD,
+        f"boiler,t,{T0},1",
+        f'boiler,t,{T0 + 1},"2',
+        f"boiler,t,{T0 + 2},3",
+        f'boiler,t,{T0 + 3},4"',
+    ]
+    found = await summary(hub, "\r\n".join(rows))
+    assert (found["rows"], found["added"], found["refused"]) == (2, 1, 1)
+    message = "value: a number is wanted, got a text of 3 lines; is a quote missing?"
+    assert found["faults"] == [{"line": 3, "message": message}]
+
+
+async def test_a_number_in_quotes_is_a_number_where_the_metric_is_one(hub: Hub) -> None:
+    await hub.device()
+    await hub.send({"ts": T0, "values": {"t": 1.0}})
+    lines = [
+        json.dumps({"device": "boiler", "metric": "t", "time": T0 + n, "value": v})
+        for n, v in enumerate(["2.5", "warm", 3, 2**53 + 1], 1)
+    ]
+    found = await summary(hub, "\r".join(lines), "?format=ndjson")
+    assert (found["added"], [fault["line"] for fault in found["faults"]]) == (2, [2, 4])
+
+
+async def test_more_metrics_than_a_device_may_have_are_refused_before_any_is_made(hub: Hub) -> None:
+    await hub.device()
+    names = [f"m{number}" for number in range(hub.services.config.limits.metrics_max + 1)]
+    rows = f"time,{','.join(names)}\n{T0},{','.join(['1'] * len(names))}\n"
+    status, [problem] = await bring(hub, rows, "?device=boiler")
+    assert (status, "limits.metrics_max" in problem["detail"]) == (422, True)
+    assert (await hub.call("GET", "/api/v1/devices/boiler"))[1]["metrics"] == []
+
+
 async def test_wrong_rows_are_named_by_their_line_and_the_others_are_taken(hub: Hub) -> None:
     await hub.device()
     await hub.send({"ts": T0, "values": {"note": "x"}})
@@ -120,7 +278,7 @@ async def test_wrong_rows_are_named_by_their_line_and_the_others_are_taken(hub: 
         "boiler,t",
         f"boiler,t,number,{T0 + 10**9},1",
         f",t,number,{T0},1",
-        f"boiler,t,number,{T0},nan",
+        f"boiler,t,number,{T0},inf",
         f"boiler,note,number,{T0 + 2},5",
         "boiler,t,number,1396310400,1",
     ]
@@ -211,7 +369,7 @@ async def test_values_from_before_what_retention_took_are_left_out_and_counted(h
 
 async def test_one_import_runs_at_a_time(hub: Hub) -> None:
     await hub.device()
-    async with hub.app[IMPORTS]:
+    async with hub.services.imports.running:
         status, [problem] = await bring(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t")
         assert (status, problem["code"]) == (429, "busy")
     assert (await summary(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t"))["added"] == 1
@@ -222,4 +380,4 @@ async def test_many_pages_are_told_of_as_they_are_stored(hub: Hub) -> None:
     rows = "time,value\n" + "".join(f"{T0 - place * 1000},{place}\n" for place in range(50_000))
     status, lines = await bring(hub, rows, "?device=boiler&metric=t")
     assert (status, lines[-1]["summary"]["added"]) == (200, 50_000)
-    assert [line["done"] for line in lines[:-1]] == [20_000, 40_000, 50_000]
+    assert [line["done"] for line in lines[:-1]] == [0, 20_000, 40_000, 50_000]

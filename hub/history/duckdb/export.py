@@ -6,15 +6,16 @@ and time, where a value stays what it is, so each comes on exactly one page. Wit
 instant in the order in which they were stored.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from enum import StrEnum
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import numpy as np
+import orjson
 
-from hub.history.duckdb.history import History
+from hub.history.contract import Format, Held, Series
 from hub.model import MetricType
 
 PAGE_ROWS = 50_000  # 4 MB as text, and 60 ms
@@ -30,33 +31,8 @@ PLACES = f"""(SELECT metric, time, lag_ms, value, text, 0 AS place, rowid AS row
 _RECEIVED_AT = "make_timestamp(epoch_us(time) + 1000 * lag_ms)"
 _BETWEEN = "time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)"
 _RFC3339 = "%Y-%m-%dT%H:%M:%S.%fZ"
+_SPECIAL = re.compile(r'[",\r\n]|^\s|\s$')
 COLUMNS = ("device", "metric", "type", "time", "value", "received_at")
-
-
-class Format(StrEnum):
-    """How an export is written."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
-
-
-class Series(NamedTuple):
-    """A metric to export, with the names that people know it by."""
-
-    number: int
-    device: str
-    metric: str
-    type: MetricType
-
-
-class Held(NamedTuple):
-    """How much there is of one metric, and between which times (µs, UTC)."""
-
-    series: Series
-    rows: int
-    first: int
-    last: int
 
 
 class Piece(NamedTuple):
@@ -68,47 +44,20 @@ class Piece(NamedTuple):
 
 
 _LINES = {
-    Format.CSV: f"""concat(series.device, ',', series.name, ',', series.type, ',', strftime(time, '{_RFC3339}'), ',',
+    Format.CSV: f"""concat(series.device, ',', series.csv_name, ',', series.type, ',', strftime(time, '{_RFC3339}'), ',',
         CASE series.type WHEN 'number' THEN value::VARCHAR WHEN 'boolean' THEN (value <> 0)::VARCHAR
              ELSE concat('"', replace(text, '"', '""'), '"') END,
         ',', strftime({_RECEIVED_AT}, '{_RFC3339}'), chr(10))""",
-    Format.NDJSON: f"""concat('{{"device":"', series.device, '","metric":"', series.name,
-        '","time":"', strftime(time, '{_RFC3339}'), '","value":',
+    Format.NDJSON: f"""concat('{{"device":"', series.device, '","metric":', series.json_name,
+        ',"time":"', strftime(time, '{_RFC3339}'), '","value":',
         CASE series.type WHEN 'number' THEN value::VARCHAR WHEN 'boolean' THEN (value <> 0)::VARCHAR
              ELSE to_json(text)::VARCHAR END,
         ',"received_at":"', strftime({_RECEIVED_AT}, '{_RFC3339}'), '"}}', chr(10))""",
 }
 
 
-async def held(history: History, series: Sequence[Series], start: int, end: int) -> list[Held]:
-    """Of which of these metrics there is something from `start` up to `end`, and how much. Raises StoreError."""
-    return await history.move(lambda cursor: _held(cursor, series, start, end))
-
-
-async def pages(history: History, found: Sequence[Held], written: Format) -> AsyncIterator[bytes]:
-    """The values as lines of text, page by page; CSV begins with its header. Raises StoreError."""
-    if written is Format.CSV:
-        yield (",".join(COLUMNS) + "\n").encode()
-    for gathered in _gathered(found):
-        for piece in await history.move(lambda cursor, held=gathered: _pieces(cursor, held)):  # type: ignore[misc]
-            page = await history.move(lambda cursor, piece=piece: _page(cursor, piece, written))  # type: ignore[misc]
-            if page:
-                yield page
-
-
-async def write_parquet(history: History, found: Sequence[Held], path: Path) -> None:
-    """The values as a Parquet file at `path`. Raises StoreError.
-
-    In the order in which they are stored, and so in constant memory: sealed ones by metric and time, then those that
-    arrived of late.
-    """
-    series = [one.series for one in found]
-    start = min((one.first for one in found), default=0)
-    end = max((one.last for one in found), default=0) + 1
-    await history.move(lambda cursor: _write_parquet(cursor, Piece(series, start, end), path))
-
-
-def _held(cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], start: int, end: int) -> list[Held]:
+def held(cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], start: int, end: int) -> list[Held]:
+    """Of which of these metrics there is something from `start` up to `end`, and how much."""
     with_number = {one.number: one for one in series}
     if not with_number:
         return []
@@ -120,26 +69,32 @@ def _held(cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], start: in
     return [Held(with_number[metric], *rest) for metric, *rest in rows if metric in with_number]
 
 
-def _gathered(found: Sequence[Held]) -> Iterator[list[Held]]:
+def head(written: Format) -> bytes:
+    """What stands before the first value."""
+    return (",".join(COLUMNS) + "\n").encode() if written is Format.CSV else b""
+
+
+def gathered(found: Sequence[Held]) -> Iterator[list[Held]]:
     """Small metrics together, as many as fit on a page."""
-    gathered: list[Held] = []
+    together: list[Held] = []
     count = 0
     for one in found:
-        if gathered and count + one.rows > PAGE_ROWS:
-            yield gathered
-            gathered, count = [], 0
-        gathered.append(one)
+        if together and count + one.rows > PAGE_ROWS:
+            yield together
+            together, count = [], 0
+        together.append(one)
         count += one.rows
-    if gathered:
-        yield gathered
+    if together:
+        yield together
 
 
-def _pieces(cursor: duckdb.DuckDBPyConnection, gathered: Sequence[Held]) -> list[Piece]:
-    start = min(one.first for one in gathered)
-    end = max(one.last for one in gathered) + 1
-    if len(gathered) > 1 or gathered[0].rows <= PAGE_ROWS:
-        return [Piece([one.series for one in gathered], start, end)]
-    return [Piece([gathered[0].series], *window) for window in _windows(cursor, gathered[0], start, end)]
+def pieces(cursor: duckdb.DuckDBPyConnection, together: Sequence[Held]) -> list[Piece]:
+    """The pages that these metrics are cut into."""
+    start = min(one.first for one in together)
+    end = max(one.last for one in together) + 1
+    if len(together) > 1 or together[0].rows <= PAGE_ROWS:
+        return [Piece([one.series for one in together], start, end)]
+    return [Piece([together[0].series], *window) for window in _windows(cursor, together[0], start, end)]
 
 
 def _windows(cursor: duckdb.DuckDBPyConnection, one: Held, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -171,8 +126,15 @@ def _register(cursor: duckdb.DuckDBPyConnection, series: Sequence[Series]) -> No
         "device": np.array([one.device for one in series], dtype=object),
         "name": np.array([one.metric for one in series], dtype=object),
         "type": np.array([str(one.type) for one in series], dtype=object),
+        "csv_name": np.array([_csv(one.metric) for one in series], dtype=object),
+        "json_name": np.array([orjson.dumps(one.metric).decode() for one in series], dtype=object),
     }
     cursor.register("series", columns)
+
+
+def _csv(name: str) -> str:
+    """A name may hold what separates columns: written as it is, it would make others read another device's name."""
+    return '"' + name.replace('"', '""') + '"' if _SPECIAL.search(name) else name
 
 
 def _asked(piece: Piece) -> list[int]:
@@ -180,8 +142,11 @@ def _asked(piece: Piece) -> list[int]:
     return [min(numbers), max(numbers), piece.start, piece.end]
 
 
-def _page(cursor: duckdb.DuckDBPyConnection, piece: Piece, written: Format) -> bytes:
-    """DuckDB makes the text, all in one: 0.1 s in Python, holding up the loop, and 0.06 beside it here."""
+def page(cursor: duckdb.DuckDBPyConnection, piece: Piece, written: Format) -> bytes:
+    """The values of one page, as lines of text.
+
+    DuckDB makes the text, all in one: 0.1 s in Python, holding up the loop, and 0.06 beside it here.
+    """
     _register(cursor, piece.series)
     [(text,)] = cursor.execute(
         f"""SELECT string_agg({_LINES[written]}, '' ORDER BY found.metric, time, place, row)
@@ -192,11 +157,16 @@ def _page(cursor: duckdb.DuckDBPyConnection, piece: Piece, written: Format) -> b
     return (text or "").encode()
 
 
-def _write_parquet(cursor: duckdb.DuckDBPyConnection, piece: Piece, path: Path) -> None:
-    if not piece.series:
-        piece = Piece(
-            [Series(0, "", "", MetricType.NUMBER)], 0, 0
-        )  # a file of no rows has the columns all the same
+def write_parquet(cursor: duckdb.DuckDBPyConnection, found: Sequence[Held], path: Path) -> None:
+    """The values as a Parquet file at `path`.
+
+    In the order in which they are stored, and so in constant memory: sealed ones by metric and time, then those that
+    arrived later.
+    """
+    # A file of no rows has the columns all the same.
+    series = [one.series for one in found] or [Series(0, "", "", MetricType.NUMBER)]
+    start = min((one.first for one in found), default=0)
+    piece = Piece(series, start, max((one.last + 1 for one in found), default=0))
     _register(cursor, piece.series)
     low, high, start, end = _asked(piece)
     name = str(path).replace("'", "''")

@@ -70,6 +70,24 @@ MIGRATIONS: tuple[str, ...] = (
     -- Metrics whose type was changed, by their old number and the one they have since: the keeper converts what is stored.
     CREATE TABLE conversions (old INTEGER NOT NULL, old_type VARCHAR NOT NULL, new INTEGER NOT NULL, new_type VARCHAR NOT NULL);
     """,
+    """
+    -- The highest number that a metric was ever given. It only rises: a number that was given twice would make what is
+    -- left of a removed metric look like another device's values.
+    CREATE TABLE metric_numbers (highest INTEGER NOT NULL);
+    CREATE TEMP TABLE found AS
+        SELECT DISTINCT metric FROM (
+            SELECT metric FROM readings UNION ALL SELECT metric FROM filled UNION ALL SELECT metric FROM sealed
+            UNION ALL SELECT metric FROM minutes UNION ALL SELECT metric FROM hours UNION ALL SELECT metric FROM latest);
+    CREATE TEMP TABLE known AS SELECT number FROM metrics UNION SELECT old FROM conversions;
+    INSERT INTO metric_numbers SELECT coalesce(max(number), 0) FROM (
+        FROM known UNION ALL SELECT metric FROM removed UNION ALL SELECT metric FROM found);
+    -- Imports of earlier versions went on for a device that was removed meanwhile: what they left is taken away.
+    INSERT INTO removed SELECT metric FROM found
+        WHERE metric NOT IN (FROM known) AND metric NOT IN (SELECT metric FROM removed);
+    DELETE FROM readings WHERE metric NOT IN (FROM known);
+    DROP TABLE known;
+    DROP TABLE found;
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").

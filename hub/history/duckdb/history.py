@@ -9,22 +9,24 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
+import numpy as np
 import structlog
 
 from hub.errors import StoreError
 from hub.history.batch import Batch, Unstored
 from hub.history.commit import Commit
-from hub.history.duckdb import conversion, queries, ranges
+from hub.history.contract import Columns, Format, Held, Lacking, Latest, Page, PagePlace, Rows, Series
+from hub.history.duckdb import comparing, conversion, export, queries, ranges
 from hub.history.duckdb.conversion import Preview
 from hub.history.duckdb.file import connect
-from hub.history.duckdb.ranges import Columns, Cursor, Page
 from hub.history.duckdb.writer import Writer, committed
 from hub.model import Device, Metric, MetricType, Rejection
 
@@ -221,16 +223,37 @@ class History:
         if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
             self._connection.close()
 
-    # Moving
+    # Moving: in a thread of its own, so that no query waits for it. All raise StoreError
+
+    async def held(self, series: Sequence[Series], start: int, end: int) -> list[Held]:
+        """Of which of these metrics there is something from `start` up to `end` (µs, UTC), and how much."""
+        return await self.move(lambda cursor: export.held(cursor, series, start, end))
+
+    async def pages(self, found: Sequence[Held], written: Format) -> AsyncIterator[bytes]:
+        """The values as lines of text, page by page; CSV begins with its header."""
+        if head := export.head(written):
+            yield head
+        for together in export.gathered(found):
+            for piece in await self.move(partial(export.pieces, together=together)):
+                if page := await self.move(partial(export.page, piece=piece, written=written)):
+                    yield page
+
+    async def write_parquet(self, found: Sequence[Held], path: Path) -> None:
+        """The values as a Parquet file at `path`."""
+        await self.move(lambda cursor: export.write_parquet(cursor, found, path))
+
+    async def lacking(self, rows: Rows, metrics: np.ndarray) -> Lacking:
+        """Which of these rows of a file the history does not hold; `metrics` has the number of each row's metric."""
+        return await self.move(lambda cursor: comparing.lacking(cursor, rows, metrics))
 
     async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of an export, an import or a backup in a thread of their own, so that no query waits for them. Raises StoreError."""
+        """Run a step of an export, an import or a backup on a cursor of its own. For this room alone."""
         return await self._run(self._moving, step)
 
     # Keeping
 
     async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of the keeper in its thread, on a cursor of its own. Raises StoreError."""
+        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone. Raises StoreError."""
         return await self._run(self._keeping, step)
 
     # Reading
@@ -290,14 +313,14 @@ class History:
         return await self._query(queries.metrics, limited=False)
 
     async def highest_metric(self) -> int:
-        """The highest number of a metric that must not be given to another one."""
+        """The highest number that a metric was ever given: none is given twice."""
         return await self._query(queries.highest_metric, limited=False)
 
     async def sequences(self) -> dict[int, tuple[int, int]]:
         """By device number: the highest sequence number stored, and how many were jumped over."""
         return await self._query(queries.sequences, limited=False)
 
-    async def latest(self) -> list[queries.Latest]:
+    async def latest(self) -> list[Latest]:
         """The newest stored value of every metric."""
         return await self._query(queries.latest, limited=False)
 
@@ -315,7 +338,7 @@ class History:
             ]
         )
 
-    async def raw(self, metric: Metric, start: int, end: int, after: Cursor | None, limit: int) -> Page:
+    async def raw(self, metric: Metric, start: int, end: int, after: PagePlace | None, limit: int) -> Page:
         """A page of the readings of one metric, by time; each comes on exactly one page."""
         unstored = self._unstored(metric)
         return await self._query(

@@ -1,19 +1,9 @@
 """What is asked of the history: plain functions over a cursor, run in a reader's thread."""
 
-from typing import NamedTuple
-
 import duckdb
 
+from hub.history.contract import Latest
 from hub.model import Metric, MetricType, Rejection, Thresholds, Value
-
-
-class Latest(NamedTuple):
-    """The newest value of one metric, and when anything of it was received last. Times in µs UTC."""
-
-    metric: int
-    time: int
-    received_at: int
-    value: Value
 
 
 def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
@@ -29,11 +19,8 @@ def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
 
 
 def highest_metric(cursor: duckdb.DuckDBPyConnection) -> int:
-    """The highest number that a metric has, or had and is not rid of everywhere; 0 without any."""
-    [(number,)] = cursor.execute(
-        """SELECT coalesce(max(number), 0) FROM (
-               SELECT number FROM metrics UNION ALL SELECT metric FROM removed UNION ALL SELECT old FROM conversions)"""
-    ).fetchall()
+    """The highest number that a metric was ever given; 0 before the first."""
+    [(number,)] = cursor.execute("SELECT highest FROM metric_numbers").fetchall()
     return int(number)
 
 

@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 
 from hub.history.batch import Unstored
+from hub.history.contract import Columns, Page, PagePlace
 from hub.model import Metric, MetricType
 
 MINUTE_US = 60_000_000
@@ -29,22 +30,6 @@ RAW_ROWS = (
     20_000  # so many are put into buckets as they are, however wide the range: exact at its ends, and 2 ms
 )
 UNSEALED_PLACE = 2**62  # above every rowid
-
-
-class Columns(NamedTuple):
-    """A range of one metric, column by column. Times in µs UTC.
-
-    Numbers and truth values: minimum, maximum and average of each bucket, all the same for single readings.
-    Texts: the newest of each bucket in all three.
-    """
-
-    tier: str  # "raw": each row is a reading; "bucket", "minute", "hour": each is several, made from that
-    step: int | None  # how wide a row's bucket is; one without readings has no row. None for "raw"
-    time: list[int]  # of a bucket, its start
-    min: list[float] | list[str]
-    max: list[float] | list[str]
-    avg: list[float] | list[str]
-    counts: list[int] | None  # of how many readings each row is made. None for "raw": of one
 
 
 class Rollup(NamedTuple):
@@ -57,21 +42,6 @@ class Rollup(NamedTuple):
     sum: list[float]
     last_time: list[int]
     last: list[float] | list[str]
-
-
-class Cursor(NamedTuple):
-    """Where a page ended: at a time (µs, UTC), with so many of its readings given."""
-
-    time: int
-    given: int
-
-
-class Page(NamedTuple):
-    """Readings by time, and where the next page begins; None after the last one."""
-
-    time: list[int]
-    value: list[float] | list[str]
-    next: Cursor | None
 
 
 def range_of(
@@ -122,7 +92,7 @@ def page_of(
     unstored: Sequence[Unstored],
     start: int,
     end: int,
-    after: Cursor | None,
+    after: PagePlace | None,
     limit: int,
 ) -> Page:
     """At most `limit` readings of one metric from `start` (or where a page ended) up to `end`, by time.
@@ -137,7 +107,7 @@ def page_of(
         return Page(time, value, None)
     last = time[limit - 1]
     again = time[:limit].count(last) + (given if last == begin else 0)
-    return Page(time[:limit], value[:limit], Cursor(last, again))
+    return Page(time[:limit], value[:limit], PagePlace(last, again))
 
 
 @contextmanager

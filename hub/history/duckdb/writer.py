@@ -170,6 +170,7 @@ def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None
         **{name: _numbers(column) for name, column in zip(Thresholds._fields, bounds, strict=True)},
     }
     _insert(connection, columns, f"INSERT OR REPLACE INTO metrics SELECT {', '.join(columns)} FROM new_rows")
+    connection.execute("UPDATE metric_numbers SET highest = greatest(highest, ?)", [max(batch.metrics)])
 
 
 def _insert_numbers(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:

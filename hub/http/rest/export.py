@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from hub.errors import Busy, HubError, Invalid, NotFound
-from hub.history.duckdb.export import Format, Held, Series, held, pages, write_parquet
+from hub.history.contract import Format, Held, Series
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.devices import read_labels
 from hub.http.rest.history import while_wanted
@@ -65,10 +65,10 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
         history = call.services.history
         if history.failure is None:  # what was sent before the export was asked for is in it
             await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
-        found = await while_wanted(call.request, held(history, series, start, end))
+        found = await while_wanted(call.request, history.held(series, start, end))
         if query.format is Format.PARQUET:
             return await _send_parquet(call, found)
-        return await _send(call, found, pages(history, found, query.format))
+        return await _send(call, found, history.pages(found, query.format))
 
 
 def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
@@ -101,7 +101,7 @@ async def _send_parquet(call: Call[ExportQuery, Nothing], found: list[Held]) -> 
     """By way of a file in the system's folder for such: a full one there does not trouble the stores."""
     with tempfile.TemporaryDirectory(prefix="hub-export-") as folder:
         path = Path(folder) / "readings.parquet"
-        await while_wanted(call.request, write_parquet(call.services.history, found, path))
+        await while_wanted(call.request, call.services.history.write_parquet(found, path))
         return await _send(call, found, _chunks(path))
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
-from hub.history.duckdb.ranges import Columns, Cursor
+from hub.history.contract import Columns, PagePlace
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import (
     HistoriesOut,
@@ -90,11 +90,11 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
     )
 
 
-def _read_cursor(text: str) -> Cursor:
+def _read_cursor(text: str) -> PagePlace:
     time, dot, given = text.partition(".")
     if not (dot and time.isdecimal() and given.isdecimal() and int(time) < CURSOR_MAX > int(given)):
         raise Invalid("cursor: not one that this list gave", "cursor")
-    return Cursor(int(time), int(given))
+    return PagePlace(int(time), int(given))
 
 
 async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:

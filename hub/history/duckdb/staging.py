@@ -1,0 +1,375 @@
+"""Values on their way in from a file: read and checked in a store of their own, before they are compared with the history.
+
+Theory. The file goes into a staging store on disk, so that one of any size takes the same memory, and is sorted there by metric
+and time. What the history already holds is left out, and of equal values (same metric, time and value) it gets as many
+as the file has: the n-th is added if the history holds fewer than n. So the same file twice adds nothing, and two values of the
+same instant are both kept. Values from before what retention has taken away are left out too: minutes and hours count them already.
+
+Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as empty.
+The type of a metric that is new is decided by all its rows: what most of them are.
+
+Nothing of this runs in Python row by row, but for lines with quotes in a CSV file (see records.py), so the loop beside it goes on.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+
+from hub.errors import StoreError, Unreadable
+from hub.formats.json import TEXT_MAX
+from hub.history.contract import Format, Rows
+from hub.history.duckdb.records import FAULTS_MAX, Fault, Header, Plain, plain_csv, plain_lines, read_header
+from hub.model import EXACT_MAX, NAME_RULE, MetricType
+from hub.model.metric import is_name
+from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
+
+MEMORY_MB = 256
+MS_MIN = 100_000_000_000  # before 1973: more likely seconds
+TIME_NAMES = ("time", "timestamp", "ts")
+
+_TIME = """CASE WHEN regexp_full_match({0}, '[0-9]+(\\.[0-9]+)?')
+           THEN CASE WHEN try_cast({0} AS DECIMAL(24, 6)) >= {1} THEN try_cast(round(try_cast({0} AS DECIMAL(24, 6)) * 1000) AS BIGINT) END
+           ELSE epoch_us(try_cast({0} AS TIMESTAMPTZ)) END"""
+_READ_CSV = """read_csv(?, auto_detect = false, header = false, delim = '{delim}', quote = '{quote}', escape = '{quote}',
+                        columns = {columns}, new_line = '\\n', buffer_size = 8388608)"""
+_RAW = """CREATE TABLE raw (line BIGINT, device VARCHAR, metric VARCHAR, type VARCHAR, time VARCHAR, value VARCHAR,
+                            received_at VARCHAR, written BOOLEAN)"""
+# As the rest of the hub reads numbers; DuckDB by itself would read 1_000 as a thousand, and inf as a number.
+_NUMBER = f"CASE WHEN regexp_full_match(trim(value), '{NUMBER_PATTERN}') THEN try_cast(value AS DOUBLE) END"
+_FILLED = f"""CREATE TABLE filled AS
+    SELECT *, CASE WHEN isfinite(number) THEN 'number' WHEN lower(value) IN ('true', 'false') THEN 'boolean'
+                   WHEN NOT is_word THEN 'text' END AS looks
+    FROM (SELECT line, coalesce(nullif(device, ''), $device) AS device,
+                 coalesce(nullif(metric, ''), $metric) AS metric, nullif(type, '') AS declared, written, value, time,
+                 {_TIME.format("time", MS_MIN)} AS instant, {_TIME.format("received_at", MS_MIN)} AS received,
+                 {_NUMBER} AS number, value IS NULL OR list_contains($no_value, lower(trim(value))) AS is_word
+          FROM raw)"""
+# A word for no value decides nothing, unless there is nothing else.
+_KINDS = """CREATE TABLE kinds AS
+    SELECT found.device, found.metric, NULL::VARCHAR AS misnamed,
+           coalesce(any_value(known.type),
+                    mode(declared) FILTER (declared IN ('number', 'text', 'boolean') AND NOT (written AND is_word)),
+                    CASE WHEN count(looks) = 0 THEN any_value(declared) FILTER (declared = 'text')
+                         WHEN count(*) FILTER (looks = 'text') > greatest(count(*) FILTER (looks = 'number'),
+                                                                         count(*) FILTER (looks = 'boolean')) THEN 'text'
+                         WHEN count(*) FILTER (looks = 'boolean') > count(*) FILTER (looks = 'number') THEN 'boolean'
+                         ELSE 'number' END) AS kind,
+           any_value(minimum)::DOUBLE AS minimum, any_value(maximum)::DOUBLE AS maximum
+    FROM filled AS found LEFT JOIN known ON known.device = found.device AND known.metric = found.metric
+    GROUP BY ALL"""
+_CHECKED = f"""CREATE TABLE checked AS
+    SELECT line, device, metric, kind, instant, coalesce(received, 0) AS received,
+           is_word AND kind IS DISTINCT FROM 'text' AS is_empty,
+           CASE kind WHEN 'number' THEN number
+                     WHEN 'boolean' THEN CASE lower(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0
+                                                           WHEN '1' THEN 1.0 WHEN '0' THEN 0.0 END
+           END AS number,
+           CASE kind WHEN 'text' THEN coalesce(value, '') END AS text,
+           CASE WHEN declared = 'no JSON' THEN 'it is not JSON'
+                WHEN device = '' THEN 'device: none is named'
+                WHEN misnamed IS NOT NULL THEN misnamed
+                WHEN is_word AND kind IS DISTINCT FROM 'text' THEN NULL
+                WHEN declared NOT IN ('number', 'text', 'boolean')
+                    THEN 'value: a number, a text or a truth value is wanted'
+                WHEN declared <> kind AND NOT (written AND kind = 'number' AND number IS NOT NULL)
+                    THEN 'value: a ' || kind || ' is wanted, got a ' || left(declared, 40)
+                WHEN instant IS NULL AND try_cast(time AS DOUBLE) BETWEEN 1e9 AND {MS_MIN}
+                    THEN 'time: this looks like seconds; RFC 3339 or milliseconds since 1970 are wanted'
+                WHEN instant IS NULL THEN 'time: RFC 3339 or milliseconds since 1970 are wanted'
+                WHEN instant < 0 THEN 'time: it is before 1970'
+                WHEN instant > $latest THEN 'time: it is ahead of the hub''s clock'
+                WHEN kind = 'number' AND number IS NULL AND regexp_matches(value, '[\r\n]')
+                    THEN 'value: a number is wanted, got a text of '
+                         || 1 + len(regexp_extract_all(value, '\r\n|\r|\n')) || ' lines; is a quote missing?'
+                WHEN kind = 'number' AND (number IS NULL OR NOT isfinite(number))
+                    THEN 'value: a number is wanted, got ' || left(value, 40)
+                WHEN kind = 'number' AND abs(number) >= {EXACT_MAX} AND regexp_full_match(trim(value), '{WHOLE_PATTERN}')
+                     AND coalesce(try_cast(value AS HUGEINT) <> try_cast(number AS HUGEINT), true)
+                    THEN 'value: ' || left(value, 40) || ' is over 2^53 and would be changed; send it as a text'
+                WHEN kind = 'boolean' AND lower(value) NOT IN ('true', 'false', '1', '0')
+                    THEN 'value: true or false is wanted, got ' || left(value, 40)
+                WHEN kind = 'number' AND number NOT BETWEEN minimum AND maximum
+                    THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
+                WHEN kind = 'text' AND length(value) > {TEXT_MAX} THEN 'value: a text has at most {TEXT_MAX} characters'
+           END AS fault
+    FROM filled JOIN kinds USING (device, metric)"""
+_GOOD = "fault IS NULL AND NOT is_empty"
+
+
+class Known(NamedTuple):
+    """A metric the hub has, and the range outside which values are refused."""
+
+    device: str
+    metric: str
+    type: MetricType
+    minimum: float = -math.inf
+    maximum: float = math.inf
+
+
+class Defaults(NamedTuple):
+    """What the file leaves out."""
+
+    device: str = ""
+    metric: str = ""
+
+
+class Found(NamedTuple):
+    """What the file holds: readable values, by metric in order of `series`; and what is wrong with others."""
+
+    rows: int  # of the file
+    empty: int  # rows with no value in any column, and values that are a word for none
+    values: int  # that can be read
+    series: Sequence[Known]
+    faults: Sequence[Fault]
+    fault_count: int
+
+
+class Staging:
+    """The staging store, in a folder of its own. Blocking: for a thread; `interrupt` is for any other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._plain = Plain()
+        self._connection = duckdb.connect(
+            str(folder / "staging.duckdb"),
+            config={
+                "memory_limit": f"{MEMORY_MB}MB",
+                "threads": 1,
+                "temp_directory": str(folder),
+                "autoinstall_known_extensions": False,
+            },
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """Its folder can go then."""
+        self._connection.close()
+
+    def interrupt(self) -> None:
+        """Whoever asked went away: end what is being done."""
+        self._connection.interrupt()
+
+    def read(
+        self,
+        file: Path,
+        written: Format,
+        defaults: Defaults,
+        known: Iterable[Known],
+        latest: int,
+        no_value: Iterable[str] = (),
+    ) -> Found:
+        """Read a file; times after `latest` (µs, UTC) are refused, and words for no value are none, but in texts.
+
+        Raises Unreadable, StoreError.
+        """
+        with _translated():
+            self._connection.execute(_RAW)
+            if written is Format.CSV:
+                rows, empty = self._read_csv(file, defaults)
+            elif written is Format.NDJSON:
+                rows, empty = self._read_ndjson(file)
+            else:
+                rows, empty = self._read_parquet(file)
+            self._check(defaults, known, latest, no_value)
+            self._sort()
+            return self._found(rows, empty)
+
+    def lines(self, records: np.ndarray) -> np.ndarray:
+        """Where in the file records stand that `page` gave by their numbers."""
+        return self._plain.lines(records - 1)
+
+    # Reading
+
+    def _read_csv(self, file: Path, defaults: Defaults) -> tuple[int, int]:
+        """How many rows there are, and how many of them are empty."""
+        header = read_header(file)
+        places = {name: f"c{place}" for place, name in enumerate(header.names)}
+        time = next((places[name] for name in TIME_NAMES if name in places), None)
+        if time is None:
+            raise Unreadable(
+                f"the first line names no column of times ({', '.join(TIME_NAMES)}): {header.names[:50]}"
+            )
+        named = {name: places.get(name, "NULL") for name in ("device", "metric", "type", "received_at")}
+        is_long = "value" in places and bool("metric" in places or defaults.metric)
+        rest = [name for name in header.names if name and name not in (*TIME_NAMES, *named)]
+        if not is_long and not rest:
+            raise Unreadable(f"the first line names no column of values: {header.names[:50]}")
+        self._stage_records(file, header, places)
+        if is_long:
+            self._fill_raw(named, named["metric"], time, places["value"], "true")
+            empty = "false"
+        else:
+            for name in rest:
+                metric = "'" + name.replace("'", "''") + "'"
+                self._fill_raw(named, metric, time, places[name], f"{places[name]} IS NOT NULL")
+            empty = " AND ".join(f"{places[name]} IS NULL" for name in rest)
+        [(count,)] = self._connection.execute(f"SELECT count(*) FROM records WHERE {empty}").fetchall()
+        self._connection.execute("DROP TABLE records")
+        return self._plain.count + self._plain.refused, count
+
+    def _stage_records(self, file: Path, header: Header, places: dict[str, str]) -> None:
+        plain = self._folder / "plain"
+        self._plain = plain_csv(file, plain, header)
+        columns = "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in places.values()) + "}"
+        reading = _READ_CSV.format(delim=",", quote='"', columns=columns)
+        self._connection.execute(
+            f"CREATE TABLE records AS SELECT row_number() OVER () AS line, * FROM {reading}", [str(plain)]
+        )
+        plain.unlink()
+
+    def _fill_raw(self, named: dict[str, str], metric: str, time: str, value: str, wanted: str) -> None:
+        self._connection.execute(
+            f"""INSERT INTO raw SELECT line, {named["device"]}, {metric}, {named["type"]}, {time}, {value},
+                       {named["received_at"]}, false FROM records WHERE {wanted}"""
+        )
+
+    def _read_ndjson(self, file: Path) -> tuple[int, int]:
+        plain = self._folder / "plain"
+        self._plain = plain_lines(file, plain)
+        reading = _READ_CSV.format(delim="\x01", quote="", columns="{'l': 'VARCHAR'}")
+        self._connection.execute(
+            f"""INSERT INTO raw
+                SELECT line, row ->> '$.device', row ->> '$.metric',
+                       CASE WHEN row IS NULL THEN 'no JSON' ELSE
+                           CASE json_type(row, '$.value') WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
+                                WHEN 'DOUBLE' THEN 'number' WHEN 'BIGINT' THEN 'number' WHEN 'UBIGINT' THEN 'number'
+                                ELSE 'none' END END,
+                       row ->> '$.time', row ->> '$.value', row ->> '$.received_at', true
+                FROM (SELECT row_number() OVER () AS line, l, CASE WHEN json_valid(l) THEN l::JSON END AS row
+                      FROM {reading})""",
+            [str(plain)],
+        )
+        plain.unlink()
+        return self._plain.count + self._plain.refused, 0
+
+    def _read_parquet(self, file: Path) -> tuple[int, int]:
+        described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()
+        columns = {name: kind for name, kind, *_ in described}
+        missing = {"metric", "time", "value"} - columns.keys()
+        if missing:
+            raise Unreadable(f"the file has no column {', '.join(sorted(missing))}; it has {list(columns)}")
+
+        def time(name: str) -> str:
+            if name not in columns:
+                return "NULL"
+            return (
+                f"strftime({name}::TIMESTAMPTZ, '%Y-%m-%dT%H:%M:%S.%fZ')"
+                if "TIME" in columns[name]
+                else f"{name}::VARCHAR"
+            )
+
+        text = "text" if "text" in columns else "NULL"
+        kind = "type" if "type" in columns else "NULL"
+        device = "device" if "device" in columns else "NULL"
+        self._connection.execute(
+            f"""INSERT INTO raw
+                SELECT row_number() OVER (), {device}, metric, {kind}, {time("time")},
+                       CASE {kind} WHEN 'text' THEN {text} WHEN 'boolean' THEN (value::DOUBLE <> 0)::VARCHAR
+                            ELSE value::VARCHAR END, {time("received_at")}, false
+                FROM read_parquet(?)""",
+            [str(file)],
+        )
+        [(rows,)] = self._connection.execute("SELECT count(*) FROM raw").fetchall()
+        return rows, 0
+
+    # Checking
+
+    def _check(
+        self, defaults: Defaults, known: Iterable[Known], latest: int, no_value: Iterable[str]
+    ) -> None:
+        """`checked`: every row with its metric's type, its values read, or its fault."""
+        columns = [np.array(column, dtype=object) for column in zip(*known, strict=True)]
+        empty = [np.array([], dtype=object)] * len(Known._fields)
+        self._connection.register("known", dict(zip(Known._fields, columns or empty, strict=True)))
+        words = [word.strip().lower() for word in no_value]
+        asked = {"device": defaults.device, "metric": defaults.metric, "no_value": words}
+        self._connection.execute(_FILLED, asked)
+        self._connection.execute("DROP TABLE raw")
+        self._connection.execute(_KINDS)
+        self._find_misnamed()
+        self._connection.execute(_CHECKED, {"latest": latest})
+        self._connection.execute("DROP TABLE filled")
+
+    def _find_misnamed(self) -> None:
+        """Names are judged by the rule that intake has, which is not written in SQL a second time."""
+        names = self._connection.execute("SELECT DISTINCT metric FROM kinds").fetchall()
+        if misnamed := [name for (name,) in names if not is_name(name)]:
+            self._connection.register("misnamed", {"name": np.array(misnamed, dtype=object)})
+            self._connection.execute(
+                "UPDATE kinds SET misnamed = $rule || left(metric, 40) FROM misnamed WHERE metric = name",
+                {"rule": f"metric: {NAME_RULE}; got "},
+            )
+
+    def _sort(self) -> None:
+        self._connection.execute(
+            f"""CREATE TABLE series AS SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind
+               FROM (SELECT DISTINCT device, metric, kind FROM checked WHERE {_GOOD})"""
+        )
+        self._connection.execute(
+            f"""CREATE TABLE sorted AS
+               SELECT line, place AS series, instant, received, number, text,
+                      row_number() OVER (PARTITION BY place, instant, number, text ORDER BY line) AS nth
+               FROM checked JOIN series USING (device, metric) WHERE {_GOOD} ORDER BY place, instant, line"""
+        )
+
+    def _found(self, rows: int, empty: int) -> Found:
+        [(values, wrong, without)] = self._connection.execute(
+            f"""SELECT count(*) FILTER ({_GOOD}), count(fault), count(*) FILTER (is_empty AND fault IS NULL)
+                FROM checked"""
+        ).fetchall()
+        series = self._connection.execute("SELECT device, metric, kind FROM series ORDER BY place").fetchall()
+        faults = self._connection.execute(
+            f"SELECT line, fault FROM checked WHERE fault IS NOT NULL ORDER BY line LIMIT {FAULTS_MAX}"
+        ).fetchall()
+        self._connection.execute("DROP TABLE checked")
+        lines = self.lines(np.array([line for line, _ in faults], np.int64)).tolist()
+        told = [Fault(line, fault) for line, (_, fault) in zip(lines, faults, strict=True)]
+        return Found(
+            rows,
+            empty + without,
+            values,
+            [Known(device, metric, MetricType(kind)) for device, metric, kind in series],
+            sorted([*self._plain.faults, *told])[:FAULTS_MAX],
+            wrong + self._plain.refused,
+        )
+
+    def page(self, start: int, count: int) -> Rows:
+        """So many rows, by metric and time. Raises StoreError."""
+        with _translated():
+            found = self._connection.execute(
+                """SELECT line, series, instant, received, number, text, nth FROM sorted
+                   WHERE rowid >= ? AND rowid < ? ORDER BY rowid""",
+                [start, start + count],
+            ).fetchnumpy()
+        text = np.ma.asarray(found["text"])
+        words = text.data.copy()
+        words[np.ma.getmaskarray(text)] = None
+        number = np.ma.filled(np.ma.asarray(found["number"]), np.nan)
+        return Rows(
+            self.lines(found["line"]),
+            found["series"],
+            found["instant"],
+            found["received"],
+            number,
+            words,
+            found["nth"],
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        raise Unreadable(f"the file cannot be read: {_first_line(error)}") from error
+    except (duckdb.Error, OSError) as error:
+        raise StoreError(f"import: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
