@@ -107,7 +107,7 @@ class Acknowledgements:
         self._write = write
         self._fail = fail
         self._moved = moved
-        # A list, though the first is taken first: an empty deque is 760 bytes in every connection.
+        # A list, though the first ones are taken: an empty deque is 760 bytes in every connection.
         self._due: list[_Due] = []
         self._failed = False
         self.messages = 0  # that wait for their acknowledgement
@@ -126,9 +126,8 @@ class Acknowledgements:
         if self._failed:
             return
         alone = not self._due
-        watched = (
-            not alone and self._due[-1].when is when
-        )  # many answers wait for one commit: one call tells of it
+        # Many answers wait for one commit, and one call tells of it.
+        watched = not alone and self._due[-1].when is when
         self._due.append(_Due(when, answer, messages))
         self.messages += messages
         if when is None:

@@ -196,6 +196,7 @@ class Connection(asyncio.Protocol):
 
     def _resume(self) -> None:
         if self._transport is not None and not self._closing:
+            self._heard_at = self._loop.time()
             self._transport.resume_reading()
             self._read()
 
