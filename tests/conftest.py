@@ -28,7 +28,15 @@ structlog.configure(
 
 # In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so
 # that no core is left alone with a long one at the end. Where nothing is named, as they are called.
-FIRST = ("tests/faults/test_long.py", "tests/faults/", "tests/e2e/", "tests/test_", "tests/history/", "")
+FIRST = (
+    "tests/faults/test_long.py",
+    "tests/faults/",
+    "tests/e2e/",
+    "tests/cli/",
+    "tests/test_",
+    "tests/history/",
+    "",
+)
 
 # Tests of these need a browser, a broker or processes, as do those that ask for one of the fixtures: `make quick` leaves
 # them out.
@@ -44,9 +52,9 @@ OUTSIDE = (
     "tests/e2e/",
     "tests/faults/",
     "tests/history/test_durability",
+    "tests/http/test_proxies",
     "tests/peers/",
     "tests/test_build_page",
-    "tests/test_cli",
     "tests/test_main_job",
 )
 OUTSIDE_FIXTURES = {"hub_process", "start_hub_process"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
+import structlog
 import typer
 
 from hub.cli.options import Options
@@ -63,7 +64,8 @@ async def _without_hub(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
     from hub.logs import set_up_logs
     from hub.serve import running
 
-    set_up_logs(LogConfig(level="warning", format="console"))
+    if not structlog.is_configured():  # a program around this has a log of its own
+        set_up_logs(LogConfig(level="warning", format="console"))
     async with running(config, listen=False), Client.connect(config.socket_path, alone=True) as client:
         return await use(client)
 

@@ -62,7 +62,7 @@ def demo(
     ] = None,
     devices: Annotated[int, typer.Option(min=20, max=5000, help="How many machines to simulate.")] = 24,
 ) -> None:
-    """Run a hub with simulated devices, and print a link to its page. Nothing is left of it at the end."""
+    """Run a hub with simulated devices, and print a link to its page. At the end nothing is left, without --keep."""
     del context  # the demo runs on the embedded defaults
     from hub.cli.demo import run_demo
 

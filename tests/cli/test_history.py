@@ -4,7 +4,6 @@ import json
 import os
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,28 +11,10 @@ from typing import Any, Self
 
 import pytest
 
+from tests.cli.conftest import Run
 from tests.hub_process import HubProcess, make_store
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 T0 = 1_795_170_094_504
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs `hub` with arguments, on the stores in tmp_path/data if no others are named."""
-
-    def run_hub(*arguments: str, stores: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hub", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "HUB__STORE__PATH": str(stores or tmp_path / "data")},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run_hub
 
 
 def send(hub: HubProcess, key: str, readings: object) -> None:

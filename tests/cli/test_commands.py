@@ -2,50 +2,23 @@
 
 import csv
 import json
-import os
 import sqlite3
 import stat
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Run
 from tests.hub_process import HubProcess, make_store
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def start_hub(start_hub_process: Callable[..., HubProcess]) -> Callable[..., HubProcess]:
-    """Here every hub has a process of its own: its output, exit code and lock are looked at."""
-    return start_hub_process
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """Empty stores in tmp_path/data, on which no hub runs."""
     return make_store(tmp_path / "data")
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Runs `hub` with arguments on the stores in tmp_path/data."""
-
-    def run_hub(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hub", *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "HUB__STORE__PATH": str(tmp_path / "data"), **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run_hub
 
 
 @pytest.mark.usefixtures("store")
@@ -210,52 +183,54 @@ def test_check_accepts_the_defaults_and_names_each_fault(run: Run, tmp_path: Pat
     assert "did you mean http?" in done.stderr
 
 
-def test_a_second_hub_on_the_same_stores_says_so(run: Run, hub: HubProcess) -> None:
-    done = run("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
+def test_a_second_hub_on_the_same_stores_says_so(run_process: Run, hub: HubProcess) -> None:
+    done = run_process("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
     assert done.returncode == 3
     assert "another process has it open" in done.stderr
     assert hub.call("GET", "/healthz")  # the first goes on
 
 
-def test_a_second_hub_leaves_the_registry_of_the_first_as_it_is(run: Run, hub: HubProcess) -> None:
+def test_a_second_hub_leaves_the_registry_of_the_first_as_it_is(run_process: Run, hub: HubProcess) -> None:
     with sqlite3.connect(hub.data_dir / "registry.db") as registry:
         registry.execute("DELETE FROM schema_version")  # so that whoever opens it would migrate it
     registry.close()
-    done = run("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
+    done = run_process("serve", HUB__HTTP__PORT="0", HUB__MQTT__PORT="0")
     assert done.returncode == 3
     assert "history.duckdb: another process has it open" in done.stderr
 
 
-def test_a_port_in_use_is_named(run: Run, start_hub: Callable[..., HubProcess]) -> None:
+def test_a_port_in_use_is_named(run_process: Run, start_hub: Callable[..., HubProcess]) -> None:
     first = start_hub("other")
-    done = run("serve", HUB__HTTP__PORT=first.url.rsplit(":", 1)[1], HUB__MQTT__PORT="0")
+    done = run_process("serve", HUB__HTTP__PORT=first.url.rsplit(":", 1)[1], HUB__MQTT__PORT="0")
     assert done.returncode == 1
     assert "cannot listen on http" in done.stderr
 
 
-def test_sigterm_ends_a_hub_with_exit_code_0_and_removes_its_socket(hub: HubProcess) -> None:
-    assert stat.S_IMODE((hub.data_dir / "hub.sock").stat().st_mode) == 0o600
-    assert hub.stop() == 0
-    assert not (hub.data_dir / "hub.sock").exists()
+def test_sigterm_ends_a_hub_with_exit_code_0_and_removes_its_socket(hub_process: HubProcess) -> None:
+    assert stat.S_IMODE((hub_process.data_dir / "hub.sock").stat().st_mode) == 0o600
+    assert hub_process.stop() == 0
+    assert not (hub_process.data_dir / "hub.sock").exists()
 
 
-def test_a_clean_stop_writes_nothing_but_log_lines_to_standard_error(hub: HubProcess, run: Run) -> None:
-    key = hub.add_device("pump")
+def test_a_clean_stop_writes_nothing_but_log_lines_to_standard_error(
+    hub_process: HubProcess, run: Run
+) -> None:
+    key = hub_process.add_device("pump")
     request = urllib.request.Request(
-        f"{hub.url}/api/v1/telemetry", data=b'{"t": 20.5}', headers={"Authorization": f"Bearer {key}"}
+        f"{hub_process.url}/api/v1/telemetry", data=b'{"t": 20.5}', headers={"Authorization": f"Bearer {key}"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
-    assert hub.call("GET", "/api/v1/devices/pump/history?metric=t")["time"]
+    assert hub_process.call("GET", "/api/v1/devices/pump/history?metric=t")["time"]
     assert run("history", "export", "--output", "all.parquet").returncode == 0
-    assert hub.stop() == 0
-    lines = hub.log_path.read_text().splitlines()
+    assert hub_process.stop() == 0
+    lines = hub_process.log_path.read_text().splitlines()
     assert json.loads(lines[-1])["event"] == "stopped"
     assert [line for line in lines if not {"event", "level"} <= json.loads(line).keys()] == []
 
 
-def test_version_and_help_work_anywhere(run: Run) -> None:
-    assert run("version").stdout.strip()
-    help_text = run("--help").stdout
+def test_version_and_help_work_anywhere(run_process: Run) -> None:
+    assert run_process("version").stdout.strip()
+    help_text = run_process("--help").stdout
     for command in ("serve", "demo", "check", "devices", "keys", "tokens", "login", "version"):
         assert command in help_text
