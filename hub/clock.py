@@ -1,16 +1,18 @@
 """The hub's clock: the system's time, but one that never jumps unseen.
 
-Theory. A Pi without a battery starts in 1970, and NTP sets a clock by days, both ways. So the hub takes the system's time once
-and goes on with the steady clock, which nothing sets. About once a second, `tick` compares the two. A small difference is
-taken over. A large one is a step: it happens in one moment of the loop, and the caller tells all who keep times, who move
-them along. Between two steps the difference of two times is how long it was.
+Theory. A Pi without a battery starts in 1970, and NTP sets a clock by days, both ways. So the hub takes the
+system's time once and goes on with the steady clock, which nothing sets. About once a second, `tick` compares
+the two. A small difference is taken over. A large one is a step: it happens in one moment of the loop, and
+the caller tells all who keep times, who move them along. Between two steps the difference of two times is how
+long it was.
 
-A system whose time is before this version of the hub was made has no time yet: until it gets one the hub goes on from the
-newest reading that it has stored, so that what it stamps is in order, if not right; and it refuses no device's time for being
-ahead of its own.
+A system whose time is before this version of the hub was made has no time yet: until it gets one the hub goes
+on from the newest reading that it has stored, so that what it stamps is in order, if not right; and it
+refuses no device's time for being ahead of its own.
 
-What is deleted for its age has to be old indeed. After a step, or a start whose time is ahead of the newest stored reading,
-nothing is deleted until the clock has gone on steadily for as long as it jumped, at least ten minutes and at most a week.
+What is deleted for its age has to be old indeed. After a step, or a start whose time is ahead of the newest
+stored reading, nothing is deleted until the clock has gone on steadily for as long as it jumped, at least ten
+minutes and at most a week.
 """
 
 from collections.abc import Callable
@@ -27,8 +29,8 @@ _log = structlog.get_logger("clock")
 
 
 class Step(NamedTuple):
-    """The clock was set: `at` is the time after it (µs, UTC), `by` how far it jumped (µs). Times from `began` on, which this
-    run of the hub took from its clock before, are wrong by as much.
+    """The clock was set: `at` is the time after it (µs, UTC), `by` how far it jumped (µs). Times from `began`
+    on, which this run of the hub took from its clock before, are wrong by as much.
     """
 
     at: int
@@ -36,12 +38,12 @@ class Step(NamedTuple):
     began: int
 
     def moved(self, time: int) -> int:
-        """A time as it would have been by the clock as it is now; one from before this run stays, but is not ahead of now."""
+        """A time by the clock as it is now; one from before this run stays, but is not ahead of now."""
         return min(time + self.by if time >= self.began else time, self.at)
 
 
 class HubClock:
-    """Call it for the time, µs UTC. `wall` gives the system's (µs, UTC), `steady_s` seconds that nothing sets."""
+    """Call it for the time, µs UTC. `wall` gives the system's, `steady_s` seconds that nothing sets."""
 
     def __init__(self, wall: Callable[[], int], steady_s: Callable[[], float]) -> None:
         self._wall = wall

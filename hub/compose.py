@@ -1,6 +1,8 @@
-"""Builds all rooms from a configuration and its surroundings: for `serve`, and for every test that needs a hub.
+"""Builds all rooms from a configuration and its surroundings: for `serve`, and for every test that needs a
+hub.
 
-Nothing runs when this is done: no port is open and no loop has begun. `serve` starts what is built here, or a test does.
+Nothing runs when this is done: no port is open and no loop has begun. `serve` starts what is built here, or a
+test does.
 """
 
 import asyncio
@@ -133,7 +135,8 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
-    # The history first: its lock says that no other hub is at work here, and only then is the registry migrated.
+    # The history first: its lock says that no other hub is at work here, and only then is the registry
+    # migrated.
     path, memory_mb, limits = config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits
     async with (
         History.open(path, memory_mb, limits.rejections_max, limits.storing_late_s) as history,

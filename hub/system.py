@@ -1,7 +1,8 @@
-"""The hub's own figures, published as readings of a device that is the hub itself: live, kept and in charts like any other.
+"""The hub's own figures, published as readings of a device that is the hub itself: live, kept and in charts
+like any other.
 
-They cost the path of a reading nothing: what is counted anyway is read once an interval, and the machine is asked in a
-thread, for a disk that hangs must not hold up the loop.
+They cost the path of a reading nothing: what is counted anyway is read once an interval, and the machine is
+asked in a thread, for a disk that hangs must not hold up the loop.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from hub.intake.accept import Ingest
 from hub.model import Device, MetricType, Reading, Value
 
 OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
-"""The hub as a source of readings. The registry gives its number to no device, and its id is none that can be asked for."""
+"""The hub as a source of readings. No device can have its number or its id."""
 
 SOURCE = "hub"
 LOOK_S = 0.1  # how often the loop's delay is looked at
@@ -124,7 +125,7 @@ class System:
         self._told = ""  # the last failure that was logged: the same one is not logged again
 
     def describe(self) -> bool:
-        """Say how the figures are to be shown. False where none are wanted, or no device may have as many metrics."""
+        """Say how the figures are shown. False where none are wanted, or no device may have as many metrics."""
         if not self._interval_s:
             return False
         try:
@@ -195,7 +196,7 @@ class System:
         }
 
     def _commits(self) -> dict[str, Value]:
-        """How long readings waited for the disk, those of a commit that is not done yet too; nothing where there were none."""
+        """How long readings waited for the disk, or wait now; nothing where there were none."""
         waits_ms = [1000 * wait_s for wait_s in self._history.waits_s]
         self._history.waits_s.clear()
         waiting_ms = 1000 * self._history.waiting_s

@@ -41,7 +41,10 @@ class Attributes:
         return DeviceAttributes(found["device"], found["shared"])
 
     async def report(self, device: Device, values: Mapping[str, object]) -> None:
-        """The device reports facts about itself; on disk when it returns. None removes one. Raises Invalid, NotFound."""
+        """The device reports facts about itself; on disk when it returns. None removes one.
+
+        Raises Invalid, NotFound.
+        """
         self._check(values)
         async with self._devices.held(device):
             await self._put(device, "device", values)

@@ -1,4 +1,4 @@
-"""What operators may set of devices and of their metrics. Each check raises Invalid with the field that is at fault."""
+"""What operators may set of devices and metrics. Each check raises Invalid with the field at fault."""
 
 import itertools
 import re
@@ -44,7 +44,7 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 
 def _check_retention(retention: Retention) -> None:
-    """Of tiers that are set, a coarser one is kept at least as long; one left to the configuration is lifted to that."""
+    """Of tiers that are set, a coarser one is kept at least as long; one that is not set is lifted to that."""
     finer_name, finer_s = "", 0.0
     for name, span_s in retention._asdict().items():
         if span_s is None:
@@ -55,7 +55,8 @@ def _check_retention(retention: Retention) -> None:
         if finer_name and span_s and (finer_s == 0 or span_s < finer_s):
             finer = "for ever" if finer_s == 0 else f"{finer_s:g} s"
             raise Invalid(
-                f"{where}: {span_s:g} s is shorter than {finer_name}, {finer}; a coarser tier is kept at least as long",
+                f"{where}: {span_s:g} s is shorter than {finer_name}, {finer}; "
+                "a coarser tier is kept at least as long",
                 where,
             )
         finer_name, finer_s = name, span_s

@@ -1,7 +1,8 @@
 """The life of a command: queued until the device can take it, sent, then answered or expired.
 
-The open commands are in memory; every step is written to the registry, one at a time and each command's newest only, so
-that an older step never lands on a newer one. What cannot be written is kept and tried again by `run`.
+The open commands are in memory; every step is written to the registry, one at a time and each command's
+newest only, so that an older step never lands on a newer one. What cannot be written is kept and tried again
+by `run`.
 """
 
 import asyncio
@@ -97,8 +98,8 @@ class Commands:
     async def answer(self, device: Device, command_id: int, response: object) -> None:
         """The device answers; on disk when it returns.
 
-        Raises NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not be
-        kept: the command is open still then, and can be answered again.
+        Raises NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not
+        be kept: the command is open still then, and can be answered again.
         """
         async with self._devices.held(device):
             command = self._open.get(device.number, {}).get(command_id)
@@ -124,7 +125,7 @@ class Commands:
         raise NotFound(f"{device.id!r} was sent no command {command_id}")
 
     async def list(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
-        """The device's commands, newest first, as they stand now; those older than the one with the id `before`, if given."""
+        """The device's commands, newest first; those older than the one with the id `before`, if given."""
         kept = await self._stored.of(device, limit, before)
         current = {**self._unwritten, **self._open.get(device.number, {})}
         return [current.get(command.id, command) for command in kept]
@@ -140,7 +141,7 @@ class Commands:
             del self._unwritten[command_id]
 
     def clock_stepped(self, step: Step) -> None:
-        """The hub's clock was set: the open commands sent since the hub began last as long as they would have."""
+        """The hub's clock was set: the open commands of this run last as long as they would have."""
         for open_commands in self._open.values():
             for command in [one for one in open_commands.values() if one.created_at >= step.began]:
                 self._change(
@@ -158,7 +159,7 @@ class Commands:
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what changed, and expire what got no answer in time; loops until cancelled, and writes once more then."""
+        """Write what changed, and expire what got no answer in time, until cancelled; then write once more."""
         failing = False
         try:
             while True:

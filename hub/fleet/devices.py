@@ -32,7 +32,7 @@ def as_it_is(device: Device) -> Device:
 
 
 class Devices:
-    """Finds devices, and changes them. `sources` send readings and are stored, but are not counted among the devices."""
+    """Finds devices, and changes them. `sources` send readings, but are not counted among the devices."""
 
     def __init__(
         self, stored: StoredDevices, ingest: Ingest, roster: Roster, sources: Iterable[Device] = ()
@@ -83,10 +83,11 @@ class Devices:
 
     @asynccontextmanager
     async def held(self, device: Device) -> AsyncIterator[Device]:
-        """The device as it stands, for one who writes of it: until the block ends nobody else writes, and it is not removed.
+        """The device as it stands, for one who writes of it: until the block ends nobody else writes, and it
+        is not removed.
 
-        So every write of a device goes through here: what it reads in the block it may write back after an await.
-        Raises NotFound when the device was removed.
+        So every write of a device goes through here: what it reads in the block it may write back after an
+        await. Raises NotFound when the device was removed.
         """
         async with self._turns.setdefault(device.number, asyncio.Lock()):
             try:
@@ -103,7 +104,8 @@ class Devices:
     ) -> Device:
         """Change a device and some of its metrics, by name; without a name it is called by its id.
 
-        All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound, StoreError.
+        All is checked before anything is changed, and on disk when it returns. Raises Invalid, NotFound,
+        StoreError.
         """
         async with self.held(device) as current:
             wanted = edit(current)

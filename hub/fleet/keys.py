@@ -144,8 +144,8 @@ class Keys:
     async def revoke(self, device: Device, key_id: str) -> None:
         """End a key for good, and every session that began with it.
 
-        Raises NotFound, Conflict if it was revoked before, StoreError: the key does not work any more then either, and
-        writing that down is tried again with the uses of keys.
+        Raises NotFound, Conflict if it was revoked before, StoreError: the key does not work any more then
+        either, and writing that down is tried again with the uses of keys.
         """
         key = self._keys.get(key_id)
         if key is None or key.device != device.number:
@@ -160,7 +160,7 @@ class Keys:
         await self._stored.update([revoked])
 
     async def keep_uses(self) -> None:
-        """Write when and from where keys were used last, time and again until cancelled; once more when it is."""
+        """Write when and from where keys were used last, until cancelled; then write once more."""
         try:
             while True:
                 await asyncio.sleep(USES_INTERVAL_S)
@@ -169,7 +169,10 @@ class Keys:
             await self.write_uses()
 
     async def write_uses(self) -> None:
-        """Write the uses noted since the last time. A disk that says no is tried again at the next turn; what is noted meanwhile is one entry a key."""
+        """Write the uses noted since the last time, one entry a key.
+
+        A disk that says no is tried again at the next turn.
+        """
         used, self._used = self._used, {}
         try:
             await self._stored.update(self._keys[key_id] for key_id in used if key_id in self._keys)

@@ -1,4 +1,4 @@
-"""Who is there: the sessions of connected devices, and from them and the readings whether each is online, stale or offline.
+"""Who is there: from the sessions of devices and from their readings, which are online, stale or offline.
 
     online      a session is open, or it sends without one as often as expected (HTTP, outside broker, asleep)
     stale       it should have sent by now: a session is open and silent, or readings stopped a while ago
@@ -7,10 +7,11 @@
 
 What is expected is the device's `expected_interval_s`, or the interval learnt from its readings.
 
-A device that connects, sends and disconnects again, before its next reading is due, is asleep and not offline: it is judged by
-its interval, whatever the transport. So is one whose connection broke in that time, for many cut their power without a
-good-bye. Not so where it left a will, which says that it means to be connected, nor where the hub ended the session. From a
-good-bye to the next report is an interval like any other, but one alone teaches nothing; after a broken connection it is none.
+A device that connects, sends and disconnects again, before its next reading is due, is asleep and not
+offline: it is judged by its interval, whatever the transport. So is one whose connection broke in that time,
+for many cut their power without a good-bye. Not so where it left a will, which says that it means to be
+connected, nor where the hub ended the session. From a good-bye to the next report is an interval like any
+other, but one alone teaches nothing; after a broken connection it is none.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ class Roster:
         self.connected = 0  # devices with a session
 
     def add(self, device: Device, last_seen: int | None = None) -> None:
-        """Know a device; `last_seen` is when the history last heard of it: where an interval is set, it may be asleep."""
+        """Know a device. `last_seen` is when the history last heard of it: it may be asleep since then."""
         seen = self._seen[device.number] = _Seen(device, last_seen=last_seen)
         self._feed.set_labels(device.id, device.labels)
         if last_seen is not None:
@@ -126,8 +127,9 @@ class Roster:
             self._set(seen, Presence.ONLINE, now)
 
     def _report(self, seen: _Seen, now: int) -> None:
-        """A report begins. It teaches, if the device's clock went on as ours did: a backlog, sent after an outage as fast
-        as it goes, says nothing of how often a device reports, nor does a message without a reading.
+        """A report begins. It teaches, if the device's clock went on as ours did: a backlog, sent after an
+        outage as fast as it goes, says nothing of how often a device reports, nor does a message without a
+        reading.
         """
         newest = self._feed.device(seen.device.id).newest
         if seen.reported_at is not None:
@@ -138,8 +140,8 @@ class Roster:
         seen.reported_at, seen.newest, seen.was_away = now, newest, False
 
     def _learn(self, seen: _Seen, gap_s: float) -> None:
-        """The second longest of the last gaps: devices that report in clusters are silent between them, one absence is
-        no interval, and a device that slows down is believed at the second of its longer gaps.
+        """The second longest of the last gaps: devices that report in clusters are silent between them, one
+        absence is no interval, and a device that slows down is believed at the second of its longer gaps.
         """
         seen.gaps_s = (*seen.gaps_s, gap_s)[-GAPS_KEPT:]
         if len(seen.gaps_s) > 1:

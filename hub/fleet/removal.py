@@ -18,8 +18,8 @@ _log = structlog.get_logger("removal")
 
 
 class Removal:
-    """Removes devices with all that is theirs. The history lets go of the readings later, and a removal is noted in the
-    registry until then: one that was cut short is finished at the next start.
+    """Removes devices with all that is theirs. The history lets go of the readings later, and a removal is
+    noted in the registry until then: one that was cut short is finished at the next start.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class Removal:
             self._leaving = dict.fromkeys(numbers, self._ingest.forget(numbers))
 
     async def remove(self, device: Device) -> None:
-        """Remove a device: its sessions end, its keys stop working, its readings go. Raises NotFound, StoreError."""
+        """Remove a device: its sessions end, its keys stop working, its readings go.
+
+        Raises NotFound, StoreError.
+        """
         async with self._devices.held(device):
             await self._stored.remove(device)
             self._devices.forget(device)

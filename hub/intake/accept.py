@@ -74,7 +74,8 @@ class Ingest:
         self.counts = Counts()
 
     async def restore(self, devices: Iterable[Device]) -> dict[int, int]:
-        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest values.
+        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest
+        values.
 
         Returns when it last heard of each (µs, UTC), by Device.number; of which it holds nothing, nothing.
         """
@@ -141,7 +142,8 @@ class Ingest:
         """Take in readings of one device; one call for all that arrived together.
 
         `refused` is what the transport could not read; it is kept as rejections with those found here, in the
-        same commit, and is not in the receipt. Not `present` is what is said for a device that is gone: no sign of life. Raises NotFound for a device removed meanwhile.
+        same commit, and is not in the receipt. Not `present` is what is said for a device that is gone: no
+        sign of life. Raises NotFound for a device removed meanwhile.
         """
         known = self._known(device)
         now = self._clock()
@@ -171,13 +173,14 @@ class Ingest:
         return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
 
     def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
-        """The metric of that name, made if there is none. Raises Invalid for another type or too many, NotFound."""
+        """The metric of that name, made if there is none. Raises NotFound, Invalid for another type or too many."""
         known = self._known(device)
         metric = known.metrics.get(name)
         if metric is None:
             if len(known.checks) >= self._limits.metrics_max:
                 raise Invalid(
-                    f"{device.id}: a device has at most {self._limits.metrics_max} metrics (limits.metrics_max)"
+                    f"{device.id}: a device has at most {self._limits.metrics_max} metrics "
+                    "(limits.metrics_max)"
                 )
             self._checks.new_metric(known, name, _EXAMPLES[kind], self._history.batch)
             return known.metrics[name]
@@ -255,7 +258,8 @@ class Ingest:
             raise StoreError(f"nothing can be stored at present: {self._history.failure}")
 
     def describe(self, device: Device, changed: Sequence[Metric]) -> Commit:
-        """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same commit.
+        """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same
+        commit.
 
         Raises NotFound.
         """
@@ -268,7 +272,8 @@ class Ingest:
     def edit(self, device: Device, metric: Metric, edited: Metric) -> Commit:
         """Give a metric another name, type, or both: at once for what comes. Raises Conflict, NotFound.
 
-        It keeps its history under another name; under another type the history's keeper converts what is stored.
+        It keeps its history under another name; under another type the history's keeper converts what is
+        stored.
         """
         known, batch = self._known(device), self._history.batch
         if edited.name != metric.name and edited.name in known.metrics:

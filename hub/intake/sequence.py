@@ -1,20 +1,22 @@
-"""The sequence numbers of one device: what was stored before is dropped, and a device that begins to count again is found out.
+"""The sequence numbers of one device: repeated ones are dropped, and a device that counts again is found out.
 
-Theory. A device numbers its readings upwards and sends again what was not acknowledged, so a reading whose number is not above
-the highest so far is dropped: it is stored already. But a device that lost its memory counts from 0 again, and one that sent
-an absurd number once goes on far below it. To take those for repeated would drop all they ever send. The device's own time
-tells them apart, for it is the time of the measurement, and a reading that is sent again has the time that it had at first:
+Theory. A device numbers its readings upwards and sends again what was not acknowledged, so a reading whose
+number is not above the highest so far is dropped: it is stored already. But a device that lost its memory
+counts from 0 again, and one that sent an absurd number once goes on far below it. To take those for repeated
+would drop all they ever send. The device's own time tells them apart, for it is the time of the measurement,
+and a reading that is sent again has the time that it had at first:
 
-    a number below the highest, with a `ts` newer than any that came with a number before: the device counts again
-    anything else that is not above the highest: repeated
+    a number below the highest, with a `ts` newer than any before   the device counts again
+    anything else that is not above the highest                     repeated
 
-After that the numbers before it are another count. Readings measured up to that moment belong to the old one and are compared
-with its highest number, whatever connection or queue brings them late; so nothing is stored twice. Of readings without `ts`
-nothing tells a restart from a repetition, nor where the `ts` is not newer: those are dropped, which the device's page, REST
-and the log say, until an operator resets the count, or until the numbers are above the highest again.
+After that the numbers before it are another count. Readings measured up to that moment belong to the old one
+and are compared with its highest number, whatever connection or queue brings them late; so nothing is stored
+twice. Of readings without `ts` nothing tells a restart from a repetition, nor where the `ts` is not newer:
+those are dropped, which the device's page, REST and the log say, until an operator resets the count, or until
+the numbers are above the highest again.
 
-The old count is known in memory only: what is sent again from before the restart, after the hub was restarted too, and with a
-number above the new count, is stored again.
+The old count is known in memory only: what is sent again from before the restart, after the hub was restarted
+too, and with a number above the new count, is stored again.
 """
 
 from hub.model import SequenceState
@@ -77,7 +79,7 @@ class SequenceCount:
         self.highest = seq - 1
 
     def count_up(self, first: int, last: int, newest: int) -> int:
-        """New numbers came, none missing between these; how many the first jumped over. `newest` of their times."""
+        """New numbers came, none missing between; how many the first jumped over. `newest` of their times."""
         jumped = first - self.highest - 1 if self.highest >= 0 else 0
         self.lost += jumped
         self.highest = last

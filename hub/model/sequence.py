@@ -2,8 +2,8 @@ from typing import NamedTuple
 
 
 class SequenceState(NamedTuple):
-    """How far a device has counted its readings. `repeated` came since `repeated_since` (µs, UTC) and nothing else did: they
-    were acknowledged and dropped.
+    """How far a device has counted its readings. `repeated` came since `repeated_since` (µs, UTC) and nothing
+    else did: they were acknowledged and dropped.
     """
 
     highest: int | None  # stored; None where the device does not number its readings

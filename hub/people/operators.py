@@ -75,7 +75,10 @@ class Operators:
         return secret
 
     async def clock_stepped(self, step: Step) -> None:
-        """The hub's clock was set: links and sessions of this run last as long as they would have. Raises StoreError."""
+        """The hub's clock was set: links and sessions of this run last as long as they would have.
+
+        Raises StoreError.
+        """
         before = step.at - step.by
         lasting = {digest: ends for digest, ends in self._issued.items() if ends > before}
         self._issued = {digest: ends + step.by for digest, ends in lasting.items()}

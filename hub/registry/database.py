@@ -25,8 +25,9 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        # SQLite lets one write at a time, and those that wait for it try again at random: of 500 that came at once, some
-        # were still waiting after 5 s and failed. Here each gets its turn in the order in which they came.
+        # SQLite lets one write at a time, and those that wait for it try again at random: of 500 that came at
+        # once, some were still waiting after 5 s and failed. Here each gets its turn in the order in which
+        # they came.
         self._writing = asyncio.Lock()
 
     @classmethod
@@ -60,7 +61,10 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction that writes, when its turn comes: on disk when the block ends, or nothing of it. Raises StoreError."""
+        """One transaction that writes, when its turn comes: on disk when the block ends, or nothing of it.
+
+        Raises StoreError.
+        """
         try:
             async with asyncio.timeout(TURN_TIMEOUT_S):
                 await self._writing.acquire()
@@ -81,7 +85,7 @@ def new_id(result: CursorResult[Any]) -> int:
 
 
 def _set_pragmas(connection: Any, record: object) -> None:
-    """WAL, so that reading never waits for writing; synchronous FULL, so that what is said to be kept is on disk."""
+    """WAL, so that reading never waits for writing; synchronous FULL, so that what is kept is on disk."""
     del record
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}"):
         connection.execute(f"PRAGMA {pragma}").close()
@@ -113,7 +117,8 @@ async def _migrate(engine: AsyncEngine, path: Path) -> None:
         done = await connection.scalar(text("SELECT coalesce(max(number), 0) FROM schema_version")) or 0
         if done > len(schema.MIGRATIONS):
             raise StoreError(
-                f"{path}: written by a newer version of the hub (schema {done}, this one knows {len(schema.MIGRATIONS)})"
+                f"{path}: written by a newer version of the hub "
+                f"(schema {done}, this one knows {len(schema.MIGRATIONS)})"
             )
         for number, statements in enumerate(schema.MIGRATIONS[done:], done + 1):
             for statement in statements:

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from hub.errors import Conflict
 from hub.model import ApiKey, Device, Retention
 from hub.registry.database import Database
+from hub.registry.keys import row_of
 from hub.registry.schema import attributes, commands, devices, keys, removed
 
 
@@ -34,7 +35,7 @@ class StoredDevices:
         try:
             async with self._database.write() as connection:
                 numbers = {found.id: found.number for found in await connection.execute(inserting, rows)}
-                key_rows = [asdict(replace(key, device=numbers[of])) for of, key in new_keys]
+                key_rows = [{**row_of(key), "device": numbers[of]} for of, key in new_keys]
                 if key_rows:
                     await connection.execute(insert(keys), key_rows)
         except IntegrityError as error:

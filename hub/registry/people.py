@@ -48,7 +48,10 @@ class StoredCredentials:
             )
 
     async def remove(self, digest: bytes, now: int) -> bool:
-        """Remove a link or session, and all that have long been over. True if it was there: of two that try, one succeeds."""
+        """Remove a link or session, and all that have long been over. True if it was there.
+
+        Of two that try, one succeeds.
+        """
         async with self._database.write() as connection:
             await connection.execute(
                 delete(credentials).where(credentials.c.expires_at <= now - SWEEP_AFTER_US)

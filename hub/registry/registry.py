@@ -16,8 +16,8 @@ from hub.registry.schema import secrets
 
 
 class Registry:
-    """Values in, values out, by what they are of. Every method is one transaction, on disk when it returns; it raises
-    StoreError when it cannot be.
+    """Values in, values out, by what they are of. Every method is one transaction, on disk when it returns;
+    it raises StoreError when it cannot be.
     """
 
     def __init__(self, database: Database) -> None:

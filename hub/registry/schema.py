@@ -94,9 +94,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             device INTEGER NOT NULL, scope VARCHAR NOT NULL, name VARCHAR NOT NULL, value JSON,
             updated_at BIGINT NOT NULL, PRIMARY KEY (device, scope, name))""",
         """CREATE TABLE commands (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, method VARCHAR NOT NULL, params JSON,
-            state VARCHAR NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, sent_at BIGINT,
-            answered_at BIGINT, response JSON)""",
+            id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, method VARCHAR NOT NULL,
+            params JSON, state VARCHAR NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, sent_at BIGINT,
+            answered_at BIGINT, response JSON)
+        """,
         "CREATE INDEX commands_by_device ON commands (device, id)",
         """CREATE TABLE credentials (
             digest BLOB PRIMARY KEY, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, role VARCHAR NOT NULL,

@@ -36,6 +36,7 @@ UNIT = patch({"metrics": [{"name": "t", "unit": "N °C"}]}, {"t.unit": "N °C"})
 DECIMALS = patch({"metrics": [{"name": "t", "decimals": 2}]}, {"t.decimals": 2})
 BOTH = patch({"name": "N", "metrics": [{"name": "u", "unit": "N"}]}, {"name": "N", "u.unit": "N"})
 WHOLE = Write("PUT", "/metrics/u", {"unit": "N %", "maximum": 100}, {"u.unit": "N %", "u.maximum": 100})
+TYPE = Write("PATCH", "/metrics/u", {"type": "number"}, {"u.type": "number"})
 SHARED = Write("PUT", "/attributes", {"shared": {"a": "N"}}, {"shared.a": "N"})
 SHARED_TOO = Write("PUT", "/attributes", {"shared": {"b": "N"}}, {"shared.b": "N"})
 KEY = Write("POST", "/keys", None, {"keys": 1})
@@ -51,6 +52,7 @@ PAIRS = [
     (BOTH, LABELS),
     (WHOLE, UNIT),
     (WHOLE, NAME),
+    (TYPE, BOTH),
     (SHARED, SHARED_TOO),
     (SHARED, NAME),
     (KEY, KEY),

@@ -13,7 +13,7 @@ CHANGED_MAX = 1_000
 
 
 class RetentionOut(Given):
-    """How long the device's values are kept, by tier, in seconds: 0 is for ever, null as the configuration says."""
+    """How long values are kept, by tier, in seconds: 0 is for ever, null as the configuration says."""
 
     raw_s: float | None
     minute_s: float | None
@@ -21,7 +21,8 @@ class RetentionOut(Given):
 
 
 class RetentionIn(Asked):
-    """How long to keep the device's values, by tier, in seconds: 0 is for ever; null, or left out, as the configuration says.
+    """How long to keep the device's values, by tier, in seconds: 0 is for ever; null, or left out, as the
+    configuration says.
 
     A coarser tier is kept at least as long as a finer one.
     """
@@ -32,8 +33,8 @@ class RetentionIn(Asked):
 
 
 class SequenceOut(Given):
-    """How far the device has counted its readings (`seq`). While nothing but readings counted before comes of it, `repeated`
-    says how many were acknowledged and dropped, and `repeated_since` from when on.
+    """How far the device has counted its readings (`seq`). While nothing but readings counted before comes of
+    it, `repeated` says how many were acknowledged and dropped, and `repeated_since` from when on.
     """
 
     highest: int | None = Field(description="stored; null where the device does not count")

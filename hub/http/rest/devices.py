@@ -51,7 +51,7 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
 def _page(
     principal: Principal, devices: Sequence[Device], cursor: str, limit: int
 ) -> tuple[list[Device], str | None]:
-    """So many of the devices, which are in order of their ids, that the principal may see; and the next cursor."""
+    """So many of the devices, in order of their ids, that the principal may see; and the next cursor."""
     if cursor:
         devices = devices[bisect_right(devices, _read_cursor(cursor), key=lambda device: device.id) :]
     seen = [device for device in devices if principal.may_see(device.id)]
@@ -109,7 +109,7 @@ async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
 
 
 async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
-    """Change what operators set of a device and of its metrics: all of it or, where something is wrong, nothing."""
+    """Change what operators set of a device and its metrics: all, or nothing where something is wrong."""
     body, services = call.body, call.services
     wanted: dict[str, Any] = {}
     if body.name is not None:
@@ -179,7 +179,7 @@ async def _attributes(services: Services, device: Device) -> AttributesOut:
 
 
 async def reset_sequence(call: Call[Nothing, Nothing]) -> None:
-    """Take the device's next sequence number as its first, whatever it is; what it sends again from before is stored again."""
+    """Take the device's next sequence number as its first; what it sends again is stored again."""
     await call.services.ingest.reset_sequence(call.device())
 
 
