@@ -72,6 +72,8 @@ def visit(browser: Browser, axe: str, shared_context: BrowserContext) -> Iterato
     """
     visited: list[Page] = []
     faults: list[str] = []
+    # At which hub the shared profile is; cookies do not tell one port from another.
+    logged_in: list[HubProcess | Network | ReverseProxy] = []
 
     def open_page(
         hub: HubProcess | Network | ReverseProxy,
@@ -93,8 +95,11 @@ def visit(browser: Browser, axe: str, shared_context: BrowserContext) -> Iterato
             page.set_viewport_size(viewport)
         page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         visited.append(page)
-        if login:
+        # Once: to log in again ends the session before.
+        if login and (context is not shared_context or hub not in logged_in):
             context.request.get(hub.login_link(), max_redirects=0)
+            if context is shared_context:
+                logged_in[:] = [hub]
         page.goto(hub.url + path)
         return Dashboard(page, axe)
 

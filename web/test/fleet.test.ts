@@ -148,6 +148,9 @@ describe("a device that was removed and added again", () => {
     );
     expect(unknown).toEqual(["boiler"]);
     expect([...(fleet.get("boiler")?.latest.keys() ?? [])]).toEqual(["temperature"]);
-    expect(fleet.get("boiler")?.info).toBe(null);
+    expect(fleet.get("boiler")?.info).not.toBe(null);
+    expect(fleet.lacksDescription("boiler")).toBe(true);
+    fleet.describe(infoOf("boiler"));
+    expect(fleet.get("boiler")?.isOutdated).toBe(false);
   });
 });

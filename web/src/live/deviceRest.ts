@@ -52,6 +52,18 @@ export interface Attributes {
 /** What to change of a metric; what is left out stays. Thresholds are always sent together. */
 export type MetricChange = Pick<MetricInfo, "name"> & Partial<Omit<MetricInfo, "type">>;
 
+/**
+ * A metric after its name or type was changed, or as it would be, and what that means for the values stored.
+ */
+export interface MetricEdited {
+  readonly metric: MetricInfo;
+  readonly values: number;
+  /** How many of them do not read as the new type. */
+  readonly lost: number;
+  /** The most frequent of those. */
+  readonly examples: readonly { readonly value: string; readonly count: number }[];
+}
+
 /** What to change of a device; what is left out stays. */
 export type DeviceChange = Partial<
   Pick<DeviceInfo, "name" | "labels" | "expected_interval_s" | "retention">
@@ -115,6 +127,33 @@ export class DeviceRest {
   /** Takes the next number that the device gives a reading as the first. */
   async resetSequence(): Promise<void> {
     await this.#rest.ask(`${this.#path}/sequence`, "DELETE");
+  }
+
+  /**
+   * Renames a metric or changes its type, with its history; as a preview only says what would become of that.
+   */
+  async editMetric(
+    name: string,
+    change: Partial<Pick<MetricInfo, "name" | "type">>,
+    isPreview: boolean,
+  ): Promise<MetricEdited> {
+    const path = `${this.#metric(name)}${isPreview ? "?preview=true" : ""}`;
+    return (await this.#rest.ask(path, "PATCH", change)) as MetricEdited;
+  }
+
+  /** How many values are stored of a metric. */
+  async valuesOf(name: string): Promise<number> {
+    const answer = await this.#rest.ask(`${this.#metric(name)}?preview=true`, "DELETE");
+    return (answer as { values: number }).values;
+  }
+
+  /** Removes a metric with its history; sent again it is a new one. */
+  async removeMetric(name: string): Promise<void> {
+    await this.#rest.ask(this.#metric(name), "DELETE");
+  }
+
+  #metric(name: string): string {
+    return `${this.#path}/metrics/${encodeURIComponent(name)}`;
   }
 
   async remove(): Promise<void> {

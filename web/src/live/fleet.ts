@@ -18,6 +18,8 @@ export type FleetPhase =
 export class DeviceRecord {
   readonly id: string;
   info: DeviceInfo | null = null;
+  /** REST has to describe it anew; until then it is shown as it was. */
+  isOutdated = false;
   presence: Presence = "never_seen";
   since: number | null = null;
   /** Hub time of the last sign of life, in milliseconds. */
@@ -103,7 +105,7 @@ export class Fleet {
   lacksDescription(deviceId: string): boolean {
     const device = this.#devices.get(deviceId);
     if (!device) return false;
-    if (!device.info) return true;
+    if (!device.info || device.isOutdated) return true;
     for (const metric of device.latest.keys()) if (!device.metric(metric)) return true;
     return false;
   }
@@ -157,9 +159,8 @@ export class Fleet {
         isChanged = this.#devices.delete(id) || isChanged;
         continue;
       }
-      if (entry.renewed) isChanged = this.#devices.delete(id) || isChanged;
-      const device = this.#record(id);
-      isChanged = this.#apply(device, entry, now, isWhole) || isChanged;
+      const device = entry.renewed ? this.#renewed(id) : this.#record(id);
+      isChanged = this.#apply(device, entry, now, isWhole) || entry.renewed || isChanged;
       if (!isDescribed(device, entry)) unknown.push(id);
     }
     if (isChanged) this.#structure.value++;
@@ -202,6 +203,7 @@ export class Fleet {
     const device = this.#record(info.id);
     const isNew = device.info === null;
     device.info = { ...info, metrics: info.metrics.map(sharing) };
+    device.isOutdated = false;
     device.lastSeen = latest(device.lastSeen, info.last_seen);
     // Presence that came live is newer than that of a list which was asked for before.
     if (isNew && device.revision === 0) {
@@ -218,6 +220,18 @@ export class Fleet {
     return gone.length > 0;
   }
 
+  /**
+   * Nothing is left of what was known but its description, so that whoever looks at it does not see it go.
+   */
+  #renewed(id: string): DeviceRecord {
+    const info = this.#devices.get(id)?.info ?? null;
+    this.#devices.delete(id);
+    const device = this.#record(id);
+    device.info = info;
+    device.isOutdated = true;
+    return device;
+  }
+
   #record(id: string): DeviceRecord {
     let device = this.#devices.get(id);
     if (!device) {
@@ -229,7 +243,7 @@ export class Fleet {
 }
 
 function isDescribed(device: DeviceRecord, entry: OverviewEntry): boolean {
-  if (!device.info) return false;
+  if (!device.info || device.isOutdated) return false;
   for (const metric of Object.keys(entry.snapshot ?? {})) if (!device.metric(metric)) return false;
   return true;
 }

@@ -305,8 +305,17 @@ export class Live {
         if (newest) this.delay.add(newest, now);
       }
     }
-    for (const id of unknown) this.#undescribed.add(id);
+    for (const id of unknown) {
+      this.#undescribed.add(id);
+      if (devices[id]?.renewed) this.#renewed(id);
+    }
     if (this.#undescribed.size > 0) this.#describeSoon();
+  }
+
+  /** What is known of a device no longer holds, and it is described soon, however short ago it last was. */
+  #renewed(id: string): void {
+    this.#describedAt.delete(id);
+    if (this.#watches.on(deviceChannel(id))) this.#watches.restart();
   }
 
   #takeReadings(message: Readings): void {

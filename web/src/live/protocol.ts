@@ -14,7 +14,9 @@ export interface OverviewEntry {
   readonly snapshot?: Snapshot;
   readonly presence?: Presence;
   readonly since?: number | null;
-  /** A new device under an id that was used before: nothing of the old one is left. */
+  /**
+   * A new device under an id that was used before, or one with other metrics: nothing known holds any more.
+   */
   readonly renewed?: boolean;
 }
 

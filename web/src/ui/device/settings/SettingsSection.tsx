@@ -3,6 +3,7 @@ import type { DeviceRest } from "../../../live/deviceRest";
 import { type DeviceInfo, type MetricInfo, Problem } from "../../../live/rest";
 import { usePage } from "../../page";
 import { Failure, useSending } from "../../parts/forms";
+import { MetricDialog, type MetricTask } from "./MetricDialogs";
 import { RemoveDevice } from "./RemoveDevice";
 import { SettingField } from "./SettingField";
 import {
@@ -21,6 +22,11 @@ import { type Draft, useDraft } from "./useDraft";
 /** More metrics than these begin folded. */
 const UNFOLDED_MAX = 3;
 const UNIT_MAX = 50;
+const TASKS = [
+  ["rename", "Rename"],
+  ["retype", "Change type"],
+  ["remove", "Remove"],
+] as const;
 const SPANS = { hub: "As the hub is configured", ever: "For ever", days: "For a number of days" } as const;
 
 interface SettingsProps {
@@ -34,6 +40,7 @@ export function SettingsSection({ rest, info }: SettingsProps) {
   const draft = useDraft(info);
   useEffect(() => void page.live.refreshOpened(), [page]);
   const form = useRef<HTMLFormElement>(null);
+  const [task, setTask] = useState<MetricTask | null>(null);
   const { failure, isSending, isSaved, save } = useSaving(rest, draft, form);
   return (
     <>
@@ -56,12 +63,14 @@ export function SettingsSection({ rest, info }: SettingsProps) {
             draft={draft}
             metric={metric}
             isUnfolded={info.metrics.length <= UNFOLDED_MAX}
+            begin={(kind) => setTask({ kind, metric })}
           />
         ))}
         <Failure reason={failure} />
         <SaveBar draft={draft} isSaved={isSaved} isSending={isSending} />
       </form>
       <RemoveDevice rest={rest} info={info} />
+      {task && <MetricDialog rest={rest} task={task} close={() => setTask(null)} />}
     </>
   );
 }
@@ -166,9 +175,11 @@ interface MetricFieldsProps {
   readonly draft: Draft;
   readonly metric: MetricInfo;
   readonly isUnfolded: boolean;
+  /** Opens the dialog for it. */
+  readonly begin: (kind: MetricTask["kind"]) => void;
 }
 
-function MetricFields({ draft, metric, isUnfolded }: MetricFieldsProps) {
+function MetricFields({ draft, metric, isUnfolded, begin }: MetricFieldsProps) {
   const [isOpen, setOpen] = useState(isUnfolded);
   const field = (name: string) => draft.field(metricPath(metric.name, name));
   const names = ["unit", "decimals", "minimum", "maximum", ...BOUNDS];
@@ -198,6 +209,13 @@ function MetricFields({ draft, metric, isUnfolded }: MetricFieldsProps) {
             ))}
           </>
         )}
+      </div>
+      <div class="metric-tasks">
+        {TASKS.map(([kind, word]) => (
+          <button key={kind} type="button" class="button" onClick={() => begin(kind)}>
+            {word}
+          </button>
+        ))}
       </div>
     </details>
   );
