@@ -146,7 +146,7 @@ def simulate(
                 group.create_task(_tell_units(provisioner, simulation.units(), stop))
             await simulation.run(stop)
             stop.now()
-        _console().print(simulation.describe(), highlight=False)
+        _console().print(simulation.describe(), highlight=False, markup=False)
         if simulation.refused_keys:
             raise DeviceError(f"keys refused: {', '.join(simulation.refused_keys[:5])}")
 
@@ -278,7 +278,7 @@ def _one_device(device: DeviceClient, send: Callable[[Stop], Coroutine[None, Non
             sending = group.create_task(send(stop))
             await stop.wait()
             sending.cancel()  # it may be waiting for room in a queue that a hub which is away does not empty
-        _console().print(describe(), highlight=False)
+        _console().print(describe(), highlight=False, markup=False)
 
     return work
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from rich.console import Console
+from rich.markup import escape
 
 STOP_MAX_S = 10.0  # devices take up to 5 s to bring in what they have measured
 _STDIN = 0
@@ -98,6 +99,6 @@ async def report(console: Console, stop: Stop, describe: Callable[[], str]) -> N
         while not await stop.pause(_LINE_INTERVAL_S):
             console.print(describe(), highlight=False, markup=False, soft_wrap=True)
         return
-    with console.status(describe()) as line:
+    with console.status(escape(describe())) as line:
         while not await stop.pause(_LIVE_INTERVAL_S):
-            line.update(describe())
+            line.update(escape(describe()))

@@ -4,8 +4,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 GAP = 2  # between columns
 TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
@@ -26,14 +28,14 @@ def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty
     """
     console = Console()
     if not rows:
-        console.print(empty)
+        console.print(empty, markup=False)
         return
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column.title, overflow="fold", no_wrap=column.whole)
     for row in rows:
-        table.add_row(*row)
-    longest = [max(map(len, cells)) for cells in zip((one.title for one in columns), *rows, strict=True)]
+        table.add_row(*map(Text, row))  # as it is: a name may have brackets, which rich takes for styles
+    longest = [max(map(cell_len, cells)) for cells in zip((one.title for one in columns), *rows, strict=True)]
     if console.is_terminal or "COLUMNS" in os.environ:
         least = [
             width if column.whole else min(width, TEXT_WIDTH_MIN)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import commands, exit_code
-from tests.hub_process import HubProcess
+from tests.cli.conftest import Run
+from tests.hub_process import HubProcess, make_store
 
 WHOLE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?|[a-z0-9]{12}\b|compressor-\S+|bearing_\S+")
 TABLES = {
@@ -59,3 +60,11 @@ def test_a_table_breaks_no_time_and_no_id_at_80_columns(
     assert len(WHOLE.findall(wide)) >= 2
     assert WHOLE.findall(narrow) == WHOLE.findall(wide)
     assert len(wide.splitlines()) < len(narrow.splitlines()) or wide == narrow
+
+
+@pytest.mark.parametrize("name", ["Kessel [3] [/] [red]", "温度計 北", "a, b; c=d"])
+def test_names_are_shown_as_they_are(run: Run, tmp_path: Path, name: str) -> None:
+    make_store(tmp_path / "data")
+    assert run("devices", "add", "pump", "--name", name).returncode == 0
+    assert name in run("devices", "list").stdout
+    assert name in run("devices", "show", "pump").stdout
