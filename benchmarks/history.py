@@ -156,7 +156,7 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
-    roster = Roster(feed, now_us)
+    roster = Roster(feed, now_us, 32)
     ingest = Ingest(
         history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), HubClock(now_us, time.monotonic)
     )

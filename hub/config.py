@@ -151,6 +151,9 @@ class LimitsConfig(_Section):
 
     connect_timeout_s: Seconds = 10.0
     connections_max: Positive = 20_000
+    connections_per_device_max: Positive = 32
+    unproven_max: Positive = 1_000
+    unproven_per_address_max: Positive = 200
     pending_readings: Positive = 200_000
     storing_late_s: Seconds = 5.0
     readings_per_s: Positive = 10_000

@@ -94,7 +94,8 @@ class Place:
 class Places:
     """How many connections of one kind may be open: in all, and from one address. Silent ones end after `silent_s`.
 
-    `name` is the section of the configuration that bounds them; `is_exempt` says of which addresses any number may come.
+    `name` is the section of the configuration that bounds them; `is_exempt` says of which addresses any number may
+    come. Without `keeps_busy` a place is free as soon as its connection is served: the places are for silent ones.
     """
 
     def __init__(
@@ -105,8 +106,10 @@ class Places:
         *,
         per_address: int | None = None,
         is_exempt: Callable[[str], bool] = lambda _address: False,
+        keeps_busy: bool = True,
     ) -> None:
         self._name = name
+        self._keeps_busy = keeps_busy
         self._most = most
         self._per_address = per_address
         self._is_exempt = is_exempt
@@ -159,7 +162,9 @@ class Places:
 
     def move(self, place: Place, state: _State) -> None:
         """The place is in another state now."""
-        if place in self._open:
+        if state is _State.BUSY and not self._keeps_busy:
+            self.leave(place)
+        elif place in self._open:
             self._forget(place)
             place.state = state
             self._wait(place)

@@ -52,9 +52,13 @@ class _Seen:
 
 
 class Roster:
-    """The devices' sessions and presence. `clock` gives µs UTC."""
+    """The devices' sessions and presence. `clock` gives µs UTC.
 
-    def __init__(self, feed: Feed, clock: Callable[[], int]) -> None:
+    A device has at most `sessions_max` sessions, so that one key cannot take the places of all.
+    """
+
+    def __init__(self, feed: Feed, clock: Callable[[], int], sessions_max: int) -> None:
+        self._sessions_max = sessions_max
         self._feed = feed
         self._clock = clock
         self._seen: dict[int, _Seen] = {}
@@ -83,7 +87,7 @@ class Roster:
         self.connected -= bool(self._seen.pop(device.number).sessions)
 
     def enter(self, session: DeviceSession) -> None:
-        """A session began. That of a device removed meanwhile ends at once."""
+        """A session began. That of a device removed meanwhile ends at once; one too many ends the oldest."""
         seen = self._seen.get(session.device.number)
         if seen is None:
             session.end(EndReason.REMOVED)
@@ -93,6 +97,8 @@ class Roster:
             self.connected += 1
             seen.entered_at = now
         seen.sessions.append(session)
+        if len(seen.sessions) > self._sessions_max:
+            seen.sessions[0].end(EndReason.TAKEN_OVER)
         seen.last_seen = now
         self._set(seen, Presence.ONLINE, now)
 

@@ -24,7 +24,7 @@ from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faul
 from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.http.services import SERVICES, Services
-from hub.http.sockets import PEERS
+from hub.http.sockets import PEERS, UNPROVEN, unproven_places
 from hub.http.static import BUILT, StaticPage
 from hub.websocket.peers import Peers
 
@@ -48,6 +48,7 @@ def make_app(
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(services.clock.steady_s)
     app[PEERS] = Peers(services.config.live.ping_interval_s)
+    app[UNPROVEN] = unproven_places(services.config.limits, app[ACCESS])
     app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
     app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], uniform)
     app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS], app[PEERS])
@@ -94,6 +95,7 @@ def _add_endpoint(app: web.Application, below: str, endpoint: Endpoint) -> None:
 
 async def _stop_sockets(app: web.Application) -> None:
     await app[PEERS].stop()
+    app[UNPROVEN].close()
 
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:

@@ -15,6 +15,7 @@ from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.listener import Place
 from hub.people.operators import Operators
 
 
@@ -23,7 +24,8 @@ class Services:
     """The rooms a handler may call.
 
     `clock` is the hub's. `base_url` is where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
-    `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off.
+    `mqtt` makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket; None where MQTT is off. It
+    is given the connection's place among those that have not shown who they are.
     `mqtt_port` tells where that listens on TCP without TLS. `started_at` is when the hub began, µs UTC.
     """
 
@@ -38,7 +40,7 @@ class Services:
     imports: Imports
     clock: HubClock
     base_url: Callable[[], str]
-    mqtt: Callable[[], asyncio.Protocol] | None = None
+    mqtt: Callable[[Place], asyncio.Protocol] | None = None
     mqtt_port: Callable[[], int | None] = lambda: None
     started_at: int = 0
 

@@ -1,4 +1,8 @@
-"""What the routes of WebSockets share: who is let in by a first message, and how others are turned away."""
+"""What the routes of WebSockets share: who is let in by a first message, and how others are turned away.
+
+Until a connection has shown who it is, it has one of the few places for the unproven. Where these are taken, the oldest
+one goes, first of the newcomer's own address: so silent strangers push out each other, and nobody who is let in.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +12,11 @@ import orjson
 from aiohttp import web
 from pydantic_core import from_json
 
+from hub.config import LimitsConfig
 from hub.errors import HubError, Unauthenticated
+from hub.http.access import ACCESS, Access
+from hub.http.problems import Overloaded
+from hub.listener import Place, Places
 from hub.websocket.frames import TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
@@ -16,7 +24,34 @@ from hub.websocket.socket import Socket
 RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they add jitter of their own
 STOPPING = "the hub is stopping"
 
+# How much longer an unproven connection may stay than it has time for its first message: to be told why it goes.
+TURNED_AWAY_S = 5.0
+
 PEERS = web.AppKey("peers", Peers)
+UNPROVEN = web.AppKey("unproven", Places)
+
+
+def unproven_places(limits: LimitsConfig, access: Access) -> Places:
+    """The places for connections that have not shown who they are."""
+    return Places(
+        "limits.unproven_max",
+        limits.unproven_max,
+        limits.connect_timeout_s + TURNED_AWAY_S,
+        per_address=limits.unproven_per_address_max,
+        is_exempt=access.is_proxy,
+        keeps_busy=False,
+    )
+
+
+def take_unproven_place(request: web.Request) -> Place:
+    """A place for this connection, to be left when it has shown who it is. Raises Overloaded."""
+    place = request.app[UNPROVEN].take(request.app[ACCESS].address(request), file=0)
+    if place is None or request.transport is None:
+        raise Overloaded(
+            "too many connections have not shown who they are (limits.unproven_max)", RETRY_AFTER_S
+        )
+    place.ends_by(request.transport.abort)
+    return place
 
 
 async def ask_for_secret(socket: Socket, name: str, timeout_s: float) -> str:

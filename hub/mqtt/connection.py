@@ -21,8 +21,6 @@ from hub.mqtt.tasks import Jobs, Tasks
 
 KEEP_ALIVE_GRACE = 1.5  # 3.1.2.10
 CLOSE_TIMEOUT_S = 5.0  # how long what is written may take to leave a closing connection
-SPARE = 100
-"""How many connections that have not shown a key yet are kept beside `limits.connections_max` that have."""
 
 _log = structlog.get_logger("mqtt")
 
@@ -61,7 +59,7 @@ class Connection(asyncio.Protocol):
         place: Place | None = None,
     ) -> None:
         self._open = open_
-        self._place = place  # among those of its listener; None where a WebSocket carries it
+        self._place = place  # bounds how many are open; left or kept once a key was shown
         self._config = config
         self._limits = limits
         self._ingest = ingest
@@ -97,9 +95,9 @@ class Connection(asyncio.Protocol):
     # Driven by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for CONNECT; closed at once where there are too many, or the server has stopped."""
+        """Wait for CONNECT; closed at once where the server has stopped. `place` bounds how many wait."""
         self._transport = cast("asyncio.Transport", transport)
-        if not self._tasks.running or len(self._open) >= self._limits.connections_max + SPARE:
+        if not self._tasks.running:
             self._transport.abort()
             return
         self._open.add(self)

@@ -16,7 +16,7 @@ from hub.flow import Room
 from hub.intake.accept import Ingest
 from hub.listener import Listener, Place, Places, bind
 from hub.mqtt.clients import Clients
-from hub.mqtt.connection import SPARE, Connection
+from hub.mqtt.connection import Connection
 from hub.mqtt.link import Link
 from hub.mqtt.protocol import ServerProtocol
 from hub.mqtt.requests import Requests
@@ -24,6 +24,8 @@ from hub.mqtt.tasks import Tasks
 from hub.mqtt.wills import Wills
 
 TIDY_INTERVAL_S = 1.0
+# How many connections that have not shown a key yet are kept beside `limits.connections_max` that have.
+SPARE = 100
 
 _log = structlog.get_logger("mqtt")
 
@@ -78,7 +80,7 @@ class MqttServer:
         return len(self._open)
 
     def connection(self, place: Place | None = None) -> Connection:
-        """One more connection, for whoever holds its transport; `place` is that of its listener."""
+        """One more connection, for whoever holds its transport; `place` is given up when it ends."""
         return Connection(
             self._open,
             self._config,

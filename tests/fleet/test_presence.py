@@ -23,6 +23,16 @@ def test_a_device_known_from_history_is_offline_since_then() -> None:
     assert (watch.shown(), watch.feed.device("boiler-1").since) == (Presence.OFFLINE, T0 - 5)
 
 
+def test_one_session_too_many_ends_the_oldest() -> None:
+    watch = Watch()
+    sessions = [watch.connect() for _ in range(5)]
+    assert [session.ended for session in sessions] == [[EndReason.TAKEN_OVER], [], [], [], []]
+    watch.roster.leave(sessions[0])
+    watch.connect()
+    assert sessions[1].ended == [EndReason.TAKEN_OVER]
+    assert watch.shown() is Presence.ONLINE
+
+
 def test_a_device_is_offline_when_its_last_session_ends() -> None:
     watch = Watch()
     first, second = watch.connect(), watch.connect()

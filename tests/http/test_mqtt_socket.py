@@ -166,7 +166,7 @@ class Mirror(asyncio.Protocol):
 
 async def test_both_ends_slow_each_other_down_and_lose_nothing(hub: Hub) -> None:
     mirror = Mirror()
-    app = make_app(replace(hub.services, mqtt=lambda: mirror))
+    app = make_app(replace(hub.services, mqtt=lambda _place: mirror))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

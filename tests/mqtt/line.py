@@ -35,7 +35,7 @@ class World:
     def __post_init__(self) -> None:
         self.feed = Feed(LiveConfig(), "epoch", lambda: self.now_s)
         self.feed.add(DEVICE.id)
-        self.roster = Roster(self.feed, self.now_us)
+        self.roster = Roster(self.feed, self.now_us, 32)
         self.roster.add(DEVICE)
         self.clients = Clients(
             self.config,

@@ -108,10 +108,10 @@ class RawSocket:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[RawSocket]:
-    """A connection that hangs up at the end."""
+async def connected(port: int, source: str = "127.0.0.1") -> AsyncIterator[RawSocket]:
+    """A connection from the address `source`, of this machine, that hangs up at the end."""
     async with asyncio.timeout(DEADLINE_S):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22, local_addr=(source, 0))
         try:
             yield RawSocket(reader, writer)
         finally:

@@ -9,10 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.http.access import ACCESS
 from hub.http.problems import problem
 from hub.http.services import SERVICES
-from hub.http.sockets import PEERS, STOPPING
+from hub.http.sockets import PEERS, STOPPING, take_unproven_place
 from hub.websocket.frames import RESTARTING, UNSUPPORTED, Message, Opcode, frame
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
@@ -127,6 +126,14 @@ async def handle(request: web.Request) -> web.StreamResponse:
         )
     upgrade = Upgrade(request, (PROTOCOL,))
     max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
-    address = request.app[ACCESS].address(request)
-    await upgrade.hand_over(request, MqttSocket(request.app[PEERS], services.mqtt(), address, max_bytes))
+    place = take_unproven_place(
+        request
+    )  # which MQTT leaves when it has let the client in, or when that is gone
+    socket = MqttSocket(request.app[PEERS], services.mqtt(place), place.address, max_bytes)
+    is_handed_over = False
+    try:
+        is_handed_over = await upgrade.hand_over(request, socket)
+    finally:
+        if not is_handed_over:
+            place.leave()
     return upgrade

@@ -25,7 +25,14 @@ from hub.http.device.messages import AttributesMessage, CommandResponse, Reading
 from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded
 from hub.http.services import Services
-from hub.http.sockets import RETRY_AFTER_S, STOPPING, ask_for_secret, refusal, turned_away_if_refused
+from hub.http.sockets import (
+    RETRY_AFTER_S,
+    STOPPING,
+    ask_for_secret,
+    refusal,
+    take_unproven_place,
+    turned_away_if_refused,
+)
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
 from hub.websocket.peers import Peers
@@ -87,15 +94,12 @@ class DeviceSocket(Socket):
 
     # Its life
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The handshake is over."""
-        super().connection_made(transport)
-        self._sockets.places += 1
-
     def serve(self, login: Login) -> None:
-        """Let the device in."""
+        """Let the device in. Raises Overloaded."""
         if not self.is_open:
             return
+        self._sockets.refuse_when_full()
+        self._sockets.connected += 1
         services = self._services
         self.device, self.key_id = login.device, login.key_id
         self.say(
@@ -121,14 +125,14 @@ class DeviceSocket(Socket):
 
     def leave(self) -> None:
         """What was read is taken all the same; only its answer goes nowhere."""
+        self._sockets.connected -= 1
         self._accept_gathered()
         said_goodbye = self.state is State.CLOSING
         self._services.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
 
     def lost(self) -> None:
-        """Make room for another."""
+        """No timer of it is to run on."""
         self._holds.end()
-        self._sockets.places -= 1
 
     # Reading
 
@@ -259,7 +263,7 @@ class DeviceSockets:
         self.peers = peers
         self.room = Room(services.ingest.room, self.spawn)
         self._jobs: asyncio.TaskGroup | None = None  # while it runs
-        self.places = 0  # taken, those of devices that have not said who they are included
+        self.connected = 0  # that were let in
 
     async def run(self) -> None:
         """Loops until cancelled."""
@@ -278,15 +282,24 @@ class DeviceSockets:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route. Raises Unauthenticated for a wrong key, Overloaded if there are too many."""
-        if self.places >= self.services.config.limits.connections_max:
-            raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
         login = await telemetry.authenticate(request)
+        self.refuse_when_full()
         upgrade = Upgrade(request)
         socket = DeviceSocket(self)
-        if await upgrade.hand_over(request, socket):
-            with turned_away_if_refused(socket):
-                socket.serve(login or await self._ask_for_key(socket, request))
+        place = take_unproven_place(request) if login is None else None
+        try:
+            if await upgrade.hand_over(request, socket):
+                with turned_away_if_refused(socket):
+                    socket.serve(login or await self._ask_for_key(socket, request))
+        finally:
+            if place is not None:
+                place.leave()
         return upgrade
+
+    def refuse_when_full(self) -> None:
+        """Raises Overloaded."""
+        if self.connected >= self.services.config.limits.connections_max:
+            raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
 
     async def _ask_for_key(self, socket: DeviceSocket, request: web.Request) -> Login:
         key = await ask_for_secret(socket, "key", self.services.config.limits.connect_timeout_s)

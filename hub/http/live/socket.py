@@ -20,7 +20,13 @@ from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
 from hub.http.services import Services
-from hub.http.sockets import STOPPING, ask_for_secret, refusal, turned_away_if_refused
+from hub.http.sockets import (
+    STOPPING,
+    ask_for_secret,
+    refusal,
+    take_unproven_place,
+    turned_away_if_refused,
+)
 from hub.model import Principal, Role
 from hub.websocket.frames import RESTARTING, Message
 from hub.websocket.peers import Peers
@@ -90,11 +96,11 @@ class LiveSocket(Socket):
     # How it begins and ends
 
     def watch(self, proof: Proof, principal: Principal) -> None:
-        """Let the viewer in. `proof` is what it showed, and is checked again and again."""
+        """Let the viewer in. `proof` is what it showed, and is checked again and again. Raises Overloaded, Busy."""
         if self.is_open:
             self.proof, self.viewer.principal = proof, principal
+            self._live.viewers.enter(self, self._address)
             self.begin()
-            self._live.viewers.enter(self)
             self.read()
 
     def end(self, code: int, reason: str, retry_after_s: float | None = None) -> None:
@@ -111,10 +117,6 @@ class LiveSocket(Socket):
     def leave(self) -> None:
         """Watch nothing any more."""
         self._live.viewers.leave(self)
-
-    def lost(self) -> None:
-        """Make room for another."""
-        self._live.viewers.release(self._address)
 
     # Writing. For its viewer this is the signal that something is pending
 
@@ -213,26 +215,28 @@ class LiveSockets:
                 proof = None  # no browser: whoever this is shows a token
             elif not access.is_own_page(request):
                 raise Forbidden(access.explain_origin(request))
-        if proof is not None and proof.kind is Kind.TOKEN:
-            await access.check(proof)
-        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.services.config.live.compress)
         address = access.address(request)
-        self.viewers.admit(address)
+        is_proven = proof is not None and proof.kind is not Kind.SESSION
+        if proof is not None and is_proven:
+            await access.check(proof)
+            self.viewers.refuse_when_full(address)
+        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.services.config.live.compress)
         socket = LiveSocket(self, address, deflates=upgrade.deflates)
-        is_handed_over = False
+        place = None if is_proven else take_unproven_place(request)
         try:
-            is_handed_over = await upgrade.hand_over(request, socket)
+            if await upgrade.hand_over(request, socket):
+                with turned_away_if_refused(socket):
+                    # A session is checked here, because a page learns nothing of a handshake that was refused.
+                    proof = proof or await self._ask_for_token(socket)
+                    socket.watch(proof, await access.check(proof))
         finally:
-            if not is_handed_over:
-                self.viewers.release(address)
-        if not is_handed_over:
-            return upgrade
-        with turned_away_if_refused(socket):
-            if proof is None:
-                timeout_s = self.services.config.limits.connect_timeout_s
-                proof = Proof(Kind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
-            socket.watch(proof, await access.check(proof))
+            if place is not None:
+                place.leave()
         return upgrade
+
+    async def _ask_for_token(self, socket: LiveSocket) -> Proof:
+        timeout_s = self.services.config.limits.connect_timeout_s
+        return Proof(Kind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

@@ -51,10 +51,8 @@ class Viewers:
         self._access = access
         self._peers = peers
         self._uniform = uniform
-        # Of all connections, those that have not shown who they are too.
+        self._open: dict[ViewerConnection, str] = {}  # with their addresses
         self._addresses: Counter[str] = Counter()
-        self._places = 0  # the sum of these
-        self._open: set[ViewerConnection] = set()
         self._sent_home: int | None = None  # how many there were when the hub began to stop
 
     def __len__(self) -> int:
@@ -62,29 +60,22 @@ class Viewers:
 
     # Coming and going
 
-    def admit(self, address: str) -> None:
-        """Take a place, until `release`. Raises Overloaded if all are taken, Busy if its address has many."""
+    def refuse_when_full(self, address: str) -> None:
+        """Raises Overloaded when all places are taken, Busy when those of this address are."""
         live = self._services.config.live
-        if self._places >= live.viewers_max:
+        if len(self._open) >= live.viewers_max:
             raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
         if self._addresses[address] >= live.viewers_per_address_max:
             raise Busy(
                 "too many viewers are connected from this address (live.viewers_per_address_max)",
                 RETRY_AFTER_S,
             )
-        self._places += 1
+
+    def enter(self, connection: ViewerConnection, address: str) -> None:
+        """Count the connection in, and greet it. Raises as `refuse_when_full`."""
+        self.refuse_when_full(address)
+        self._open[connection] = address
         self._addresses[address] += 1
-
-    def release(self, address: str) -> None:
-        """The place is free again."""
-        self._places -= 1
-        self._addresses[address] -= 1
-        if not self._addresses[address]:
-            del self._addresses[address]
-
-    def enter(self, connection: ViewerConnection) -> None:
-        """Count the connection in, and greet it."""
-        self._open.add(connection)
         self._services.feed.counts.viewers += 1
         connection.viewer.say(orjson.dumps(self._hello()))
         failure = self._services.history.failure
@@ -93,23 +84,24 @@ class Viewers:
 
     def leave(self, connection: ViewerConnection) -> None:
         """It watches no more."""
-        if connection in self._open:
-            self._open.discard(connection)
+        address = self._open.pop(connection, None)
+        if address is not None:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
             self._services.feed.counts.viewers -= 1
         connection.viewer.close()
 
     @contextmanager
     def watching(self, connection: ViewerConnection, address: str) -> Iterator[None]:
-        """All of these, and looked after, for as long as it lasts."""
-        self.admit(address)
+        """Both of these, and looked after, for as long as it lasts."""
         self._peers.add(connection)
         try:
-            self.enter(connection)
+            self.enter(connection, address)
             yield
         finally:
             self.leave(connection)
             self._peers.remove(connection)
-            self.release(address)
 
     def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
         """Subscribe, if the viewer may. Raises NotFound, Conflict, Invalid."""
