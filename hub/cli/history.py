@@ -110,11 +110,14 @@ def import_history(
     written: Annotated[
         FileFormat | None, typer.Option("--format", help="By the file's name if left out.")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in values from a file; what is there already is left out, so a second time adds nothing."""
     query = {"format": str(written or _format_of(file)), "device": device, "metric": metric}
-    query["create_devices"] = str(create_devices).lower()
+    query["create_devices"], query["dry_run"] = str(create_devices).lower(), str(dry_run).lower()
     try:
         size = file.stat().st_size
     except OSError as error:
@@ -149,13 +152,23 @@ async def _chunks(file: Path, size: int, told: Callable[[int, int | None], None]
 
 
 def _show_import(found: dict[str, Any]) -> None:
-    typer.echo(f"added {found['added']} values; {found['held']} were there already")
-    if found["forgotten"]:
-        typer.echo(f"{found['forgotten']} are older than the readings that are kept, and were left out")
+    would = "would be " if found["dry_run"] else ""
+    for device_id in found["devices"]:
+        typer.echo(f"{would}made: device {device_id}")
+    for one in found["metrics"]:
+        typer.echo(f"{would}made: metric {one['metric']} of {one['device']}, a {one['type']}")
+    typer.echo(f"{found['rows']} rows with {found['values']} values: {found['added']} {would}added")
+    for count, what in (
+        (found["held"], "were there already"),
+        (found["empty"], "times there was no value"),
+        (found["forgotten"], "are older than the readings that are kept, and left out"),
+    ):
+        if count:
+            typer.echo(f"{count} {what}")
     for fault in found["faults"]:
         typer.echo(f"line {fault['line']}: {fault['message']}", err=True)
     if found["refused"]:
-        typer.echo(f"{found['refused']} rows were refused", err=True)
+        typer.echo(f"{found['refused']} values {would}refused", err=True)
 
 
 def _format_of(file: Path) -> FileFormat:

@@ -57,7 +57,10 @@ def test_what_is_exported_is_imported_elsewhere_once(
     done = run("history", "import", name, "--create-devices", "--json", stores=other)
     assert (done.returncode, json.loads(done.stdout)["added"]) == (0, 200)
     again = run("history", "import", name, stores=other)
-    assert (again.returncode, again.stdout) == (0, "added 0 values; 200 were there already\n")
+    assert (again.returncode, again.stdout) == (
+        0,
+        "200 rows with 200 values: 0 added\n200 were there already\n",
+    )
 
 
 def test_devices_labels_metrics_and_times_narrow_an_export(run: Run, hub: HubProcess, tmp_path: Path) -> None:
@@ -80,9 +83,18 @@ def test_faults_of_a_file_are_told_by_line_and_by_exit_code(
 ) -> None:
     hub.add_device("boiler")
     (tmp_path / "temperatures.csv").write_text(f"timestamp,value\n{T0},1.5\n{T0 + 1},warm\n")
-    done = run("history", "import", "temperatures.csv", "--device", "boiler", "--metric", "t")
-    assert done.returncode == 1
-    assert done.stdout == "added 1 values; 0 were there already\n"
+    command = ("history", "import", "temperatures.csv", "--device", "boiler", "--metric", "t")
+    would = run(*command, "--dry-run")
+    assert (would.returncode, would.stdout) == (
+        1,
+        "would be made: metric t of boiler, a number\n2 rows with 2 values: 1 would be added\n",
+    )
+    done = run(*command)
+    assert (done.returncode, done.stdout) == (
+        1,
+        "made: metric t of boiler, a number\n2 rows with 2 values: 1 added\n",
+    )
+    assert would.stderr.replace("would be ", "") == done.stderr
     assert "line 3: value: a number is wanted, got warm" in done.stderr
 
 

@@ -35,6 +35,7 @@ TIME_NAMES = ("time", "timestamp", "ts")
 _TIME = """CASE WHEN regexp_full_match({0}, '[0-9]+(\\.[0-9]+)?')
            THEN CASE WHEN try_cast({0} AS DECIMAL(24, 6)) >= {1} THEN try_cast(round(try_cast({0} AS DECIMAL(24, 6)) * 1000) AS BIGINT) END
            ELSE epoch_us(try_cast({0} AS TIMESTAMPTZ)) END"""
+_SHOWN = "regexp_replace(left({0}, 40), '[\\x00-\\x1f\\x7f-\\x9f]', '?', 'g')"  # in a message, which terminals show
 _READ_CSV = """read_csv(?, auto_detect = false, header = false, delim = '{delim}', quote = '{quote}', escape = '{quote}',
                         columns = {columns}, new_line = '\\n', buffer_size = 8388608)"""
 _RAW = """CREATE TABLE raw (line BIGINT, device VARCHAR, metric VARCHAR, type VARCHAR, time VARCHAR, value VARCHAR,
@@ -77,7 +78,7 @@ _CHECKED = f"""CREATE TABLE checked AS
                 WHEN declared NOT IN ('number', 'text', 'boolean')
                     THEN 'value: a number, a text or a truth value is wanted'
                 WHEN declared <> kind AND NOT (written AND kind = 'number' AND number IS NOT NULL)
-                    THEN 'value: a ' || kind || ' is wanted, got a ' || left(declared, 40)
+                    THEN 'value: a ' || kind || ' is wanted, got a ' || {_SHOWN.format("declared")}
                 WHEN instant IS NULL AND try_cast(time AS DOUBLE) BETWEEN 1e9 AND {MS_MIN}
                     THEN 'time: this looks like seconds; RFC 3339 or milliseconds since 1970 are wanted'
                 WHEN instant IS NULL THEN 'time: RFC 3339 or milliseconds since 1970 are wanted'
@@ -87,12 +88,12 @@ _CHECKED = f"""CREATE TABLE checked AS
                     THEN 'value: a number is wanted, got a text of '
                          || 1 + len(regexp_extract_all(value, '\r\n|\r|\n')) || ' lines; is a quote missing?'
                 WHEN kind = 'number' AND (number IS NULL OR NOT isfinite(number))
-                    THEN 'value: a number is wanted, got ' || left(value, 40)
+                    THEN 'value: a number is wanted, got ' || {_SHOWN.format("value")}
                 WHEN kind = 'number' AND abs(number) >= {EXACT_MAX} AND regexp_full_match(trim(value), '{WHOLE_PATTERN}')
                      AND coalesce(try_cast(value AS HUGEINT) <> try_cast(number AS HUGEINT), true)
-                    THEN 'value: ' || left(value, 40) || ' is over 2^53 and would be changed; send it as a text'
+                    THEN 'value: ' || {_SHOWN.format("value")} || ' is over 2^53 and would be changed; send it as a text'
                 WHEN kind = 'boolean' AND lower(value) NOT IN ('true', 'false', '1', '0')
-                    THEN 'value: true or false is wanted, got ' || left(value, 40)
+                    THEN 'value: true or false is wanted, got ' || {_SHOWN.format("value")}
                 WHEN kind = 'number' AND number NOT BETWEEN minimum AND maximum
                     THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
                 WHEN kind = 'text' AND length(value) > {TEXT_MAX} THEN 'value: a text has at most {TEXT_MAX} characters'
@@ -301,7 +302,7 @@ class Staging:
         if misnamed := [name for (name,) in names if not is_name(name)]:
             self._connection.register("misnamed", {"name": np.array(misnamed, dtype=object)})
             self._connection.execute(
-                "UPDATE kinds SET misnamed = $rule || left(metric, 40) FROM misnamed WHERE metric = name",
+                f"UPDATE kinds SET misnamed = $rule || {_SHOWN.format('metric')} FROM misnamed WHERE metric = name",
                 {"rule": f"metric: {NAME_RULE}; got "},
             )
 
