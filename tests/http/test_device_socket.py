@@ -11,11 +11,6 @@ from tests.http.conftest import Hub, until, until_async
 MB = 1_000_000
 
 
-@pytest.fixture
-def config() -> Config:
-    return Config(limits=LimitsConfig(connect_timeout_s=0.3))
-
-
 async def answers(socket: Any, *messages: object) -> list[dict[str, Any]]:
     """Send messages after the welcome; one answer each."""
     assert (await socket.receive_json())["type"] == "welcome"
@@ -122,12 +117,11 @@ async def test_a_device_that_cannot_set_headers_says_its_key_first(hub: Hub) -> 
     assert said == [{"type": "ack", "accepted": 1, "id": 1}]
 
 
-@pytest.mark.parametrize("first", [{"type": "auth", "key": "hk_wrong"}, {"t": 1.0}, None])
+@pytest.mark.parametrize("first", [{"type": "auth", "key": "hk_wrong"}, {"t": 1.0}])
 async def test_without_a_key_the_socket_is_closed_and_others_go_on(hub: Hub, first: object) -> None:
     await hub.device()
     async with hub.device_socket() as neighbour, hub.device_socket(None) as socket:
-        if first is not None:
-            await socket.send_json(first)
+        await socket.send_json(first)
         said = await socket.receive_json()
         closed = await socket.receive()
         assert [answer["type"] for answer in await answers(neighbour, {"t": 1.0})] == ["ack"]
@@ -260,6 +254,18 @@ async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_bac
     assert said[-1]["type"] == "shutdown"
     assert said[-1]["retry_after_s"] > 0
     assert message.data == 1012
+
+
+class TestSayingNothing:
+    @pytest.fixture
+    def config(self) -> Config:
+        return Config(limits=LimitsConfig(connect_timeout_s=1.0))
+
+    async def test_without_a_first_message_the_socket_is_closed(self, hub: Hub) -> None:
+        async with hub.device_socket(None) as socket:
+            said = await socket.receive_json()
+            assert (said["code"], "limits.connect_timeout_s" in said["message"]) == ("unauthenticated", True)
+            assert (await socket.receive()).data == 4401
 
 
 class TestSilence:

@@ -15,7 +15,6 @@ T0 = 1_700_000_000_000
 def config() -> Config:
     return Config(
         live=LiveConfig(subscriptions_max=2, max_message_bytes=1_000),
-        limits=LimitsConfig(connect_timeout_s=0.3),
     )
 
 
@@ -178,7 +177,7 @@ async def test_a_tool_says_its_token_in_the_first_message(hub: Hub) -> None:
         await greeted(socket)
 
 
-@pytest.mark.parametrize("first", [{"type": "auth", "token": "no"}, subscribe("overview"), None])
+@pytest.mark.parametrize("first", [{"type": "auth", "token": "no"}, subscribe("overview")])
 async def test_without_a_token_the_socket_is_closed(hub: Hub, first: object) -> None:
     async with hub.live_socket({}) as socket:
         assert (await said(socket, first))["code"] == "unauthenticated"
@@ -287,6 +286,17 @@ class TestLoggingOut:
         async with hub.client.get("/login?code=old", headers=session) as response:
             assert response.status == 401
         assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 200
+
+
+class TestSayingNothing:
+    @pytest.fixture
+    def config(self) -> Config:
+        return Config(limits=LimitsConfig(connect_timeout_s=1.0))
+
+    async def test_without_a_first_message_the_socket_is_closed(self, hub: Hub) -> None:
+        async with hub.live_socket({}) as socket:
+            assert (await said(socket))["code"] == "unauthenticated"
+            assert (await closed(socket))[0] == 4401
 
 
 class TestHeartbeat:
