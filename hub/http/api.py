@@ -89,6 +89,7 @@ _DEVICES = (
         status=_CREATED,
         refusals=_CLASH,
         body_max_bytes=_MANY_BYTES,
+        made=lambda answer: getattr(answer.root, "id", None),
     ),
     operation(
         "GET", _ONE, devices.show_device, tag="devices", role=_VIEWER, answer=DeviceOut, refusals=_GONE
@@ -246,6 +247,7 @@ _KEYS = (
         answer=KeyNew,
         status=_CREATED,
         refusals=_GONE,
+        made=lambda answer: answer.id,
     ),
     operation(
         "DELETE",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_origin
+from urllib.parse import quote
 
 import orjson
 from aiohttp import web
@@ -89,6 +90,17 @@ class Endpoint:
     media: tuple[str, ...] = ()  # what a good answer may be, where that is not JSON
     body_media: tuple[str, ...] = ()  # what the body may be, where that is not JSON
 
+    @property
+    def needs_body(self) -> bool:
+        """Whether nothing can be done without a body."""
+        if self.body is Nothing:
+            return bool(self.body_media) or self.security is Security.DEVICE
+        try:
+            self.body.model_validate({})
+        except ValidationError:
+            return True
+        return False
+
 
 def operation(
     method: str,
@@ -103,16 +115,20 @@ def operation(
     status: HTTPStatus = HTTPStatus.OK,
     refusals: tuple[HTTPStatus, ...] = (),
     body_max_bytes: int = 0,
+    made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
     """An operation for people and their programs: `serve` gets a call of a principal that has at least `role`.
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or `body_max_bytes`
-    where that is more.
+    where that is more. `made` says under which name the thing that an answer tells of is found below `path`; None: nowhere.
     """
 
     async def answer_once(call: Call[Any, Any]) -> Answer:
         found = await serve(call)
-        return Answer(status.value, b"" if found is None else found.model_dump_json(by_alias=True).encode())
+        if found is None:
+            return Answer(status.value, b"")
+        location = _location(path, made(found)) if status is HTTPStatus.CREATED else None
+        return Answer(status.value, found.model_dump_json(by_alias=True).encode(), location)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await _let_in(request, role)
@@ -121,11 +137,14 @@ def operation(
         raw = await read_body(request, max(services.config.http.max_body_bytes, body_max_bytes))
         call = Call(services, principal, proof, request, asked, _read_json(raw, body))
         if method == "POST":
-            made = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
+            found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
-            made = await answer_once(call)
-        content_type = "application/json" if made.body else None
-        return web.Response(status=made.status, body=made.body or None, content_type=content_type)
+            found = await answer_once(call)
+        content_type = "application/json" if found.body else None
+        headers = {} if found.location is None else {"Location": found.location}
+        return web.Response(
+            status=found.status, body=found.body or None, content_type=content_type, headers=headers
+        )
 
     return Endpoint(
         method,
@@ -176,6 +195,15 @@ def streamed(
         media=media,
         body_media=body_media,
     )
+
+
+def _location(path: str, name: str | None) -> str:
+    """Where what was made is (RFC 9110, 10.2.2): beside the path that was asked, whatever a proxy puts before that.
+
+    What has no address of its own is found where it was made (15.3.2).
+    """
+    last = path.rpartition("/")[2]
+    return last if name is None else f"{last}/{quote(name, safe='')}"
 
 
 async def _let_in(request: web.Request, role: Role) -> tuple[Proof, Principal]:

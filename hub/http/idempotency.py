@@ -26,6 +26,7 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    location: str | None = None
 
 
 @dataclass(slots=True)

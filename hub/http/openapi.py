@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from hub import __version__
+from hub.fleet import checks
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
 from hub.http.rest.shapes import METRIC_NAME, Problem
@@ -35,15 +36,22 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
     Security.OPERATOR: [{"token": []}, {"session": []}],
     Security.DEVICE: [{"key": []}],
 }
+_IN_PATHS = {
+    "device_id": {"type": "string", "pattern": f"^{checks.ID_SHAPE.pattern}$"},
+    "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
+    "metric": METRIC_NAME,
+}
 # What a device sends is read by its format, hub/formats/json.py, and not by a model; this is its shape.
-_ANY_NAME = {"type": "string", "minLength": 1}
-_IN_PATHS = {"metric": METRIC_NAME}
 _VALUES = {
     "type": "object",
     "minProperties": 1,
     "propertyNames": METRIC_NAME,
     "additionalProperties": {
-        "anyOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string", "maxLength": 4096}]
+        "description": "an object is flattened with dots, an array is kept as text, null is no value",
+        "anyOf": [
+            {"type": "string", "maxLength": 4096},
+            {"type": ["number", "boolean", "array", "object", "null"]},
+        ],
     },
 }
 _TIMED = {
@@ -65,9 +73,15 @@ _READINGS = {
     "description": "values by metric, or {ts, seq, values}, or an array of either",
     "anyOf": [_READING, {"type": "array", "minItems": 1, "items": _READING}],
 }
-_ANYWHERE = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+_ANYWHERE = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 _WITH_PROOF = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE,)
+_WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 _Refs = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]  # by model and direction
 
@@ -126,7 +140,10 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
         described["parameters"] = parameters
     body = _body(endpoint, refs)
     if body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        described["requestBody"] = {
+            "required": endpoint.needs_body,
+            "content": {"application/json": {"schema": body}},
+        }
     if endpoint.body_media:
         described["requestBody"] = {"required": True, "content": _streams(endpoint.body_media)}
     return described
@@ -140,7 +157,7 @@ def _body(endpoint: Endpoint, refs: _Refs) -> dict[str, Any] | None:
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": _IN_PATHS.get(name, _ANY_NAME)}
+        {"name": name, "in": "path", "required": True, "schema": _IN_PATHS[name]}
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
 
@@ -160,6 +177,8 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     good: dict[str, Any] = {"description": endpoint.status.phrase}
     if endpoint.answer is not None:
         good["content"] = {"application/json": {"schema": refs[endpoint.answer, "serialization"]}}
+    if endpoint.status is HTTPStatus.CREATED:
+        good["headers"] = {"Location": {"description": "where it is", "schema": {"type": "string"}}}
     if endpoint.media:
         good["content"] = _streams(endpoint.media)
     responses = {str(endpoint.status.value): good}

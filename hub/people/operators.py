@@ -42,7 +42,8 @@ class Operators:
         ] = {}  # of this run: the digests of links and sessions, and when each ends
 
     async def make_link(self, name: str = "admin") -> str:
-        """The code of a link that lets one person in once, as admin, within `login_link_s`."""
+        """The code of a link that lets one person in once, as admin, within `login_link_s`. Raises Invalid."""
+        _check_name(name)
         return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
 
     async def use_link(self, code: str) -> str:
@@ -86,8 +87,7 @@ class Operators:
 
     def make_token(self, name: str, role: Role, ttl_s: float, devices: Collection[str] | None = None) -> str:
         """A JWT (RFC 7519, HS256) for REST and the live socket. Raises Invalid."""
-        if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
-            raise Invalid(f"a name has 1 to {NAME_MAX} printable characters", "name")
+        _check_name(name)
         if not 0 < ttl_s <= self._auth.token_max_s:
             raise Invalid(
                 f"a token lasts over 0 and at most {self._auth.token_max_s:.0f} s (auth.token_max_s)", "ttl_s"
@@ -124,6 +124,11 @@ class Operators:
             )
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise Unauthenticated(f"the token is not one of this hub: {error}") from error
+
+
+def _check_name(name: str) -> None:
+    if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
+        raise Invalid(f"a name has 1 to {NAME_MAX} printable characters", "name")
 
 
 def _digest(secret: str) -> bytes:

@@ -9,14 +9,17 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
 
 from hub.http.api import ENDPOINTS
 from hub.http.endpoint import Security
 from tests.http.conftest import Hub
 
-EXAMPLES = 12  # of each operation
+EXAMPLES = 20  # of each operation and kind
 # What would take away the ground from under the others, or answers without end.
 UNDONE = {"delete_devices_device_id", "delete_session", "get_live_sse"}
 HELD = {
@@ -25,7 +28,28 @@ HELD = {
     "content_type_conformance",
     "response_schema_conformance",
     "response_headers_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
+    "ignored_auth",
 }
+# What a schema cannot say: rules between fields, and of what is there. A request that keeps to the schema may break these.
+BEYOND_A_SCHEMA = (
+    "thresholds ascend",
+    "is over the maximum",
+    "are for numbers",
+    "coarser tier is kept",
+    "not before to",
+    "not one that this list gave",
+    "milliseconds since 1970",
+    "auth.token_max_s",
+    "looks like seconds",
+    "readings are paged",
+    "has no metric",
+    "key came with another body",
+    "more than once",
+    "a name, a type, or both",
+)
+ASCII = SchemathesisConfig.from_dict({"generation": {"codec": "ascii", "allow-x00": False}})
 load_all_checks()
 
 
@@ -72,9 +96,21 @@ def ground(case: Any) -> None:
         case.body.update(name="panel", ttl_s=60)
 
 
-def hold(operation: Any, headers: dict[str, str], url: str) -> int:
-    """Make requests of one operation and check each answer; how many were below 300."""
+def has_wrong_json(case: Any) -> bool:
+    """Whether its body breaks the schema."""
+    body = case.meta.components.get(ParameterLocation.BODY)
+    return case.media_type == "application/json" and body is not None and body.mode is GenerationMode.NEGATIVE
+
+
+def hold(
+    operation: Any, headers: dict[str, str], url: str, mode: GenerationMode = GenerationMode.POSITIVE
+) -> int:
+    """Make requests of one operation, the same at every run, and check each answer; how many were below 300.
+
+    Of those that are to be wrong only wrong bodies are counted: in a query all is text, and a wrong type may come out right.
+    """
     held = [check for check in CHECKS.get_all() if check.__name__ in HELD]
+    of_device = operation.path.endswith("/telemetry")  # what is right depends on what was sent before
     done = 0
 
     @hypothesis.settings(
@@ -85,30 +121,48 @@ def hold(operation: Any, headers: dict[str, str], url: str) -> int:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @hypothesis.given(case=operation.as_strategy())
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: Any) -> None:
         nonlocal done
-        ground(case)
+        if mode is GenerationMode.POSITIVE:
+            ground(case)
         response = case.call(base_url=url, headers=headers)
         case.validate_response(response, checks=held)
-        done += response.status_code < 300
+        if response.status_code >= 400:
+            problem = response.json()
+            assert response.headers["content-type"] == ["application/problem+json"]
+            assert (problem["status"], bool(problem["detail"])) == (response.status_code, True)
+            if mode is GenerationMode.POSITIVE and response.status_code == 422 and not of_device:
+                assert any(rule in problem["detail"] for rule in BEYOND_A_SCHEMA), (problem, case.body)
+        assert (response.status_code == 201) == ("location" in response.headers)  # RFC 9110, 15.3.2
+        done += response.status_code < 300 and (mode is GenerationMode.POSITIVE or has_wrong_json(case))
 
     holds()
     return done
 
 
 def hold_all(
-    url: str, document: dict[str, Any], headers: dict[str, str], key: dict[str, str]
+    url: str,
+    document: dict[str, Any],
+    headers: dict[str, str],
+    key: dict[str, str],
+    mode: GenerationMode = GenerationMode.POSITIVE,
 ) -> dict[str, int]:
     """All operations that the document names, but for UNDONE; the answers below 300 of each."""
     done = {}
-    for found in schemathesis.openapi.from_dict(document).get_all_operations():
+    schema = schemathesis.openapi.from_dict(document, config=ASCII)
+    for found in schema.get_all_operations():
         assert isinstance(found, Ok)
         operation = found.ok()
         name = operation.definition.raw["operationId"]
-        if name not in UNDONE:
-            done[name] = hold(operation, key if name == "post_telemetry" else headers, url)
+        if name not in UNDONE and (mode is GenerationMode.POSITIVE or can_be_wrong(operation)):
+            done[name] = hold(operation, key if name == "post_telemetry" else headers, url, mode)
     return done
+
+
+def can_be_wrong(operation: Any) -> bool:
+    """Whether there is anything that a request of this operation could get wrong."""
+    return bool(operation.body or operation.query)
 
 
 async def test_answers_are_as_described(hub: Hub) -> None:
@@ -119,6 +173,15 @@ async def test_answers_are_as_described(hub: Hub) -> None:
     assert len(done) == len(ENDPOINTS) - len(UNDONE)
     never = {"delete_devices_device_id_keys_key_id", "post_backup"}  # a made-up key; by the Unix socket only
     assert {name for name, count in done.items() if count == 0} == never
+
+
+async def test_what_the_description_forbids_is_refused(hub: Hub) -> None:
+    await hub.device()
+    await hub.send([{"t": 1.0}])
+    _, document = await hub.call("GET", "/api/v1/openapi.json", headers={})
+    wrong = GenerationMode.NEGATIVE
+    done = await asyncio.to_thread(hold_all, hub.url, document, hub.bearer(), hub.key(), wrong)
+    assert {name: count for name, count in done.items() if count} == {}
 
 
 async def test_an_answer_that_is_not_as_described_would_be_found(hub: Hub) -> None:

@@ -4,12 +4,26 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, RootModel, Tag
 
+from hub.fleet import checks
 from hub.http.rest.metric_shapes import MetricChange, MetricOut
-from hub.http.rest.shapes import Asked, Given, Milliseconds
+from hub.http.rest.shapes import PRINTABLE, Asked, Given, LabelQuery, Milliseconds, described
 from hub.model import Presence
 
 ADDED_MAX = 10_000
 CHANGED_MAX = 1_000
+
+# Described here, judged below by fleet/checks.py, whose words say what would be right.
+DeviceName = Annotated[str, described(maxLength=checks.NAME_MAX, pattern=PRINTABLE)]
+Labels = Annotated[
+    dict[str, str],
+    described(
+        maxProperties=checks.LABELS_MAX,
+        propertyNames={"minLength": 1, "maxLength": checks.LABEL_MAX, "pattern": "^[^=;/]*$"},
+        additionalProperties={"type": "string", "maxLength": checks.LABEL_MAX, "pattern": "^[^;]*$"},
+    ),
+]
+IntervalSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False), described(maximum=checks.INTERVAL_MAX_S)]
+KeptSeconds = Annotated[float, Field(ge=0, allow_inf_nan=False), described(maximum=checks.RETENTION_MAX_S)]
 
 
 class RetentionOut(Given):
@@ -27,9 +41,9 @@ class RetentionIn(Asked):
     A coarser tier is kept at least as long as a finer one.
     """
 
-    raw_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    minute_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    hour_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    raw_s: KeptSeconds | None = None
+    minute_s: KeptSeconds | None = None
+    hour_s: KeptSeconds | None = None
 
 
 class SequenceOut(Given):
@@ -70,9 +84,9 @@ class DeviceIn(Asked):
     """A device to add."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-    name: str = ""
-    labels: dict[str, str] = Field(default={})
-    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    name: DeviceName = ""
+    labels: Labels = Field(default={})
+    expected_interval_s: IntervalSeconds | None = None
 
 
 class DevicesIn(Asked):
@@ -100,9 +114,9 @@ class AddIn(
 class DeviceChange(Asked):
     """What to change of a device; what is left out stays."""
 
-    name: str | None = None
-    labels: dict[str, str] | None = None
-    expected_interval_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    name: DeviceName | None = None
+    labels: Labels | None = None
+    expected_interval_s: IntervalSeconds | None = None
     retention: RetentionIn | None = None
     metrics: Annotated[list[MetricChange], Field(max_length=CHANGED_MAX)] = Field(default=[])
 
@@ -135,6 +149,6 @@ class DevicesQuery(Asked):
     """Which devices."""
 
     q: Annotated[str, Field(max_length=200)] = Field("", description="a part of the id or the name")
-    label: list[str] = Field([], description="k=v; of several, all must hold")
+    label: list[LabelQuery] = Field([], description="k=v; of several, all must hold")
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     cursor: str = ""

@@ -15,7 +15,7 @@ from hub.history.contract import Format, Held, Series
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.devices import read_labels
 from hub.http.rest.history import while_wanted
-from hub.http.rest.shapes import Asked, MetricName
+from hub.http.rest.shapes import Asked, LabelQuery, MetricName
 from hub.http.rest.times import MS_MAX, read_time
 from hub.model import Device
 
@@ -40,7 +40,7 @@ class ExportQuery(Asked):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     device: list[str] = Field([], description="an id; several may be named; all devices if left out")
-    label: list[str] = Field([], description="k=v; of several, all must hold")
+    label: list[LabelQuery] = Field([], description="k=v; of several, all must hold")
     metric: list[MetricName] = Field([], description="a name; several may be named; all metrics if left out")
     start: Annotated[str, Field(alias="from", description="RFC 3339 or ms")] = ""
     end: Annotated[str, Field(alias="to", description="RFC 3339 or ms, not included")] = ""

@@ -3,17 +3,29 @@
 Times on the wire are milliseconds UTC unless they say RFC 3339.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
+from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
+from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
 from hub.model import Presence, Role, metric
 from hub.people.operators import DEVICES_MAX, NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # of what is not printable as much as a pattern can say
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def described(**rules: object) -> FieldInfo:
+    """What the description says of a field beside what is checked here, for that is checked below."""
+    return cast("FieldInfo", Field(json_schema_extra=cast("JsonDict", rules)))
+
+
+LabelQuery = Annotated[str, described(pattern="=")]
 METRIC_NAME: dict[str, object] = {
     "type": "string",
     "minLength": 1,
@@ -55,7 +67,7 @@ class LatestQuery(Asked):
     """Of which devices: those named, those with the labels, or all."""
 
     device: Annotated[list[str], Field(max_length=1000)] = []
-    label: list[str] = Field([], description="k=v; of several, all must hold")
+    label: list[LabelQuery] = Field([], description="k=v; of several, all must hold")
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     cursor: str = ""
 
@@ -181,13 +193,16 @@ class AttributesOut(Given):
 class AttributesIn(Asked):
     """Facts to set for the device; null removes one, what is left out stays."""
 
-    shared: dict[str, object]
+    shared: Annotated[
+        dict[str, object],
+        described(propertyNames={"minLength": 1, "maxLength": attributes.NAME_MAX, "pattern": PRINTABLE}),
+    ] = Field(description="at most limits.attributes_max of a device")
 
 
 class CommandIn(Asked):
     """A command to send; it waits so long for the device and its answer."""
 
-    method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX)]
+    method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX), described(pattern=PRINTABLE)]
     params: object = None
     timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S)] = 60.0
 
@@ -221,12 +236,15 @@ class CommandsOut(Given):
     next: int | None
 
 
+OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
+
+
 class TokenIn(Asked):
     """A token to make; `devices` null means all."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
+    name: OwnName
     role: Role = Role.VIEWER
-    ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s")]
     devices: Annotated[list[str], Field(min_length=1, max_length=DEVICES_MAX)] | None = None
 
 
@@ -239,7 +257,7 @@ class TokenOut(Given):
 class LinkIn(Asked):
     """A link for whom."""
 
-    name: Annotated[str, Field(min_length=1, max_length=NAME_MAX)] = "admin"
+    name: OwnName = "admin"
 
 
 class LinkOut(Given):
