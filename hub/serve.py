@@ -55,14 +55,16 @@ class Hub:
 
 
 @asynccontextmanager
-async def running(config: Config, *, listen: bool = True) -> AsyncIterator[Hub]:
-    """A hub on the stores of `config`; without `listen` it is reached by its Unix socket alone.
+async def running(
+    config: Config, *, listen: bool = True, around: compose.Surroundings | None = None
+) -> AsyncIterator[Hub]:
+    """A hub on the stores of `config`; without `listen` it is reached by its Unix socket alone. `around` is for tests.
 
     Raises StoreError when the stores cannot be opened, HubError when an address cannot be listened on, and Failed
     when a part of it that has to run has ended.
     """
     async with AsyncExitStack() as stack:
-        rooms = await stack.enter_async_context(compose.open_rooms(config))
+        rooms = await stack.enter_async_context(compose.open_rooms(config, around))
         tls = _tls_context(config)
         machine = Machine(config.data_dir)
         base_url = _BaseUrl(config)

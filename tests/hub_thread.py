@@ -10,13 +10,16 @@ from typing import Any
 
 import uvloop
 
+from hub.compose import Surroundings
 from hub.config import ENV_PREFIX, Config
 from hub.serve import Hub, running
 from tests.hub_process import START_TIMEOUT_S, STOP_TIMEOUT_S, HubProcess
 
 
 class HubThread(HubProcess):
-    """As a HubProcess, with all its sockets and files real."""
+    """As a HubProcess, with all its sockets and files real. Time and chance are those of `around`."""
+
+    around = Surroundings()
 
     def start(self) -> "HubThread":
         """Start it and wait until it is ready."""
@@ -40,7 +43,7 @@ class HubThread(HubProcess):
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
-        async with running(_config(self._settings)) as hub:
+        async with running(_config(self._settings), around=self.around) as hub:
             self._keep_ports(hub)
             ready.set()
             await self._stopped.wait()

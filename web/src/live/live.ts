@@ -280,10 +280,15 @@ export class Live {
     }
   }
 
+  /** Asks the hub for its time. A tab that was hidden may not have done so for long. */
+  askTime(): void {
+    this.#pingedAt = this.#clock.now();
+    this.#connection.ping();
+  }
+
   #pingLater(): void {
     this.#cancelPing = this.#clock.after(PING_MS, () => {
-      this.#pingedAt = this.#clock.now();
-      this.#connection.ping();
+      this.askTime();
       this.#pingLater();
     });
   }

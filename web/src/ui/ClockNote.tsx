@@ -1,6 +1,7 @@
 import type { ClockStep } from "../live/live";
-import { moment, span } from "../paint/format";
+import { moment } from "../paint/format";
 import { usePage } from "./page";
+import { stepWords } from "./parts/clockWords";
 
 /** Says that the hub's clock was set while the page was open: times before and after do not go together. */
 export function ClockNote({ step }: { step: ClockStep }) {
@@ -8,8 +9,8 @@ export function ClockNote({ step }: { step: ClockStep }) {
   return (
     <div role="alert" class="banner banner-trouble">
       <span>
-        The hub's clock was set {span(Math.abs(step.byMs))} {step.byMs > 0 ? "ahead" : "back"}, to{" "}
-        {moment(step.at)}. Times before and after that do not go together.
+        The hub's clock was set {stepWords(step.byMs)}, to {moment(step.at)}. Times before and after that do
+        not go together.
       </span>
       <button type="button" class="button" onClick={() => page.live.clockStepNoted()}>
         OK

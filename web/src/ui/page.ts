@@ -108,6 +108,7 @@ export class Page {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "visible") return;
       this.live.retryNow();
+      this.live.askTime();
       void this.live.refreshOpened();
     });
     effect(() => {

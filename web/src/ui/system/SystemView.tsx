@@ -11,6 +11,7 @@ import { DeviceReadings } from "../device/readings/DeviceReadings";
 import { Tools } from "../device/readings/Tools";
 import { usePage } from "../page";
 import { adoptStyle } from "../parts/adoptStyle";
+import { stepWords } from "../parts/clockWords";
 import { Loaded, useLoaded } from "../parts/Loaded";
 import { PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
@@ -29,6 +30,19 @@ interface SystemInfo {
   readonly interval_s: number;
   readonly devices: Readonly<Record<Presence, number>>;
   readonly limits: Readonly<Record<string, number>>;
+  readonly clock: ClockInfo;
+}
+
+/** What REST says of the hub's clock. Milliseconds UTC. */
+interface ClockInfo {
+  /** False while the machine does not know the time yet. */
+  readonly is_set: boolean;
+  /** How often it was set since the hub started, when last, and by how much. */
+  readonly steps: number;
+  readonly stepped_at: number | null;
+  readonly stepped_by_s: number | null;
+  /** False after it was set: nothing is deleted for its age meanwhile. */
+  readonly may_forget: boolean;
 }
 
 /** The figures to see first, by the names of the hub's own metrics. */
@@ -58,10 +72,11 @@ export function SystemView() {
   }, [found, fleet]);
   const link = page.live.connectionState.value.kind;
   const isFirst = useRef(true);
+  const step = page.live.clockStep.value;
   useEffect(() => {
     if (link === "live" && !isFirst.current) void loaded.reload();
     isFirst.current = false;
-  }, [link, loaded.reload]);
+  }, [link, step, loaded.reload]);
   fleet.structure.value;
   const device = fleet.get(OWN_ID);
   const watch = page.live.watched.value;
@@ -190,6 +205,7 @@ function SystemFacts({ system }: { system: SystemInfo }) {
         Version {system.version} · up <span ref={uptime} /> since {moment(system.started_at)} ·{" "}
         {presences.map(([presence, count]) => `${count} ${PRESENCE_WORD[presence].toLowerCase()}`).join(", ")}
       </p>
+      <ClockFacts clock={system.clock} />
       <details>
         <summary>Limits</summary>
         <table class="values limits">
@@ -204,5 +220,23 @@ function SystemFacts({ system }: { system: SystemInfo }) {
         </table>
       </details>
     </div>
+  );
+}
+
+/** What there is to know of the hub's clock; nothing while it just goes on. */
+function ClockFacts({ clock }: { clock: ClockInfo }) {
+  const { is_set, steps, stepped_at, stepped_by_s, may_forget } = clock;
+  if (is_set && steps === 0 && may_forget) return null;
+  return (
+    <p>
+      <strong>Clock</strong>{" "}
+      {!is_set &&
+        "This machine does not know the time yet; the hub goes on from the newest reading it stored. "}
+      {steps > 0 &&
+        stepped_at !== null &&
+        `Set ${stepWords(1000 * (stepped_by_s ?? 0))} at ${moment(stepped_at)}` +
+          (steps > 1 ? `, the last of ${steps} times since the start. ` : ". ")}
+      {!may_forget && "Nothing is deleted for its age until it has been steady for a while."}
+    </p>
   );
 }
