@@ -13,6 +13,7 @@ from rich.markup import escape
 
 STOP_MAX_S = 10.0  # devices take up to 5 s to bring in what they have measured
 _STDIN = 0
+_SAME_S = 0.5  # a signal within this is the same one again: timeout(1) and some runners send each to the group as well
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LIVE_INTERVAL_S = 0.5
 _LINE_INTERVAL_S = 10.0
@@ -53,23 +54,29 @@ async def stop_on_signals(duration_s: float | None = None) -> AsyncIterator[Stop
     stop = Stop()
     guard = threading.Timer(STOP_MAX_S, _give_up)
     guard.daemon = True
+    timers: list[asyncio.TimerHandle] = []
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
-    def first() -> None:
+    def kill_from_now_on() -> None:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
-        guard.start()
-        stop.now()
+
+    def first() -> None:
+        if not guard.is_alive():
+            guard.start()
+            timers.append(loop.call_later(_SAME_S, kill_from_now_on))
+            stop.now()
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, first)
-    timer = loop.call_later(duration_s, stop.now) if duration_s is not None else None
+    if duration_s is not None:
+        timers.append(loop.call_later(duration_s, stop.now))
     try:
         yield stop
     finally:
         guard.cancel()
-        if timer is not None:
+        for timer in timers:
             timer.cancel()
         for number, handler in before.items():
             loop.remove_signal_handler(number)

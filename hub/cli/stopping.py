@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 
 STOP_MAX_S = 10.0  # an orderly stop takes less than 5; what was acknowledged is on disk long before
+SAME_S = 0.5  # a signal within this is the same one again: timeout(1) and some runners send each to the group as well
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -28,12 +29,16 @@ def run_until_stopped(
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
 
-        def first() -> None:
+        def kill_from_now_on() -> None:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_DFL)
-            guard.start()
-            stop.set()
+
+        def first() -> None:
+            if not stop.is_set():
+                guard.start()
+                stop.set()
+                loop.call_later(SAME_S, kill_from_now_on)
 
         for number in SIGNALS:
             loop.add_signal_handler(number, first)

@@ -158,3 +158,29 @@ def test_what_hangs_at_its_stop_is_ended_by_the_limit_or_by_a_second_signal(
             process.send_signal(number)
             assert process.wait(DEADLINE_S) == 1
             assert "not stopped after 0.2 s" in process.stderr.read()
+
+
+ORDERLY = """
+import asyncio
+from hub.cli.stopping import run_until_stopped
+
+async def work(stop):
+    print("started", flush=True)
+    await stop.wait()
+    await asyncio.sleep(0.1)
+    print("stopped in order", flush=True)
+
+run_until_stopped(work)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_signal_that_comes_twice_is_one(number: signal.Signals) -> None:
+    """As timeout(1) sends it: to the process, and to its group at once."""
+    with subprocess.Popen([sys.executable, "-c", ORDERLY], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        for _ in range(2):
+            process.send_signal(number)
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    assert (process.returncode, said) == (0, "stopped in order\n")
