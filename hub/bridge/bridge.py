@@ -6,8 +6,8 @@ it again, under a session that outlives both. So a message may come twice (QoS 1
 makes it once), never not at all.
 
 What bounds the hub's memory is the receive maximum: the broker sends no more than `broker.receive_max`
-messages that are not acknowledged. QoS 0 knows no such bound; beyond `link.INBOX_MAX` waiting messages it is
-dropped, and counted. A broker that sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send
+messages that are not acknowledged. QoS 0 knows no such bound; beyond `client.INBOX_MAX` waiting messages it
+is dropped, and counted. A broker that sends far more of QoS 1 than it may (Mosquitto 2.0.11 was seen to send
 somewhat more) is left, and begins again.
 
 This way takes about 10,000 messages/s, measured; most of that time paho spends making the MQTT 5 properties
@@ -25,7 +25,7 @@ import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from hub.bridge.link import Link
+from hub.bridge.client import BrokerClient
 from hub.bridge.target import Target
 from hub.config import BrokerConfig
 from hub.errors import Forbidden, NotFound, StoreError
@@ -116,8 +116,8 @@ class Bridge:
 
     async def _stay(self) -> None:
         """One connection, from its beginning to its end."""
-        async with Link(self._target, self._config) as link:
-            await self._subscribe(link)
+        async with BrokerClient(self._target, self._config) as client:
+            await self._subscribe(client)
             _heed_cancellation()
             self.connected = True
             self._failures = 0
@@ -126,9 +126,9 @@ class Bridge:
             # more, `full`.
             turns: asyncio.Queue[_Turn] = asyncio.Queue()
             async with asyncio.TaskGroup() as group:
-                acknowledging = group.create_task(self._acknowledge(link, turns))
+                acknowledging = group.create_task(self._acknowledge(client, turns))
                 try:
-                    await self._take(link, turns)
+                    await self._take(client, turns)
                 except asyncio.CancelledError:
                     # The hub stops: what was taken in is stored and acknowledged first, if that is soon done.
                     with suppress(TimeoutError):
@@ -137,23 +137,23 @@ class Bridge:
                 finally:
                     acknowledging.cancel()
 
-    async def _subscribe(self, link: Link) -> None:
+    async def _subscribe(self, client: BrokerClient) -> None:
         wanted = [(topic_filter, SubscribeOptions(qos=1)) for topic_filter in self._target.filters]
-        answers = await link.subscribe(wanted)
+        answers = await client.subscribe(wanted)
         for topic_filter, answer in zip(self._target.filters, answers, strict=True):
             if isinstance(answer, ReasonCode) and answer.is_failure:
                 raise Forbidden(f"the broker refuses the subscription {topic_filter!r}: {answer}")
 
-    async def _take(self, link: Link, turns: asyncio.Queue[_Turn]) -> None:
+    async def _take(self, client: BrokerClient, turns: asyncio.Queue[_Turn]) -> None:
         dropped = 0
         while True:
             if self._ingest.full:
                 await self._ingest.room()
-            messages = await link.turn()
+            messages = await client.turn()
             self.counts.messages += len(messages)
-            if link.dropped != dropped:
-                self.counts.dropped += link.dropped - dropped
-                dropped = link.dropped
+            if client.dropped != dropped:
+                self.counts.dropped += client.dropped - dropped
+                dropped = client.dropped
                 self._notice("messages of QoS 0 dropped", messages=self.counts.dropped)
             stored, wait_s = self._accept(messages)
             turns.put_nowait(_Turn(messages, stored))
@@ -200,7 +200,7 @@ class Bridge:
             return None
         return device
 
-    async def _acknowledge(self, link: Link, turns: asyncio.Queue[_Turn]) -> None:
+    async def _acknowledge(self, client: BrokerClient, turns: asyncio.Queue[_Turn]) -> None:
         while True:
             messages, stored = await turns.get()
             try:
@@ -209,7 +209,7 @@ class Bridge:
             except StoreError:
                 pass  # the broker has these messages still, and sends them again
             else:
-                link.acknowledge(messages)
+                client.acknowledge(messages)
                 self.counts.acknowledged += len(messages)
             turns.task_done()
 

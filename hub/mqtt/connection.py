@@ -12,10 +12,10 @@ from hub.flow import Hold, Holds, Room
 from hub.intake.accept import Ingest
 from hub.listener import Place
 from hub.mqtt.admission import Declined
-from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError
 from hub.mqtt.link import Link
-from hub.mqtt.protocol import ServerProtocol, State
+from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
 from hub.mqtt.tasks import Jobs, Tasks
 
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         self._tasks = tasks
         self._room = room
         self._loop = asyncio.get_running_loop()
-        self._decoder = Decoder(Peer.CLIENT, config.max_packet_bytes)
+        self._decoder = Decoder(Side.CLIENT, config.max_packet_bytes)
         self._protocol = protocol(self)
         self._transport: asyncio.Transport | None = None
         self._closing = False
@@ -166,7 +166,7 @@ class Connection(asyncio.Protocol):
         """Take packets while nothing holds; whether there may be more. Raises CodecError, NotFound."""
         protocol, decoder = self._protocol, self._decoder
         while not self._holds and not self._closing:
-            if protocol.state is State.OPEN:
+            if protocol.state is ConnectionState.OPEN:
                 ids, payloads = decoder.publish_run(protocol.publishing.header)
                 if payloads:
                     self._heard_at = self._loop.time()
@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
 
     def _keep_pace(self) -> None:
         """Accept the chunk's readings, and read no more if the client is too fast or the disk too slow."""
-        if self._protocol.state is not State.OPEN:
+        if self._protocol.state is not ConnectionState.OPEN:
             return
         self._holds.wait_out(self._protocol.publishing.settle())
         if self._ingest.full:
@@ -240,7 +240,7 @@ class Connection(asyncio.Protocol):
             protocol.admit(await self._requests.check_key(request.credentials, self._address))
         except Declined as error:
             protocol.decline(error)
-        if self._place is not None and protocol.state is State.OPEN:
+        if self._place is not None and protocol.state is ConnectionState.OPEN:
             self._place.busy()
         if protocol.keep_alive_s:
             self._keep_alive_s = protocol.keep_alive_s * KEEP_ALIVE_GRACE

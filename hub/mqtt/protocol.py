@@ -68,7 +68,7 @@ from hub.mqtt.subscriptions import subscribe
 RECEIVE_MAX = 65_535  # of a client that names none (3.1.2.11.3)
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """How far the connection is."""
 
     EXPECTING = "CONNECT has not come"
@@ -77,12 +77,12 @@ class State(Enum):
     CLOSED = "it is over"
 
 
-_NEXT: Mapping[State, frozenset[State]] = MappingProxyType(
+_NEXT: Mapping[ConnectionState, frozenset[ConnectionState]] = MappingProxyType(
     {
-        State.EXPECTING: frozenset({State.CHECKING, State.CLOSED}),
-        State.CHECKING: frozenset({State.OPEN, State.CLOSED}),
-        State.OPEN: frozenset({State.CLOSED}),
-        State.CLOSED: frozenset(),
+        ConnectionState.EXPECTING: frozenset({ConnectionState.CHECKING, ConnectionState.CLOSED}),
+        ConnectionState.CHECKING: frozenset({ConnectionState.OPEN, ConnectionState.CLOSED}),
+        ConnectionState.OPEN: frozenset({ConnectionState.CLOSED}),
+        ConnectionState.CLOSED: frozenset(),
     }
 )
 
@@ -135,13 +135,13 @@ class ServerProtocol:
         self.acks = Acknowledgements(self._write, self._not_stored, link.fewer_wait)
         self.keep_alive_s = 0
         self.declined: Declined | None = None  # why the client did not come in
-        self.state = State.EXPECTING
+        self.state = ConnectionState.EXPECTING
 
     def _write(self, raw: bytes) -> None:
-        if self.state is not State.CLOSED:
+        if self.state is not ConnectionState.CLOSED:
             self._link.write(raw)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: ConnectionState) -> None:
         if state not in _NEXT[self.state]:
             raise RuntimeError(f"MQTT: from {self.state.name} there is no way to {state.name}")
         self.state = state
@@ -150,7 +150,7 @@ class ServerProtocol:
 
     def _ask_for_key(self, connect: Connect) -> None:
         """CONNECT: take over what the client says of itself, and have its key checked."""
-        self._enter(State.CHECKING)
+        self._enter(ConnectionState.CHECKING)
         self._connect = connect
         self._writer.version = connect.version
         self._writer.packet_max = connect.properties.maximum_packet_size or PACKET_MAX
@@ -165,7 +165,7 @@ class ServerProtocol:
     def admit(self, login: Login) -> None:
         """The key is this device's: answer with CONNACK, and send what waits for the client."""
         connect = self._connect
-        if self.state is not State.CHECKING or connect is None:
+        if self.state is not ConnectionState.CHECKING or connect is None:
             return  # the client went while its key was checked
         try:
             state, connack = self._open(connect, login.device)
@@ -182,7 +182,7 @@ class ServerProtocol:
         self._will = connect.will
         self.keep_alive_s = connect.keep_alive_s
         self._link.write(connack)
-        self._enter(State.OPEN)
+        self._enter(ConnectionState.OPEN)
         self._clients.came(self, state)
         self._pump()
         if state.subscriptions:
@@ -207,7 +207,7 @@ class ServerProtocol:
 
     def decline(self, error: Declined) -> None:
         """The client may not come in."""
-        if self.state is State.CHECKING:
+        if self.state is ConnectionState.CHECKING:
             self.declined = error
             decline(self._writer, error.reason, str(error))
             self._shut()
@@ -256,7 +256,7 @@ class ServerProtocol:
 
     def carried_out(self, request: CarryOut, answer: Downlink | None) -> None:
         """What was asked for was done, and is on disk."""
-        if answer is not None and self.state is State.OPEN:
+        if answer is not None and self.state is ConnectionState.OPEN:
             self._delivery.send(answer)
         self.publishing.carried_out(request)
 
@@ -281,16 +281,16 @@ class ServerProtocol:
 
     def deliver(self, message: Command | SharedAttributes) -> bool:
         """Send a message to the device. False when it has not asked for such, or its queue is full."""
-        return self.state is State.OPEN and self._delivery.deliver(message)
+        return self.state is ConnectionState.OPEN and self._delivery.deliver(message)
 
     def pause_delivery(self) -> None:
         """The client does not read what it is sent: nothing more goes down."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             self._delivery.writable = False
 
     def resume_delivery(self) -> None:
         """It reads again."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             self._delivery.writable = True
             self._pump()
 
@@ -319,7 +319,7 @@ class ServerProtocol:
 
         Who lost its key or its place in the fleet leaves neither session nor will.
         """
-        if self.state is not State.OPEN:
+        if self.state is not ConnectionState.OPEN:
             return
         gone_for_good = reason in {EndReason.REVOKED, EndReason.REMOVED}
         if gone_for_good:
@@ -330,14 +330,14 @@ class ServerProtocol:
 
     def broken(self, error: CodecError) -> None:
         """What came is malformed, or not allowed here: the connection ends, saying why if it can."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             try:
                 self.publishing.settle()  # what came before it is taken
             except NotFound as gone:
                 self.removed(gone)
                 return
             self._say_goodbye(error.reason, str(error))
-        elif self.state is State.EXPECTING and error.reason is Reason.UNSUPPORTED_PROTOCOL_VERSION:
+        elif self.state is ConnectionState.EXPECTING and error.reason is Reason.UNSUPPORTED_PROTOCOL_VERSION:
             self._writer.version = Version.V5 if (error.level or 0) > Version.V5 else Version.V311
             decline(self._writer, error.reason, str(error))
             self._shut()
@@ -356,14 +356,14 @@ class ServerProtocol:
 
     def lost(self) -> None:
         """The network connection is gone, or is to be: without a DISCONNECT before, the will is published."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             self._leave(Leaving.LOST, with_will=True)
-        elif self.state is not State.CLOSED:
+        elif self.state is not ConnectionState.CLOSED:
             self._shut()
 
     def stop(self) -> None:
         """The hub stops."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             self.end(EndReason.SHUTDOWN)
         else:
             self.lost()
@@ -376,7 +376,7 @@ class ServerProtocol:
         self, reason: Reason, message: str, how: Leaving = Leaving.LOST, *, with_will: bool = True
     ) -> None:
         """End it from this side, saying why where the protocol can."""
-        if self.state is State.OPEN:
+        if self.state is ConnectionState.OPEN:
             if self._writer.version is Version.V5:
                 self._writer.send(Disconnect(reason, explained(message)))
             self._leave(how, with_will=with_will)
@@ -388,5 +388,5 @@ class ServerProtocol:
         self._clients.left(self, self._session, self._will if with_will else None, how)
 
     def _shut(self) -> None:
-        self._enter(State.CLOSED)
+        self._enter(ConnectionState.CLOSED)
         self._link.close()

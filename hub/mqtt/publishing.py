@@ -13,7 +13,7 @@ from hub.mqtt.gathering import SOURCE, Accept, Gathering, reason_of
 from hub.mqtt.packet_writer import PacketWriter
 from hub.mqtt.requests import CarryOut, Request
 from hub.mqtt.session_state import SessionState
-from hub.mqtt.topics import ME, Kind, upward
+from hub.mqtt.topics import ME, TopicKind, upward
 
 _NONE: frozenset[int] = frozenset()  # one for all: a set of its own is 216 bytes in every connection
 
@@ -58,7 +58,7 @@ class Publishing:
         self._aliases: dict[int, str] = {}  # at most config.topic_alias_max
         self._repeated = _NONE  # packet ids of QoS 2 that came again; fewer than are received
         self._wait_s = 0.0
-        self.header = topic_header(ME + Kind.TELEMETRY.value)  # of the topic that `take_run` is for
+        self.header = topic_header(ME + TopicKind.TELEMETRY.value)  # of the topic that `take_run` is for
 
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
         """Plain publishes to `header`'s topic, QoS 1; without ids, QoS 0."""
@@ -76,7 +76,7 @@ class Publishing:
             code = error.code if isinstance(error, Forbidden) else "topic"
             self._gathering.refuse(publish, code, str(error))
         else:
-            if up.kind is Kind.TELEMETRY:
+            if up.kind is TopicKind.TELEMETRY:
                 self.header = topic_header(topic)
                 self._gathering.take(publish)
             else:

@@ -15,7 +15,7 @@ from hub.model import Command, Device
 from hub.mqtt.admission import Credentials, Declined
 from hub.mqtt.codec.packets import Publish, Reason
 from hub.mqtt.session_state import Downlink
-from hub.mqtt.topics import Kind, Up
+from hub.mqtt.topics import TopicKind, Up
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Requests:
 
         Raises Unreadable, Invalid, and NotFound or Conflict for an answer to a command that waits for none.
         """
-        if up.kind is Kind.ATTRIBUTES:
+        if up.kind is TopicKind.ATTRIBUTES:
             await self.report(device, body)
             return None
-        if up.kind is Kind.RPC_RESPONSE:
+        if up.kind is TopicKind.RPC_RESPONSE:
             await self._commands.answer(device, up.number, _json(body) if body else None)
             return None
         wanted = _object(body) if body else {}

@@ -13,7 +13,7 @@ LISTED_MAX = 10  # filters named in one refusal
 LISTED_CHARS = 500
 
 
-class Answer(NamedTuple):
+class SubscriptionAnswer(NamedTuple):
     """What became of a SUBSCRIBE: a reason code a filter, why some were refused, and the rejection."""
 
     reasons: Sequence[int]
@@ -21,7 +21,7 @@ class Answer(NamedTuple):
     refusal: Refusal | None = None
 
 
-def subscribe(packet: Subscribe, state: SessionState) -> Answer:
+def subscribe(packet: Subscribe, state: SessionState) -> SubscriptionAnswer:
     """Grant what may be granted, at QoS 1 at most (3.8.4)."""
     identifier = next(iter(packet.properties.subscription_identifier), None)
     reasons = [_grant(wanted, identifier, state) for wanted in packet.subscriptions]
@@ -31,11 +31,11 @@ def subscribe(packet: Subscribe, state: SessionState) -> Answer:
         if reason == Reason.NOT_AUTHORIZED
     ]
     if not forbidden:
-        return Answer(reasons)
+        return SubscriptionAnswer(reasons)
     listed = ", ".join(forbidden[:LISTED_MAX])
     text = f"nothing is sent to this device there: {listed:.{LISTED_CHARS}}"
     why = f"a device subscribes to {ME}attributes, attributes/response/+ and rpc/request/+ only"
-    return Answer(reasons, why, Refusal(-1, "forbidden", text, listed.encode()[:RAW_MAX]))
+    return SubscriptionAnswer(reasons, why, Refusal(-1, "forbidden", text, listed.encode()[:RAW_MAX]))
 
 
 def _grant(wanted: Subscription, identifier: int | None, state: SessionState) -> int:

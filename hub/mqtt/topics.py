@@ -21,7 +21,7 @@ DOWN = ("attributes", "attributes/response/+", "rpc/request/+")
 _NUMBER_MAX = 2**63 - 1
 
 
-class Kind(Enum):
+class TopicKind(Enum):
     """What a device may publish."""
 
     TELEMETRY = "telemetry"
@@ -36,7 +36,7 @@ class Up(NamedTuple):
     `prefix` is the name it calls itself by; `number` is 0 where there is none.
     """
 
-    kind: Kind
+    kind: TopicKind
     prefix: str
     number: int = 0
 
@@ -55,10 +55,10 @@ def upward(topic: str, device_id: str) -> Up:
     if prefix is None:
         raise Forbidden(f"{topic!r:.200} is not a topic of this device; publish to {ME}telemetry")
     rest = topic[len(prefix) :]
-    for kind in (Kind.TELEMETRY, Kind.ATTRIBUTES):
+    for kind in (TopicKind.TELEMETRY, TopicKind.ATTRIBUTES):
         if rest == kind.value:
             return Up(kind, prefix)
-    for kind in (Kind.ATTRIBUTES_REQUEST, Kind.RPC_RESPONSE):
+    for kind in (TopicKind.ATTRIBUTES_REQUEST, TopicKind.RPC_RESPONSE):
         digits = rest.removeprefix(kind.value)
         if digits != rest and digits.isascii() and digits.isdigit() and int(digits[:20]) <= _NUMBER_MAX:
             return Up(kind, prefix, int(digits[:20]))

@@ -13,7 +13,7 @@ from hub.mqtt.codec.packets import Will
 from hub.mqtt.gathering import SOURCE
 from hub.mqtt.kept_sessions import Bequest
 from hub.mqtt.requests import Requests
-from hub.mqtt.topics import Kind, upward
+from hub.mqtt.topics import TopicKind, upward
 
 _log = structlog.get_logger("mqtt")
 
@@ -48,10 +48,10 @@ class Wills:
         refused: Sequence[Refusal] = ()
         try:
             up = upward(will.topic, device.id)
-            if up.kind is Kind.ATTRIBUTES:
+            if up.kind is TopicKind.ATTRIBUTES:
                 self._spawn(self._report(device, will.payload))
                 return
-            if up.kind is Kind.TELEMETRY:
+            if up.kind is TopicKind.TELEMETRY:
                 readings, refused = decode(will.payload)
             else:
                 refused = (Refusal(-1, "topic", f"a will is not for {will.topic}", will.payload[:RAW_MAX]),)

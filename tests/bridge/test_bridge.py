@@ -9,7 +9,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from hub.bridge.link import INBOX_MAX, Inbox
+from hub.bridge.client import INBOX_MAX, Inbox
 from hub.errors import Invalid
 from hub.history.duckdb.file import connect
 from hub.model import Presence

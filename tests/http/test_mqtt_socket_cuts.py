@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from hub.config import Config, MqttConfig
-from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.encode import encode
 from hub.mqtt.codec.packets import (
     Connack,
@@ -52,7 +52,7 @@ ANSWERS = {Connack: 1, Suback: 1, Puback: 2, Pubrec: 1, Pubcomp: 1, Pingresp: 1}
 
 async def answers(hub: Hub, version: Version, pieces: list[bytes], count: int) -> list[Packet]:
     """What the hub says to a stream that comes in these messages."""
-    decoder = Decoder(Peer.SERVER, 65_536, version)
+    decoder = Decoder(Side.SERVER, 65_536, version)
     heard: list[Packet] = []
     async with hub.client.ws_connect("/mqtt", protocols=("mqtt",)) as socket:
         for piece in pieces:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 from typing import Self, TypeVar, cast
 
-from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.encode import encode
 from hub.mqtt.codec.packets import (
     NONE,
@@ -61,7 +61,7 @@ class Client:
             will,
             properties,
         )
-        self._decoder = Decoder(Peer.SERVER, 268_435_455, version)
+        self._decoder = Decoder(Side.SERVER, 268_435_455, version)
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter | None = None
 

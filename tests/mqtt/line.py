@@ -12,9 +12,9 @@ from hub.history.commit import Commit
 from hub.intake.receipts import Receipt
 from hub.model import Device, Reading, Refusal
 from hub.mqtt.clients import Clients
-from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError, Connack, Connect, Packet, Properties, Version, Will
-from hub.mqtt.protocol import ServerProtocol, State
+from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request
 
 DEVICE = Device(1, "boiler", "Boiler", {}, 0)
@@ -100,9 +100,9 @@ class Line:
         """Packets that come together; what they break is handled as a connection handles it."""
         try:
             for packet in packets:
-                if self.protocol.state in (State.EXPECTING, State.OPEN):
+                if self.protocol.state in (ConnectionState.EXPECTING, ConnectionState.OPEN):
                     self.protocol.receive(packet)
-            if self.protocol.state is State.OPEN:
+            if self.protocol.state is ConnectionState.OPEN:
                 self.protocol.publishing.settle()
         except CodecError as error:
             self.protocol.broken(error)
@@ -112,7 +112,7 @@ class Line:
         """What the hub has said since this was last asked."""
         version = self.protocol._writer.version  # the client knows its own
         if self._decoder is None:
-            self._decoder = Decoder(Peer.SERVER, 268_435_455, version)
+            self._decoder = Decoder(Side.SERVER, 268_435_455, version)
         self._decoder.feed(bytes(self._raw))
         self._raw.clear()
         packets, self.unheard = self.unheard, []

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hub.mqtt.codec.fields import VARINT_MAX, Place
+from hub.mqtt.codec.fields import VARINT_MAX, PropertyPlace
 from hub.mqtt.codec.packets import (
     NONE,
     Auth,
@@ -57,8 +57,8 @@ _MESSAGE: dict[str, st.SearchStrategy[Any]] = {
     "correlation_data": blobs,
 }
 _REASON: dict[str, st.SearchStrategy[Any]] = {"reason_string": texts}
-_FIELDS: dict[Place, dict[str, st.SearchStrategy[Any]]] = {
-    Place.CONNECT: {
+_FIELDS: dict[PropertyPlace, dict[str, st.SearchStrategy[Any]]] = {
+    PropertyPlace.CONNECT: {
         "session_expiry_interval": u32,
         "authentication_method": texts,
         "request_problem_information": flags,
@@ -67,7 +67,7 @@ _FIELDS: dict[Place, dict[str, st.SearchStrategy[Any]]] = {
         "topic_alias_maximum": u16,
         "maximum_packet_size": st.integers(1, 2**32 - 1),
     },
-    Place.CONNACK: {
+    PropertyPlace.CONNACK: {
         **_REASON,
         "session_expiry_interval": u32,
         "assigned_client_identifier": texts,
@@ -81,23 +81,23 @@ _FIELDS: dict[Place, dict[str, st.SearchStrategy[Any]]] = {
         "subscription_identifier_available": flags,
         "shared_subscription_available": flags,
     },
-    Place.PUBLISH: {
+    PropertyPlace.PUBLISH: {
         **_MESSAGE,
         "topic_alias": ids,
         "subscription_identifier": st.lists(st.integers(1, VARINT_MAX), min_size=1, max_size=3).map(tuple),
     },
-    Place.WILL: {**_MESSAGE, "will_delay_interval": u32},
-    Place.SUBSCRIBE: {"subscription_identifier": st.integers(1, VARINT_MAX).map(lambda n: (n,))},
-    Place.DISCONNECT: {**_REASON, "session_expiry_interval": u32, "server_reference": texts},
-    Place.AUTH: {**_REASON, "authentication_method": texts, "authentication_data": blobs},
+    PropertyPlace.WILL: {**_MESSAGE, "will_delay_interval": u32},
+    PropertyPlace.SUBSCRIBE: {"subscription_identifier": st.integers(1, VARINT_MAX).map(lambda n: (n,))},
+    PropertyPlace.DISCONNECT: {**_REASON, "session_expiry_interval": u32, "server_reference": texts},
+    PropertyPlace.AUTH: {**_REASON, "authentication_method": texts, "authentication_data": blobs},
 }
 
 
-def properties(version: Version, place: Place) -> st.SearchStrategy[Properties]:
+def properties(version: Version, place: PropertyPlace) -> st.SearchStrategy[Properties]:
     """Any that may stand there; none in 3.1.1."""
     if version is Version.V311:
         return st.just(NONE)
-    optional = _FIELDS.get(place, {} if place is Place.UNSUBSCRIBE else _REASON)
+    optional = _FIELDS.get(place, {} if place is PropertyPlace.UNSUBSCRIBE else _REASON)
     some = st.fixed_dictionaries({}, optional={**optional, "user_property": users})
     return st.one_of(st.just(NONE), some.map(lambda found: Properties(**found)))
 
@@ -115,7 +115,9 @@ def _normal(packet: Packet) -> Packet:
 
 
 def connects(version: Version) -> st.SearchStrategy[Connect]:
-    wills = st.builds(Will, names, blobs, st.integers(0, 2), st.booleans(), properties(version, Place.WILL))
+    wills = st.builds(
+        Will, names, blobs, st.integers(0, 2), st.booleans(), properties(version, PropertyPlace.WILL)
+    )
     build = st.builds(
         Connect,
         st.just(version),
@@ -125,20 +127,20 @@ def connects(version: Version) -> st.SearchStrategy[Connect]:
         st.none() | texts,
         st.none() | blobs,
         st.none() | wills,
-        properties(version, Place.CONNECT),
+        properties(version, PropertyPlace.CONNECT),
     )
     if version is Version.V311:
         return build.map(lambda it: replace(it, password=None) if it.username is None else it)
     return build
 
 
-def reasons_of(place: Place, version: Version) -> st.SearchStrategy[int]:
+def reasons_of(place: PropertyPlace, version: Version) -> st.SearchStrategy[int]:
     """Any that the packet may carry; 0 where it carries none."""
     return st.sampled_from(sorted(allowed(place, version)) or [0])
 
 
 def publishes(version: Version, *, by_server: bool) -> st.SearchStrategy[Publish]:
-    carried = properties(version, Place.PUBLISH)
+    carried = properties(version, PropertyPlace.PUBLISH)
     if not by_server:
         carried = carried.map(lambda it: _normal_properties(replace(it, subscription_identifier=())))
     loud = st.builds(Publish, names, blobs, st.integers(1, 2), ids, st.booleans(), st.booleans(), carried)
@@ -147,7 +149,12 @@ def publishes(version: Version, *, by_server: bool) -> st.SearchStrategy[Publish
 
 
 def _acks(version: Version) -> st.SearchStrategy[Packet]:
-    kinds = ((Puback, Place.PUBACK), (Pubrec, Place.PUBREC), (Pubrel, Place.PUBREL), (Pubcomp, Place.PUBCOMP))
+    kinds = (
+        (Puback, PropertyPlace.PUBACK),
+        (Pubrec, PropertyPlace.PUBREC),
+        (Pubrel, PropertyPlace.PUBREL),
+        (Pubcomp, PropertyPlace.PUBCOMP),
+    )
     return st.one_of(
         *(
             st.builds(kind, ids, reasons_of(place, version), properties(version, place))
@@ -170,27 +177,31 @@ def from_client(version: Version) -> st.SearchStrategy[Packet]:
     kinds: list[st.SearchStrategy[Any]] = [
         publishes(version, by_server=False),
         _acks(version),
-        st.builds(Subscribe, ids, some, properties(version, Place.SUBSCRIBE)),
-        st.builds(Unsubscribe, ids, topics, properties(version, Place.UNSUBSCRIBE)),
+        st.builds(Subscribe, ids, some, properties(version, PropertyPlace.SUBSCRIBE)),
+        st.builds(Unsubscribe, ids, topics, properties(version, PropertyPlace.UNSUBSCRIBE)),
         st.just(Pingreq()),
     ]
     if version is Version.V5:
         kinds.append(
-            st.builds(Auth, st.sampled_from(sorted(of_clients(Place.AUTH))), properties(version, Place.AUTH))
+            st.builds(
+                Auth,
+                st.sampled_from(sorted(of_clients(PropertyPlace.AUTH))),
+                properties(version, PropertyPlace.AUTH),
+            )
         )
     return st.one_of(*kinds).map(_normal)
 
 
 def from_server(version: Version) -> st.SearchStrategy[Packet]:
     """What may follow a CONNACK, but for the DISCONNECT that ends the stream."""
-    reasons = st.lists(reasons_of(Place.SUBACK, version), min_size=1, max_size=3).map(tuple)
-    some = st.lists(reasons_of(Place.UNSUBACK, version), min_size=1, max_size=3).map(tuple)
+    reasons = st.lists(reasons_of(PropertyPlace.SUBACK, version), min_size=1, max_size=3).map(tuple)
+    some = st.lists(reasons_of(PropertyPlace.UNSUBACK, version), min_size=1, max_size=3).map(tuple)
     none = some if version is Version.V5 else st.just(())
     kinds: list[st.SearchStrategy[Any]] = [
         publishes(version, by_server=True),
         _acks(version),
-        st.builds(Suback, ids, reasons, properties(version, Place.SUBACK)),
-        st.builds(Unsuback, ids, none, properties(version, Place.UNSUBACK)),
+        st.builds(Suback, ids, reasons, properties(version, PropertyPlace.SUBACK)),
+        st.builds(Unsuback, ids, none, properties(version, PropertyPlace.UNSUBACK)),
         st.just(Pingresp()),
     ]
     return st.one_of(*kinds).map(_normal)
@@ -201,8 +212,8 @@ def disconnects(version: Version) -> st.SearchStrategy[Packet]:
         return st.just(Disconnect())
     return st.builds(
         Disconnect,
-        st.sampled_from(sorted(of_clients(Place.DISCONNECT))),
-        properties(version, Place.DISCONNECT),
+        st.sampled_from(sorted(of_clients(PropertyPlace.DISCONNECT))),
+        properties(version, PropertyPlace.DISCONNECT),
     ).map(_normal)
 
 
@@ -219,7 +230,10 @@ def client_streams(version: Version) -> st.SearchStrategy[list[Packet]]:
 def server_streams(version: Version) -> st.SearchStrategy[list[Packet]]:
     """A whole conversation, as the server says it."""
     connacks = st.builds(
-        Connack, st.booleans(), reasons_of(Place.CONNACK, version), properties(version, Place.CONNACK)
+        Connack,
+        st.booleans(),
+        reasons_of(PropertyPlace.CONNACK, version),
+        properties(version, PropertyPlace.CONNACK),
     )
     return st.builds(
         lambda first, middle: [first, *middle],

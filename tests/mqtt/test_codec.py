@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hub.mqtt.codec.decoder import CONNECT_MAX, Decoder, Peer, topic_header
+from hub.mqtt.codec.decoder import CONNECT_MAX, Decoder, Side, topic_header
 from hub.mqtt.codec.encode import encode
 from hub.mqtt.codec.packets import CodecError, Connect, Packet, Properties, Publish, Reason, Version
 from tests.mqtt.strategies import client_streams, from_client, server_streams, versions
@@ -36,7 +36,7 @@ def listen(decoder: Decoder, chunks: Iterable[bytes]) -> Heard:
 
 
 def from_client_(stream: bytes, chunks: Iterable[bytes] | None = None) -> Heard:
-    return listen(Decoder(Peer.CLIENT, MAX), [stream] if chunks is None else chunks)
+    return listen(Decoder(Side.CLIENT, MAX), [stream] if chunks is None else chunks)
 
 
 def bytewise(stream: bytes) -> list[bytes]:
@@ -51,7 +51,7 @@ def pieces(stream: bytes, seed: int) -> list[bytes]:
 
 def opened(version: Version) -> Decoder:
     """A decoder past CONNECT."""
-    decoder = Decoder(Peer.CLIENT, MAX)
+    decoder = Decoder(Side.CLIENT, MAX)
     decoder.feed(encode(Connect(version, "c"), version))
     assert isinstance(decoder.packet(), Connect)
     return decoder
@@ -74,7 +74,7 @@ def test_what_a_client_says_is_read_back_as_it_was(data: st.DataObject, version:
 def test_what_a_server_says_is_read_back_as_it_was(data: st.DataObject, version: Version) -> None:
     packets = data.draw(server_streams(version))
     stream = b"".join(encode(packet, version) for packet in packets)
-    assert listen(Decoder(Peer.SERVER, MAX, version), [stream]) == (packets, None)
+    assert listen(Decoder(Side.SERVER, MAX, version), [stream]) == (packets, None)
 
 
 @patiently
@@ -121,7 +121,7 @@ def test_a_mutated_stream_raises_nothing_but_the_codecs_error(
 @example(b"\x32\x80\x00\x00", Version.V311)
 def test_random_bytes_raise_nothing_but_the_codecs_error(stream: bytes, opening: Version | None) -> None:
     def decoder() -> Decoder:
-        return Decoder(Peer.CLIENT, MAX) if opening is None else opened(opening)
+        return Decoder(Side.CLIENT, MAX) if opening is None else opened(opening)
 
     assert listen(decoder(), bytewise(stream)) == listen(decoder(), [stream])
 
@@ -179,7 +179,7 @@ def test_an_oversized_packet_is_refused_by_its_header_alone() -> None:
 
 
 def test_an_oversized_connect_is_refused_whatever_packets_may_measure() -> None:
-    decoder = Decoder(Peer.CLIENT, 268_435_455)
+    decoder = Decoder(Side.CLIENT, 268_435_455)
     assert listen(decoder, [b"\x10\x80\x80\x04"]) == ([], Reason.PACKET_TOO_LARGE)
 
 
@@ -241,7 +241,7 @@ def test_a_connect_that_breaks_a_rule_is_refused_with_its_reason(raw: bytes, rea
 
 
 def test_a_refused_version_tells_which_it_was() -> None:
-    decoder = Decoder(Peer.CLIENT, MAX)
+    decoder = Decoder(Side.CLIENT, MAX)
     decoder.feed(connect(level=6))
     with pytest.raises(CodecError) as caught:
         decoder.packet()

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from hub.mqtt.codec.decoder import Decoder, Peer
+from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.encode import encode
-from hub.mqtt.codec.fields import Place, write_binary, write_text, write_varint
+from hub.mqtt.codec.fields import PropertyPlace, write_binary, write_text, write_varint
 from hub.mqtt.codec.packets import CodecError, Connect, Reason, Version
 
 V311, V5 = Version.V311, Version.V5
@@ -50,7 +50,7 @@ def connect(
 
 def refusal(raw: bytes, version: Version | None) -> Reason | None:
     """Why a decoder refuses `raw`: past a CONNECT of that version, or without one as the first packet."""
-    decoder = Decoder(Peer.CLIENT, 4096)
+    decoder = Decoder(Side.CLIENT, 4096)
     try:
         if version is not None:
             decoder.feed(encode(Connect(version, "c"), version))
@@ -301,46 +301,46 @@ _VALUES = {
     0x27: b"\0\0\0\1", 0x28: b"\1", 0x29: b"\1", 0x2A: b"\1",
 }  # fmt: skip
 _BELONG = {  # 2.2.2.2, the table of properties: those that a client may send
-    Place.CONNECT: {0x11, 0x15, 0x16, 0x17, 0x19, 0x21, 0x22, 0x26, 0x27},
-    Place.WILL: {0x01, 0x02, 0x03, 0x08, 0x09, 0x18, 0x26},
-    Place.PUBLISH: {0x01, 0x02, 0x03, 0x08, 0x09, 0x23, 0x26},
-    Place.PUBACK: {0x1F, 0x26},
-    Place.PUBREC: {0x1F, 0x26},
-    Place.PUBREL: {0x1F, 0x26},
-    Place.PUBCOMP: {0x1F, 0x26},
-    Place.SUBSCRIBE: {0x0B, 0x26},
-    Place.UNSUBSCRIBE: {0x26},
-    Place.DISCONNECT: {0x11, 0x1C, 0x1F, 0x26},
-    Place.AUTH: {0x15, 0x16, 0x1F, 0x26},
+    PropertyPlace.CONNECT: {0x11, 0x15, 0x16, 0x17, 0x19, 0x21, 0x22, 0x26, 0x27},
+    PropertyPlace.WILL: {0x01, 0x02, 0x03, 0x08, 0x09, 0x18, 0x26},
+    PropertyPlace.PUBLISH: {0x01, 0x02, 0x03, 0x08, 0x09, 0x23, 0x26},
+    PropertyPlace.PUBACK: {0x1F, 0x26},
+    PropertyPlace.PUBREC: {0x1F, 0x26},
+    PropertyPlace.PUBREL: {0x1F, 0x26},
+    PropertyPlace.PUBCOMP: {0x1F, 0x26},
+    PropertyPlace.SUBSCRIBE: {0x0B, 0x26},
+    PropertyPlace.UNSUBSCRIBE: {0x26},
+    PropertyPlace.DISCONNECT: {0x11, 0x1C, 0x1F, 0x26},
+    PropertyPlace.AUTH: {0x15, 0x16, 0x1F, 0x26},
 }
 
 
-def carrying(place: Place, properties: bytes) -> bytes:
+def carrying(place: PropertyPlace, properties: bytes) -> bytes:
     """A packet that is right, with these properties in it."""
     written = write_varint(len(properties)) + properties
     match place:
-        case Place.CONNECT:
+        case PropertyPlace.CONNECT:
             return connect(properties=written)
-        case Place.WILL:
+        case PropertyPlace.WILL:
             return connect(flags=6, payload=TEXT + written + TEXT * 2)
-        case Place.PUBLISH:
+        case PropertyPlace.PUBLISH:
             return packet(0x30, TEXT + written)
-        case Place.SUBSCRIBE:
+        case PropertyPlace.SUBSCRIBE:
             return packet(0x82, b"\0\1" + written + TEXT + b"\0")
-        case Place.UNSUBSCRIBE:
+        case PropertyPlace.UNSUBSCRIBE:
             return packet(0xA2, b"\0\1" + written + TEXT)
-        case Place.DISCONNECT:
+        case PropertyPlace.DISCONNECT:
             return packet(0xE0, b"\0" + written)
-        case Place.AUTH:
+        case PropertyPlace.AUTH:
             return packet(0xF0, b"\x18" + written)
         case _:
-            return packet(place.value << 4 | (2 if place is Place.PUBREL else 0), b"\0\1\0" + written)
+            return packet(place.value << 4 | (2 if place is PropertyPlace.PUBREL else 0), b"\0\1\0" + written)
 
 
 @pytest.mark.parametrize("place", list(_BELONG), ids=lambda place: place.name)
-def test_a_property_where_it_does_not_belong_or_twice_or_cut_off(place: Place) -> None:
-    version = None if place in (Place.CONNECT, Place.WILL) else V5
-    companion = b"\x15" + TEXT if place is Place.CONNECT else b""
+def test_a_property_where_it_does_not_belong_or_twice_or_cut_off(place: PropertyPlace) -> None:
+    version = None if place in (PropertyPlace.CONNECT, PropertyPlace.WILL) else V5
+    companion = b"\x15" + TEXT if place is PropertyPlace.CONNECT else b""
     for number, value in _VALUES.items():
         alone = bytes((number,)) + value
         if number not in _BELONG[place]:

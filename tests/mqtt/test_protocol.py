@@ -27,7 +27,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Version,
 )
-from hub.mqtt.protocol import State
+from hub.mqtt.protocol import ConnectionState
 from tests.mqtt.line import DEVICE, Line, World, connected
 from tests.mqtt.strategies import from_client, versions
 
@@ -48,10 +48,10 @@ def publish(
 
 # The states
 
-EXPECTING, CHECKING, OPEN, CLOSED = State
+EXPECTING, CHECKING, OPEN, CLOSED = ConnectionState
 
 
-def at(state: State, world: World) -> Line:
+def at(state: ConnectionState, world: World) -> Line:
     """A line in that state."""
     line = Line(world)
     if state is not EXPECTING:
@@ -106,8 +106,8 @@ BY_THE_DECODER = {
 }  # it never lets these through
 
 
-@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
-async def test_what_each_state_makes_of_each_input(state: State) -> None:
+@pytest.mark.parametrize("state", list(ConnectionState), ids=lambda state: state.name)
+async def test_what_each_state_makes_of_each_input(state: ConnectionState) -> None:
     for name, do in INPUTS.items():
         if (state, name) in BY_THE_DECODER:
             continue
@@ -121,8 +121,8 @@ async def test_what_each_state_makes_of_each_input(state: State) -> None:
 
 async def test_there_is_no_other_way_between_the_states() -> None:
     ways = {(state, after) for (state, _), (after, _) in SAID.items() if state is not after}
-    for state in State:
-        for after in State:
+    for state in ConnectionState:
+        for after in ConnectionState:
             line = at(state, World())
             if (state, after) in ways:
                 line.protocol._enter(after)

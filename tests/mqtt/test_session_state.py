@@ -9,7 +9,7 @@ from hub.model import Device
 from hub.mqtt.codec.packets import Properties, Publish, Will
 from hub.mqtt.kept_sessions import PER_DEVICE_MAX, KeptSessions
 from hub.mqtt.session_state import SUBSCRIPTIONS_MAX, Downlink, Granted, SessionState
-from hub.mqtt.topics import Kind, Up, is_own, matches, upward
+from hub.mqtt.topics import TopicKind, Up, is_own, matches, upward
 
 DEVICE = Device(1, "boiler", "Boiler", {}, 0)
 OTHER = Device(2, "pump", "Pump", {}, 0)
@@ -265,10 +265,10 @@ def test_which_topics_a_filter_matches(topic_filter: str, topic: str, expected: 
 
 def test_what_publishing_to_a_topic_means() -> None:
     me, own = "v1/devices/me/", "devices/boiler/"
-    assert upward("v1/devices/me/telemetry", "boiler") == Up(Kind.TELEMETRY, me)
-    assert upward("devices/boiler/attributes", "boiler") == Up(Kind.ATTRIBUTES, own)
-    assert upward("v1/devices/me/attributes/request/12", "boiler") == Up(Kind.ATTRIBUTES_REQUEST, me, 12)
-    assert upward("devices/boiler/rpc/response/3", "boiler") == Up(Kind.RPC_RESPONSE, own, 3)
+    assert upward("v1/devices/me/telemetry", "boiler") == Up(TopicKind.TELEMETRY, me)
+    assert upward("devices/boiler/attributes", "boiler") == Up(TopicKind.ATTRIBUTES, own)
+    assert upward("v1/devices/me/attributes/request/12", "boiler") == Up(TopicKind.ATTRIBUTES_REQUEST, me, 12)
+    assert upward("devices/boiler/rpc/response/3", "boiler") == Up(TopicKind.RPC_RESPONSE, own, 3)
     for topic in ("devices/boiler2/telemetry", "telemetry", "devices/boiler", "v1/devices/you/telemetry"):
         with pytest.raises(Forbidden):
             upward(topic, "boiler")

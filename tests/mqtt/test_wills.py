@@ -7,7 +7,7 @@ import pytest
 from hub.errors import NotFound
 from hub.fleet.session import EndReason
 from hub.model import Presence
-from hub.mqtt.codec.fields import Place
+from hub.mqtt.codec.fields import PropertyPlace
 from hub.mqtt.codec.packets import Auth, CodecError, Connect, Disconnect, Properties, Reason, Version, Will
 from hub.mqtt.codec.reasons import of_clients
 from tests.mqtt.client import TELEMETRY
@@ -104,7 +104,7 @@ async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_
 # With no connection anywhere: 3.1.2-8, 3.14.4-3
 
 
-CODES = sorted(of_clients(Place.DISCONNECT))
+CODES = sorted(of_clients(PropertyPlace.DISCONNECT))
 
 
 @pytest.mark.parametrize("reason", CODES, ids=lambda reason: f"0x{reason:02X}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from hub.mqtt.codec.fields import Cursor, Place, malformed, read_properties
+from hub.mqtt.codec.fields import Cursor, PropertyPlace, malformed, read_properties
 from hub.mqtt.codec.packets import (
     NONE,
     Acknowledgement,
@@ -45,7 +45,7 @@ def _packet_id(cursor: Cursor) -> int:
     return packet_id
 
 
-def _properties(cursor: Cursor, version: Version, place: Place) -> Properties:
+def _properties(cursor: Cursor, version: Version, place: PropertyPlace) -> Properties:
     return read_properties(cursor, place) if version is V5 else NONE
 
 
@@ -83,7 +83,7 @@ def _will(cursor: Cursor, version: Version, flags: int) -> Will | None:
         return None
     if flags & 0x18 == 0x18:
         raise malformed("there is no QoS 3 (3.1.2.6)")
-    properties = _properties(cursor, version, Place.WILL)
+    properties = _properties(cursor, version, PropertyPlace.WILL)
     topic = topic_name(cursor.text())
     if not topic:
         raise malformed("the will has no topic (4.7.3)")
@@ -98,7 +98,7 @@ def _connect(cursor: Cursor, _version: Version, _flags: int) -> Connect:
     if version is Version.V311 and flags & 0xC0 == 0x40:
         raise malformed("CONNECT has a password but no user name (3.1.2.9)")
     keep_alive_s = cursor.integer(2)
-    properties = _properties(cursor, version, Place.CONNECT)
+    properties = _properties(cursor, version, PropertyPlace.CONNECT)
     if properties.authentication_data is not None and properties.authentication_method is None:
         raise CodecError(Reason.PROTOCOL_ERROR, "authentication data without a method (3.1.2.11.10)")
     client_id = cursor.text()
@@ -112,8 +112,8 @@ def _connack(cursor: Cursor, version: Version, _flags: int) -> Connack:
     present = cursor.integer(1)
     if present > 1:
         raise malformed("the reserved bits of CONNACK's flags are set (3.2.2.1)")
-    reason = check(cursor.integer(1), Place.CONNACK, version)
-    return Connack(bool(present), reason, _properties(cursor, version, Place.CONNACK))
+    reason = check(cursor.integer(1), PropertyPlace.CONNACK, version)
+    return Connack(bool(present), reason, _properties(cursor, version, PropertyPlace.CONNACK))
 
 
 def _publish(cursor: Cursor, version: Version, flags: int) -> Publish:
@@ -124,7 +124,7 @@ def _publish(cursor: Cursor, version: Version, flags: int) -> Publish:
         raise malformed("DUP is set on QoS 0 (3.3.1.1)")
     topic = topic_name(cursor.text())
     packet_id = _packet_id(cursor) if qos else 0
-    properties = _properties(cursor, version, Place.PUBLISH)
+    properties = _properties(cursor, version, PropertyPlace.PUBLISH)
     if not topic and version is not V5:
         raise malformed("PUBLISH has no topic (4.7.3)")
     if not topic and properties.topic_alias is None:
@@ -132,7 +132,7 @@ def _publish(cursor: Cursor, version: Version, flags: int) -> Publish:
     return Publish(topic, cursor.rest(), qos, packet_id, bool(flags & 0x01), bool(flags & 0x08), properties)
 
 
-def _acknowledgement(kind: type[_Ack], place: Place) -> Callable[[Cursor, Version, int], _Ack]:
+def _acknowledgement(kind: type[_Ack], place: PropertyPlace) -> Callable[[Cursor, Version, int], _Ack]:
     def body(cursor: Cursor, version: Version, _flags: int) -> _Ack:
         packet_id = _packet_id(cursor)
         if version is not V5 or cursor.at == cursor.end:
@@ -167,7 +167,7 @@ def _topic_filter(cursor: Cursor) -> str:
 
 def _subscribe(cursor: Cursor, version: Version, _flags: int) -> Subscribe:
     packet_id = _packet_id(cursor)
-    properties = _properties(cursor, version, Place.SUBSCRIBE)
+    properties = _properties(cursor, version, PropertyPlace.SUBSCRIBE)
     subscriptions = []
     while cursor.at < cursor.end:
         topic_filter = _topic_filter(cursor)
@@ -182,7 +182,7 @@ def _subscribe(cursor: Cursor, version: Version, _flags: int) -> Subscribe:
 
 def _unsubscribe(cursor: Cursor, version: Version, _flags: int) -> Unsubscribe:
     packet_id = _packet_id(cursor)
-    properties = _properties(cursor, version, Place.UNSUBSCRIBE)
+    properties = _properties(cursor, version, PropertyPlace.UNSUBSCRIBE)
     filters = []
     while cursor.at < cursor.end:
         filters.append(_topic_filter(cursor))
@@ -191,7 +191,7 @@ def _unsubscribe(cursor: Cursor, version: Version, _flags: int) -> Unsubscribe:
     return Unsubscribe(packet_id, tuple(filters), properties)
 
 
-def _reasons(cursor: Cursor, version: Version, place: Place) -> tuple[int, ...]:
+def _reasons(cursor: Cursor, version: Version, place: PropertyPlace) -> tuple[int, ...]:
     found = tuple(check(reason, place, version) for reason in cursor.rest())
     if not found:
         raise CodecError(Reason.PROTOCOL_ERROR, f"{place.name} has no reason code (3.9.3, 3.11.3)")
@@ -200,14 +200,16 @@ def _reasons(cursor: Cursor, version: Version, place: Place) -> tuple[int, ...]:
 
 def _suback(cursor: Cursor, version: Version, _flags: int) -> Suback:
     packet_id = _packet_id(cursor)
-    properties = _properties(cursor, version, Place.SUBACK)
-    return Suback(packet_id, _reasons(cursor, version, Place.SUBACK), properties)
+    properties = _properties(cursor, version, PropertyPlace.SUBACK)
+    return Suback(packet_id, _reasons(cursor, version, PropertyPlace.SUBACK), properties)
 
 
 def _unsuback(cursor: Cursor, version: Version, _flags: int) -> Unsuback:
     packet_id = _packet_id(cursor)
-    properties = _properties(cursor, version, Place.UNSUBACK)
-    return Unsuback(packet_id, _reasons(cursor, version, Place.UNSUBACK) if version is V5 else (), properties)
+    properties = _properties(cursor, version, PropertyPlace.UNSUBACK)
+    return Unsuback(
+        packet_id, _reasons(cursor, version, PropertyPlace.UNSUBACK) if version is V5 else (), properties
+    )
 
 
 def _pingreq(_cursor: Cursor, _version: Version, _flags: int) -> Pingreq:
@@ -218,7 +220,7 @@ def _pingresp(_cursor: Cursor, _version: Version, _flags: int) -> Pingresp:
     return Pingresp()
 
 
-def _reasoned(cursor: Cursor, version: Version, place: Place) -> tuple[int, Properties]:
+def _reasoned(cursor: Cursor, version: Version, place: PropertyPlace) -> tuple[int, Properties]:
     if version is not V5 or cursor.at == cursor.end:
         return 0, NONE
     reason = check(cursor.integer(1), place, version)
@@ -226,13 +228,13 @@ def _reasoned(cursor: Cursor, version: Version, place: Place) -> tuple[int, Prop
 
 
 def _disconnect(cursor: Cursor, version: Version, _flags: int) -> Disconnect:
-    return Disconnect(*_reasoned(cursor, version, Place.DISCONNECT))
+    return Disconnect(*_reasoned(cursor, version, PropertyPlace.DISCONNECT))
 
 
 def _auth(cursor: Cursor, version: Version, _flags: int) -> Auth:
     if version is not V5:
         raise malformed("AUTH is of MQTT 5 (3.15)")
-    return Auth(*_reasoned(cursor, version, Place.AUTH))
+    return Auth(*_reasoned(cursor, version, PropertyPlace.AUTH))
 
 
 _BODIES: Mapping[int, _Body] = MappingProxyType(
@@ -240,10 +242,10 @@ _BODIES: Mapping[int, _Body] = MappingProxyType(
         1: _connect,
         2: _connack,
         3: _publish,
-        4: _acknowledgement(Puback, Place.PUBACK),
-        5: _acknowledgement(Pubrec, Place.PUBREC),
-        6: _acknowledgement(Pubrel, Place.PUBREL),
-        7: _acknowledgement(Pubcomp, Place.PUBCOMP),
+        4: _acknowledgement(Puback, PropertyPlace.PUBACK),
+        5: _acknowledgement(Pubrec, PropertyPlace.PUBREC),
+        6: _acknowledgement(Pubrel, PropertyPlace.PUBREL),
+        7: _acknowledgement(Pubcomp, PropertyPlace.PUBCOMP),
         8: _subscribe,
         9: _suback,
         10: _unsubscribe,

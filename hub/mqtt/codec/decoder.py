@@ -20,7 +20,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from hub.mqtt.codec.decode import decode
-from hub.mqtt.codec.fields import Place
+from hub.mqtt.codec.fields import PropertyPlace
 from hub.mqtt.codec.packets import (
     Auth,
     CodecError,
@@ -33,7 +33,7 @@ from hub.mqtt.codec.packets import (
 )
 from hub.mqtt.codec.reasons import of_clients
 
-__all__ = ["CONNECT_MAX", "Decoder", "Peer", "topic_header"]
+__all__ = ["CONNECT_MAX", "Decoder", "Side", "topic_header"]
 
 CONNECT_MAX = 65_536
 """The longest CONNECT taken, in bytes: who has not shown a key yet shall not make the hub keep a mebibyte."""
@@ -42,7 +42,7 @@ _QOS_1 = 0x32  # the first byte of a PUBLISH with QoS 1, neither DUP nor RETAIN
 _PLAIN = frozenset({0x30, _QOS_1})
 
 
-class Peer(Enum):
+class Side(Enum):
     """Whose packets are read."""
 
     CLIENT = "client"
@@ -59,9 +59,9 @@ class _State(Enum):
 _PUBLISHES = frozenset(range(0x30, 0x40))
 _BOTH = _PUBLISHES | {0x40, 0x50, 0x62, 0x70, 0xE0, 0xF0}
 _ALLOWED = MappingProxyType(
-    {Peer.CLIENT: _BOTH | {0x10, 0x82, 0xA2, 0xC0}, Peer.SERVER: _BOTH | {0x20, 0x90, 0xB0, 0xD0}}
+    {Side.CLIENT: _BOTH | {0x10, 0x82, 0xA2, 0xC0}, Side.SERVER: _BOTH | {0x20, 0x90, 0xB0, 0xD0}}
 )
-_OPENERS = MappingProxyType({Peer.CLIENT: frozenset({0x10}), Peer.SERVER: frozenset({0x20, 0xF0})})
+_OPENERS = MappingProxyType({Side.CLIENT: frozenset({0x10}), Side.SERVER: frozenset({0x20, 0xF0})})
 
 
 _SERVER_SAYS_MORE = frozenset({Publish, Disconnect, Auth})
@@ -76,7 +76,7 @@ def _check_client(packet: Packet) -> None:
                 Reason.PROTOCOL_ERROR, "only the server puts a subscription identifier into PUBLISH (3.3.4)"
             )
     elif isinstance(packet, Disconnect | Auth):
-        place = Place.AUTH if isinstance(packet, Auth) else Place.DISCONNECT
+        place = PropertyPlace.AUTH if isinstance(packet, Auth) else PropertyPlace.DISCONNECT
         if packet.reason not in of_clients(place):
             raise CodecError(
                 Reason.PROTOCOL_ERROR,
@@ -98,7 +98,7 @@ class Decoder:
 
     __slots__ = ("_at", "_chunk", "_max", "_need", "_peer", "_state", "_tail", "version")
 
-    def __init__(self, peer: Peer, max_packet_bytes: int, version: Version | None = None) -> None:
+    def __init__(self, peer: Side, max_packet_bytes: int, version: Version | None = None) -> None:
         self._peer = peer
         self._max = max_packet_bytes
         self._chunk = b""  # what is being read, from `_at` on
@@ -208,7 +208,7 @@ class Decoder:
             self._keep(end - at)
             return None
         packet = decode(first, chunk, start, end, self.version or Version.V311)
-        if self._peer is Peer.CLIENT and packet.__class__ in _SERVER_SAYS_MORE:
+        if self._peer is Side.CLIENT and packet.__class__ in _SERVER_SAYS_MORE:
             _check_client(packet)
         self._at = end
         self._advance(first, packet)

@@ -1,6 +1,6 @@
 """A packet's value into bytes (MQTT 3.1.1 and 5.0, chapter 3). What 3.1.1 cannot say is left out."""
 
-from hub.mqtt.codec.fields import Place, write_binary, write_properties, write_text, write_varint
+from hub.mqtt.codec.fields import PropertyPlace, write_binary, write_properties, write_text, write_varint
 from hub.mqtt.codec.packets import (
     NONE,
     Acknowledgement,
@@ -80,7 +80,7 @@ def _body(packet: Packet, version: Version) -> tuple[int, bytes]:
     match packet:
         case Publish():
             flags = packet.dup << 3 | packet.qos << 1 | packet.retain
-            return Place.PUBLISH.value << 4 | flags, _publish(packet, version)
+            return PropertyPlace.PUBLISH.value << 4 | flags, _publish(packet, version)
         case Puback() | Pubrec() | Pubrel() | Pubcomp():
             return _acknowledgement(packet, version)
         case Connect():

@@ -92,7 +92,7 @@ def write_text(text: str) -> bytes:
     return write_binary(text.encode())
 
 
-class Place(Enum):
+class PropertyPlace(Enum):
     """Where properties stand: a kind of packet, or the will inside a CONNECT."""
 
     CONNECT = 1
@@ -131,14 +131,14 @@ class _Property(NamedTuple):
     id: int
     name: str  # of the field of Properties
     kind: _Kind
-    places: frozenset[Place]
+    places: frozenset[PropertyPlace]
 
 
-def _property(id_: int, name: str, kind: _Kind, *places: Place) -> _Property:
+def _property(id_: int, name: str, kind: _Kind, *places: PropertyPlace) -> _Property:
     return _Property(id_, name, kind, frozenset(places))
 
 
-_P = Place
+_P = PropertyPlace
 _REASONED = (
     _P.CONNACK, _P.PUBACK, _P.PUBREC, _P.PUBREL, _P.PUBCOMP, _P.SUBACK, _P.UNSUBACK, _P.DISCONNECT, _P.AUTH
 )  # fmt: skip
@@ -167,7 +167,7 @@ _TABLE = (
     _property(0x23, "topic_alias", _U16, _P.PUBLISH),
     _property(0x24, "maximum_qos", _FLAG, _P.CONNACK),
     _property(0x25, "retain_available", _FLAG, _P.CONNACK),
-    _property(0x26, "user_property", _PAIR, *Place),
+    _property(0x26, "user_property", _PAIR, *PropertyPlace),
     _property(0x27, "maximum_packet_size", _U32, _P.CONNECT, _P.CONNACK),
     _property(0x28, "wildcard_subscription_available", _FLAG, _P.CONNACK),
     _property(0x29, "subscription_identifier_available", _FLAG, _P.CONNACK),
@@ -178,7 +178,7 @@ _REPEATED = frozenset({"user_property", "subscription_identifier"})
 _NEVER_ZERO = frozenset({"receive_maximum", "maximum_packet_size", "subscription_identifier"})
 
 
-def _read_property(cursor: Cursor, place: Place) -> tuple[str, Any]:
+def _read_property(cursor: Cursor, place: PropertyPlace) -> tuple[str, Any]:
     """One property as (field name, value), checked for its place and range."""
     id_ = cursor.varint()
     known = _BY_ID.get(id_)
@@ -198,7 +198,7 @@ def _read_property(cursor: Cursor, place: Place) -> tuple[str, Any]:
     return known.name, value
 
 
-def read_properties(cursor: Cursor, place: Place) -> Properties:
+def read_properties(cursor: Cursor, place: PropertyPlace) -> Properties:
     """The properties at `cursor`, with their length before them. Few may be there more than once."""
     size = cursor.varint()
     if size == 0:
@@ -210,7 +210,7 @@ def read_properties(cursor: Cursor, place: Place) -> Properties:
     found: dict[str, Any] = {}
     while inner.at < end:
         name, value = _read_property(inner, place)
-        if name in _REPEATED and not (name == "subscription_identifier" and place is Place.SUBSCRIBE):
+        if name in _REPEATED and not (name == "subscription_identifier" and place is PropertyPlace.SUBSCRIBE):
             found.setdefault(name, []).append(value)
         elif name in found:
             raise CodecError(Reason.PROTOCOL_ERROR, f"{name} appears twice")

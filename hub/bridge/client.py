@@ -40,7 +40,7 @@ class Inbox(asyncio.Queue[aiomqtt.Message]):
             )
 
 
-class Link(aiomqtt.Client):
+class BrokerClient(aiomqtt.Client):
     """One connection. The one place that reaches through aiomqtt to paho's client below it.
 
     aiomqtt acknowledges a message when it is received, and has no other way yet (its issue 345); paho has:
@@ -54,7 +54,7 @@ class Link(aiomqtt.Client):
         properties.ReceiveMaximum = config.receive_max
         properties.MaximumPacketSize = PACKET_MAX_BYTES
         address = target.address
-        quiet = logging.getLogger("hub.bridge.link.paho")
+        quiet = logging.getLogger("hub.bridge.client.paho")
         quiet.setLevel(logging.CRITICAL)  # what matters of it is raised, and logged by Bridge
         super().__init__(
             address.host,
