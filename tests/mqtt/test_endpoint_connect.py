@@ -175,6 +175,16 @@ async def test_packets_sent_along_with_connect_are_read_once_the_key_is_checked(
     assert {type(await client.receive()) for _ in range(2)} == {Puback, Pingresp}
 
 
+@both
+async def test_packets_sent_along_with_a_refused_connect_are_not_read(hub: Rooms, version: Version) -> None:
+    """3.1.4-6."""
+    client = await hub.client(version=version).open()
+    client.send(Connect(version, "c", username="guess"), Publish(TELEMETRY, BODY, 1, 1), Pingreq())
+    assert (await client.expect(Connack)).reason != 0
+    assert await client.closed()
+    assert (hub.ingest.counts.readings, hub.ingest.counts.refused) == (0, 0)
+
+
 async def test_more_connections_than_are_allowed_are_refused(tmp_path: Path) -> None:
     async with rooms(tmp_path, limits=LimitsConfig(connections_max=1)) as hub:
         await hub.add("boiler")
