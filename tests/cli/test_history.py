@@ -78,6 +78,21 @@ def test_devices_labels_metrics_and_times_narrow_an_export(run: Run, hub: HubPro
     assert sorted(path.name for path in tmp_path.glob("?.*")) == ["a.csv", "b.csv", "c.ndjson", "d.csv"]
 
 
+def test_an_export_of_what_is_not_there_says_so_and_writes_nothing(
+    run: Run, hub: HubProcess, tmp_path: Path
+) -> None:
+    fill(hub)
+    for arguments, said in (
+        (("--metric", "humidity"), "has a metric 'humidity'"),
+        (("--device", "pump", "--metric", "humidity"), "has a metric 'humidity'"),
+        (("--device", "nobody"), "no device 'nobody'"),
+        (("--from", str(T0 // 1000)), "looks like seconds"),
+    ):
+        done = run("history", "export", "--output", "none.csv", *arguments)
+        assert (done.returncode, said in done.stderr) == (1, True), (arguments, done)
+    assert list(tmp_path.glob("none*")) == []
+
+
 def test_faults_of_a_file_are_told_by_line_and_by_exit_code(
     run: Run, hub: HubProcess, tmp_path: Path
 ) -> None:

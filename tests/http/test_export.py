@@ -4,6 +4,8 @@ import asyncio
 import socket
 from urllib.parse import urlsplit
 
+import pytest
+
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.model import Role
 from tests.http.conftest import Hub, until
@@ -58,6 +60,32 @@ async def test_a_wrong_query_is_refused(hub: Hub) -> None:
     for query in ("?format=xls", "?from=5&to=4", "?label=hall", "?from=soon"):
         assert (await fetch(hub, query))[0] == 422, query
     assert (await fetch(hub, "?device=nobody"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "lacking"),
+    [
+        ("metric=humidity", "humidity"),
+        ("device=boiler&metric=humidity", "humidity"),
+        ("device=boiler&metric=t&metric=humidity", "humidity"),
+        ("label=hall=B&metric=only_boiler", "only_boiler"),
+        ("device=pump&metric=only_boiler", "only_boiler"),
+    ],
+)
+@pytest.mark.parametrize("written", ["csv", "ndjson", "parquet"])
+async def test_a_metric_that_is_not_there_is_not_an_empty_export(
+    hub: Hub, query: str, lacking: str, written: str
+) -> None:
+    await fill(hub)
+    await hub.send({"only_boiler": 1.0}, "boiler")
+    status, [problem] = await fetch(hub, f"?{query}&format={written}")
+    assert (status, repr(lacking) in problem) == (404, True)
+    assert (await fetch(hub, "?metric=t&metric=only_boiler"))[0] == 200  # one of the devices has it
+    only_pump = hub.bearer(Role.VIEWER, ["pump"])
+    hidden = await fetch(hub, "?metric=only_boiler", only_pump)
+    absent = await fetch(hub, "?metric=nowhere", only_pump)
+    assert hidden[0] == absent[0] == 404
+    assert hidden[1][0].replace("only_boiler", "nowhere") == absent[1][0]
 
 
 async def stalled(hub: Hub) -> socket.socket:

@@ -72,13 +72,18 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
 
 
 def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
+    """What is asked for. Raises NotFound for a metric that none of the devices has."""
     metrics = set(call.query.metric)
-    return [
+    found = [
         Series(metric.number, device.id, metric.name, metric.type)
         for device in _devices(call)
         for metric in call.services.ingest.metrics(device).values()
         if not metrics or metric.name in metrics
     ]
+    lacking = sorted(metrics - {series.metric for series in found})
+    if lacking:
+        raise NotFound(f"metric: no device that was asked for has a metric {lacking[0]!r}")
+    return found
 
 
 def _devices(call: Call[ExportQuery, Nothing]) -> list[Device]:

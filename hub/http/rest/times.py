@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 from hub.errors import Invalid
+from hub.formats.json import MS_MIN
 
+MS_LIKELY = 10_000_000_000_000  # in 2286
+_OTHER_UNITS = {"seconds": 1e3, "microseconds": 1e-3, "nanoseconds": 1e-6}
 MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
@@ -14,14 +17,27 @@ def rfc3339(time: int) -> str:
 
 
 def read_time(text: str, name: str) -> int:
-    """A parameter that is RFC 3339, or milliseconds UTC. Raises Invalid, naming the parameter."""
+    """A parameter that is RFC 3339, or milliseconds UTC. Raises Invalid, naming the parameter.
+
+    Seconds taken for milliseconds are a day in 1970, where nothing is: such a number is refused, but for 0, the beginning.
+    """
     try:
         milliseconds = float(text)
     except ValueError:
         return _read_rfc3339(text, name)
-    if not 0 <= milliseconds <= MS_MAX:
-        raise Invalid(f"{name}: milliseconds since 1970 are wanted, got {text[:40]}", name)
+    if milliseconds != 0 and not MS_MIN <= milliseconds <= MS_MAX:
+        raise Invalid(
+            f"{name}: milliseconds since 1970 are wanted, got {text[:40]}{_guess(milliseconds)}", name
+        )
     return round(milliseconds * 1000)
+
+
+def _guess(number: float) -> str:
+    """Which other unit a number looks like."""
+    for unit, in_ms in _OTHER_UNITS.items():
+        if MS_MIN <= number * in_ms <= MS_LIKELY:
+            return f", which looks like {unit}"
+    return ""
 
 
 def _read_rfc3339(text: str, name: str) -> int:
