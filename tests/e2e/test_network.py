@@ -18,6 +18,7 @@ from tests.hub_thread import HubThread
 
 DEADLINE_S = 20.0
 RAW_POINTS = 10_000
+SPARK_POINTS = 120
 COUNTS_MIN = 10
 
 Visit = Callable[..., Dashboard]
@@ -80,7 +81,8 @@ def test_a_cut_longer_than_the_hub_remembers_is_filled_from_history(
         asked = Asked(page)
         lose(page, network, feeder)
 
-        come_back(page, network, feeder)
+        with page.tab.expect_request(is_of_sparkline):  # it has a hole, too
+            come_back(page, network, feeder)
 
         wait_until_as_stored(page, forgetful, "long")
         assert asked.count > 0
@@ -138,6 +140,11 @@ def test_what_a_device_kept_while_it_was_cut_off_comes_in_where_it_belongs(
 
         feeder.wait_for(feeder.sent + 15)
         assert wait_until_as_stored(page, shared_hub, "kept")[0][1] == 0
+
+
+def is_of_sparkline(request: Request) -> bool:
+    """Whether it asks for the minute of a row in the list."""
+    return "/history?metric=count&" in request.url and f"points={SPARK_POINTS}" in request.url
 
 
 def lose(page: Dashboard, network: Network, feeder: Feeder) -> None:

@@ -124,7 +124,8 @@ export class Page {
       this.loop.repaint();
     });
     effect(() => {
-      if (this.live.connectionState.value.kind !== "live") return;
+      // After a loss there may be holes. It is noted as over only after this.
+      if (this.live.connectionState.value.kind !== "live" || this.live.lostAt.peek() === null) return;
       for (const { device, spark } of this.rows.shown()) {
         if (spark) this.sparks.wantAgain(device, spark.metric);
       }
