@@ -40,6 +40,8 @@ class Opcode(IntEnum):
 
 
 _OPCODES = frozenset(int(opcode) for opcode in Opcode)
+_TEXT, _CONTINUATION = Opcode.TEXT, Opcode.CONTINUATION
+_WHOLE_TEXT = FIN | Opcode.TEXT.value  # how nearly every frame begins, so it goes the short way
 
 
 class Message(NamedTuple):
@@ -95,6 +97,8 @@ class FrameReader:
             if frame is None:
                 return None
             head, content = frame
+            if head == _WHOLE_TEXT and self._whose is None:
+                return self._message(_TEXT, False, content)  # noqa: FBT003
             opcode = Opcode(head & 0x0F)
             if opcode >= Opcode.CLOSE:
                 return Message(opcode, content)
@@ -136,6 +140,8 @@ class FrameReader:
 
     def _check_head(self, head: int, second: int, length: int) -> None:
         """Raises FrameError for what is no frame a client may send now."""
+        if head == _WHOLE_TEXT and second & MASKED and self._whose is None:
+            return
         opcode = head & 0x0F
         allowed = RSV1 if self._deflate and opcode in (Opcode.TEXT, Opcode.BINARY) else 0
         if opcode not in _OPCODES or head & RSV & ~allowed:
@@ -145,13 +151,13 @@ class FrameReader:
         if opcode >= Opcode.CLOSE:
             if length > CONTROL_MAX_BYTES or not head & FIN:
                 raise FrameError(PROTOCOL_ERROR, "a control frame is whole, and at most 125 bytes")
-        elif (opcode is Opcode.CONTINUATION.value) != (self._whose is not None):
+        elif (opcode == _CONTINUATION) != (self._whose is not None):
             raise FrameError(PROTOCOL_ERROR, "the frames of a message come one after the other")
 
     def _message(self, opcode: Opcode, is_compressed: bool, content: bytes) -> Message:  # noqa: FBT001
         if is_compressed:
             content = self._inflated(content)
-        if opcode is Opcode.TEXT:
+        if opcode is _TEXT:
             try:
                 content.decode()
             except UnicodeDecodeError as error:

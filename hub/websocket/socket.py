@@ -56,6 +56,11 @@ class State(IntEnum):
     GONE = 5
 
 
+# On the path of every message: to look a member up in its enum takes as long as to compare it.
+_OPEN, _CLOSING, _BROKEN = State.OPEN, State.CLOSING, State.BROKEN
+_CLOSE, _PING, _PONG = Opcode.CLOSE, Opcode.PING, Opcode.PONG
+
+
 class Socket(asyncio.Protocol):
     """One connection, one of `peers` as long as it lasts.
 
@@ -151,7 +156,7 @@ class Socket(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         """Whether a message could still reach the peer."""
-        return self.state < State.CLOSING and not self.transport.is_closing()
+        return self.state < _CLOSING and not self.transport.is_closing()
 
     # How it ends
 
@@ -226,7 +231,7 @@ class Socket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """More of the peer's bytes."""
         self.heard = True
-        if self.state < State.BROKEN:
+        if self.state < _BROKEN:
             self._reader.feed(data)
             self.read()
 
@@ -241,7 +246,7 @@ class Socket(asyncio.Protocol):
 
     def _take_all(self) -> None:
         try:
-            while self.state < State.BROKEN and self._may_read():
+            while self.state < _BROKEN and self._may_read():
                 message = self._reader.next()
                 if message is None:
                     break
@@ -260,21 +265,22 @@ class Socket(asyncio.Protocol):
                 self.transport.resume_reading()
 
     def _may_read(self) -> bool:
-        if self.state is State.OPEN:
+        if self.state is _OPEN:
             return self.may_take()
         return self.state is not State.WAITING
 
     def _take(self, message: Message) -> None:
-        if message.opcode is Opcode.CLOSE:
-            if self.state < State.CLOSING:
+        opcode = message.opcode
+        if opcode is _CLOSE:
+            if self.state < _CLOSING:
                 self._answer_close(message.content)
             self.transport.close()
-        elif self.state is State.CLOSING or message.opcode is Opcode.PONG:
+        elif self.state is _CLOSING or opcode is _PONG:
             pass
-        elif message.opcode is Opcode.PING:
+        elif opcode is _PING:
             if not self.is_backed_up:
-                self.transport.write(frame(Opcode.PONG, message.content))
-        elif self.state is State.OPEN:
+                self.transport.write(frame(_PONG, message.content))
+        elif self.state is _OPEN:
             self.take(message)
         elif self._first is not None:
             self.state = State.WAITING

@@ -30,6 +30,8 @@ class ReadingsResult(NamedTuple):
 
 def results(messages: Sequence[ReadingsMessage], refused: Sequence[Refusal]) -> list[ReadingsResult]:
     """Each message's share of what the intake refused: positions in `refused` count through all messages."""
+    if not refused:
+        return [ReadingsResult(len(message.readings), message.refusals) for message in messages]
     found = []
     start = 0
     waiting = iter(refused)

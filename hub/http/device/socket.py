@@ -18,7 +18,6 @@ from hub.feed.channel import wire_ms
 from hub.fleet.keys import Login
 from hub.fleet.session import EndReason, Leaving, SharedAttributes
 from hub.flow import Acknowledgements, Hold, Holds, Room
-from hub.history.commit import Commit
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
 from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
@@ -188,8 +187,9 @@ class DeviceSocket(Socket):
         except NotFound:
             self.end(EndReason.REMOVED)
             return
+        add, stored = self._answers.add, receipt.stored
         for message, result in zip(messages, results(messages, receipt.refusals), strict=True):
-            self._answer(_told(message.id, result), receipt.stored)
+            add(stored, _framed(_told(message.id, result)))
         self._holds.wait_out(receipt.wait_s)
         if ingest.full:
             self._sockets.room.hold(self._holds)
@@ -212,9 +212,9 @@ class DeviceSocket(Socket):
 
     # Answering
 
-    def _answer(self, said: dict[str, object], stored: Commit | None = None) -> None:
-        """Say this once it is stored, behind what was to be said before."""
-        self._answers.add(stored, frames.text_frame(orjson.dumps(said), deflate=False))
+    def _answer(self, said: dict[str, object]) -> None:
+        """Say this behind what was to be said before."""
+        self._answers.add(None, _framed(said))
 
     def _write(self, answers: bytes) -> None:
         if self.is_open:
@@ -238,6 +238,10 @@ class DeviceSocket(Socket):
         self._holds.release(Hold.WRITING)
 
 
+def _framed(said: dict[str, object]) -> bytes:
+    return frames.frame(frames.Opcode.TEXT, orjson.dumps(said))
+
+
 def _told(message_id: int | str | None, result: ReadingsResult) -> dict[str, object]:
     if not result.refusals:
         return _identified({"type": "ack", "accepted": result.accepted}, message_id)
@@ -252,7 +256,9 @@ def _told(message_id: int | str | None, result: ReadingsResult) -> dict[str, obj
 
 
 def _identified(said: dict[str, object], message_id: int | str | None) -> dict[str, object]:
-    return said if message_id is None else {**said, "id": message_id}
+    if message_id is not None:
+        said["id"] = message_id
+    return said
 
 
 class DeviceSockets:
