@@ -112,7 +112,7 @@ class Rooms:
             await self.look_at_clock()
 
     async def look_at_clock(self) -> None:
-        """See whether the system's clock was set; all who keep times are told in the same turn of the loop."""
+        """See whether the system's clock was set; all who keep times are told in the same turn."""
         step = self.hub_clock.tick()
         if step is None:
             return

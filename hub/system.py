@@ -125,7 +125,7 @@ class System:
         self._told = ""  # the last failure that was logged: the same one is not logged again
 
     def describe(self) -> bool:
-        """Say how the figures are shown. False where none are wanted, or no device may have as many metrics."""
+        """Say how the figures are shown. False where none are wanted, or they are too many metrics."""
         if not self._interval_s:
             return False
         try:

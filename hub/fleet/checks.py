@@ -44,7 +44,7 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 
 def _check_retention(retention: Retention) -> None:
-    """Of tiers that are set, a coarser one is kept at least as long; one that is not set is lifted to that."""
+    """Of tiers that are set, a coarser one is kept at least as long; others are lifted to that."""
     finer_name, finer_s = "", 0.0
     for name, span_s in retention._asdict().items():
         if span_s is None:

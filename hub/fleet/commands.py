@@ -159,7 +159,7 @@ class Commands:
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what changed, and expire what got no answer in time, until cancelled; then write once more."""
+        """Write what changed, and expire what got no answer, until cancelled; then write once more."""
         failing = False
         try:
             while True:

@@ -64,7 +64,7 @@ class Removal:
             await self.confirm()
 
     async def confirm(self) -> None:
-        """Note of which removed devices nothing is left. A disk that says no is tried again at the next turn."""
+        """Note of which removed devices nothing is left. A disk that says no is tried again later."""
         done = {number for number, gone in self._leaving.items() if gone.done() and not gone.cancelled()}
         if not done:
             return

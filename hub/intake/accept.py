@@ -173,7 +173,7 @@ class Ingest:
         return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
 
     def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
-        """The metric of that name, made if there is none. Raises NotFound, Invalid for another type or too many."""
+        """The metric of that name, made if need be. Raises NotFound, Invalid for another type or too many."""
         known = self._known(device)
         metric = known.metrics.get(name)
         if metric is None:

@@ -47,7 +47,7 @@ class Operators:
         return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
 
     async def use_link(self, code: str) -> str:
-        """Exchange the code of a link for the secret of a session. Raises Unauthenticated; a code works once."""
+        """The secret of a session for the code of a link, which works once. Raises Unauthenticated."""
         digest = _digest(code)
         principal = await self._stored.find(digest, "link", self._clock())
         if principal is None or not await self._stored.remove(digest, self._clock()):

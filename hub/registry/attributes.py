@@ -27,7 +27,7 @@ class StoredAttributes:
     async def put(
         self, device: Device, scope: str, values: Mapping[str, object], now: int, count_max: int
     ) -> None:
-        """Set attributes of one scope; None removes one. Over `count_max` changes nothing and raises Invalid."""
+        """Set attributes of one scope; None removes one. Over `count_max` raises Invalid and keeps all."""
         kept = [
             {"device": device.number, "scope": scope, "name": name, "value": value, "updated_at": now}
             for name, value in values.items()

@@ -32,7 +32,7 @@ class StoredCommands:
             await connection.execute(update(commands).where(commands.c.id == command.id).values(row))
 
     async def of(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
-        """A device's commands, newest first; those older than the one with the id `before`, if that is given."""
+        """A device's commands, newest first; with `before`, those older than the one with that id."""
         query = select(commands).where(commands.c.device == device.number)
         if before is not None:
             query = query.where(commands.c.id < before)

@@ -1,4 +1,4 @@
-"""The registry's file: opened, migrated, and asked in transactions. SQLite by SQLAlchemy Core, in WAL mode."""
+"""The registry's file: opened, migrated, asked in transactions. SQLite by SQLAlchemy Core, in WAL mode."""
 
 import asyncio
 import sqlite3
@@ -92,7 +92,7 @@ def _set_pragmas(connection: Any, record: object) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Look before anything is written, be it only the journal's mode: the file may belong to another program."""
+    """Look before anything at all is written: the file may belong to another program."""
     if not path.exists() or path.stat().st_size == 0:
         return
     try:

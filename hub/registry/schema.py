@@ -95,8 +95,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             updated_at BIGINT NOT NULL, PRIMARY KEY (device, scope, name))""",
         """CREATE TABLE commands (
             id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, method VARCHAR NOT NULL,
-            params JSON, state VARCHAR NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, sent_at BIGINT,
-            answered_at BIGINT, response JSON)
+            params JSON, state VARCHAR NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL,
+            sent_at BIGINT, answered_at BIGINT, response JSON)
         """,
         "CREATE INDEX commands_by_device ON commands (device, id)",
         """CREATE TABLE credentials (
