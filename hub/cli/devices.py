@@ -187,7 +187,7 @@ def remove_device(
     """Remove a device with its keys and all its readings, after asking."""
     if not yes:
         found = call(context, lambda client: client.call("GET", path_of(device_id)))
-        typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True)
+        typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True, err=True)
     call(context, lambda client: client.call("DELETE", path_of(device_id)))
     typer.echo(f"removed {device_id}")
 
