@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone, one way or another."""
-        del exc  # whatever it was, the connection is over
+        del exc
         self._closing = True
         self._open.discard(self)
         if self._place is not None:

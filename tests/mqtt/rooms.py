@@ -138,7 +138,7 @@ async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> No
             outcome = await outcome
         if outcome:
             return
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "it did not come to hold in time"
         await asyncio.sleep(0.005)
 
 

@@ -171,7 +171,7 @@ def subscriptions(version: Version) -> st.SearchStrategy[Subscription]:
 
 
 def from_client(version: Version) -> st.SearchStrategy[Packet]:
-    """What may follow a CONNECT, but for the DISCONNECT that ends the stream."""
+    """What may follow a CONNECT, except the DISCONNECT that ends the stream."""
     some = st.lists(subscriptions(version), min_size=1, max_size=3).map(tuple)
     topics = st.lists(filters, min_size=1, max_size=3).map(tuple)
     kinds: list[st.SearchStrategy[Any]] = [
@@ -193,7 +193,7 @@ def from_client(version: Version) -> st.SearchStrategy[Packet]:
 
 
 def from_server(version: Version) -> st.SearchStrategy[Packet]:
-    """What may follow a CONNACK, but for the DISCONNECT that ends the stream."""
+    """What may follow a CONNACK, except the DISCONNECT that ends the stream."""
     reasons = st.lists(reasons_of(PropertyPlace.SUBACK, version), min_size=1, max_size=3).map(tuple)
     some = st.lists(reasons_of(PropertyPlace.UNSUBACK, version), min_size=1, max_size=3).map(tuple)
     none = some if version is Version.V5 else st.just(())

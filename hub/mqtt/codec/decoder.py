@@ -36,7 +36,7 @@ from hub.mqtt.codec.reasons import of_clients
 __all__ = ["CONNECT_MAX", "Decoder", "Side", "topic_header"]
 
 CONNECT_MAX = 65_536
-"""The longest CONNECT taken, in bytes: who has not shown a key yet shall not make the hub keep a mebibyte."""
+"""The longest CONNECT taken, in bytes: a client that has shown no key must not make the hub keep a mebibyte."""
 
 _QOS_1 = 0x32  # the first byte of a PUBLISH with QoS 1, neither DUP nor RETAIN
 _PLAIN = frozenset({0x30, _QOS_1})
@@ -104,7 +104,7 @@ class Decoder:
         self._chunk = b""  # what is being read, from `_at` on
         self._at = 0
         self._tail = bytearray()  # the start of a packet that is not whole yet; never beside an unread chunk
-        self._need = 0  # how long the tail must grow before looking at it again is worth while
+        self._need = 0  # how long the tail must be before there is a whole packet in it
         self._state = _State.OPENING
         self.version = version
 
