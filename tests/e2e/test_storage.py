@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
+from tests.e2e.network import Network
 from tests.e2e.test_sections import publish
 from tests.faults.disk import full_disk
 from tests.hub_process import HubProcess
@@ -49,12 +50,21 @@ def test_a_full_disk_is_told_at_once_and_until_there_is_room_while_values_go_on(
     assert hub.ask("GET", "/readyz")[0] == 200
 
 
-def test_the_page_tells_of_a_full_disk_though_no_device_sends(hub_process: HubProcess, visit: Visit) -> None:
+def test_a_full_disk_is_told_though_no_device_sends_and_while_the_hub_is_heard(
+    hub_process: HubProcess, visit: Visit
+) -> None:
     hub_process.add_device("press")
-    page = visit(hub_process)
-    expect(page.row("press")).to_be_visible()
-    with full_disk(hub_process):
-        expect(page.tab.get_by_role("alert").filter(has_text="nothing can be stored")).to_be_visible()
+    with Network(hub_process) as network:
+        page = visit(network)
+        expect(page.row("press")).to_be_visible()
+        with full_disk(hub_process):
+            banner = page.tab.get_by_role("alert").filter(has_text="Live readings go on")
+            expect(banner).to_be_visible()
+
+            network.cut()
+
+            expect(page.tab.get_by_text("Disconnected from the hub.")).to_be_visible()
+            expect(banner).to_have_count(0)
 
 
 def test_settings_that_cannot_be_stored_are_said_to_be_unsaved(

@@ -22,7 +22,8 @@ export function Banner() {
   const page = usePage();
   const link = page.live.connectionState.value;
   const lostAt = page.live.lostAt.value;
-  const trouble = page.live.trouble.value;
+  // What it said last is not known to hold while it cannot be heard.
+  const trouble = link.kind === "live" ? page.live.trouble.value : null;
   const step = page.live.clockStep.value;
   const cause = useLossCause(link);
   const loss = cause && LOSS_TEXT[cause];
