@@ -39,6 +39,36 @@ _DIGITS = "CASE WHEN {0} = trunc({0}) AND abs({0}) < 1e15 THEN {0}::BIGINT::VARC
 _WORD = "CASE WHEN {0} <> 0 THEN 'true' WHEN {0} = 0 THEN 'false' END"
 
 
+class _Tier(NamedTuple):
+    """A table of counts, the finer tier that it is counted from, and how."""
+
+    table: str
+    unit: str
+    finer: str  # as `cuts` names it
+    source: str  # of what was converted already
+    counted: str  # all columns after the time
+
+
+_TIERS = (
+    _Tier(
+        "minutes",
+        "minute",
+        "sealed",
+        "moved",
+        """count(*) AS count, min(v) AS low, max(v) AS high, sum(v) AS total,
+           max(time) AS last_time, arg_max(v, time) AS last, arg_max(t, time) AS text""",
+    ),
+    _Tier(
+        "hours",
+        "hour",
+        "minutes",
+        "moved_minutes",
+        """sum(count)::BIGINT AS count, min(low) AS low, max(high) AS high, sum(total) AS total,
+           max(last_time) AS last_time, arg_max(last, last_time) AS last, arg_max(text, last_time) AS text""",
+    ),
+)
+
+
 class Preview(NamedTuple):
     """What a change of type would make of the values stored."""
 
@@ -106,7 +136,8 @@ def convert(cursor: duckdb.DuckDBPyConnection, exclusive: threading.Lock) -> boo
         cursor.execute("INSERT INTO cuts SELECT tier, ?, before FROM cuts WHERE metric = ?", [new, old])
         cursor.execute("INSERT INTO removed VALUES (?)", [old])
         cursor.execute("DELETE FROM conversions WHERE old = ?", [old])
-        cursor.execute("DROP TABLE moved")
+        for table in ("moved", "moved_minutes", "moved_hours"):
+            cursor.execute(f"DROP TABLE {table}")
     return True
 
 
@@ -125,25 +156,31 @@ def _convert_sealed(cursor: duckdb.DuckDBPyConnection, pending: Retyped) -> None
     found = _rules(pending.old_type, pending.new_type).select("sealed", "time, lag_ms")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE moved AS FROM {found}", {"old": pending.old})
     cursor.execute("INSERT INTO sealed SELECT ?, time, lag_ms, v, t FROM moved ORDER BY rowid", [pending.new])
+    for tier in _TIERS:
+        _convert_tier(cursor, pending, tier)
+
+
+def _convert_tier(cursor: duckdb.DuckDBPyConnection, pending: Retyped, tier: _Tier) -> None:
+    """Counted anew from what is finer, converted already, where that goes back so far; before that part by part."""
     [(before,)] = cursor.execute(
-        "SELECT max(before) FROM cuts WHERE tier = 'sealed' AND metric = ?", [pending.old]
+        "SELECT max(before) FROM cuts WHERE tier = ? AND metric = ?", [tier.finer, pending.old]
     ).fetchall()
-    for table, unit in (("minutes", "minute"), ("hours", "hour")):
+    asked = {"old": pending.old, "new": pending.new, "before": before}
+    start = f"date_trunc('{tier.unit}', time)"
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE moved_{tier.table} AS
+            SELECT $new::INTEGER AS metric, {start} AS time, {tier.counted} FROM {tier.source}
+            WHERE $before::TIMESTAMP IS NULL OR {start} >= $before::TIMESTAMP GROUP BY ALL""",
+        {"new": pending.new, "before": before},
+    )
+    if before is not None:
+        parts = _part_rules(pending).select(tier.table, "time, count, low, high, total, last_time")
         cursor.execute(
-            f"""INSERT INTO {table}
-                SELECT $new, date_trunc('{unit}', time) AS start, count(*), min(v), max(v), sum(v),
-                       max(time), arg_max(v, time), arg_max(t, time)
-                FROM moved WHERE $before::TIMESTAMP IS NULL OR date_trunc('{unit}', time) >= $before::TIMESTAMP
-                GROUP BY start ORDER BY start""",
-            {"new": pending.new, "before": before},
+            f"""INSERT INTO moved_{tier.table} SELECT $new, time, {_part(pending)} FROM {parts}
+                WHERE time < $before::TIMESTAMP""",
+            asked,
         )
-        if before is not None:
-            cursor.execute(
-                f"""INSERT INTO {table} SELECT $new, time, {_part(pending)}
-                    FROM {_part_rules(pending).select(table, "time, count, low, high, total, last_time")}
-                    WHERE time < $before::TIMESTAMP ORDER BY time""",
-                {"old": pending.old, "new": pending.new, "before": before},
-            )
+    cursor.execute(f"INSERT INTO {tier.table} FROM moved_{tier.table} ORDER BY time")
 
 
 def _part_rules(pending: Retyped) -> _Rules:
