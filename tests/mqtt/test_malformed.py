@@ -274,6 +274,11 @@ BODIES = [
     Case("3.8.3.1", "retain handling 3", packet(0x82, b"\0\1\0\0\1t\x30"), PROTOCOL),
     Case("3.8.3-4", "no local on a shared subscription",
          packet(0x82, b"\0\1\0" + write_text("$share/g/t") + b"\4"), PROTOCOL),
+    *(
+        Case("4.8.2-1", f"the filter {wrong!r}",
+             packet(0x82, b"\0\1\0" + write_text(wrong) + b"\0"), Reason.TOPIC_FILTER_INVALID)
+        for wrong in ("$share/", "$share/g", "$share/g/", "$share//t", "$share/+/t", "$share/#")
+    ),
     Case("3.8.2.1.2", "subscription identifier 0", packet(0x82, b"\0\1\2\x0b\0\0\1t\0"), PROTOCOL),
     Case("3.8.2.1.2", "two subscription identifiers", packet(0x82, b"\0\1\4\x0b\1\x0b\2\0\1t\0"), PROTOCOL),
     Case("3.8.2.1.2", "an identifier in too many bytes", packet(0x82, b"\0\1\3\x0b\x81\0\0\1t\0"), MALFORMED),

@@ -153,7 +153,7 @@ def _options(raw: int, version: Version) -> tuple[int, bool, bool, int]:
     return raw & 3, bool(raw & 0x04), bool(raw & 0x08), raw >> 4
 
 
-def _topic_filter(cursor: Cursor) -> str:
+def _topic_filter(cursor: Cursor, version: Version) -> str:
     """A filter whose wildcards stand where 4.7.1 lets them: `+` a whole level, `#` the whole last one."""
     topic_filter = cursor.text()
     if not topic_filter:
@@ -162,7 +162,14 @@ def _topic_filter(cursor: Cursor) -> str:
     wild = [level for level in levels if "+" in level or "#" in level]
     if any(len(level) > 1 for level in wild) or "#" in levels[:-1]:
         raise CodecError(Reason.TOPIC_FILTER_INVALID, "a topic filter has a misplaced wildcard (4.7.1)")
+    if version is V5 and topic_filter.startswith("$share/") and not _is_shared(levels):
+        raise CodecError(Reason.TOPIC_FILTER_INVALID, "a shared subscription is $share/NAME/FILTER (4.8.2)")
     return topic_filter
+
+
+def _is_shared(levels: list[str]) -> bool:
+    """Whether these are `$share`, a name without wildcards, and a filter."""
+    return len(levels) > 2 and levels[1] not in {"", "+", "#"} and levels[2:] != [""]
 
 
 def _subscribe(cursor: Cursor, version: Version, _flags: int) -> Subscribe:
@@ -170,7 +177,7 @@ def _subscribe(cursor: Cursor, version: Version, _flags: int) -> Subscribe:
     properties = _properties(cursor, version, PropertyPlace.SUBSCRIBE)
     subscriptions = []
     while cursor.at < cursor.end:
-        topic_filter = _topic_filter(cursor)
+        topic_filter = _topic_filter(cursor, version)
         subscription = Subscription(topic_filter, *_options(cursor.integer(1), version))
         if subscription.no_local and topic_filter.startswith("$share/"):
             raise CodecError(Reason.PROTOCOL_ERROR, "a shared subscription cannot be no-local (3.8.3.1)")
@@ -185,7 +192,7 @@ def _unsubscribe(cursor: Cursor, version: Version, _flags: int) -> Unsubscribe:
     properties = _properties(cursor, version, PropertyPlace.UNSUBSCRIBE)
     filters = []
     while cursor.at < cursor.end:
-        filters.append(_topic_filter(cursor))
+        filters.append(_topic_filter(cursor, version))
     if not filters:
         raise CodecError(Reason.PROTOCOL_ERROR, "UNSUBSCRIBE names no topic filter (3.10.3)")
     return Unsubscribe(packet_id, tuple(filters), properties)
