@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hub.history.commit import Commit
-from hub.model import Metric, MetricType, Rejection
+from hub.model import Metric, MetricType, Rejection, SequenceMark
 
 
 class Unstored(NamedTuple):
@@ -62,7 +62,7 @@ class Batch:
         self.value = array("d")
         self.texts: list[tuple[int, int, int, int, str]] = []  # device, metric, time, received_at, text
         self.metrics: dict[int, Metric] = {}  # new or changed, by number
-        self.sequences: dict[int, tuple[int, int]] = {}  # device number: (highest stored, lost so far)
+        self.sequences: dict[int, SequenceMark] = {}  # by device number
         self.rejections: list[Rejection] = []
         self.removed: set[int] = set()  # device numbers: all that was stored of them goes
         self.removed_metrics: set[int] = set()  # the same of single metrics, by number

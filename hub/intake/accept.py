@@ -23,6 +23,7 @@ from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
 from hub.model import (
+    NOT_COUNTED,
     Device,
     Metric,
     MetricType,
@@ -90,7 +91,7 @@ class Ingest:
         self._checks.hub_has_time = self._clock.is_set
         now = self._clock()
         for device in devices:
-            self.open(device, SequenceCount(*sequences.get(device.number, (-1, 0))))
+            self.open(device, SequenceCount(sequences.get(device.number, NOT_COUNTED)))
         for metric in metrics.values():
             known = self._devices.get(metric.device)
             if known is None:
@@ -224,7 +225,7 @@ class Ingest:
         sequence = self._known(device).sequence
         self.refuse_while_failing()
         sequence.reset()
-        self._history.batch.sequences[device.number] = (sequence.highest, sequence.lost)
+        self._history.batch.sequences[device.number] = sequence.mark()
         await self._history.stored
 
     def _tell(

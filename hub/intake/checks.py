@@ -130,7 +130,7 @@ class ReadingChecks:
             if sequence.old_until >= 0 and min(times) <= sequence.old_until:
                 return None
             lost = sequence.count_up(first, seqs[-1], newest)
-            batch.sequences[known.number] = (sequence.highest, sequence.lost)
+            batch.sequences[known.number] = sequence.mark()
         return Checked(Run(times, rows, alike=times[-1] == newest), columns, lost=lost)
 
     def _one_by_one(
@@ -142,7 +142,7 @@ class ReadingChecks:
         rows: list[dict[str, Value]] = []
         refusals: list[Refusal] = []
         repeated = lost = 0
-        restarts = sequence.restarts
+        restarts, is_counted = sequence.restarts, False
         for position, (told, values, seq) in enumerate(readings):
             if seq is not None:
                 jumped = sequence.take(seq, told, now, latest_allowed)
@@ -150,7 +150,7 @@ class ReadingChecks:
                     repeated += 1
                     continue
                 lost += jumped
-                batch.sequences[known.number] = (sequence.highest, sequence.lost)
+                is_counted = True
             time = now if told is None else told
             if time > latest_allowed:
                 early = Fault("", "future", self._too_early(time, now), b"")
@@ -172,6 +172,8 @@ class ReadingChecks:
             if taken:
                 times.append(time)
                 rows.append(taken)
+        if is_counted:
+            batch.sequences[known.number] = sequence.mark()
         restarted = sequence.restarts != restarts
         return Checked(Run(times, rows, len(rows) == 1), columns, refusals, repeated, lost, restarted)
 

@@ -14,12 +14,9 @@ and are compared with its highest number, whatever connection or queue brings th
 twice. Of readings without `ts` nothing tells a restart from a repetition, nor where the `ts` is not newer:
 those are dropped, which the device's page, REST and the log say, until an operator resets the count, or until
 the numbers are above the highest again.
-
-The old count is known in memory only: what is sent again from before the restart, after the hub was restarted
-too, and with a number above the new count, is stored again.
 """
 
-from hub.model import SequenceState
+from hub.model import NOT_COUNTED, SequenceMark, SequenceState
 
 REPEATED = -1
 
@@ -38,14 +35,16 @@ class SequenceCount:
         "restarts",
     )
 
-    def __init__(self, highest: int = -1, lost: int = 0) -> None:
-        self.highest = highest  # -1 before the first
-        self.lost = lost  # numbers that were jumped over
+    def __init__(self, kept: SequenceMark = NOT_COUNTED) -> None:
+        self.highest = kept.highest  # -1 before the first
+        self.lost = kept.lost  # numbers that were jumped over
         self.restarts = 0
-        self.old_until = -1  # what was measured up to then is of the count before the last restart
+        self.old_until = (
+            kept.old_until
+        )  # what was measured up to then is of the count before the last restart
         self.dropped = 0  # as repeated, in a row
         self.dropped_since = 0
-        self._old_highest = -1
+        self._old_highest = kept.old_highest
         self._newest = 0  # of the times that came with numbers
 
     def restore_newest(self, time: int) -> None:
@@ -91,6 +90,10 @@ class SequenceCount:
         """Whatever number comes next is the first, and nothing is of an old count."""
         self.highest = self.old_until = self._old_highest = -1
         self.lost = self.dropped = self._newest = 0
+
+    def mark(self) -> SequenceMark:
+        """How far it has come, as it is kept."""
+        return SequenceMark(self.highest, self.lost, self._old_highest, self.old_until)
 
     def state(self) -> SequenceState:
         """What people are shown."""

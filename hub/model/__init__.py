@@ -17,7 +17,7 @@ from hub.model.presence import Presence
 from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
-from hub.model.sequence import SequenceState
+from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
 from hub.model.value import EXACT_MAX, Inexact, Value, converted, read_number, whole
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "NAME_MAX",
     "NAME_PATTERN",
     "NAME_RULE",
+    "NOT_COUNTED",
     "NO_THRESHOLDS",
     "RAW_MAX",
     "ApiKey",
@@ -45,6 +46,7 @@ __all__ = [
     "Role",
     "Run",
     "Sample",
+    "SequenceMark",
     "SequenceState",
     "Thresholds",
     "Value",

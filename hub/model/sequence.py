@@ -1,6 +1,20 @@
 from typing import NamedTuple
 
 
+class SequenceMark(NamedTuple):
+    """How far a device had counted, as it is kept: how many numbers were jumped over; and of the count before it
+    began again, the highest number and until when (µs, UTC) it was measured. -1: there is none.
+    """
+
+    highest: int
+    lost: int
+    old_highest: int = -1
+    old_until: int = -1
+
+
+NOT_COUNTED = SequenceMark(-1, 0)
+
+
 class SequenceState(NamedTuple):
     """How far a device has counted its readings. `repeated` came since `repeated_since` (µs, UTC) and nothing
     else did: they were acknowledged and dropped.

@@ -14,7 +14,7 @@ from hub.errors import StoreError
 from hub.history.duckdb.file import MIGRATIONS
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Keeper
-from hub.model import Device, Metric, MetricType, Rejection, Thresholds
+from hub.model import Device, Metric, MetricType, Rejection, SequenceMark, Thresholds
 from tests.history.rows import DEVICE, T0, TEMPERATURE, append, count_rows, stored_values
 
 BOILER = Device(DEVICE, "boiler-1", "Boiler", {}, T0)
@@ -149,7 +149,7 @@ async def test_a_commit_takes_thousands_of_new_metrics_sequences_and_rejections_
         batch.metrics[number] = Metric(
             number, number, f"m {number}", MetricType.NUMBER, unit, None, number / 7
         )
-        batch.sequences[number] = (number, 0)
+        batch.sequences[number] = SequenceMark(number, 0)
         batch.rejections.append(replace(rejection(number), device=number))
     wanted = list(batch.metrics.values())
     await asyncio.wait_for(history.stored, 30)
@@ -189,7 +189,7 @@ async def test_a_removed_device_leaves_nothing_not_even_of_the_same_commit(
     append(history, 2.0)
     batch = history.batch
     batch.texts.append((DEVICE, TEMPERATURE.number, T0, T0, "text"))
-    batch.sequences[DEVICE] = (7, 0)
+    batch.sequences[DEVICE] = SequenceMark(7, 0)
     batch.rejections.append(rejection(1))
     batch.add(2, T0, [9], [T0], [3.0])
     batch.removed.add(DEVICE)
@@ -203,17 +203,17 @@ async def test_a_removed_device_leaves_nothing_not_even_of_the_same_commit(
 async def test_sequence_numbers_are_replaced_and_survive_a_restart(path: Path) -> None:
     async with History.open(path, 128, REJECTIONS_MAX) as history:
         for highest in (1, 2, 2**63 - 1):
-            history.batch.sequences[DEVICE] = (highest, highest // 2)
+            history.batch.sequences[DEVICE] = SequenceMark(highest, highest // 2)
             await history.stored
     async with History.open(path, 128, REJECTIONS_MAX) as history:
-        assert await history.sequences() == {DEVICE: (2**63 - 1, 2**62 - 1)}
+        assert await history.sequences() == {DEVICE: SequenceMark(2**63 - 1, 2**62 - 1)}
 
 
 async def test_a_batch_the_store_cannot_take_is_told_and_the_writer_lives_on(path: Path) -> None:
     """A value no column holds stands for any fault that is not the disk's: the batch waits, nothing is acknowledged."""
     async with History.open(path, 128, REJECTIONS_MAX) as history:
         batch = history.batch
-        batch.sequences[2**40] = (1, 0)
+        batch.sequences[2**40] = SequenceMark(1, 0)
         stored = history.stored
         await failure_of(history)
         assert not stored.done()
@@ -225,7 +225,7 @@ async def test_a_batch_the_store_cannot_take_is_told_and_the_writer_lives_on(pat
 
 async def test_closing_gives_up_on_a_disk_that_fails_and_acknowledges_nothing(path: Path) -> None:
     async with History.open(path, 128, REJECTIONS_MAX) as history:
-        history.batch.sequences[2**40] = (1, 0)
+        history.batch.sequences[2**40] = SequenceMark(1, 0)
         stored = history.stored
         append(history, 1.0)
         await failure_of(history)
@@ -237,7 +237,7 @@ async def test_queries_during_a_failure_answer_from_what_is_stored(path: Path) -
     async with History.open(path, 128, REJECTIONS_MAX) as history:
         append(history, 1.0)
         await history.stored
-        history.batch.sequences[2**40] = (1, 0)
+        history.batch.sequences[2**40] = SequenceMark(1, 0)
         await failure_of(history)
         assert (await history.range(TEMPERATURE, T0, T0 + 1, 10)).avg == [1.0]
 
@@ -249,7 +249,7 @@ def endless(cursor: duckdb.DuckDBPyConnection) -> None:
 async def test_work_that_takes_long_does_not_keep_the_store_from_trying_again(path: Path) -> None:
     async with History.open(path, 128, REJECTIONS_MAX) as history:
         batch, stored = history.batch, history.stored
-        batch.sequences[2**40] = (1, 0)
+        batch.sequences[2**40] = SequenceMark(1, 0)
         working = asyncio.ensure_future(history.move(endless))
         await failure_of(history)
         batch.sequences[1] = batch.sequences.pop(2**40)

@@ -20,7 +20,7 @@ from hub.intake.checks import ALIKE_MIN, ReadingChecks
 from hub.intake.known import Counts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.sequence import SequenceCount
-from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, Thresholds, Value
+from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, SequenceMark, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
 from tests.rounds import rounds
 
@@ -310,7 +310,7 @@ class Judged:
         self.live: list[tuple[int, dict[str, Value]]] = []
         self.refused: list[tuple[str, str, bytes]] = []
         self.counts = [0, 0]
-        self.sequence: tuple[int, int] | None = None
+        self.sequence: SequenceMark | None = None
 
     async def judge(self, readings: list[Reading]) -> None:
         batch = Batch(1, Commit(loop=asyncio.get_running_loop()))

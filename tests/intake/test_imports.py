@@ -16,7 +16,7 @@ from hub.fleet.fleet import NewDevice
 from hub.history.contract import Series
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.intake.imports import Imports, Progress, Summary, Wanted
-from hub.model import Reading
+from hub.model import Reading, SequenceMark
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 DEVICES = ("a", "b")
@@ -178,7 +178,7 @@ async def test_a_commit_that_never_came_is_not_told_as_added(tmp_path: Path, clo
     async with open_rooms(data, clock) as rooms:
         await rooms.add("boiler")
         await rooms.history.stored
-        rooms.history.batch.sequences[2**40] = (1, 0)  # no column holds this: the commit fails
+        rooms.history.batch.sequences[2**40] = SequenceMark(1, 0)  # no column holds this: the commit fails
         run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted(device="boiler", metric="t"))
         assert await anext(run) == Progress(0, 1)
         adding = asyncio.ensure_future(anext(run))

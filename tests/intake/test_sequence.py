@@ -120,6 +120,9 @@ async def test_a_device_that_counts_from_0_again_is_stored_again_and_after_a_res
     async with open_rooms(tmp_path, clock) as rooms:
         assert states(rooms, device) == (20, 0, None, 0)
         await rooms.ingest.accept(device, [numbered(20, clock.now + 20 * SECOND)], "mqtt").stored
+        again = [numbered(110, T0 + 10 * SECOND)]  # of the old count, which is above the new one
+        await rooms.ingest.accept(device, again, "mqtt").stored
+        assert (await stored(rooms, device)).count(110.0) == 1
         await rooms.ingest.accept(device, [numbered(3, clock.now + 30 * SECOND)], "mqtt").stored
         assert (await stored(rooms, device)).count(3.0) == 2
         assert states(rooms, device)[3] == 1

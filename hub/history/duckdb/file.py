@@ -88,6 +88,11 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE known;
     DROP TABLE found;
     """,
+    """
+    -- Of the count before a device began to count again: its highest number, and until when it was measured (µs, UTC).
+    ALTER TABLE sequences ADD COLUMN old_highest BIGINT DEFAULT -1;
+    ALTER TABLE sequences ADD COLUMN old_until BIGINT DEFAULT -1;
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").

@@ -28,7 +28,7 @@ from hub.history.duckdb import comparing, conversion, export, queries, ranges
 from hub.history.duckdb.conversion import Preview
 from hub.history.duckdb.file import connect
 from hub.history.duckdb.writer import Writer, committed
-from hub.model import Device, Metric, MetricType, Rejection
+from hub.model import Device, Metric, MetricType, Rejection, SequenceMark
 
 T = TypeVar("T")
 
@@ -316,8 +316,8 @@ class History:
         """The highest number that a metric was ever given: none is given twice."""
         return await self._query(queries.highest_metric, limited=False)
 
-    async def sequences(self) -> dict[int, tuple[int, int]]:
-        """By device number: the highest sequence number stored, and how many were jumped over."""
+    async def sequences(self) -> dict[int, SequenceMark]:
+        """How far each device had counted its readings, by its number."""
         return await self._query(queries.sequences, limited=False)
 
     async def latest(self) -> list[Latest]:

@@ -3,7 +3,7 @@
 import duckdb
 
 from hub.history.contract import Latest
-from hub.model import Metric, MetricType, Rejection, Thresholds, Value
+from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds, Value
 
 
 def metrics(cursor: duckdb.DuckDBPyConnection) -> list[Metric]:
@@ -24,10 +24,10 @@ def highest_metric(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(number)
 
 
-def sequences(cursor: duckdb.DuckDBPyConnection) -> dict[int, tuple[int, int]]:
-    """By device number: the highest sequence number stored, and how many were jumped over."""
-    rows = cursor.execute("SELECT device, highest, lost FROM sequences").fetchall()
-    return {device: (highest, lost) for device, highest, lost in rows}
+def sequences(cursor: duckdb.DuckDBPyConnection) -> dict[int, SequenceMark]:
+    """How far each device had counted its readings, by its number."""
+    rows = cursor.execute("SELECT device, highest, lost, old_highest, old_until FROM sequences").fetchall()
+    return {device: SequenceMark(*mark) for device, *mark in rows}
 
 
 def latest(cursor: duckdb.DuckDBPyConnection) -> list[Latest]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from hub.history.batch import Batch
 from hub.history.duckdb import conversion
-from hub.model import Thresholds
+from hub.model import SequenceMark, Thresholds
 
 RETRY_MIN_S = 0.25
 RETRY_MAX_S = 5.0
@@ -206,13 +206,15 @@ def _insert_texts(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
 
 
 def _insert_sequences(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    marks = np.array(list(batch.sequences.values()), np.int64)
     columns: dict[str, np.ndarray] = {
         "device": np.array(list(batch.sequences), np.int32),
-        "highest": np.array([highest for highest, _ in batch.sequences.values()], np.int64),
-        "lost": np.array([lost for _, lost in batch.sequences.values()], np.int64),
+        **{name: marks[:, place] for place, name in enumerate(SequenceMark._fields)},
     }
     _insert(
-        connection, columns, "INSERT OR REPLACE INTO sequences SELECT device, highest, lost FROM new_rows"
+        connection,
+        columns,
+        "INSERT OR REPLACE INTO sequences SELECT device, highest, lost, old_highest, old_until FROM new_rows",
     )
 
 
