@@ -106,8 +106,11 @@ def _rules(old: MetricType, new: MetricType, value: str = "value") -> _Rules:
 
 def note(connection: duckdb.DuckDBPyConnection, pending: list[Retyped]) -> None:
     """Metrics got new types: the old ones are no more, and the keeper is to convert what is stored of them."""
-    connection.executemany("INSERT INTO conversions VALUES (?, ?, ?, ?)", pending)
-    old = [one.old for one in pending]
+    old, old_types, new, new_types = (list(column) for column in zip(*pending, strict=True))
+    connection.execute(
+        "INSERT INTO conversions SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
+        [old, list(map(str, old_types)), new, list(map(str, new_types))],
+    )
     connection.execute("DELETE FROM metrics WHERE number IN (SELECT unnest(?))", [old])
 
 
