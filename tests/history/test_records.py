@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,9 @@ def made_of(content: bytes, *, lines: bool = False) -> tuple[Plain, list[list[st
         source, target = Path(folder) / "source", Path(folder) / "target"
         source.write_bytes(content)
         if lines:
-            plain = plain_lines(source, target)
+            plain = plain_lines(source, target, threading.Event())
             return plain, [[line] for line in target.read_bytes().decode().split("\n")[:-1]]
-        plain = plain_csv(source, target, read_header(source))
+        plain = plain_csv(source, target, read_header(source), threading.Event())
         return plain, list(csv.reader(io.StringIO(target.read_bytes().decode(), newline=""), strict=True))
 
 

@@ -12,4 +12,13 @@ A reading's way, and the files that tell of it, in the order to read them:
     queries        what else is asked
     history        the room's door: fills batches, runs queries, hands work to threads
     file           the tables, the migrations, and which files are opened
+
+A file's way, out and in:
+
+    export         pages of text, or a Parquet file
+    records        a CSV file's lines made plain
+    parquet        a Parquet file's rows, if they are not far too many for its size
+    staging        what a file holds: read, checked, sorted, in a store of its own
+    comparing      what of it the history lacks
+    backup         a copy of both stores
 """

@@ -8,6 +8,7 @@ a quote, which are most, are looked at a block at a time: 10 million a second. T
 
 import csv
 import re
+import threading
 from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from hub.errors import Unreadable
+from hub.errors import StoreError, Unreadable
 
 BLOCK_BYTES = 1_048_576
 RECORD_MAX_BYTES = 262_144  # a longer one is refused; and so far an open quote is followed
@@ -97,22 +98,22 @@ def read_header(file: Path) -> Header:
     return Header(names, bom + len(line))
 
 
-def plain_csv(source: Path, target: Path, header: Header) -> Plain:
-    """Write the records after the header to `target`, all with as many columns as it has."""
+def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Event) -> Plain:
+    """Write the records after the header to `target`, all with as many columns as it has. Raises StoreError when given up."""
     with source.open("rb") as read, target.open("wb") as write:
         read.seek(header.bytes)
         making = _Making(write, len(header.names), _COMMA, 2)
-        making.take_all(read)
+        making.take_all(read, given_up)
         return making.made
 
 
-def plain_lines(source: Path, target: Path) -> Plain:
-    """Write the lines of `source`, each of which should be a record, to `target`."""
+def plain_lines(source: Path, target: Path, given_up: threading.Event) -> Plain:
+    """Write the lines of `source`, each of which should be a record, to `target`. Raises StoreError when given up."""
     with source.open("rb") as read, target.open("wb") as write:
         if read.read(len(BOM)) != BOM:
             read.seek(0)
         making = _Making(write, 1, _NO_SEPARATOR, 1)
-        making.take_all(read)
+        making.take_all(read, given_up)
         return making.made
 
 
@@ -152,9 +153,11 @@ class _Making:
         field = rb"(?:" + _QUOTED + rb'|[^",]*+)' if self._quotes else rb"[^\x01]*+"
         self._whole = re.compile(field + (rb"," + field) * (columns - 1))
 
-    def take_all(self, source: BinaryIO) -> None:
+    def take_all(self, source: BinaryIO, given_up: threading.Event) -> None:
         """All blocks; what is open at the end is refused."""
         for block in _blocks(source):
+            if given_up.is_set():
+                raise StoreError("import: it was given up")
             self._take(block)
         while self._open:
             again = self._refuse_open()

@@ -12,6 +12,7 @@ Nothing of this runs in Python row by row, but for lines with quotes in a CSV fi
 """
 
 import math
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 from hub.errors import StoreError, Unreadable
 from hub.formats.json import TEXT_MAX
 from hub.history.contract import Format, Rows
+from hub.history.duckdb import parquet
 from hub.history.duckdb.records import FAULTS_MAX, Fault, Header, Plain, plain_csv, plain_lines, read_header
 from hub.model import EXACT_MAX, NAME_RULE, MetricType
 from hub.model.metric import is_name
@@ -136,6 +138,7 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._plain = Plain()
+        self._given_up = threading.Event()
         self._connection = duckdb.connect(
             str(folder / "staging.duckdb"),
             config={
@@ -152,7 +155,8 @@ class Staging:
         self._connection.close()
 
     def interrupt(self) -> None:
-        """Whoever asked went away: end what is being done."""
+        """Whoever asked went away: end what is being done, with a StoreError."""
+        self._given_up.set()
         self._connection.interrupt()
 
     def read(
@@ -175,7 +179,7 @@ class Staging:
             elif written is Format.NDJSON:
                 rows, empty = self._read_ndjson(file)
             else:
-                rows, empty = self._read_parquet(file)
+                rows, empty = parquet.insert(self._connection, file), 0
             self._check(defaults, known, latest, no_value)
             self._sort()
             return self._found(rows, empty)
@@ -215,7 +219,7 @@ class Staging:
 
     def _stage_records(self, file: Path, header: Header, places: dict[str, str]) -> None:
         plain = self._folder / "plain"
-        self._plain = plain_csv(file, plain, header)
+        self._plain = plain_csv(file, plain, header, self._given_up)
         columns = "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in places.values()) + "}"
         reading = _READ_CSV.format(delim=",", quote='"', columns=columns)
         self._connection.execute(
@@ -231,7 +235,7 @@ class Staging:
 
     def _read_ndjson(self, file: Path) -> tuple[int, int]:
         plain = self._folder / "plain"
-        self._plain = plain_lines(file, plain)
+        self._plain = plain_lines(file, plain, self._given_up)
         reading = _READ_CSV.format(delim="\x01", quote="", columns="{'l': 'VARCHAR'}")
         self._connection.execute(
             f"""INSERT INTO raw
@@ -247,36 +251,6 @@ class Staging:
         )
         plain.unlink()
         return self._plain.count + self._plain.refused, 0
-
-    def _read_parquet(self, file: Path) -> tuple[int, int]:
-        described = self._connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()
-        columns = {name: kind for name, kind, *_ in described}
-        missing = {"metric", "time", "value"} - columns.keys()
-        if missing:
-            raise Unreadable(f"the file has no column {', '.join(sorted(missing))}; it has {list(columns)}")
-
-        def time(name: str) -> str:
-            if name not in columns:
-                return "NULL"
-            return (
-                f"strftime({name}::TIMESTAMPTZ, '%Y-%m-%dT%H:%M:%S.%fZ')"
-                if "TIME" in columns[name]
-                else f"{name}::VARCHAR"
-            )
-
-        text = "text" if "text" in columns else "NULL"
-        kind = "type" if "type" in columns else "NULL"
-        device = "device" if "device" in columns else "NULL"
-        self._connection.execute(
-            f"""INSERT INTO raw
-                SELECT row_number() OVER (), {device}, metric, {kind}, {time("time")},
-                       CASE {kind} WHEN 'text' THEN {text} WHEN 'boolean' THEN (value::DOUBLE <> 0)::VARCHAR
-                            ELSE value::VARCHAR END, {time("received_at")}, false
-                FROM read_parquet(?)""",
-            [str(file)],
-        )
-        [(rows,)] = self._connection.execute("SELECT count(*) FROM raw").fetchall()
-        return rows, 0
 
     # Checking
 
@@ -314,7 +288,7 @@ class Staging:
         self._connection.execute(
             f"""CREATE TABLE sorted AS
                SELECT line, place AS series, instant, received, number, text,
-                      row_number() OVER (PARTITION BY place, instant, number, text ORDER BY line) AS nth
+                      row_number() OVER (PARTITION BY place, instant, number, md5_number(text) ORDER BY line) AS nth
                FROM checked JOIN series USING (device, metric) WHERE {_GOOD} ORDER BY place, instant, line"""
         )
 
