@@ -33,7 +33,6 @@ from hub.history.duckdb import retention
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Keeper
 from hub.http.app import make_app
-from hub.http.services import Services
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
@@ -231,7 +230,7 @@ def http(
 
     `base_url` tells where this machine finds the hub, once it listens. `started_at` is µs UTC.
     """
-    services = Services(
+    return make_app(
         config=rooms.config,
         fleet=rooms.fleet,
         ingest=rooms.ingest,
@@ -246,8 +245,9 @@ def http(
         mqtt_port=lambda: endpoint.port if endpoint else None,
         base_url=base_url,
         started_at=started_at,
+        static=static,
+        uniform=rooms.around.uniform,
     )
-    return make_app(services, static, rooms.around.uniform)
 
 
 async def _every(interval_s: float, do: Callable[[], None]) -> None:

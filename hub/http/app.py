@@ -1,13 +1,19 @@
 """The application: every route of the hub."""
 
 import asyncio
-import random
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from aiohttp import web
 
+from hub.clock import HubClock
+from hub.config import Config
+from hub.feed import Feed
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
 from hub.http import health
 from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS
@@ -23,47 +29,85 @@ from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
 from hub.http.rest import sessions
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
-from hub.http.services import SERVICES, Services
+from hub.http.rooms import (
+    BASE_URL,
+    CLOCK,
+    COMMANDS,
+    CONFIG,
+    FEED,
+    FLEET,
+    HISTORY,
+    IMPORTS,
+    INGEST,
+    MQTT,
+    MQTT_PORT,
+    OPERATORS,
+    ROSTER,
+    STARTED_AT,
+    MqttProtocols,
+)
 from hub.http.sockets import PEERS, UNPROVEN, unproven_places
-from hub.http.static import BUILT, StaticPage
+from hub.http.static import StaticPage
+from hub.intake.accept import Ingest
+from hub.intake.imports import Imports
+from hub.people.operators import Operators
 from hub.websocket.peers import Peers
 
 
 def make_app(
-    services: Services,
-    static: Path = BUILT,
-    uniform: Callable[[float, float], float] = random.uniform,
+    *,
+    config: Config,
+    clock: HubClock,
+    feed: Feed,
+    fleet: Fleet,
+    roster: Roster,
+    commands: Commands,
+    ingest: Ingest,
+    imports: Imports,
+    history: History,
+    operators: Operators,
+    base_url: Callable[[], str],
+    mqtt: MqttProtocols | None,
+    mqtt_port: Callable[[], int | None],
+    started_at: int,
+    static: Path,
+    uniform: Callable[[float, float], float],
 ) -> web.Application:
     """The application: one for TCP and for the Unix socket, so that its limits and figures are of the whole hub.
 
-    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number between. Raises Invalid for a configuration of [http] that cannot work.
+    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number between.
+    The others are told of in rooms.py. Raises Invalid for a configuration of [http] that cannot work.
     """
     app = web.Application(
         middlewares=[access_log, look_for_proxy_faults, errors],
-        client_max_size=services.config.http.max_body_bytes,
+        client_max_size=config.http.max_body_bytes,
     )
-    app[SERVICES] = services
-    app[ACCESS] = Access.of(services.operators, services.config.http)
-    app[PROXY_FAULTS] = ProxyFaults(app[ACCESS])
+    app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
+    app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
+    app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
+    app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
+    app[ACCESS] = access = Access.of(operators, config.http)
+    app[PROXY_FAULTS] = ProxyFaults(access)
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
-    app[IDEMPOTENCY] = Idempotency(services.clock.steady_s)
-    app[PEERS] = Peers(services.config.live.ping_interval_s)
-    app[UNPROVEN] = unproven_places(services.config.limits, app[ACCESS])
-    app[DEVICE_SOCKETS] = DeviceSockets(services, app[PEERS])
-    app[VIEWERS] = Viewers(services, app[ACCESS], app[PEERS], uniform)
-    app[LIVE_SOCKETS] = LiveSockets(services, app[VIEWERS], app[PEERS])
-    _add_routes(app, services, static)
+    app[IDEMPOTENCY] = Idempotency(clock.steady_s)
+    app[PEERS] = peers = Peers(config.live.ping_interval_s)
+    app[UNPROVEN] = unproven_places(config.limits, access)
+    app[DEVICE_SOCKETS] = DeviceSockets(
+        config.http.max_body_bytes, config.limits, fleet, ingest, roster, commands, clock, peers
+    )
+    app[VIEWERS] = viewers = Viewers(config.live, feed, history, clock, access, peers, uniform)
+    app[LIVE_SOCKETS] = LiveSockets(config.live, config.limits.connect_timeout_s, clock, viewers, peers)
+    metrics = MetricsPage(HubCollector(ingest, history, roster, lambda: len(viewers)))
+    _add_routes(app, StaticPage(static), metrics)
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_stop_sockets)
     return app
 
 
-def _add_routes(app: web.Application, services: Services, static: Path) -> None:
+def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) -> None:
     """Everything at the root; and below the path of `http.public_url` too, for proxies that leave it in their requests."""
-    prefix = services.config.http.base_path
-    page = StaticPage(static)
-    collector = HubCollector(services, lambda: len(app[VIEWERS]))
-    description = OpenApiPage(ENDPOINTS, services.config.http.public_url)
+    prefix = app[CONFIG].http.base_path
+    description = OpenApiPage(ENDPOINTS, app[CONFIG].http.public_url)
     for below in [prefix, ""] if prefix else [""]:
         for endpoint in ENDPOINTS:
             _add_endpoint(app, below, endpoint)
@@ -77,7 +121,7 @@ def _add_routes(app: web.Application, services: Services, static: Path) -> None:
                 web.get(f"{below}/login", sessions.login, allow_head=False),
                 web.get(f"{below}/healthz", health.healthz),
                 web.get(f"{below}/readyz", health.readyz),
-                web.get(f"{below}/metrics", MetricsPage(collector).handle),
+                web.get(f"{below}/metrics", metrics.handle),
                 web.get(f"{below}/", page.index),
                 web.get(f"{below}/{{path:(?!api/).+}}", page.file),
             ]

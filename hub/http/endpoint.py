@@ -16,7 +16,7 @@ from hub.http.access import ACCESS, Kind, Proof
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
-from hub.http.services import SERVICES, Services
+from hub.http.rooms import CONFIG, FLEET
 from hub.model import Device, Principal, Role
 
 Q = TypeVar("Q", bound=BaseModel)
@@ -44,12 +44,16 @@ class Security(Enum):
 class Call(Generic[Q, B]):
     """One request, read and checked: who asks for what."""
 
-    services: Services
     principal: Principal
     proof: Proof
     request: web.Request
     query: Q
     body: B
+
+    @property
+    def app(self) -> web.Application:
+        """Where the rooms are, each under its key: see rooms.py."""
+        return self.request.app
 
     @property
     def is_local(self) -> bool:
@@ -61,7 +65,7 @@ class Call(Generic[Q, B]):
         device_id = self.request.match_info["device_id"]
         if not self.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-        devices = self.services.fleet.devices
+        devices = self.app[FLEET].devices
         return devices.look_up(device_id) if self.request.method == "GET" else devices.find(device_id)
 
     def refuse_scoped(self) -> None:
@@ -133,9 +137,8 @@ def operation(
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await _let_in(request, role)
         asked = _read_query(request, query)
-        services = request.app[SERVICES]
-        raw = await read_body(request, max(services.config.http.max_body_bytes, body_max_bytes))
-        call = Call(services, principal, proof, request, asked, _read_json(raw, body))
+        raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
+        call = Call(principal, proof, request, asked, _read_json(raw, body))
         if method == "POST":
             found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
@@ -180,7 +183,7 @@ def streamed(
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await _let_in(request, role)
         asked = _read_query(request, query)
-        return await serve(Call(request.app[SERVICES], principal, proof, request, asked, Nothing()))
+        return await serve(Call(principal, proof, request, asked, Nothing()))
 
     return Endpoint(
         method,

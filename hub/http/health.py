@@ -6,7 +6,7 @@ import orjson
 from aiohttp import web
 
 from hub.http.problems import STORE_RETRY_S, problem, retry_after
-from hub.http.services import SERVICES
+from hub.http.rooms import HISTORY
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -17,7 +17,7 @@ async def healthz(request: web.Request) -> web.Response:
 
 async def readyz(request: web.Request) -> web.Response:
     """200 while readings can be stored, else 503 and why."""
-    failure = request.app[SERVICES].history.failure
+    failure = request.app[HISTORY].failure
     if failure is not None:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,

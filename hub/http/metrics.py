@@ -7,19 +7,23 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from hub.http.services import Services
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.accept import Ingest
 
 
 class HubCollector:
     """Reads the figures where they are kept, when they are asked for. `viewers` counts live sockets."""
 
-    def __init__(self, services: Services, viewers: Callable[[], int]) -> None:
-        self._services = services
+    def __init__(self, ingest: Ingest, history: History, roster: Roster, viewers: Callable[[], int]) -> None:
+        self._ingest = ingest
+        self._history = history
+        self._roster = roster
         self._viewers = viewers
 
     def collect(self) -> Iterator[Metric]:
         """All figures."""
-        counts, history = self._services.ingest.counts, self._services.history
+        counts, history = self._ingest.counts, self._history
         yield CounterMetricFamily("hub_readings", "Readings taken in.", value=counts.readings)
         yield CounterMetricFamily("hub_values", "Values in the readings taken in.", value=counts.values)
         yield CounterMetricFamily("hub_refused", "Readings and messages refused.", value=counts.refused)
@@ -46,10 +50,10 @@ class HubCollector:
             value=float(history.failure is None),
         )
         devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
-        for presence, count in self._services.roster.count().items():
+        for presence, count in self._roster.count().items():
             devices.add_metric([presence.value], count)
         yield devices
-        sessions = sum(1 for _ in self._services.roster.all_sessions())
+        sessions = sum(1 for _ in self._roster.all_sessions())
         yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
         yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
 

@@ -15,7 +15,7 @@ BACKUP = "/api/v1/backup"
 
 async def shown(hub: Hub, kind: Kind, name: str) -> dict[str, str]:
     """The headers of an admin of this name."""
-    operators = hub.services.operators
+    operators = hub.rooms.operators
     if kind is Kind.TOKEN:
         return {"Authorization": f"Bearer {operators.make_token(name, LOCAL_ADMIN.role, 600)}"}
     secret = await operators.use_link(await operators.make_link(name))

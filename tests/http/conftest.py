@@ -18,7 +18,6 @@ from hub.config import Config
 from hub.fleet.fleet import NewDevice
 from hub.http.app import loops
 from hub.http.server import Server
-from hub.http.services import SERVICES, Services
 from hub.model import Role
 from hub.serve import owned
 
@@ -56,7 +55,7 @@ async def until_async(holds: Callable[[], Awaitable[object]]) -> None:
 class Hub:
     """A hub, and a client of it."""
 
-    services: Services
+    rooms: compose.Rooms
     clock: Clock
     app: web.Application
     server: Server
@@ -66,19 +65,19 @@ class Hub:
 
     async def device(self, device_id: str = "boiler", **more: Any) -> str:
         """Add a device; its key."""
-        [(_, key)] = await self.services.fleet.add([NewDevice(device_id, **more)])
+        [(_, key)] = await self.rooms.fleet.add([NewDevice(device_id, **more)])
         self.keys[device_id] = str(key)
         return str(key)
 
     def token(self, role: Role = Role.ADMIN, devices: list[str] | None = None, ttl_s: float = 600) -> str:
-        return self.services.operators.make_token("tester", role, ttl_s, devices)
+        return self.rooms.operators.make_token("tester", role, ttl_s, devices)
 
     def bearer(self, role: Role = Role.ADMIN, devices: list[str] | None = None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, devices)}"}
 
     async def session(self) -> dict[str, str]:
         """The header of a browser that has logged in."""
-        secret = await self.services.operators.use_link(await self.services.operators.make_link())
+        secret = await self.rooms.operators.use_link(await self.rooms.operators.make_link())
         return {"Cookie": f"hub_session={secret}"}
 
     def key(self, device_id: str = "boiler") -> dict[str, str]:
@@ -137,7 +136,7 @@ async def running_hub(
         client = await stack.enter_async_context(
             aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=DEADLINE_S))
         )
-        yield Hub(app[SERVICES], clock, app, server, client, url)
+        yield Hub(rooms, clock, app, server, client, url)
 
 
 @pytest.fixture

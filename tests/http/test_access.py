@@ -1,15 +1,16 @@
 """Who may do what, from where, and from which page."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import CookieJar
 
+from hub import compose
 from hub.config import Config, HttpConfig, LiveConfig
 from hub.errors import Invalid
-from hub.http.app import make_app
 from hub.model import Role
 from tests.http.conftest import Hub
 
@@ -185,9 +186,9 @@ class TestBehindAProxy:
 
     async def test_a_proxy_that_is_no_address_is_refused_at_the_start(self, hub: Hub) -> None:
         http = HttpConfig(trusted_proxies=("proxy.example",))
-        services = hub.services.__class__(**{**vars(hub.services), "config": Config(http=http)})
+        rooms = replace(hub.rooms, config=Config(http=http))
         with pytest.raises(Invalid, match="trusted_proxies"):
-            make_app(services)
+            compose.http(rooms, lambda: hub.url)
 
 
 async def test_nobody_is_believed_about_addresses_without_trusted_proxies(hub: Hub) -> None:

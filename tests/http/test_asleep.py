@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hub.config import Config, MqttConfig
+from hub.http.rooms import MQTT_PORT
 from hub.model import Presence
 from hub.mqtt.codec.packets import Disconnect, Puback, Reason, Will
 from tests.http.conftest import Hub, running_hub, until
@@ -36,7 +37,7 @@ async def by_websocket(hub: Hub, *, says_goodbye: bool) -> None:
 
 
 async def by_mqtt(hub: Hub, *, says_goodbye: bool, will: Will | None = None) -> None:
-    port = hub.services.mqtt_port()
+    port = hub.app[MQTT_PORT]()
     assert port is not None
     async with Client(port, key=hub.keys["boiler"], will=will) as client:
         assert await client.publish(BODY) == Puback(1)
@@ -52,12 +53,12 @@ transports = pytest.mark.parametrize("send", [by_http, by_websocket, by_mqtt])
 
 
 def shown(hub: Hub) -> Presence:
-    hub.services.roster.tick()
-    return hub.services.feed.device("boiler").presence
+    hub.rooms.roster.tick()
+    return hub.rooms.feed.device("boiler").presence
 
 
 async def gone(hub: Hub) -> None:
-    await until(lambda: not list(hub.services.roster.all_sessions()))
+    await until(lambda: not list(hub.rooms.roster.all_sessions()))
 
 
 @transports
@@ -102,7 +103,7 @@ async def test_one_whose_key_is_revoked_is_offline_at_once(hub: Hub) -> None:
     await hub.device(expected_interval_s=600.0)
     async with hub.device_socket() as socket:
         await socket.receive()
-        device = hub.services.fleet.devices.find("boiler")
-        (key,) = hub.services.fleet.keys.of(device)
-        await hub.services.fleet.keys.revoke(device, key.id)
+        device = hub.rooms.fleet.devices.find("boiler")
+        (key,) = hub.rooms.fleet.keys.of(device)
+        await hub.rooms.fleet.keys.revoke(device, key.id)
         assert shown(hub) is Presence.OFFLINE

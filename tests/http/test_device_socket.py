@@ -242,7 +242,7 @@ async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_bac
         assert (await socket.receive_json())["type"] == "welcome"
         for number in range(100):
             await socket.send_json({"id": number, "n": float(number)})
-        await until(lambda: hub.services.ingest.counts.readings > 0)
+        await until(lambda: hub.rooms.ingest.counts.readings > 0)
         stopping = asyncio.create_task(hub.server.stop())
         said = []
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
@@ -250,7 +250,7 @@ async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_bac
         await stopping
     acknowledged = [one["id"] for one in said if one["type"] == "ack"]
     assert acknowledged == list(range(len(acknowledged)))
-    assert len(acknowledged) == hub.services.ingest.counts.readings
+    assert len(acknowledged) == hub.rooms.ingest.counts.readings
     assert said[-1]["type"] == "shutdown"
     assert said[-1]["retry_after_s"] > 0
     assert message.data == 1012
@@ -283,7 +283,7 @@ class TestSilence:
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Authorization: Bearer " + hub.keys["boiler"].encode() + b"\r\n\r\n"
         )
-        channel = hub.services.feed.device("boiler")
+        channel = hub.rooms.feed.device("boiler")
         await until(lambda: channel.presence is Presence.ONLINE)
         await until(lambda: channel.presence is Presence.OFFLINE)
         writer.close()
@@ -304,7 +304,7 @@ class TestFarOverTheRate:
             await socket.send_json({"n": 30.0})
             await answers(neighbour, {"n": 1.0})
             assert (await hub.call("GET", "/api/v1/devices"))[0] == 200
-            assert hub.services.ingest.counts.readings == 31
+            assert hub.rooms.ingest.counts.readings == 31
 
 
 class TestOverTheRate:

@@ -27,7 +27,7 @@ async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: 
             await device.send_json({"id": 1, "n": 1.0})
             shown = await viewer.receive_json()
             banner = await viewer.receive_json()
-            await until(lambda: hub.services.history.failure)
+            await until(lambda: hub.rooms.history.failure)
             ready = await hub.call("GET", "/readyz")
             alive = await hub.call("GET", "/healthz")
             refused = await hub.send({"n": 2.0})
@@ -51,7 +51,7 @@ async def test_a_request_that_waits_for_the_disk_is_answered_when_it_is_back(
     log = await fill_log(hub, tmp_path)
     with full_disk(log):
         waiting = asyncio.create_task(hub.send({"n": 1.0}))
-        await until(lambda: hub.services.history.failure)
+        await until(lambda: hub.rooms.history.failure)
         assert not waiting.done()
     assert await waiting == (200, {"accepted": 1})
 
@@ -60,7 +60,7 @@ async def test_a_commit_that_does_not_come_is_told_as_one_that_failed(tmp_path: 
     late = Config(limits=LimitsConfig(storing_late_s=0.2), live=LiveConfig(overview_interval_s=0.05))
     async with running_hub(tmp_path, late) as hub:
         await hub.device()
-        history = hub.services.history
+        history = hub.rooms.history
         async with hub.device_socket() as device, hub.live_socket() as viewer:
             assert (await device.receive_json())["type"] == "welcome"
             assert (await viewer.receive_json())["type"] == "hello"

@@ -35,8 +35,8 @@ async def ask(hub: Hub, query: str) -> Any:
 
 
 async def seal_all(hub: Hub) -> None:
-    kept = retention.policy(hub.services.config.retention, [])
-    keeper = Keeper(hub.services.history, lambda: kept, hub.clock, Bounds(fill_rows=1))
+    kept = retention.policy(hub.rooms.config.retention, [])
+    keeper = Keeper(hub.rooms.history, lambda: kept, hub.clock, Bounds(fill_rows=1))
     while await keeper.step():
         pass
 
@@ -156,19 +156,19 @@ class TestPatience:
     async def make_endless(self, hub: Hub) -> None:
         await hub.device()
         await fill(hub, [(T0, {"a": 1.0})])
-        await hub.services.history.keep(swap_sealed)
+        await hub.rooms.history.keep(swap_sealed)
 
     async def test_one_that_takes_too_long_is_answered_with_503(self, hub: Hub) -> None:
         await self.make_endless(hub)
-        hub.services.history.query_timeout_s = 0.2
+        hub.rooms.history.query_timeout_s = 0.2
         status, problem = await hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0")
         assert (status, problem["code"]) == (503, "store")
         assert "no answer within 0.2 s" in problem["detail"]
-        assert hub.services.history.querying == 0
+        assert hub.rooms.history.querying == 0
 
     async def test_those_of_a_client_that_goes_away_are_stopped(self, hub: Hub) -> None:
         await self.make_endless(hub)
-        history = hub.services.history
+        history = hub.rooms.history
         for _ in range(4):  # more than there are threads
             asking = asyncio.ensure_future(hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0"))
             await until(lambda: history.querying == 1)

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.config import Config
+from hub.http.rooms import IMPORTS
 from hub.model import Role, is_name
 from tests.http.conftest import Hub, running_hub
 from tests.http.files import T0, bring, exported, summary
@@ -188,7 +189,7 @@ async def test_values_from_before_what_retention_took_are_left_out_and_counted(h
     await hub.device()
     await hub.send({"ts": T0, "values": {"t": 1.0}})
     cut = f"INSERT INTO cuts VALUES ('sealed', 1, make_timestamp({(T0 - 1000) * 1000}))"
-    await hub.services.history.keep(lambda cursor: cursor.execute(cut).fetchall())
+    await hub.rooms.history.keep(lambda cursor: cursor.execute(cut).fetchall())
     rows = f"time,value\n{T0 - 1001},5\n{T0 - 1000},6\n{T0},1\n"
     found = await summary(hub, rows, "?device=boiler&metric=t")
     assert (found["added"], found["held"], found["forgotten"]) == (1, 1, 1)
@@ -196,7 +197,7 @@ async def test_values_from_before_what_retention_took_are_left_out_and_counted(h
 
 async def test_one_import_runs_at_a_time(hub: Hub) -> None:
     await hub.device()
-    async with hub.services.imports.running:
+    async with hub.app[IMPORTS].running:
         status, [problem] = await bring(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t")
         assert (status, problem["code"]) == (429, "busy")
     assert (await summary(hub, f"time,value\n{T0},1\n", "?device=boiler&metric=t"))["added"] == 1

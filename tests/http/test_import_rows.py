@@ -159,7 +159,7 @@ async def test_a_number_in_quotes_is_a_number_where_the_metric_is_one(hub: Hub) 
 
 async def test_more_metrics_than_a_device_may_have_are_refused_before_any_is_made(hub: Hub) -> None:
     await hub.device()
-    names = [f"m{number}" for number in range(hub.services.config.limits.metrics_max + 1)]
+    names = [f"m{number}" for number in range(hub.rooms.config.limits.metrics_max + 1)]
     rows = f"time,{','.join(names)}\n{T0},{','.join(['1'] * len(names))}\n"
     status, [problem] = await bring(hub, rows, "?device=boiler")
     assert (status, "limits.metrics_max" in problem["detail"]) == (422, True)

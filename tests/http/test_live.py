@@ -89,7 +89,7 @@ async def test_the_overview_tells_what_changed(hub: Hub) -> None:
         await greeted(socket)
         whole = await said(socket, subscribe("overview"))
         await hub.send({"ts": T0, "values": {"n": 1.0}}, "b")
-        hub.services.feed.overview.tick()
+        hub.rooms.feed.overview.tick()
         change = await said(socket)
     assert whole["devices"]["a"] == {"snapshot": {}, "presence": "never_seen", "since": None}
     assert change["type"] == "overview"
@@ -272,7 +272,7 @@ class TestLoggingOut:
 
     async def test_logging_in_anew_ends_the_browsers_old_session(self, hub: Hub) -> None:
         session = await hub.session()
-        code = await hub.services.operators.make_link()
+        code = await hub.rooms.operators.make_link()
         async with hub.live_socket({**session, "Origin": hub.url}) as socket:
             await greeted(socket)
             path = f"/login?code={code}"

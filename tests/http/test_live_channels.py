@@ -19,7 +19,7 @@ def config() -> Config:
 
 
 async def labelled(hub: Hub, device_id: str, **labels: str) -> None:
-    [(_, key)] = await hub.services.fleet.add([NewDevice(device_id, labels=labels)])
+    [(_, key)] = await hub.rooms.fleet.add([NewDevice(device_id, labels=labels)])
     hub.keys[device_id] = str(key)
 
 
@@ -69,7 +69,7 @@ async def test_alerts_have_their_channel(hub: Hub) -> None:
     async with hub.live_socket() as socket:
         await said(socket)
         assert (await said(socket, subscribe("alerts")))["alerts"] == []
-        hub.services.feed.alerts.publish("a", {"state": "firing"})
+        hub.rooms.feed.alerts.publish("a", {"state": "firing"})
         assert (await said(socket))["alerts"] == [{"device": "a", "state": "firing"}]
 
 
@@ -80,7 +80,7 @@ async def test_who_watches_a_device_is_told_who_else_does(hub: Hub) -> None:
             await said(socket)
             answer = await said(socket, subscribe("device/boiler"))
             assert answer["viewers"] == {"count": count, "names": ["tester"]}
-        hub.services.feed.tick()
+        hub.rooms.feed.tick()
         assert (await until_type(first, "viewers"))["count"] == 2
 
 

@@ -15,7 +15,7 @@ RANGE = f"from={T0 - 1000}&to={T0 + 100_000}"
 
 async def keep(hub: Hub) -> None:
     """What the keeper has to do."""
-    history = hub.services.history
+    history = hub.rooms.history
     await history.stored
     keeper = Keeper(history, dict, hub.clock)
     while await keeper.step():
@@ -113,6 +113,6 @@ async def test_a_change_of_type_is_finished_after_a_restart(tmp_path: Path) -> N
         await keep(hub)
         assert await values(hub, "u") == [1.5]
     async with running_hub(tmp_path, Config()) as hub:
-        device = hub.services.fleet.devices.find("boiler")
-        assert hub.services.ingest.metric(device, "u").type is MetricType.NUMBER
-        assert hub.services.feed.device("boiler").snapshot()["u"] == [T0, 1.5]
+        device = hub.rooms.fleet.devices.find("boiler")
+        assert hub.rooms.ingest.metric(device, "u").type is MetricType.NUMBER
+        assert hub.rooms.feed.device("boiler").snapshot()["u"] == [T0, 1.5]

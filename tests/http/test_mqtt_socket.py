@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,8 +11,9 @@ import aiomqtt
 import pytest
 from aiohttp import web
 
+from hub import compose
 from hub.config import Config, MqttConfig
-from hub.http.app import make_app
+from hub.http.rooms import MQTT
 from tests.http.conftest import Hub, running_hub, until
 
 TELEMETRY = "v1/devices/me/telemetry"
@@ -113,8 +113,8 @@ async def test_a_device_that_hangs_up_is_offline(tmp_path: Path) -> None:
     async with hub_with_mqtt(tmp_path) as hub:
         key = await hub.device()
         async with client(hub, key, aiomqtt.ProtocolVersion.V311):
-            assert hub.services.feed.device("boiler").presence == "online"
-        await until(lambda: hub.services.feed.device("boiler").presence == "offline")
+            assert hub.rooms.feed.device("boiler").presence == "online"
+        await until(lambda: hub.rooms.feed.device("boiler").presence == "offline")
 
 
 async def test_without_the_subprotocol_or_without_mqtt_there_is_no_socket(hub: Hub, tmp_path: Path) -> None:
@@ -166,7 +166,8 @@ class Mirror(asyncio.Protocol):
 
 async def test_both_ends_slow_each_other_down_and_lose_nothing(hub: Hub) -> None:
     mirror = Mirror()
-    app = make_app(replace(hub.services, mqtt=lambda _place: mirror))
+    app = compose.http(hub.rooms, lambda: hub.url)
+    app[MQTT] = lambda _place: mirror
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import replace
 from typing import cast
 
 import aiohttp
@@ -201,11 +200,22 @@ class NoHistory:
 
 async def test_a_fault_of_the_loop_itself_ends_it(hub: Hub) -> None:
     app = hub.app
-    broken = replace(hub.services, history=cast("History", NoHistory()))
-    viewers = Viewers(broken, app[ACCESS], Peers(1.0), lambda a, b: a)
+    history, rooms = cast("History", NoHistory()), hub.rooms
+    viewers = Viewers(
+        rooms.config.live, rooms.feed, history, rooms.hub_clock, app[ACCESS], Peers(1.0), lambda a, b: a
+    )
     with pytest.raises(ZeroDivisionError):
         await turns(viewers.watch_storage(), asyncio.Event())
-    sockets = DeviceSockets(hub.services, Peers(1.0))
+    sockets = DeviceSockets(
+        1_000,
+        rooms.config.limits,
+        rooms.fleet,
+        rooms.ingest,
+        rooms.roster,
+        rooms.commands,
+        rooms.hub_clock,
+        Peers(1.0),
+    )
     running = asyncio.create_task(sockets.run())
     await asyncio.sleep(0)
 

@@ -40,7 +40,7 @@ Proxied = tuple[Hub, str, aiohttp.ClientSession]
 
 async def log_in(hub: Hub, base: str, browser: aiohttp.ClientSession) -> None:
     _, link = await hub.call("POST", "/api/v1/login-links", {})
-    if hub.services.config.http.public_url:
+    if hub.rooms.config.http.public_url:
         assert link["url"].startswith(f"{base}login?code=")
     async with browser.get(link["url"].replace(f"{hub.url}/", base)) as page:
         assert (page.status, str(page.url)) == (200, base)
@@ -58,7 +58,7 @@ async def test_a_link_logs_in_below_the_path_alone_until_one_logs_out(proxied: P
         assert left.status == 204
     async with browser.get(f"{base}api/v1/session") as session:
         assert session.status == 401
-    if hub.services.config.http.public_url:
+    if hub.rooms.config.http.public_url:
         assert len(browser.cookie_jar) == 0
 
 

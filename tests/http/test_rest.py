@@ -53,7 +53,7 @@ async def test_many_devices_are_added_all_or_none(hub: Hub) -> None:
 async def test_a_list_of_devices_may_be_longer_than_other_bodies(hub: Hub) -> None:
     labels = {f"label-{number}": "x" * 90 for number in range(20)}
     many = [{"id": f"d{number}", "labels": labels} for number in range(600)]
-    assert len(str(many)) > hub.services.config.http.max_body_bytes
+    assert len(str(many)) > hub.rooms.config.http.max_body_bytes
     body = io.BytesIO(orjson.dumps({"devices": many}))
     async with hub.client.post(DEVICES, data=body, headers=hub.bearer()) as response:
         made = await response.json()

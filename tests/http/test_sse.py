@@ -81,7 +81,7 @@ async def test_the_last_id_goes_on_where_every_channel_was(hub: Hub) -> None:
     async with streaming(hub, query) as stream:
         await stream.event()
         last_id = stream.last_id
-    await until(lambda: hub.services.feed.device("a").viewers == 0)
+    await until(lambda: hub.rooms.feed.device("a").viewers == 0)
     await hub.send({"ts": T0, "values": {"n": 1.0}}, "a")
     await hub.send({"ts": T0, "values": {"n": 2.0}}, "b")
     async with streaming(hub, query, **{"Last-Event-ID": last_id}) as stream:

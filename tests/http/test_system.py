@@ -10,7 +10,7 @@ PATH = f"/api/v1/devices/{OWN.id}"
 
 
 async def publish(hub: Hub, **values: float) -> None:
-    await hub.services.ingest.accept(OWN, [Reading(None, dict(values))], "hub").stored
+    await hub.rooms.ingest.accept(OWN, [Reading(None, dict(values))], "hub").stored
 
 
 async def test_the_hub_says_what_it_is_and_what_it_allows(hub: Hub) -> None:
@@ -18,8 +18,8 @@ async def test_the_hub_says_what_it_is_and_what_it_allows(hub: Hub) -> None:
     status, shown = await hub.call("GET", "/api/v1/system", headers=hub.bearer(Role.VIEWER))
     assert (status, shown["device"], shown["failure"]) == (200, OWN.id, None)
     assert shown["devices"] == {"online": 0, "stale": 0, "offline": 0, "never_seen": 1}
-    assert shown["limits"]["limits.readings_per_s"] == hub.services.config.limits.readings_per_s
-    assert shown["limits"]["live.viewers_max"] == hub.services.config.live.viewers_max
+    assert shown["limits"]["limits.readings_per_s"] == hub.rooms.config.limits.readings_per_s
+    assert shown["limits"]["live.viewers_max"] == hub.rooms.config.live.viewers_max
     scoped = hub.bearer(Role.ADMIN, ["boiler"])
     assert (await hub.call("GET", "/api/v1/system", headers=scoped))[0] == 403
 
@@ -39,7 +39,7 @@ async def test_the_hubs_figures_are_read_as_those_of_a_device(hub: Hub) -> None:
         await viewer.send_json({"type": "subscribe", "channel": "device/_hub"})
         assert (await viewer.receive_json())["type"] == "hello"
         assert (await viewer.receive_json())["snapshot"]["rss_mib"][1] == 80.5
-        assert hub.services.feed.counts.viewers == 1
+        assert hub.rooms.feed.counts.viewers == 1
 
 
 async def test_who_may_see_some_devices_does_not_see_the_hub(hub: Hub) -> None:

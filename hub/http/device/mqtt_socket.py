@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from hub.http.problems import problem
-from hub.http.services import SERVICES
+from hub.http.rooms import CONFIG, MQTT
 from hub.http.sockets import PEERS, STOPPING, take_unproven_place
 from hub.websocket.frames import RESTARTING, UNSUPPORTED, Message, Opcode, frame
 from hub.websocket.peers import Peers
@@ -116,8 +116,8 @@ class Tunnel(asyncio.Transport):
 
 async def handle(request: web.Request) -> web.StreamResponse:
     """The route."""
-    services = request.app[SERVICES]
-    if services.mqtt is None:
+    mqtt = request.app[MQTT]
+    if mqtt is None:
         raise web.HTTPNotFound
     offered = request.headers.getall("Sec-WebSocket-Protocol", [])
     if PROTOCOL not in (name.strip() for line in offered for name in line.split(",")):
@@ -125,11 +125,11 @@ async def handle(request: web.Request) -> web.StreamResponse:
             HTTPStatus.BAD_REQUEST, "invalid", "a WebSocket with the subprotocol mqtt is wanted here"
         )
     upgrade = Upgrade(request, (PROTOCOL,))
-    max_bytes = services.config.mqtt.max_packet_bytes + SPARE_BYTES
+    max_bytes = request.app[CONFIG].mqtt.max_packet_bytes + SPARE_BYTES
     place = take_unproven_place(
         request
     )  # which MQTT leaves when it has let the client in, or when that is gone
-    socket = MqttSocket(request.app[PEERS], services.mqtt(place), place.address, max_bytes)
+    socket = MqttSocket(request.app[PEERS], mqtt(place), place.address, max_bytes)
     is_handed_over = False
     try:
         is_handed_over = await upgrade.hand_over(request, socket)

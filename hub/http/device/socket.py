@@ -13,9 +13,13 @@ import orjson
 import structlog
 from aiohttp import web
 
+from hub.config import LimitsConfig
 from hub.errors import HubError, NotFound
 from hub.feed.channel import wire_ms
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
+from hub.fleet.presence import Roster
 from hub.fleet.session import EndReason, Leaving, SharedAttributes
 from hub.flow import Acknowledgements, Hold, Holds, Room
 from hub.http.access import ACCESS
@@ -23,7 +27,6 @@ from hub.http.device import telemetry
 from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
 from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded
-from hub.http.services import Services
 from hub.http.sockets import (
     RETRY_AFTER_S,
     STOPPING,
@@ -32,6 +35,7 @@ from hub.http.sockets import (
     take_unproven_place,
     turned_away_if_refused,
 )
+from hub.intake.accept import Ingest
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
 from hub.websocket.peers import Peers
@@ -58,9 +62,8 @@ class DeviceSocket(Socket):
     key_id: str
 
     def __init__(self, sockets: "DeviceSockets") -> None:
-        super().__init__(sockets.peers, sockets.services.config.http.max_body_bytes)
+        super().__init__(sockets.peers, sockets.message_max_bytes)
         self._sockets = sockets
-        self._services = sockets.services
         self._gathered: list[ReadingsMessage] = []  # bounded by what the socket holds in one turn
         self._holds = Holds(self.pace, self.read)
         self._answers = Acknowledgements(self._write, self.abort, self._answered)
@@ -88,7 +91,7 @@ class DeviceSocket(Socket):
         if reason is EndReason.SHUTDOWN:
             self.stop()
         else:
-            self._services.roster.leave(self, Leaving.ENDED)
+            self._sockets.roster.leave(self, Leaving.ENDED)
             self.close(_CLOSE_CODES[reason], reason.value)
 
     # Its life
@@ -99,14 +102,15 @@ class DeviceSocket(Socket):
             return
         self._sockets.refuse_when_full()
         self._sockets.connected += 1
-        services = self._services
         self.device, self.key_id = login.device, login.key_id
         self.say(
-            orjson.dumps({"type": "welcome", "device": self.device.id, "time": wire_ms(services.clock())})
+            orjson.dumps(
+                {"type": "welcome", "device": self.device.id, "time": wire_ms(self._sockets.clock())}
+            )
         )
         self.begin()
-        services.roster.enter(self)
-        services.commands.ready(self.device)
+        self._sockets.roster.enter(self)
+        self._sockets.commands.ready(self.device)
         self.read()
 
     def stop(self) -> None:
@@ -127,7 +131,7 @@ class DeviceSocket(Socket):
         self._sockets.connected -= 1
         self._accept_gathered()
         said_goodbye = self.state is State.CLOSING
-        self._services.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
+        self._sockets.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
 
     def lost(self) -> None:
         """No timer of it is to run on."""
@@ -181,7 +185,7 @@ class DeviceSocket(Socket):
             return
         readings = [reading for message in messages for reading in message.readings]
         unread = [refusal for message in messages for refusal in message.refusals]
-        ingest = self._services.ingest
+        ingest = self._sockets.ingest
         try:
             receipt = ingest.accept(self.device, readings, SOURCE, unread)
         except NotFound:
@@ -198,7 +202,7 @@ class DeviceSocket(Socket):
 
     async def _report(self, attributes: AttributesMessage) -> None:
         try:
-            await self._services.fleet.attributes.report(self.device, attributes.values)
+            await self._sockets.fleet.attributes.report(self.device, attributes.values)
             self._answer(_identified({"type": "ack"}, attributes.id))
         except HubError as error:
             self._answer(_identified(refusal(error), attributes.id))
@@ -206,7 +210,7 @@ class DeviceSocket(Socket):
     async def _respond(self, response: CommandResponse) -> None:
         """What is refused has a message type of its own, for its `id` names the command, not a message."""
         try:
-            await self._services.commands.answer(self.device, response.command_id, response.response)
+            await self._sockets.commands.answer(self.device, response.command_id, response.response)
         except HubError as error:
             self._answer({**refusal(error, id=response.command_id), "type": "response_refused"})
 
@@ -234,7 +238,7 @@ class DeviceSocket(Socket):
     def has_room(self) -> None:
         """Read on, and send the commands that found no room."""
         if self.state is State.OPEN:
-            self._services.commands.ready(self.device)
+            self._sockets.commands.ready(self.device)
         self._holds.release(Hold.WRITING)
 
 
@@ -264,10 +268,26 @@ def _identified(said: dict[str, object], message_id: int | str | None) -> dict[s
 class DeviceSockets:
     """The route of the device sockets, and what they share."""
 
-    def __init__(self, services: Services, peers: Peers) -> None:
-        self.services = services
+    def __init__(
+        self,
+        message_max_bytes: int,
+        limits: LimitsConfig,
+        fleet: Fleet,
+        ingest: Ingest,
+        roster: Roster,
+        commands: Commands,
+        clock: Callable[[], int],
+        peers: Peers,
+    ) -> None:
+        self.message_max_bytes = message_max_bytes
+        self.fleet = fleet
+        self.ingest = ingest
+        self.roster = roster
+        self.commands = commands
+        self.clock = clock
+        self._limits = limits
         self.peers = peers
-        self.room = Room(services.ingest.room, self.spawn)
+        self.room = Room(ingest.room, self.spawn)
         self._jobs: asyncio.TaskGroup | None = None  # while it runs
         self.connected = 0  # that were let in
 
@@ -304,12 +324,12 @@ class DeviceSockets:
 
     def refuse_when_full(self) -> None:
         """Raises Overloaded."""
-        if self.connected >= self.services.config.limits.connections_max:
+        if self.connected >= self._limits.connections_max:
             raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
 
     async def _ask_for_key(self, socket: DeviceSocket, request: web.Request) -> Login:
-        key = await ask_for_secret(socket, "key", self.services.config.limits.connect_timeout_s)
-        return await self.services.fleet.keys.authenticate(key, request.app[ACCESS].address(request))
+        key = await ask_for_secret(socket, "key", self._limits.connect_timeout_s)
+        return await self.fleet.keys.authenticate(key, request.app[ACCESS].address(request))
 
 
 DEVICE_SOCKETS = web.AppKey("device_sockets", DeviceSockets)

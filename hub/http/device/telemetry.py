@@ -8,12 +8,14 @@ from aiohttp import web
 from hub.errors import Busy, StoreError, Unauthenticated
 from hub.fleet.keys import Login
 from hub.formats.json import decode
+from hub.history.duckdb.history import History
 from hub.http.access import ACCESS, bearer
 from hub.http.body import read_body
 from hub.http.device.messages import ReadingsMessage
 from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded, TooLarge, problem
-from hub.http.services import SERVICES, Services
+from hub.http.rooms import CONFIG, FLEET, HISTORY, INGEST
+from hub.intake.accept import Ingest
 from hub.intake.receipts import Receipt
 from hub.model import Refusal
 
@@ -24,28 +26,29 @@ RETRY_AFTER_S = 2.0
 
 async def post(request: web.Request) -> web.StreamResponse:
     """Readings in, in the hub's JSON; 200 when all were accepted, 422 or 400 with a list of what was not."""
-    services = request.app[SERVICES]
+    app = request.app
     login = await authenticate(request)
     if login is None:
         raise Unauthenticated("send the device's API key: Authorization: Bearer hk_…")
     device = login.device
-    _refuse_when_full(services)
-    wait_s = services.ingest.wait_s(device)
+    ingest = app[INGEST]
+    _refuse_when_full(app[HISTORY], ingest)
+    wait_s = ingest.wait_s(device)
     if wait_s > 0:
-        limits = services.config.limits
+        limits = app[CONFIG].limits
         raise Busy(
             f"{device.id!r} is over its rate of {limits.readings_per_s} readings a second "
             "(limits.readings_per_s)",
             wait_s,
         )
     try:
-        raw = await read_body(request, services.config.http.max_body_bytes)
+        raw = await read_body(request, app[CONFIG].http.max_body_bytes)
     except TooLarge as error:
         refusal = Refusal(-1, error.code, str(error), error.start)
-        await _stored(services.ingest.accept(device, (), SOURCE, [refusal]))
+        await _stored(ingest.accept(device, (), SOURCE, [refusal]))
         raise
     readings, unread = decode(raw)
-    receipt = services.ingest.accept(device, readings, SOURCE, unread)
+    receipt = ingest.accept(device, readings, SOURCE, unread)
     await _stored(receipt)
     [result] = results([ReadingsMessage(None, readings, unread)], receipt.refusals)
     return _answer(result)
@@ -56,14 +59,14 @@ async def authenticate(request: web.Request) -> Login | None:
     key = bearer(request)
     if key is None:
         return None
-    return await request.app[SERVICES].fleet.keys.authenticate(key, request.app[ACCESS].address(request))
+    return await request.app[FLEET].keys.authenticate(key, request.app[ACCESS].address(request))
 
 
-def _refuse_when_full(services: Services) -> None:
+def _refuse_when_full(history: History, ingest: Ingest) -> None:
     """Nothing is taken that could not be acknowledged: the device keeps it and sends it again."""
-    if services.history.failure is not None:
-        raise Overloaded(f"nothing can be stored at present: {services.history.failure}", RETRY_AFTER_S)
-    if services.ingest.full:
+    if history.failure is not None:
+        raise Overloaded(f"nothing can be stored at present: {history.failure}", RETRY_AFTER_S)
+    if ingest.full:
         raise Overloaded("too many readings wait for the disk (limits.pending_readings)", RETRY_AFTER_S)
 
 

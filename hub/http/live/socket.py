@@ -6,12 +6,14 @@ of the hub's own, without a task or a timer: 5,000 that are silent cost the hub 
 """
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from hub.config import LiveConfig
 from hub.errors import Forbidden, HubError
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
@@ -19,7 +21,6 @@ from hub.http.access import ACCESS, Kind, Proof
 from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
-from hub.http.services import Services
 from hub.http.sockets import (
     STOPPING,
     ask_for_secret,
@@ -83,7 +84,7 @@ class LiveSocket(Socket):
     __slots__ = ("_address", "_is_due", "_live", "proof", "viewer")
 
     def __init__(self, live: "LiveSockets", address: str, *, deflates: bool) -> None:
-        config = live.services.config.live
+        config = live.config
         super().__init__(live.peers, max(config.max_message_bytes, READ_MAX_BYTES), deflates=deflates)
         self.viewer = Viewer(NOBODY, config.subscriptions_max, self)
         self.proof = NO_PROOF
@@ -161,7 +162,7 @@ class LiveSocket(Socket):
         self._answer(message.content)
 
     def _answer(self, raw: bytes) -> None:
-        config = self._live.services.config.live
+        config = self._live.config
         if len(raw) > config.max_message_bytes:
             message = (
                 f"a message of {len(raw)} bytes is over {config.max_message_bytes} (live.max_message_bytes)"
@@ -176,7 +177,7 @@ class LiveSocket(Socket):
             self._reply({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
             return
         if isinstance(request, Ping):
-            self._reply({"type": "pong", "time": wire_ms(self._live.services.clock())})
+            self._reply({"type": "pong", "time": wire_ms(self._live.clock())})
             return
         try:
             if isinstance(request, Subscribe):
@@ -195,13 +196,17 @@ class LiveSocket(Socket):
 
 
 class LiveSockets:
-    """The route of the live sockets, and what they share."""
+    """The route of the live sockets, and what they share. A first message is due in `first_s`."""
 
-    def __init__(self, services: Services, viewers: Viewers, peers: Peers) -> None:
-        self.services = services
+    def __init__(
+        self, config: LiveConfig, first_s: float, clock: Callable[[], int], viewers: Viewers, peers: Peers
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self._first_s = first_s
         self.viewers = viewers
         self.peers = peers
-        self.writer = SharedWriter(Framer(), time.thread_time, services.feed.counts)
+        self.writer = SharedWriter(Framer(), time.thread_time, viewers.counts)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route.
@@ -220,7 +225,7 @@ class LiveSockets:
         if proof is not None and is_proven:
             await access.check(proof)
             self.viewers.refuse_when_full(address)
-        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.services.config.live.compress)
+        upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.config.compress)
         socket = LiveSocket(self, address, deflates=upgrade.deflates)
         place = None if is_proven else take_unproven_place(request)
         try:
@@ -235,7 +240,7 @@ class LiveSockets:
         return upgrade
 
     async def _ask_for_token(self, socket: LiveSocket) -> Proof:
-        timeout_s = self.services.config.limits.connect_timeout_s
+        timeout_s = self._first_s
         return Proof(Kind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
 
 

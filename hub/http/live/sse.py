@@ -18,7 +18,7 @@ from hub.errors import Invalid, Unauthenticated
 from hub.feed import Resume, Viewer
 from hub.http.access import ACCESS, Proof
 from hub.http.live.viewers import VIEWERS, Viewers, shutdown_message
-from hub.http.services import SERVICES
+from hub.http.rooms import CONFIG
 from hub.http.sockets import STOPPING
 from hub.model import Principal
 from hub.websocket.frames import RESTARTING
@@ -113,7 +113,7 @@ class SseStream:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """The route. Raises Unauthenticated, Invalid, NotFound; Overloaded or Busy when too many watch."""
-    live = request.app[SERVICES].config.live
+    live = request.app[CONFIG].live
     viewers = request.app[VIEWERS]
     principal = await request.app[ACCESS].principal(request)
     proof = request.app[ACCESS].shown(request)

@@ -10,13 +10,15 @@ import orjson
 import structlog
 from aiohttp import web
 
+from hub.config import LiveConfig
 from hub.errors import Busy, NotFound, StoreError, Unauthenticated
-from hub.feed import Resume, Viewer
+from hub.feed import Feed, Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.feed.feed import DEVICE_PREFIX
+from hub.feed.feed import Counts as FeedCounts
+from hub.history.duckdb.history import History
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
-from hub.http.services import Services
 from hub.http.sockets import RETRY_AFTER_S
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
@@ -38,22 +40,33 @@ class ViewerConnection(Peer, Protocol):
 
 
 class Viewers:
-    """The open connections. `uniform(a, b)` draws a number between."""
+    """The open connections. `clock` gives µs UTC, `uniform(a, b)` draws a number between."""
 
     def __init__(
         self,
-        services: Services,
+        live: LiveConfig,
+        feed: Feed,
+        history: History,
+        clock: Callable[[], int],
         access: Access,
         peers: Peers,
         uniform: Callable[[float, float], float],
     ) -> None:
-        self._services = services
+        self._live = live
+        self._feed = feed
+        self._history = history
+        self._clock = clock
         self._access = access
         self._peers = peers
         self._uniform = uniform
         self._open: dict[ViewerConnection, str] = {}  # with their addresses
         self._addresses: Counter[str] = Counter()
         self._sent_home: int | None = None  # how many there were when the hub began to stop
+
+    @property
+    def counts(self) -> FeedCounts:
+        """What was sent to all of them."""
+        return self._feed.counts
 
     def __len__(self) -> int:
         return len(self._open)
@@ -62,7 +75,7 @@ class Viewers:
 
     def refuse_when_full(self, address: str) -> None:
         """Raises Overloaded when all places are taken, Busy when those of this address are."""
-        live = self._services.config.live
+        live = self._live
         if len(self._open) >= live.viewers_max:
             raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
         if self._addresses[address] >= live.viewers_per_address_max:
@@ -76,9 +89,9 @@ class Viewers:
         self.refuse_when_full(address)
         self._open[connection] = address
         self._addresses[address] += 1
-        self._services.feed.counts.viewers += 1
+        self._feed.counts.viewers += 1
         connection.viewer.say(orjson.dumps(self._hello()))
-        failure = self._services.history.failure
+        failure = self._history.failure
         if failure is not None:
             connection.viewer.say(_storage_message(failure))
 
@@ -89,7 +102,7 @@ class Viewers:
             self._addresses[address] -= 1
             if not self._addresses[address]:
                 del self._addresses[address]
-            self._services.feed.counts.viewers -= 1
+            self._feed.counts.viewers -= 1
         connection.viewer.close()
 
     @contextmanager
@@ -108,13 +121,13 @@ class Viewers:
         device_id = channel.removeprefix(DEVICE_PREFIX)
         if channel.startswith(DEVICE_PREFIX) and not viewer.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-        viewer.subscribe(self._services.feed.channel(channel), resume)
+        viewer.subscribe(self._feed.channel(channel), resume)
 
     def _hello(self) -> dict[str, object]:
-        live = self._services.config.live
+        live = self._live
         return {
             "type": "hello",
-            "time": wire_ms(self._services.clock()),
+            "time": wire_ms(self._clock()),
             "limits": {
                 "subscriptions_max": live.subscriptions_max,
                 "max_message_bytes": live.max_message_bytes,
@@ -152,7 +165,7 @@ class Viewers:
         known: str | None = None
         while True:
             await asyncio.sleep(STORAGE_INTERVAL_S)
-            failure = self._services.history.failure
+            failure = self._history.failure
             if (failure is None) != (known is None):
                 self.say_all(_storage_message(failure))
             known = failure
@@ -160,7 +173,7 @@ class Viewers:
     async def renew(self) -> None:
         """End sessions that have run out, once an interval; loops until cancelled."""
         while True:
-            await asyncio.sleep(self._services.config.live.ping_interval_s)
+            await asyncio.sleep(self._live.ping_interval_s)
             for connection in list(self._open):
                 with dropped_if_it_fails(connection):
                     await self._renew(connection)

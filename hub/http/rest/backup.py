@@ -15,6 +15,7 @@ from hub.history.duckdb.backup import Backup
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Asked
 from hub.http.rest.times import rfc3339
+from hub.http.rooms import CLOCK, CONFIG, FLEET, HISTORY
 
 NDJSON = "application/x-ndjson"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
@@ -34,7 +35,7 @@ class BackupQuery(Asked):
 
 def _place(call: Call[BackupQuery, Nothing]) -> Path:
     """Where the copy goes: the owner of the process says where, everyone else names a folder where copies are kept."""
-    asked, folder = call.query.output, call.services.config.store.backup_path
+    asked, folder = call.query.output, call.app[CONFIG].store.backup_path
     if call.is_local:
         return Path(asked)
     if not folder:
@@ -54,13 +55,12 @@ async def back_up(call: Call[BackupQuery, Nothing]) -> web.StreamResponse:
     Answers lines of JSON: {"bytes","total"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
     """
     call.refuse_scoped()
-    services = call.services
     output = _place(call)
-    devices = {device.number for device in services.fleet.devices.with_readings()}
-    backup = Backup(services.history, services.config.data_dir, output, devices)
+    devices = {device.number for device in call.app[FLEET].devices.with_readings()}
+    backup = Backup(call.app[HISTORY], call.app[CONFIG].data_dir, output, devices)
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     try:
-        async with aclosing(backup.run(rfc3339(services.clock()), __version__)) as steps:
+        async with aclosing(backup.run(rfc3339(call.app[CLOCK]()), __version__)) as steps:
             async for step in steps:
                 if not response.prepared:
                     await response.prepare(call.request)

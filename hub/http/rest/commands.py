@@ -3,13 +3,14 @@
 from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import CommandIn, CommandOut, CommandsOut, CommandsQuery
+from hub.http.rooms import COMMANDS
 from hub.model import Command
 
 
 async def list_commands(call: Call[CommandsQuery, Nothing]) -> CommandsOut:
     """List a device's commands, newest first."""
     limit, before = call.query.limit, call.query.before
-    found = await call.services.commands.list(call.device(), limit + 1, before)
+    found = await call.app[COMMANDS].list(call.device(), limit + 1, before)
     page = found[:limit]
     return CommandsOut(
         commands=[_shown(command) for command in page], next=page[-1].id if len(found) > limit else None
@@ -19,7 +20,7 @@ async def list_commands(call: Call[CommandsQuery, Nothing]) -> CommandsOut:
 async def send_command(call: Call[Nothing, CommandIn]) -> CommandOut:
     """Send a command, now or when the device comes."""
     body = call.body
-    return _shown(await call.services.commands.send(call.device(), body.method, body.params, body.timeout_s))
+    return _shown(await call.app[COMMANDS].send(call.device(), body.method, body.params, body.timeout_s))
 
 
 def _shown(command: Command) -> CommandOut:

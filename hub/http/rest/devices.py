@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from aiohttp import web
+
 from hub.errors import Invalid, NotFound
 from hub.feed.channel import wire_ms
 from hub.fleet.devices import MetricEdit
@@ -33,7 +35,7 @@ from hub.http.rest.shapes import (
     LatestQuery,
 )
 from hub.http.rest.times import rfc3339
-from hub.http.services import Services
+from hub.http.rooms import FEED, FLEET, INGEST, ROSTER
 from hub.model import Device, Principal, Retention
 
 
@@ -42,9 +44,9 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     query = call.query
     needle = query.q.casefold()
     wanted = read_labels(query.label)
-    devices = [one for one in call.services.fleet.devices.all() if _matches(one, needle, wanted)]
+    devices = [one for one in call.app[FLEET].devices.all() if _matches(one, needle, wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
-    shown = [DeviceOut.model_validate(describe(call.services, device)) for device in page]
+    shown = [DeviceOut.model_validate(describe(call.app, device)) for device in page]
     return DevicesPage(devices=shown, next=cursor)
 
 
@@ -93,9 +95,9 @@ async def add_devices(call: Call[Nothing, AddIn]) -> AddOut:
     call.refuse_scoped()
     asked = call.body.root
     if isinstance(asked, DeviceIn):
-        [(device, key)] = await call.services.fleet.add([_wanted(asked)])
-        return AddOut(DeviceNew.model_validate({**describe(call.services, device), "key": str(key)}))
-    made = await call.services.fleet.add([_wanted(one) for one in asked.devices])
+        [(device, key)] = await call.app[FLEET].add([_wanted(asked)])
+        return AddOut(DeviceNew.model_validate({**describe(call.app, device), "key": str(key)}))
+    made = await call.app[FLEET].add([_wanted(one) for one in asked.devices])
     return AddOut(DevicesNew(devices=[IdAndKey(id=device.id, key=str(key)) for device, key in made]))
 
 
@@ -105,12 +107,12 @@ def _wanted(asked: DeviceIn) -> NewDevice:
 
 async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
     """Show one device."""
-    return DeviceOut.model_validate(describe(call.services, call.device()))
+    return DeviceOut.model_validate(describe(call.app, call.device()))
 
 
 async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
     """Change what operators set of a device and its metrics: all, or nothing where something is wrong."""
-    body, services = call.body, call.services
+    body = call.body
     wanted: dict[str, Any] = {}
     if body.name is not None:
         wanted["name"] = body.name
@@ -124,38 +126,38 @@ async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
         MetricEdit(one.name, edit_of(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
         for position, one in enumerate(body.metrics)
     ]
-    changed = await services.fleet.devices.change(
+    changed = await call.app[FLEET].devices.change(
         call.device(), lambda device: replace(device, **wanted), metrics
     )
-    return DeviceOut.model_validate(describe(services, changed))
+    return DeviceOut.model_validate(describe(call.app, changed))
 
 
 async def remove_device(call: Call[Nothing, Nothing]) -> None:
     """Remove a device with its keys and all its readings."""
-    await call.services.fleet.remove(call.device())
+    await call.app[FLEET].remove(call.device())
 
 
 async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
     """The latest value of each metric."""
-    return _latest(call.services, call.device())
+    return _latest(call.app, call.device())
 
 
 async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     """The latest values of many devices."""
-    query, services = call.query, call.services
+    query = call.query
     for device_id in query.device:
         if not call.principal.may_see(device_id):
             raise NotFound(f"there is no device {device_id!r}")
-    named = {device_id: services.fleet.devices.look_up(device_id) for device_id in sorted(query.device)}
+    named = {device_id: call.app[FLEET].devices.look_up(device_id) for device_id in sorted(query.device)}
     wanted = read_labels(query.label)
-    asked = named.values() if named else services.fleet.devices.all()
+    asked = named.values() if named else call.app[FLEET].devices.all()
     devices = [one for one in asked if _matches(one, "", wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
-    return LatestOfManyOut(devices={one.id: _latest(services, one) for one in page}, next=cursor)
+    return LatestOfManyOut(devices={one.id: _latest(call.app, one) for one in page}, next=cursor)
 
 
-def _latest(services: Services, device: Device) -> LatestOut:
-    channel = services.feed.device(device.id)
+def _latest(app: web.Application, device: Device) -> LatestOut:
+    channel = app[FEED].device(device.id)
     return LatestOut.model_validate(
         {"snapshot": channel.snapshot(), "presence": channel.presence, "since": _ms(channel.since)}
     )
@@ -163,29 +165,29 @@ def _latest(services: Services, device: Device) -> LatestOut:
 
 async def attributes(call: Call[Nothing, Nothing]) -> AttributesOut:
     """A device's attributes."""
-    return await _attributes(call.services, call.device())
+    return await _attributes(call.app, call.device())
 
 
 async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
     """Set attributes for the device, and send them to it if it is there."""
     device = call.device()
-    await call.services.fleet.attributes.share(device, call.body.shared)
-    return await _attributes(call.services, device)
+    await call.app[FLEET].attributes.share(device, call.body.shared)
+    return await _attributes(call.app, device)
 
 
-async def _attributes(services: Services, device: Device) -> AttributesOut:
-    found = await services.fleet.attributes.of(device)
+async def _attributes(app: web.Application, device: Device) -> AttributesOut:
+    found = await app[FLEET].attributes.of(device)
     return AttributesOut(device=found.device, shared=found.shared)
 
 
 async def reset_sequence(call: Call[Nothing, Nothing]) -> None:
     """Take the device's next sequence number as its first; what it sends again is stored again."""
-    await call.services.ingest.reset_sequence(call.device())
+    await call.app[INGEST].reset_sequence(call.device())
 
 
-def describe(services: Services, device: Device) -> dict[str, object]:
+def describe(app: web.Application, device: Device) -> dict[str, object]:
     """A device as REST shows it."""
-    channel, sequence = services.feed.device(device.id), services.ingest.sequence(device)
+    channel, sequence = app[FEED].device(device.id), app[INGEST].sequence(device)
     return {
         "id": device.id,
         "name": device.name,
@@ -194,7 +196,7 @@ def describe(services: Services, device: Device) -> dict[str, object]:
         "expected_interval_s": device.expected_interval_s,
         "presence": channel.presence,
         "since": _ms(channel.since),
-        "last_seen": _ms(services.roster.last_seen(device)),
+        "last_seen": _ms(app[ROSTER].last_seen(device)),
         "lost": sequence.lost,
         "sequence": {
             "highest": sequence.highest,
@@ -203,7 +205,7 @@ def describe(services: Services, device: Device) -> dict[str, object]:
             "restarts": sequence.restarts,
         },
         "retention": device.retention._asdict(),
-        "metrics": [shown_metric(metric) for metric in services.ingest.metrics(device).values()],
+        "metrics": [shown_metric(metric) for metric in app[INGEST].metrics(device).values()],
     }
 
 

@@ -17,6 +17,7 @@ from hub.http.rest.devices import read_labels
 from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked, LabelQuery, MetricName
 from hub.http.rest.times import MS_MAX, read_time
+from hub.http.rooms import FLEET, HISTORY, INGEST
 from hub.model import Device
 
 EXPORTS_MAX = 2  # at once; beyond, one is told to come back
@@ -62,7 +63,7 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
     if exports.locked():
         raise Busy(f"{EXPORTS_MAX} exports are running; one more when one of them is done", RETRY_AFTER_S)
     async with exports:
-        history = call.services.history
+        history = call.app[HISTORY]
         if history.failure is None:  # what was sent before the export was asked for is in it
             await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
         found = await while_wanted(call.request, history.held(series, start, end))
@@ -77,7 +78,7 @@ def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
     found = [
         Series(metric.number, device.id, metric.name, metric.type)
         for device in _devices(call)
-        for metric in call.services.ingest.metrics(device).values()
+        for metric in call.app[INGEST].metrics(device).values()
         if not metrics or metric.name in metrics
     ]
     lacking = sorted(metrics - {series.metric for series in found})
@@ -87,7 +88,7 @@ def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
 
 
 def _devices(call: Call[ExportQuery, Nothing]) -> list[Device]:
-    fleet, seen = call.services.fleet, call.principal.may_see
+    fleet, seen = call.app[FLEET], call.principal.may_see
     labels = read_labels(call.query.label)
     for device_id in call.query.device:
         if not seen(device_id):
@@ -106,7 +107,7 @@ async def _send_parquet(call: Call[ExportQuery, Nothing], found: list[Held]) -> 
     """By way of a file in the system's folder for such: a full one there does not trouble the stores."""
     with tempfile.TemporaryDirectory(prefix="hub-export-") as folder:
         path = Path(folder) / "readings.parquet"
-        await while_wanted(call.request, call.services.history.write_parquet(found, path))
+        await while_wanted(call.request, call.app[HISTORY].write_parquet(found, path))
         return await _send(call, found, _chunks(path))
 
 

@@ -22,6 +22,7 @@ from hub.http.rest.shapes import (
     RejectionsOut,
 )
 from hub.http.rest.times import read_time
+from hub.http.rooms import CLOCK, HISTORY, INGEST
 from hub.model import Metric, Rejection
 
 T = TypeVar("T")
@@ -35,13 +36,13 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
     """A range of one metric or several, in columns; or page by page, every reading of one."""
     query = call.query
     metrics = _metrics(call)
-    end = read_time(query.end, "to") if query.end else call.services.clock()
+    end = read_time(query.end, "to") if query.end else call.app[CLOCK]()
     start = read_time(query.start, "from") if query.start else end - HOUR_US
     if start >= end:
         raise Invalid("from: it is not before to", "from")
     if query.tier == "raw":
         return HistoryAnswer(await _page(call, metrics, start, end))
-    asked = call.services.history.ranges(metrics, start, end, query.points)
+    asked = call.app[HISTORY].ranges(metrics, start, end, query.points)
     found = await while_wanted(call.request, asked)
     shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
     if len(shown) == 1:
@@ -51,7 +52,7 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
 
 def _metrics(call: Call[HistoryQuery, Nothing]) -> list[Metric]:
     device = call.device()
-    known = call.services.ingest.metrics(device)
+    known = call.app[INGEST].metrics(device)
     names = list(dict.fromkeys(call.query.metric))
     for name in names:
         if name not in known:
@@ -78,7 +79,7 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
         raise Invalid("metric: readings are paged for one metric at a time", "metric")
     [metric] = metrics
     after = _read_cursor(call.query.cursor) if call.query.cursor else None
-    asked = call.services.history.raw(metric, start, end, after, call.query.limit)
+    asked = call.app[HISTORY].raw(metric, start, end, after, call.query.limit)
     page = await while_wanted(call.request, asked)
     return RawOut(
         metric=metric.name,
@@ -112,7 +113,7 @@ async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T
 
 async def rejections(call: Call[LimitQuery, Nothing]) -> RejectionsOut:
     """What was refused of a device, newest first."""
-    found = await call.services.history.rejections(call.device(), call.query.limit)
+    found = await call.app[HISTORY].rejections(call.device(), call.query.limit)
     return RejectionsOut(rejections=[_shown(rejection) for rejection in found])
 
 

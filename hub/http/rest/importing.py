@@ -19,6 +19,7 @@ from hub.http.body import unpacked
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked
+from hub.http.rooms import IMPORTS
 from hub.intake.imports import Progress, Summary, Wanted
 
 NDJSON = "application/x-ndjson"
@@ -44,7 +45,7 @@ async def import_values(call: Call[ImportQuery, Nothing]) -> web.StreamResponse:
     Answers lines of JSON: {"done","rows"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
     """
     call.refuse_scoped()
-    imports = call.services.imports
+    imports = call.app[IMPORTS]
     imports.refuse_second()
     with tempfile.TemporaryDirectory(prefix="hub-import-") as folder:
         file = Path(folder) / "file"

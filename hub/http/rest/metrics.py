@@ -15,27 +15,28 @@ from hub.http.rest.metric_shapes import (
     MetricRemoved,
     PreviewQuery,
 )
+from hub.http.rooms import FLEET, HISTORY, INGEST
 from hub.model import Metric, Thresholds
 
 
 async def describe_metric(call: Call[Nothing, MetricIn]) -> MetricOut:
     """Set all that operators say of a metric; what is left out is not set any more."""
-    device, services = call.device(), call.services
+    device = call.device()
     name = call.request.match_info["metric"]
     edit = MetricEdit(name, edit_of(call.body, MetricIn.model_fields))
-    await services.fleet.devices.change(device, metrics=[edit])
-    return MetricOut.model_validate(shown_metric(services.ingest.metric(device, name)))
+    await call.app[FLEET].devices.change(device, metrics=[edit])
+    return MetricOut.model_validate(shown_metric(call.app[INGEST].metric(device, name)))
 
 
 async def edit_metric(call: Call[PreviewQuery, MetricAlteration]) -> MetricEdited:
     """Rename a metric or change its type, with its history."""
-    asked, preview, ingest = call.body, call.query.preview, call.services.ingest
-    async with call.services.fleet.devices.held(call.device()) as device:
+    asked, preview, ingest = call.body, call.query.preview, call.app[INGEST]
+    async with call.app[FLEET].devices.held(call.device()) as device:
         metric = ingest.metric(device, call.request.match_info["metric"])
         edited = replace(metric.with_type(asked.type or metric.type), name=asked.name or metric.name)
         if edited.name != metric.name and edited.name in ingest.metrics(device):
             raise Conflict(f"{device.id!r} has a metric {edited.name!r} already")
-        found = await call.services.history.preview(metric, edited.type)
+        found = await call.app[HISTORY].preview(metric, edited.type)
         if not preview:
             ingest.refuse_while_failing()
             await ingest.edit(device, metric, edited)
@@ -51,10 +52,10 @@ async def edit_metric(call: Call[PreviewQuery, MetricAlteration]) -> MetricEdite
 
 async def remove_metric(call: Call[PreviewQuery, Nothing]) -> MetricRemoved:
     """Remove a metric with its history; sent again it is a new one."""
-    ingest, preview = call.services.ingest, call.query.preview
-    async with call.services.fleet.devices.held(call.device()) as device:
+    ingest, preview = call.app[INGEST], call.query.preview
+    async with call.app[FLEET].devices.held(call.device()) as device:
         metric = ingest.metric(device, call.request.match_info["metric"])
-        values = await call.services.history.count(metric)
+        values = await call.app[HISTORY].count(metric)
         if not preview:
             ingest.refuse_while_failing()
             await ingest.drop(device, metric)

@@ -12,14 +12,13 @@ from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
 from hub.http.rest.shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
 from hub.http.rest.times import rfc3339
-from hub.http.services import SERVICES
+from hub.http.rooms import BASE_URL, CLOCK, CONFIG, MQTT_PORT, OPERATORS
 
 
 async def login(request: web.Request) -> web.StreamResponse:
     """`GET /login?code=…`: exchange a one-time link for a session, and go to the page."""
-    services = request.app[SERVICES]
     try:
-        secret = await services.operators.use_link(request.query.get("code", ""))
+        secret = await request.app[OPERATORS].use_link(request.query.get("code", ""))
     except Unauthenticated:
         return plain_page(
             HTTPStatus.UNAUTHORIZED,
@@ -38,7 +37,7 @@ async def login(request: web.Request) -> web.StreamResponse:
     response.set_cookie(
         COOKIE,
         secret,
-        max_age=int(services.config.auth.session_s),
+        max_age=int(request.app[CONFIG].auth.session_s),
         httponly=True,
         samesite="Strict",
         secure=request.app[ACCESS].is_secure(request),
@@ -49,7 +48,7 @@ async def login(request: web.Request) -> web.StreamResponse:
 
 async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
     """Who is asking."""
-    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.services.mqtt_port())
+    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.app[MQTT_PORT]())
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
@@ -61,7 +60,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may have taken away.
-    asked, public = request.path.partition("/api/")[0], request.app[SERVICES].config.http.base_path
+    asked, public = request.path.partition("/api/")[0], request.app[CONFIG].http.base_path
     secure = "; Secure" if access.is_secure(request) else ""
     for path in sorted({asked or "/", public or "/"}):
         response.headers.add(
@@ -73,7 +72,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 async def _end_session(request: web.Request, secret: str | None) -> None:
     """End a session, and what it watches."""
     if secret is not None:
-        await request.app[SERVICES].operators.end_session(secret)
+        await request.app[OPERATORS].end_session(secret)
         request.app[VIEWERS].log_out(Proof(Kind.SESSION, secret))
 
 
@@ -81,14 +80,13 @@ async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:
     """Make a token for a program."""
     call.refuse_scoped()
     body = call.body
-    return TokenOut(token=call.services.operators.make_token(body.name, body.role, body.ttl_s, body.devices))
+    return TokenOut(token=call.app[OPERATORS].make_token(body.name, body.role, body.ttl_s, body.devices))
 
 
 async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
     """Make a link that logs in one browser as admin, once."""
     call.refuse_scoped()
-    services = call.services
-    code = await services.operators.make_link(call.body.name)
-    expires_at = services.clock() + round(services.config.auth.login_link_s * 1e6)
-    url = services.config.http.public_url or services.base_url()
+    code = await call.app[OPERATORS].make_link(call.body.name)
+    expires_at = call.app[CLOCK]() + round(call.app[CONFIG].auth.login_link_s * 1e6)
+    url = call.app[CONFIG].http.public_url or call.app[BASE_URL]()
     return LinkOut(url=f"{url}/login?code={quote(code)}", expires_at=rfc3339(expires_at))

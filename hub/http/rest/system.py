@@ -8,6 +8,7 @@ from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Given, Milliseconds
 from hub.http.rest.times import rfc3339
+from hub.http.rooms import CLOCK, CONFIG, HISTORY, ROSTER, STARTED_AT
 from hub.model import Presence
 from hub.system import OWN
 
@@ -39,17 +40,16 @@ class SystemOut(Given):
 async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
     """Show the hub itself: version, since when, storage, limits."""
     call.refuse_scoped()
-    services = call.services
-    config = services.config
+    config = call.app[CONFIG]
     sections = {"limits": config.limits, "live": config.live}
     return SystemOut(
         version=__version__,
-        started_at=rfc3339(services.started_at),
+        started_at=rfc3339(call.app[STARTED_AT]),
         device=OWN.id,
         interval_s=config.system.interval_s,
-        failure=services.history.failure,
-        clock=_clock(services.clock),
-        devices=services.roster.count(),
+        failure=call.app[HISTORY].failure,
+        clock=_clock(call.app[CLOCK]),
+        devices=call.app[ROSTER].count(),
         limits={
             f"{section}.{key}": value
             for section, keys in sections.items()

@@ -1,0 +1,39 @@
+"""What handlers call: each room under a key of its own, so that a handler says which it uses (`request.app[FLEET]`)."""
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from hub.clock import HubClock
+from hub.config import Config
+from hub.feed import Feed
+from hub.fleet.commands import Commands
+from hub.fleet.fleet import Fleet
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.accept import Ingest
+from hub.intake.imports import Imports
+from hub.listener import Place
+from hub.people.operators import Operators
+
+MqttProtocols = Callable[[Place], asyncio.Protocol]
+
+CONFIG = web.AppKey("config", Config)
+CLOCK = web.AppKey("clock", HubClock)
+FEED = web.AppKey("feed", Feed)
+FLEET = web.AppKey("fleet", Fleet)
+ROSTER = web.AppKey("roster", Roster)
+COMMANDS = web.AppKey("commands", Commands)
+INGEST = web.AppKey("ingest", Ingest)
+IMPORTS = web.AppKey("imports", Imports)
+HISTORY = web.AppKey("history", History)
+OPERATORS = web.AppKey("operators", Operators)
+# Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
+BASE_URL: web.AppKey[Callable[[], str]] = web.AppKey("base_url")
+# Makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket. It is given the connection's place among
+# those that have not shown who they are. None where MQTT is off.
+MQTT: web.AppKey[MqttProtocols | None] = web.AppKey("mqtt")
+# Where MQTT listens on TCP without TLS.
+MQTT_PORT: web.AppKey[Callable[[], int | None]] = web.AppKey("mqtt_port")
+STARTED_AT = web.AppKey("started_at", int)  # when the hub began, µs UTC
