@@ -1,7 +1,8 @@
 """What the routes of WebSockets share: who is let in by a first message, and how others are turned away.
 
-Until a connection has shown who it is, it has one of the few places for the unproven. Where these are taken, the oldest
-one goes, first of the newcomer's own address: so silent strangers push out each other, and nobody who is let in.
+Until a connection has shown who it is, it has one of the few places for the unproven. Where these are taken,
+the oldest one goes, first of the newcomer's own address. So silent strangers push out each other, and nobody
+who was let in.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from hub.websocket.socket import Socket
 RETRY_AFTER_S = 1.0  # what a stopping hub tells those who will come back; they add jitter of their own
 STOPPING = "the hub is stopping"
 
-# How much longer an unproven connection may stay than it has time for its first message: to be told why it goes.
+# An unproven connection has time for its first message, and so much more to be told why it is turned away.
 TURNED_AWAY_S = 5.0
 
 PEERS = web.AppKey("peers", Peers)
@@ -45,12 +46,15 @@ def unproven_places(limits: LimitsConfig, access: Access) -> Places:
 
 def take_unproven_place(request: web.Request) -> Place:
     """A place for this connection, to be left when it has shown who it is. Raises Overloaded."""
+    transport = request.transport
+    if transport is None:
+        raise Overloaded("the connection is gone", RETRY_AFTER_S)
     place = request.app[UNPROVEN].take(request.app[ACCESS].address(request), file=0)
-    if place is None or request.transport is None:
+    if place is None:
         raise Overloaded(
             "too many connections have not shown who they are (limits.unproven_max)", RETRY_AFTER_S
         )
-    place.ends_by(request.transport.abort)
+    place.ends_by(transport.abort)
     return place
 
 

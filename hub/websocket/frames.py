@@ -12,9 +12,8 @@ LENGTH_BITS = 63  # of the longest length: the highest bit of its eight bytes is
 DEFLATE_FROM_BYTES = 256  # a shorter message gains nothing
 DEFLATE_LEVEL = 1  # 240 KiB of readings: 7.4:1 in 0.8 ms; at 6, the usual one, 8.6:1 in 8.5 ms
 _TAIL = b"\x00\x00\xff\xff"  # ends each flushed block, and is left out on the wire (RFC 7692, 7.2.1)
-_LAST_BLOCK = (
-    b"\x03\x00"  # an empty one, marked as the last: the inflater reaches it if what came before is whole
-)
+# An empty block, marked as the last. The inflater reaches it only if what came before is whole.
+_LAST_BLOCK = b"\x03\x00"
 
 # Codes that say why a connection is closed (7.4.1, 11.7; those over 4000 are the hub's own)
 OK = 1000

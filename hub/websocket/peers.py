@@ -108,7 +108,7 @@ def dropped_if_it_fails(peer: Droppable) -> Iterator[None]:
     """For loops that serve many: whatever goes wrong with one of them ends that one alone."""
     try:
         yield
-    except Exception:  # noqa: BLE001  # the others must not suffer, whatever it is
+    except Exception:  # noqa: BLE001  # the others must not suffer
         drop(peer)
 
 

@@ -60,9 +60,9 @@ def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
 def answers(transport: asyncio.BaseTransport, within_s: float) -> bool:
     """Whether the peer's system leaves no more unanswered than may get lost, or has just answered.
 
-    A viewer that does not read answers no ping either, for it does not come to it. But its system
-    acknowledges what comes, or answers the probes of a closed window; that of a peer that is gone does neither. "Just" is
-    within `within_s`. Where the system does not tell, the answer is no.
+    A viewer that does not read answers no ping either, because it does not come to it. But its system
+    acknowledges what comes, or answers the probes of a closed window. The system of a peer that is gone does
+    neither. "Just" is within `within_s`. Where the system does not tell, the answer is no.
     """
     connection = _connection(transport)
     if connection is None or not hasattr(socket, "TCP_INFO"):

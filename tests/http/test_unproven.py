@@ -1,4 +1,4 @@
-"""Who has not shown who they are takes no place of those who have, on any WebSocket; and one key not all places."""
+"""Who has not shown who they are takes no place of those who have; and one key does not take all places."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager

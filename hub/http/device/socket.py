@@ -162,7 +162,7 @@ class DeviceSocket(Socket):
     async def _until_done(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
             await work()
-        except Exception:  # noqa: BLE001  # whatever it is, the other devices must not suffer
+        except Exception:  # noqa: BLE001  # the other devices must not suffer
             _log.exception("a device's socket failed; its connection is dropped", device=self.device.id)
             self.abort()
         self._holds.release(Hold.WORK)

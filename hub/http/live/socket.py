@@ -36,9 +36,8 @@ from hub.websocket.upgrade import Upgrade
 
 PROTOCOL = "hub.v1"
 ANSWERS_MAX_BYTES = 65_536  # that wait to be sent; beyond, no further request is read until they are
-READ_MAX_BYTES = (
-    1_048_576  # a message over live.max_message_bytes is read and refused; over this it ends the socket
-)
+# A message over live.max_message_bytes is read and refused; one over this ends the socket.
+READ_MAX_BYTES = 1_048_576
 NOBODY = Principal("", Role.VIEWER, frozenset())  # sees nothing
 NO_PROOF = Proof(Kind.TOKEN, "")  # of nobody
 
@@ -90,14 +89,13 @@ class LiveSocket(Socket):
         self.proof = NO_PROOF
         self._live = live
         self._address = address
-        self._is_due = (
-            False  # something is pending: it is in the writer's round, or will be when there is room
-        )
+        # Something is pending: this is in the writer's round, or will be when there is room.
+        self._is_due = False
 
     # How it begins and ends
 
     def watch(self, proof: Proof, principal: Principal) -> None:
-        """Let the viewer in. `proof` is what it showed, and is checked again and again. Raises Overloaded, Busy."""
+        """Let the viewer in. What it showed is checked again and again. Raises Overloaded, Busy."""
         if self.is_open:
             self.proof, self.viewer.principal = proof, principal
             self._live.viewers.enter(self, self._address)
@@ -231,7 +229,7 @@ class LiveSockets:
         try:
             if await upgrade.hand_over(request, socket):
                 with turned_away_if_refused(socket):
-                    # A session is checked here, because a page learns nothing of a handshake that was refused.
+                    # A session is checked here: a page learns nothing of a handshake that was refused.
                     proof = proof or await self._ask_for_token(socket)
                     socket.watch(proof, await access.check(proof))
         finally:

@@ -104,5 +104,5 @@ class SharedWriter:
 def _write(connection: Writable) -> None:
     try:
         connection.write()
-    except Exception:  # noqa: BLE001  # whatever it is, the other viewers must not suffer
+    except Exception:  # noqa: BLE001  # the other viewers must not suffer
         drop(connection)
