@@ -63,6 +63,10 @@ class HubClock:
         """The time, µs UTC."""
         return self._offset + round(self.steady_s() * 1e6)
 
+    def unmoved(self, time: int | None = None) -> int:
+        """A time, or now, as if the clock had never been set: for what is not told of steps."""
+        return (self() if time is None else time) - self.stepped_us
+
     def begin(self, newest: int) -> None:
         """The newest stored reading was received then (µs, UTC); 0 without any."""
         if not self.is_set:

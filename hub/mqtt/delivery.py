@@ -3,8 +3,7 @@
 At QoS 0 now or not at all, at QoS 1 by a queue. No I/O.
 """
 
-from collections.abc import Callable
-
+from hub.clock import HubClock
 from hub.fleet.session import SharedAttributes
 from hub.model import Command
 from hub.mqtt.codec.packets import Publish
@@ -15,13 +14,14 @@ from hub.mqtt.topics import prefixes
 
 
 class Delivery:
-    """Sends while `writable`, at most `quota` messages that are not acknowledged. `clock` gives µs UTC."""
+    """Sends while `writable`, at most `quota` messages that are not acknowledged.
+
+    What is queued ends by the hub's clock as if it were never set, for queues are not told when it is.
+    """
 
     __slots__ = ("_clock", "_quota", "_state", "_writer", "turned_away", "writable")
 
-    def __init__(
-        self, state: SessionState, writer: PacketWriter, quota: int, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, state: SessionState, writer: PacketWriter, quota: int, clock: HubClock) -> None:
         self._state = state
         self._writer = writer
         self._quota = quota
@@ -32,9 +32,10 @@ class Delivery:
     def deliver(self, message: Command | SharedAttributes) -> bool:
         """Send a message to the device. False when it has not asked for such, or there is no room."""
         below, body, expires_at = topic_and_body(message)
+        ends = None if expires_at is None else self._clock.unmoved(expires_at)
         for prefix in prefixes(self._state.device.id):
             if self._state.wants(prefix + below) is not None:
-                return self.send(Downlink(prefix + below, body, expires_at))
+                return self.send(Downlink(prefix + below, body, ends))
         return False
 
     def send(self, message: Downlink) -> bool:
@@ -42,7 +43,7 @@ class Delivery:
         granted = self._state.wants(message.topic)
         if granted is None:
             return False
-        properties = down_properties(message, self._state.identifiers(message.topic), self._clock())
+        properties = down_properties(message, self._state.identifiers(message.topic), self._clock.unmoved())
         probe = Publish(message.topic, message.body, granted.qos, granted.qos, properties=properties)
         if not self._writer.form(probe):
             return False  # longer than this client takes, now and later
@@ -57,7 +58,7 @@ class Delivery:
 
     def pump(self) -> None:
         """Send what is queued, as far as the quota goes."""
-        while self.writable and (publish := self._state.next(self._quota, self._clock())) is not None:
+        while self.writable and (publish := self._state.next(self._quota, self._clock.unmoved())) is not None:
             if not self._writer.send(publish):
                 # Too long for this client: as if it had come (3.1.2-25).
                 self._state.settled(publish.packet_id)

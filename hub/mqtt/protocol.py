@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from types import MappingProxyType
 
+from hub.clock import HubClock
 from hub.config import MqttConfig
 from hub.errors import NotFound
 from hub.fleet.keys import Login
@@ -99,7 +100,7 @@ _ENDS: Mapping[EndReason, Reason] = MappingProxyType(
 class ServerProtocol:
     """One client; to presence, its session.
 
-    `accept` is the intake's, `clock` gives µs UTC, `fresh_id` a client id.
+    `accept` is the intake's, `clock` the hub's; `fresh_id` gives a client id.
     """
 
     __slots__ = (
@@ -120,7 +121,7 @@ class ServerProtocol:
         config: MqttConfig,
         clients: Clients,
         accept: Accept,
-        clock: Callable[[], int],
+        clock: HubClock,
         fresh_id: Callable[[], str],
     ) -> None:
         self._link = link

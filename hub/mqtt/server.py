@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from hub.clock import HubClock
 from hub.config import LimitsConfig, MqttConfig
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
@@ -37,8 +38,8 @@ def _fresh_id() -> str:
 class MqttServer:
     """Listens from `start` to `stop`; `connection()` makes one for a WebSocket at /mqtt: see Connection.
 
-    `clock` gives µs UTC, `clock_s` steady seconds, `fresh_id` an id for a client that brings none. `port`
-    and `tls_port` are as bound, also where the configuration leaves the choice to the system; None where
+    `clock` is the hub's, `clock_s` gives steady seconds, `fresh_id` an id for a client that brings none.
+    `port` and `tls_port` are as bound, also where the configuration leaves the choice to the system; None where
     there is no such listener.
     """
 
@@ -50,7 +51,7 @@ class MqttServer:
         ingest: Ingest,
         roster: Roster,
         commands: Commands,
-        clock: Callable[[], int],
+        clock: HubClock,
         *,
         clock_s: Callable[[], float] = time.monotonic,
         fresh_id: Callable[[], str] = _fresh_id,

@@ -31,7 +31,7 @@ class Granted(NamedTuple):
 
 
 class Downlink(NamedTuple):
-    """On its way to the device. `expires_at` is in µs UTC."""
+    """On its way to the device. `expires_at` is in µs, and `next` is asked by the same clock."""
 
     topic: str
     body: bytes

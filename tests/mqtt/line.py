@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hub.clock import HubClock
 from hub.config import LiveConfig, MqttConfig
 from hub.feed import Feed
 from hub.fleet.keys import Login
@@ -27,12 +28,14 @@ class World:
     config: MqttConfig = field(default_factory=MqttConfig)
     connections_max: int = 10
     now_s: float = 1000.0
+    set_by_s: float = 0.0  # by which somebody has set the system's clock
     accepted: list[tuple[Sequence[Reading], Sequence[Refusal]]] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
     wills: list[bytes] = field(default_factory=list)
     ready: list[Device] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.clock = HubClock(lambda: self.now_us() + round(self.set_by_s * 1e6), lambda: self.now_s)
         self.feed = Feed(LiveConfig(), "epoch", lambda: self.now_s)
         self.feed.add(DEVICE.id)
         self.roster = Roster(self.feed, self.now_us, 32)
@@ -75,7 +78,7 @@ class Line:
         self.unheard: list[Packet] = []  # came right after CONNACK
         self.closed = False
         self.protocol = ServerProtocol(
-            self, world.config, world.clients, world.accept, world.now_us, lambda: "fresh"
+            self, world.config, world.clients, world.accept, world.clock, lambda: "fresh"
         )
 
     # Link

@@ -22,6 +22,7 @@ from hub.mqtt.codec.packets import (
     Version,
 )
 from tests.mqtt.line import DEVICE, Line, World, connected
+from tests.rooms import T0
 
 ME = "v1/devices/me/"
 TELEMETRY = ME + "telemetry"
@@ -245,3 +246,21 @@ async def test_a_client_that_goes_while_its_key_is_checked_takes_nothing_over() 
     second.protocol.admit(Login(DEVICE, "key"))
     second.protocol.decline(DECLINED)
     assert (first.closed, second.heard()) == (False, [])
+
+
+@pytest.mark.parametrize("by_s", [86_400.0, -86_400.0])
+async def test_what_is_queued_lasts_as_long_as_it_would_have_when_the_clock_is_set(by_s: float) -> None:
+    world = World(now_s=T0 / 1e6)
+    line = connected(world, receive_maximum=1)
+    line.say(Subscribe(1, [Subscription(RPC, 1)])).heard()
+    for number in (1, 2, 3):
+        assert line.protocol.deliver(command(world, number))
+    world.set_by_s = by_s
+    assert world.clock.tick() is not None
+    line.heard()
+    world.now_s += 40
+    (second,) = line.say(Puback(1)).heard()
+    assert isinstance(second, Publish)
+    assert second.properties.message_expiry_interval == 20
+    world.now_s += 21
+    assert line.say(Puback(2)).heard() == []  # the third is over
