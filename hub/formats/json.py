@@ -194,7 +194,7 @@ def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
     time, seq = _time(element.get("ts")), _seq(element.get("seq"))
     found = _Found(where)
     if top is inner:
-        found.refuse_beside(element)
+        found.faults += _beside(element, "values", ("ts", "seq", "values"), where)
     found.flatten(top, "", 1)
     if len(found.values) + len(found.faults) > VALUES_MAX:
         count = len(found.values) + len(found.faults)
@@ -206,6 +206,25 @@ def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
     return None, found.faults
 
 
+def refuse_beside(message: dict[str, object], inner: str, known: Sequence[str]) -> list[Refusal]:
+    """What stands in a message beside `inner`, which holds all that is taken; `known` are the members that may."""
+    return refusals_of(-1, _beside(message, inner, known, ""))
+
+
+def _beside(element: dict[str, Any], inner: str, known: Sequence[str], where: str) -> list[Fault]:
+    told = f'it stands beside "{inner}", where nothing is taken; put it inside'
+    return [
+        _value_fault(where, name, value, f"beside_{inner}", told)
+        for name, value in element.items()
+        if name not in known
+    ]
+
+
+def _value_fault(where: str, name: str, value: object, code: str, message: str) -> Fault:
+    shown = name[:NAME_MAX] if name and name.isprintable() else repr(name[:NAME_MAX])
+    return Fault(name[:NAME_MAX], code, _placed(where, shown, message), _bytes({name: value}))
+
+
 class _Found:
     """The values of one reading, by their names, and what is wrong with others."""
 
@@ -215,16 +234,7 @@ class _Found:
         self._where = where  # in the message
 
     def _refuse(self, name: str, value: object, code: str, message: str) -> None:
-        shown = name[:NAME_MAX] if name and name.isprintable() else repr(name[:NAME_MAX])
-        told = _placed(self._where, shown, message)
-        self.faults.append(Fault(name[:NAME_MAX], code, told, _bytes({name: value})))
-
-    def refuse_beside(self, element: dict[Any, Any]) -> None:
-        """What stands beside `values` belongs to no metric."""
-        for name, value in element.items():
-            if name not in ("ts", "seq", "values"):
-                told = 'it stands beside "values", where nothing is taken; put it inside'
-                self._refuse(name, value, "beside_values", told)
+        self.faults.append(_value_fault(self._where, name, value, code, message))
 
     def flatten(self, values: dict[Any, Any], prefix: str, depth: int) -> None:
         """Take the values of an object, and of those within."""

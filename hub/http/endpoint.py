@@ -1,5 +1,6 @@
 """One operation of REST: its handler together with all that OpenAPI says of it."""
 
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -230,7 +231,7 @@ def _read_json(raw: bytes, wanted: type[B]) -> B:
     if wanted is Nothing:
         return wanted()  # a body that nobody asked for is not looked at
     try:
-        parsed = orjson.loads(raw or b"{}")
+        parsed = orjson.loads(raw.removeprefix(BOM_UTF8) or b"{}")
     except orjson.JSONDecodeError as error:
         raise Unreadable(f"the body is not JSON: {error}") from error
     return _checked(wanted, parsed)

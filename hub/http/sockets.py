@@ -6,6 +6,7 @@ who was let in.
 """
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -76,7 +77,7 @@ async def ask_for_secret(socket: Socket, name: str, timeout_s: float) -> str:
 def read_secret(raw: bytes, name: str) -> str | None:
     """The secret in a first message; None if it is not an `auth`."""
     try:
-        parsed = from_json(raw)
+        parsed = from_json(raw.removeprefix(BOM_UTF8))
     except ValueError:
         return None
     if not isinstance(parsed, dict) or parsed.get("type") != "auth":

@@ -1,6 +1,7 @@
 """What a device asks for that takes a while: its key to be checked, attributes, the answers to commands."""
 
 from asyncio import Future
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -106,7 +107,7 @@ def _names(wanted: Mapping[str, object], field: str) -> list[str]:
 
 def _json(body: bytes) -> object:
     try:
-        found: object = orjson.loads(body)
+        found: object = orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise Unreadable(f"not JSON: {error}") from error
     return found

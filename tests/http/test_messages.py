@@ -35,6 +35,26 @@ def test_readings_come_with_the_id_of_their_message(
     assert (message.id, [reading.values for reading in message.readings]) == (message_id, values)
 
 
+def test_what_stands_beside_readings_is_refused_by_name_and_the_readings_are_taken() -> None:
+    message = read(b'{"id": 7, "ts": 1700000000000, "readings": [{"t": 1}, {"t": []}], "t": 2}')
+    assert isinstance(message, ReadingsMessage)
+    assert (message.id, [one.values for one in message.readings]) == (7, [{"t": 1.0}, {"t": "[]"}])
+    assert [(one.position, one.code, one.metric) for one in message.refusals] == [
+        (-1, "beside_readings", "ts"),
+        (-1, "beside_readings", "t"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"t": 1}', b'{"id": 7, "t": 1}', b'{"type": "attributes", "values": {"a": 1}}', b"[]"]
+)
+def test_a_byte_order_mark_changes_nothing(raw: bytes) -> None:
+    marked, bare = read(b"\xef\xbb\xbf" + raw), read(raw)
+    assert marked == (
+        bare._replace(refusals=[]) if isinstance(bare, ReadingsMessage) and not bare.refusals else bare
+    )
+
+
 def test_attributes_and_answers_are_read() -> None:
     assert read(b'{"type": "attributes", "id": 2, "values": {"a": null}}') == AttributesMessage(
         2, {"a": None}

@@ -159,3 +159,14 @@ async def test_a_kept_alive_connection_goes_on_after_an_error(hub: Hub) -> None:
         for body, status in ((b"{", 400), (b'{"t":1}', 200), (b"[]", 422), (b'{"t":2}', 200)):
             async with client.post("/api/v1/telemetry", data=body, headers=hub.key()) as response:
                 assert response.status == status
+
+
+async def test_a_byte_order_mark_before_a_body_is_passed_over(hub: Hub) -> None:
+    await hub.device()
+    body = b'\xef\xbb\xbf{"name":"Boiler"}'
+    async with hub.client.patch("/api/v1/devices/boiler", data=body, headers=hub.bearer()) as response:
+        assert (response.status, (await response.json())["name"]) == (200, "Boiler")
+    async with hub.client.post(
+        "/api/v1/telemetry", data=b'\xef\xbb\xbf{"t":1}', headers=hub.key()
+    ) as response:
+        assert (response.status, await response.json()) == (200, {"accepted": 1})

@@ -109,7 +109,8 @@ async def test_attributes_go_up_are_asked_for_and_come_down(hub: Rooms, version:
     device = hub.fleet.devices.find("boiler")
     async with boiler(hub, version) as client:
         await client.subscribe(ATTRIBUTES, ME + "attributes/response/+", qos=0)
-        assert await client.publish(b'{"firmware":"1.2","floor":3}', ATTRIBUTES) == Puback(1)
+        marked = b'\xef\xbb\xbf{"firmware":"1.2","floor":3}'  # a byte order mark is passed over
+        assert await client.publish(marked, ATTRIBUTES) == Puback(1)
         await hub.fleet.attributes.share(device, {"interval": 10})
         shared = await client.expect(Publish)
         assert (shared.topic, orjson.loads(shared.payload)) == (ATTRIBUTES, {"interval": 10})

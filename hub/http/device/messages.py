@@ -8,6 +8,7 @@
 {"type": "auth", "key": "hk_…"}                             the first message, without an Authorization header
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
     if not any(mark in raw for mark in _MARKS):
         return ReadingsMessage(None, *json.decode(raw))
     try:
-        parsed = from_json(raw)
+        parsed = from_json(raw.removeprefix(BOM_UTF8))
     except ValueError as error:
         return _refused(None, "unreadable", f"not JSON: {error}", raw)
     if not isinstance(parsed, dict):
@@ -68,7 +69,9 @@ def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
         # Its bytes are not kept: there is a key in them.
         return _refused(message_id, "invalid", "type: this socket has been authenticated already", b"")
     if isinstance(parsed.get("readings"), list):
-        return ReadingsMessage(message_id, *json.decode_parsed(parsed["readings"]))
+        readings, refusals = json.decode_parsed(parsed["readings"])
+        beside = json.refuse_beside(parsed, "readings", ("readings", "type"))
+        return ReadingsMessage(message_id, readings, [*beside, *refusals])
     return ReadingsMessage(message_id, *json.decode_parsed(parsed))
 
 
