@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hub.clock import HubClock
 from hub.config import LiveConfig, MqttConfig
+from hub.errors import NotFound
 from hub.feed import Feed
 from hub.fleet.keys import Login
 from hub.fleet.presence import Roster
@@ -33,6 +34,7 @@ class World:
     commits: list[Commit] = field(default_factory=list)
     wills: list[bytes] = field(default_factory=list)
     ready: list[Device] = field(default_factory=list)
+    removed: bool = False
 
     def __post_init__(self) -> None:
         self.clock = HubClock(lambda: self.now_us() + round(self.set_by_s * 1e6), lambda: self.now_s)
@@ -55,6 +57,8 @@ class World:
     def accept(
         self, _device: Device, readings: Sequence[Reading], _source: str, refused: Sequence[Refusal]
     ) -> Receipt:
+        if self.removed:
+            raise NotFound("the device was removed")
         self.accepted.append((list(readings), list(refused)))
         self.commits.append(Commit(loop=asyncio.get_running_loop()))
         return Receipt(len(readings), (), self.commits[-1], 0.0)
@@ -109,6 +113,8 @@ class Line:
                 self.protocol.publishing.settle()
         except CodecError as error:
             self.protocol.broken(error)
+        except NotFound as error:
+            self.protocol.removed(error)
         return self
 
     def heard(self) -> list[Packet]:

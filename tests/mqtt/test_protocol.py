@@ -13,10 +13,12 @@ from hub.fleet.session import EndReason
 from hub.model import Command, CommandState
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.packets import (
+    Auth,
     CodecError,
     Connack,
     Connect,
     Disconnect,
+    Packet,
     Pingreq,
     Pingresp,
     Puback,
@@ -154,6 +156,17 @@ def test_whatever_a_client_says_is_answered_or_ends_its_connection_and_nothing_i
         assert all(not isinstance(packet, Disconnect) for packet in told[:-1])
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("last", [[], [Disconnect()], [Auth(Reason.REAUTHENTICATE)], [Pubrel(7)]], ids=str)
+async def test_a_device_that_was_removed_is_told_so_whatever_it_says_last(last: list[Packet]) -> None:
+    world = World()
+    line = connected(world)
+    world.removed = True
+    line.say(publish(1), *last)
+    [said] = line.heard()
+    assert isinstance(said, Disconnect)
+    assert (said.reason, line.closed) == (Reason.ADMINISTRATIVE_ACTION, True)
 
 
 # QoS 2, by its packet id: unknown, taken, stored
