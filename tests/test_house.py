@@ -52,6 +52,18 @@ def test_no_line_of_the_page_is_too_long() -> None:
     } == {}
 
 
+def test_no_line_of_the_documents_is_too_long() -> None:
+    """Rows of tables and pictures cannot be broken, so they may be longer."""
+    files = tracked("*.md", "config.toml")
+    assert {"README.md", "CHANGELOG.md", "config.toml"} <= {path.name for path in files}
+    assert {
+        f"{path.relative_to(ROOT)}:{number}": len(line)
+        for path in files
+        for number, line in enumerate(read(path).splitlines(), 1)
+        if len(line) > COLUMNS_MAX and not line.startswith(("|", "!["))
+    } == {}
+
+
 def test_no_function_is_too_long() -> None:
     lengths = {}
     for path in tracked("*.py"):
