@@ -106,6 +106,10 @@ class Dashboard:
         self.tab.evaluate("dispatchEvent(new Event('online'))")
         expect(self.link).to_have_text("Live")
 
+    def look_again(self) -> None:
+        """As when its tab is shown again: it asks at once for what it asks for every few seconds."""
+        self.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     def read_csv(self) -> list[dict[str, str]]:
         """Have the open device's window saved, and read it."""
         with self.tab.expect_download() as download:

@@ -49,7 +49,7 @@ def test_a_clock_that_is_set_is_said_and_values_go_on(
     expect(page.line("n").locator(".card-value")).to_have_text("1")
 
     hub.set_clock(days)
-    page.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.look_again()
 
     said = page.tab.get_by_role("alert").filter(has_text=f"clock was set {words}")
     expect(said).to_be_visible()

@@ -23,6 +23,7 @@ def test_what_is_dropped_as_repeated_is_said_and_ended(shared_hub: HubProcess, v
     # It begins to count again, and nothing tells that it is not the old reading.
     for seq in (0, 1):
         publish(shared_hub, key, TELEMETRY, f'{{"n": 2, "seq": {seq}}}')
+    page.look_again()
 
     expect(told).to_contain_text("acknowledged and dropped as repeated since")
     expect(told).to_contain_text("2 readings so far: the numbers (seq) are not above 5,000")
