@@ -61,9 +61,10 @@ class Columns:
 
     def weight(self) -> int:
         """How many readings of ordinary size this is."""
-        return (
-            len(self.metrics) + sum(1 + len(text) // VALUE_CHARS for _, _, text in self.texts)
-        ) // READING_VALUES
+        size = len(self.metrics)
+        if self.texts:
+            size += sum(1 + len(text) // VALUE_CHARS for _, _, text in self.texts)
+        return size // READING_VALUES
 
 
 class Checked(NamedTuple):

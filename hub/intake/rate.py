@@ -17,8 +17,11 @@ class TokenBucket:
 
         A clock that was set back gives and takes nothing.
         """
-        elapsed_s = (now - self._filled_at) / 1e6
-        filled = min(self._burst, self._tokens + max(0.0, elapsed_s) * self._per_s)
-        self._tokens = filled - count
+        tokens = self._tokens
+        if now > self._filled_at:
+            tokens += (now - self._filled_at) / 1e6 * self._per_s
+            tokens = min(tokens, self._burst)
+        tokens -= count
+        self._tokens = tokens
         self._filled_at = now
-        return max(0.0, -self._tokens / self._per_s)
+        return 0.0 if tokens >= 0 else -tokens / self._per_s
