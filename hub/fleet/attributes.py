@@ -2,6 +2,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from hub.errors import Invalid
+from hub.fleet.checks import ATTRIBUTE_MAX_BYTES, ATTRIBUTES_MAX_BYTES, check_json
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
 from hub.fleet.session import SharedAttributes
@@ -63,9 +64,10 @@ class Attributes:
     def _check(self, values: Mapping[str, object]) -> None:
         if len(values) > self._count_max:
             raise Invalid(f"{len(values)} attributes at once; at most {self._count_max}")
-        for name in values:
+        for name, value in values.items():
             if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
                 raise Invalid(f"an attribute's name has 1 to {NAME_MAX} printable characters", name[:40])
+            check_json(value, name, ATTRIBUTE_MAX_BYTES)
 
     async def _put(self, device: Device, scope: str, values: Mapping[str, object]) -> None:
-        await self._stored.put(device, scope, values, self._clock(), self._count_max)
+        await self._stored.put(device, scope, values, self._clock(), self._count_max, ATTRIBUTES_MAX_BYTES)

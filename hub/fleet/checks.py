@@ -4,6 +4,8 @@ import itertools
 import re
 from collections.abc import Mapping
 
+import orjson
+
 from hub.errors import Invalid
 from hub.model import NO_THRESHOLDS, Device, Metric, MetricType, Retention
 
@@ -14,6 +16,10 @@ LABEL_MAX = 100
 UNIT_MAX = 50
 DECIMALS_MAX = 6
 INTERVAL_MAX_S = 86_400 * 366
+DEPTH_MAX = 32  # of JSON; what is much deeper cannot be written as JSON again
+ATTRIBUTE_MAX_BYTES = 16_384
+ATTRIBUTES_MAX_BYTES = 262_144  # of one device, names and values, both kinds together
+COMMAND_MAX_BYTES = 65_536  # of a command's parameters, and of its answer
 RETENTION_MAX_S = 86_400 * 366 * 1000
 
 
@@ -60,6 +66,24 @@ def _check_retention(retention: Retention) -> None:
                 where,
             )
         finer_name, finer_s = name, span_s
+
+
+def check_json(value: object, name: str, bytes_max: int) -> None:
+    """Whether a value that is kept as JSON is neither too deep nor too long to be written and read again."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > DEPTH_MAX + 1:
+            raise Invalid(
+                f"{name[:40]}: objects and arrays may lie {DEPTH_MAX} deep in each other", name[:40]
+            )
+        inner = [
+            one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
+        ]
+        level = [value for values in inner for value in values]
+    size = len(orjson.dumps(value))
+    if size > bytes_max:
+        raise Invalid(f"{name[:40]}: {size} bytes of JSON; at most {bytes_max}", name[:40])
 
 
 def check_metric(metric: Metric, where: str = "") -> None:

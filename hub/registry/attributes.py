@@ -1,12 +1,16 @@
 from collections.abc import Mapping
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import LargeBinary, cast, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.errors import Invalid
 from hub.model import Device
 from hub.registry.database import Database
 from hub.registry.schema import attributes
+
+_BYTES = func.length(cast(attributes.c.name, LargeBinary)) + func.length(
+    cast(attributes.c.value, LargeBinary)
+)
 
 
 class StoredAttributes:
@@ -25,9 +29,18 @@ class StoredAttributes:
         return found
 
     async def put(
-        self, device: Device, scope: str, values: Mapping[str, object], now: int, count_max: int
+        self,
+        device: Device,
+        scope: str,
+        values: Mapping[str, object],
+        now: int,
+        count_max: int,
+        bytes_max: int,
     ) -> None:
-        """Set attributes of one scope; None removes one. Over `count_max` raises Invalid and keeps all."""
+        """Set attributes of one scope; None removes one. Over `count_max` raises Invalid and keeps all.
+
+        `bytes_max` bounds all that is kept of the device, both scopes together.
+        """
         kept = [
             {"device": device.number, "scope": scope, "name": name, "value": value, "updated_at": now}
             for name, value in values.items()
@@ -50,3 +63,10 @@ class StoredAttributes:
             count = await connection.scalar(select(func.count()).select_from(attributes).where(mine))
             if count is not None and count > count_max:
                 raise Invalid(f"{count} attributes would be kept of {device.id!r}; at most {count_max}")
+            size = await connection.scalar(
+                select(func.sum(_BYTES)).where(attributes.c.device == device.number)
+            )
+            if size is not None and size > bytes_max:
+                raise Invalid(
+                    f"{size} bytes of attributes would be kept of {device.id!r}; at most {bytes_max}"
+                )

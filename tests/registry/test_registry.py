@@ -79,7 +79,7 @@ async def test_a_number_is_never_used_again(registry: Registry) -> None:
 async def test_a_removed_device_takes_keys_attributes_and_commands_with_it(registry: Registry) -> None:
     boiler, pump = await registry.devices.add([BOILER, PUMP], [("boiler-1", key("a")), ("pump-1", key("b"))])
     for device in (boiler, pump):
-        await registry.attributes.put(device, "device", {"firmware": "1.2"}, NOW, 10)
+        await registry.attributes.put(device, "device", {"firmware": "1.2"}, NOW, 10, 1_000)
         await registry.commands.add(command(device))
     await registry.devices.remove(boiler)
     assert [one.id for one in await registry.keys.all()] == ["b"]
@@ -108,9 +108,11 @@ async def test_a_late_note_of_use_does_not_bring_a_removed_key_back(registry: Re
 
 async def test_attributes_are_set_changed_and_removed(registry: Registry) -> None:
     (boiler,) = await registry.devices.add([BOILER])
-    await registry.attributes.put(boiler, "device", {"a": 1, "b": [None, {"x": "ü"}], "c": False}, NOW, 3)
-    await registry.attributes.put(boiler, "shared", {"a": "other scope"}, NOW, 3)
-    await registry.attributes.put(boiler, "device", {"a": None, "b": 2.5, "d": ""}, NOW, 3)
+    await registry.attributes.put(
+        boiler, "device", {"a": 1, "b": [None, {"x": "ü"}], "c": False}, NOW, 3, 1_000
+    )
+    await registry.attributes.put(boiler, "shared", {"a": "other scope"}, NOW, 3, 1_000)
+    await registry.attributes.put(boiler, "device", {"a": None, "b": 2.5, "d": ""}, NOW, 3, 1_000)
     assert await registry.attributes.of(boiler) == {
         "device": {"b": 2.5, "c": False, "d": ""},
         "shared": {"a": "other scope"},
@@ -119,9 +121,11 @@ async def test_attributes_are_set_changed_and_removed(registry: Registry) -> Non
 
 async def test_attributes_over_the_limit_change_nothing(registry: Registry) -> None:
     (boiler,) = await registry.devices.add([BOILER])
-    await registry.attributes.put(boiler, "device", {"a": 1}, NOW, 2)
+    await registry.attributes.put(boiler, "device", {"a": 1}, NOW, 2, 1_000)
     with pytest.raises(Invalid, match="3 attributes"):
-        await registry.attributes.put(boiler, "device", {"a": 9, "b": 2, "c": 3}, NOW, 2)
+        await registry.attributes.put(boiler, "device", {"a": 9, "b": 2, "c": 3}, NOW, 2, 1_000)
+    with pytest.raises(Invalid, match="1003 bytes"):
+        await registry.attributes.put(boiler, "shared", {"long": "x" * 995}, NOW, 2, 1_000)
     assert (await registry.attributes.of(boiler))["device"] == {"a": 1}
 
 

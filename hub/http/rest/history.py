@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 HOUR_US = 3_600_000_000
 LOOK_EVERY_S = 0.1  # whether the client is still there
-CURSOR_MAX = 2**53
+CURSOR_PART = r"[0-9]{1,18}"  # fits into what the history counts with
 
 
 async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
@@ -93,7 +94,7 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
 
 def _read_cursor(text: str) -> PagePlace:
     time, dot, given = text.partition(".")
-    if not (dot and time.isdecimal() and given.isdecimal() and int(time) < CURSOR_MAX > int(given)):
+    if not (dot and all(re.fullmatch(CURSOR_PART, part) for part in (time, given))):
         raise Invalid("cursor: not one that this list gave", "cursor")
     return PagePlace(int(time), int(given))
 

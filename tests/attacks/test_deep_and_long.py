@@ -1,0 +1,89 @@
+"""JSON that is deep or long, and figures without end: refused where they are written, so that they can be read again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hub.fleet.checks import ATTRIBUTE_MAX_BYTES, ATTRIBUTES_MAX_BYTES, COMMAND_MAX_BYTES, DEPTH_MAX
+from tests.http.conftest import Hub
+
+ONE = "/api/v1/devices/boiler"
+
+
+def deep(levels: int) -> Any:
+    """So many arrays and objects in each other."""
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def long(size: int) -> str:
+    """A text that is so many bytes of JSON."""
+    return "x" * (size - 2)
+
+
+FIT = [deep(DEPTH_MAX), {"a": long(1_000)}]
+REFUSED = ("invalid", "unreadable")  # the devices' reader stops at a depth of its own
+UNFIT = [deep(DEPTH_MAX + 1), deep(400), deep(900), {"a": long(COMMAND_MAX_BYTES)}]
+
+
+@pytest.mark.parametrize("value", UNFIT, ids=["too deep", "400", "900", "too long"])
+async def test_what_cannot_be_read_again_is_never_kept(hub: Hub, value: Any) -> None:
+    await hub.device()
+    writes = (
+        ("PUT", "attributes", {"shared": {"a": value}}),
+        ("POST", "commands", {"method": "m", "params": value}),
+    )
+    for method, path, body in writes:
+        status, problem = await hub.call(method, f"{ONE}/{path}", body)
+        assert (status, problem["code"]) == (422, "invalid")
+        assert (await hub.call("GET", f"{ONE}/{path}"))[0] == 200
+    async with hub.device_socket() as socket:
+        assert (await socket.receive_json())["type"] == "welcome"
+        await socket.send_json({"type": "attributes", "id": 1, "values": {"a": value}})
+        said = await socket.receive_json()
+        assert said["type"] == "error"
+        assert said["code"] in REFUSED
+        _, command = await hub.call("POST", f"{ONE}/commands", {"method": "m"})
+        assert (await socket.receive_json())["type"] == "command"
+        await socket.send_json({"type": "response", "id": command["id"], "response": value})
+        said = await socket.receive_json()
+        assert said["code"] in REFUSED
+    assert await hub.call("GET", f"{ONE}/attributes") == (200, {"device": {}, "shared": {}})
+
+
+async def test_what_fits_is_kept(hub: Hub) -> None:
+    await hub.device()
+    for value in FIT:
+        assert (await hub.call("PUT", f"{ONE}/attributes", {"shared": {"a": value}}))[0] == 200
+        assert (await hub.call("GET", f"{ONE}/attributes"))[1]["shared"] == {"a": value}
+        assert (await hub.call("POST", f"{ONE}/commands", {"method": "m", "params": value}))[0] == 201
+
+
+async def test_all_attributes_of_a_device_together_are_bounded(hub: Hub) -> None:
+    await hub.device()
+    value, kept = long(ATTRIBUTE_MAX_BYTES), 0
+    for number in range(2 * ATTRIBUTES_MAX_BYTES // ATTRIBUTE_MAX_BYTES):
+        status, _ = await hub.call("PUT", f"{ONE}/attributes", {"shared": {f"a{number}": value}})
+        kept += status == 200
+    assert kept == ATTRIBUTES_MAX_BYTES // ATTRIBUTE_MAX_BYTES - 1
+    status, answer = await hub.call("GET", f"{ONE}/attributes")
+    assert (status, len(answer["shared"])) == (200, kept)
+    assert len(json.dumps(answer)) < 1.1 * ATTRIBUTES_MAX_BYTES
+    assert (await hub.call("PUT", f"{ONE}/attributes", {"shared": {"a0": None, "b": value}}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "cursor", ["1." + "9" * 5_000, "9" * 5_000 + ".1", "1.9" * 100, "1.-1", "٣.٣", ".", "1", "1.²"]
+)
+@pytest.mark.parametrize(
+    "path", [f"{ONE}/history?metric=t&tier=raw", "/api/v1/devices?limit=1", "/api/v1/latest?limit=1"]
+)
+async def test_a_cursor_that_no_list_gave_is_refused(hub: Hub, cursor: str, path: str) -> None:
+    await hub.device()
+    await hub.send({"t": 1.0})
+    status, problem = await hub.call("GET", f"{path}&cursor={cursor}")
+    if "history" in path or status != 200:
+        assert (status, problem["where"]) == (422, "cursor")
