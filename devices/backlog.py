@@ -1,7 +1,7 @@
 """Readings not yet acknowledged.
 
-An entry is first *unsent*, then *taken* by a connection, then *done*. When a connection ends, what it had taken is
-unsent again, in its old place.
+An entry is first *unsent*, then *taken* by a connection, then *done*. When a connection ends, what it had
+taken is unsent again, in its old place.
 """
 
 from collections import deque
@@ -12,7 +12,9 @@ from devices.wire import Entry
 
 
 class Backlog(Protocol):
-    """Kept in memory (`MemoryBacklog`) or in a file (`devices.spool.Spool`). Bounded by its user, who calls `drop`."""
+    """Kept in memory (`MemoryBacklog`) or in a file (`devices.spool.Spool`). Bounded by its user, who calls
+    `drop`.
+    """
 
     @property
     def unsent(self) -> int:
@@ -33,7 +35,9 @@ class Backlog(Protocol):
         """Forget the oldest unsent entry."""
 
     def take(self, count_max: int, size_max: int) -> list[Entry]:
-        """The oldest unsent entries, at most `count_max` and `size_max` bytes, but one at least if there is any."""
+        """The oldest unsent entries, at most `count_max` and `size_max` bytes, but one at least if there is
+        any.
+        """
 
     def done(self, entries: Sequence[Entry]) -> None:
         """These were acknowledged, or refused for good: forget them. They are a run that `take` returned."""

@@ -1,7 +1,8 @@
 """How long to wait before the next try: full jitter under a doubling, capped ceiling.
 
-After an outage every device comes back at once. Waiting a *random* part of the ceiling spreads them evenly, which
-clears a crowd sooner than the same ceiling with a little jitter added (M. Brooker, "Exponential Backoff And Jitter").
+After an outage every device comes back at once. Waiting a *random* part of the ceiling spreads them evenly,
+which clears a crowd sooner than the same ceiling with a little jitter added (M. Brooker, "Exponential Backoff
+And Jitter").
 """
 
 from random import Random
@@ -19,7 +20,9 @@ class Backoff:
         self._failures = 0
 
     def next_s(self, retry_after_s: float | None = None) -> float:
-        """Seconds until the next try: at least `retry_after_s` where the hub named it, with the jitter on top."""
+        """Seconds until the next try: at least `retry_after_s` where the hub named it, with the jitter on
+        top.
+        """
         # 2**20 times any sensible base is past any sensible cap; without the bound the power grows for ever.
         ceiling_s = min(self.cap_s, self._base_s * 2 ** min(self._failures, 20))
         self._failures += 1

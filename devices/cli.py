@@ -29,7 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,  # a key may be among them
-    help="Devices for a hub: simulated machines, this machine, or a recording. Ctrl-C stops, once all is sent.",
+    help="Devices for a hub: simulated machines, this machine, or a recording. Ctrl-C stops them.",
 )
 
 
@@ -233,7 +233,8 @@ def replay(
             if await stop.pause(began_s + due_s - clock.time()):
                 return
             at_ms = moment.time_ms if times is TimesChoice.RECORDED else None
-            # A recording can wait, so it does rather than lose lines: at a high speed, or while the hub is away.
+            # A recording can wait, so it does rather than lose lines: at a high speed, or while the hub is
+            # away.
             await device.send(moment.values, time=at_ms, wait=True)
         stop.now()
 
@@ -255,7 +256,9 @@ def _tls(ca: Path | None) -> ssl.SSLContext | None:
 
 
 def _one_device(device: DeviceClient, send: Callable[[Stop], Coroutine[None, None, None]]) -> Work:
-    """Run `send` with the device open, telling how it goes, until it is to stop, which `send` says itself at its end."""
+    """Run `send` with the device open, telling how it goes, until it is to stop, which `send` says itself at
+    its end.
+    """
 
     def describe() -> str:
         counts = device.counts

@@ -1,10 +1,11 @@
 """DeviceClient: readings in, and they arrive: queued, sent in batches, kept until acknowledged, sent again.
 
-How it works: `send` puts an encoded reading into the backlog. One task connects, and while a link lives, takes
-batches from the backlog and delivers them; what the hub acknowledged, or refused for good, leaves the backlog. When
-the link ends, what was on its way becomes unsent again and the task tries anew after a wait. So nothing is lost and
-nothing is remembered twice; what may happen is that a reading is stored twice, when the link broke between the
-hub's commit and its acknowledgement. `numbered=True` closes that: the hub drops a number it has seen.
+How it works: `send` puts an encoded reading into the backlog. One task connects, and while a link lives,
+takes batches from the backlog and delivers them; what the hub acknowledged, or refused for good, leaves the
+backlog. When the link ends, what was on its way becomes unsent again and the task tries anew after a wait. So
+nothing is lost and nothing is remembered twice; what may happen is that a reading is stored twice, when the
+link broke between the hub's commit and its acknowledgement. `numbered=True` closes that: the hub drops a
+number it has seen.
 """
 
 import asyncio
@@ -70,13 +71,15 @@ class DeviceClient:
             await device.send({"temperature": 20.5})
 
     `url` is that of the hub; its scheme picks the transport: mqtt, mqtts, ws, wss, http, https.
-    `numbered` gives each reading a `seq`, so that storage is exactly-once. The numbers must go on rising when the
-    program starts again: give a `spool`, which remembers them, or `first_seq`.
-    `spool` is a file that keeps what was not acknowledged; without it that is in memory, and gone with the program.
-    `queue_max` bounds the readings kept, in memory or on disk. When full, the oldest that is not on its way is
-    dropped and counted in `counts.dropped`, unless `send(wait=True)` waits.
+    `numbered` gives each reading a `seq`, so that storage is exactly-once. The numbers must go on rising when
+    the program starts again: give a `spool`, which remembers them, or `first_seq`.
+    `spool` is a file that keeps what was not acknowledged; without it that is in memory, and gone with the
+    program.
+    `queue_max` bounds the readings kept, in memory or on disk. When full, the oldest that is not on its way
+    is dropped and counted in `counts.dropped`, unless `send(wait=True)` waits.
     `drain_s` is how long leaving the `async with` block waits for the acknowledgement of what is left.
-    `tls` replaces the system's certificates. `backoff` and `now_ms` bring randomness and time in from outside.
+    `tls` replaces the system's certificates. `backoff` and `now_ms` bring randomness and time in from
+    outside.
     """
 
     def __init__(
@@ -115,8 +118,8 @@ class DeviceClient:
         self._drain_s = drain_s
         self._backoff = backoff or Backoff(Random())
         self._now_ms = now_ms
-        # A message put off by the hub must not be overtaken by the next one where readings carry numbers: its own
-        # would be below the highest stored, and taken for repeated. So those go one message at a time.
+        # A message put off by the hub must not be overtaken by the next one where readings carry numbers: its
+        # own would be below the highest stored, and taken for repeated. So those go one message at a time.
         self._in_order = numbered
         self._batch_max = _BATCH_MAX
         self._messages = 0  # on their way
@@ -151,7 +154,8 @@ class DeviceClient:
                     async with asyncio.timeout(self._drain_s):
                         await self.flush()
         finally:
-            # A task group whose child fails in the turn it is cancelled reports the failure alone (Python 3.11).
+            # A task group whose child fails in the turn it is cancelled reports the failure alone (Python
+            # 3.11).
             self._leaving = True
             runner.cancel()
             await asyncio.wait([runner])
@@ -251,7 +255,9 @@ class DeviceClient:
                 raise error
 
     async def _run(self) -> None:
-        """Connect, deliver until the link ends, wait, again. Ends by KeyRefused, SpoolError, or being cancelled."""
+        """Connect, deliver until the link ends, wait, again. Ends by KeyRefused, SpoolError, or being
+        cancelled.
+        """
         loop = asyncio.get_running_loop()
         try:
             while not self._leaving:
@@ -324,7 +330,9 @@ class DeviceClient:
         return self._backlog.unsent > 0 and self._messages < window and self._room() > 0
 
     def _room(self) -> int:
-        """How many more readings may be on their way: half of the queue, so that the other half can be dropped."""
+        """How many more readings may be on their way: half of the queue, so that the other half can be
+        dropped.
+        """
         return self._queue_max // 2 - self._backlog.taken
 
     async def _deliver(self, link: Link, entries: Sequence[Entry]) -> None:
@@ -348,7 +356,9 @@ class DeviceClient:
             log.warning("refused: %s", outcome.last.message)
 
     async def _stand_back(self) -> None:
-        """The hub put a message off: let the others on their way arrive, then wait as asked and send it again."""
+        """The hub put a message off: let the others on their way arrive, then wait as asked and send it
+        again.
+        """
         await self._until(lambda: self._messages == 0)
         error, self._put_off = self._put_off, None
         if isinstance(error, TooLarge):
@@ -358,7 +368,7 @@ class DeviceClient:
         await asyncio.sleep(self._backoff.next_s(error.retry_after_s if error else None))
 
     def _shrink(self) -> None:
-        """A message was too large: one at a time from now on, and half as many in it; alone, it is refused."""
+        """A message was too large: from now on one at a time, with half as many in it."""
         sent = self._backlog.taken
         self._backlog.rewind()
         self._in_order = True

@@ -13,7 +13,8 @@ from rich.markup import escape
 
 STOP_MAX_S = 10.0  # devices take up to 5 s to bring in what they have measured
 _STDIN = 0
-_SAME_S = 0.5  # a signal within this is the same one again: timeout(1) and some runners send each to the group as well
+# A signal within this time is the same one again: timeout(1) and some runners send it to the group as well.
+_SAME_S = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LIVE_INTERVAL_S = 0.5
 _LINE_INTERVAL_S = 10.0
@@ -48,7 +49,8 @@ class Stop:
 async def stop_on_signals(duration_s: float | None = None) -> AsyncIterator[Stop]:
     """A `Stop` set by the first SIGINT or SIGTERM, or after `duration_s`.
 
-    From the first signal on the block has STOP_MAX_S to end; then, or at a second signal, the process ends at once.
+    From the first signal on the block has STOP_MAX_S to end; then, or at a second signal, the process ends at
+    once.
     """
     loop = asyncio.get_running_loop()
     stop = Stop()
@@ -90,7 +92,7 @@ def _give_up() -> None:
 
 
 def stop_at_end_of_input() -> None:
-    """Send this process SIGTERM when standard input ends, as it does with the program that started this one."""
+    """Send this process SIGTERM when standard input ends, as it does when the program behind it is gone."""
 
     def wait() -> None:
         while os.read(_STDIN, 4096):  # not sys.stdin, whose lock a thread must not hold when Python ends

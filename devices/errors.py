@@ -30,7 +30,9 @@ class Unsupported(DeviceError):
 
 
 class SpoolError(DeviceError):
-    """The file of unsent readings cannot be used: another program has it, it is no spool, or the disk is full."""
+    """The file of unsent readings cannot be used: another program has it, it is no spool, or the disk is
+    full.
+    """
 
 
 class TooLarge(DeviceError):

@@ -20,7 +20,9 @@ class Host:
         self._before = _totals()
 
     def read(self) -> dict[str, Value]:
-        """The values now; rates are since the call before. A rate is left out where the system keeps no counter."""
+        """The values now; rates are since the call before. A rate is left out where the system keeps no
+        counter.
+        """
         memory = psutil.virtual_memory()
         disk = psutil.disk_usage(self._disk)
         values: dict[str, Value] = {
@@ -40,7 +42,8 @@ class Host:
     def _rates(self) -> dict[str, Value]:
         now_s, now = self._clock_s(), _totals()
         passed_s = now_s - self._before_s
-        # A counter that went back was reset (an interface came anew): no rate for once, rather than a false one.
+        # A counter that went back was reset (an interface came anew): no rate for once, rather than a false
+        # one.
         rates: dict[str, Value] = {
             f"{name}_kb_s": round((now[name] - self._before[name]) / 1000 / passed_s, 2)
             for name in now

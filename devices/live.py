@@ -1,8 +1,9 @@
 """LiveClient: what the hub sees, as it happens, for programs that integrate with it.
 
-How it works: one task keeps one WebSocket to the hub. For each channel watched it remembers epoch and offset of what
-was handed on, and names them when it connects again: the hub then sends exactly what was missed, or says that it
-cannot. A program that reads more slowly than readings come is sent the latest values only, and told how many it missed.
+How it works: one task keeps one WebSocket to the hub. For each channel watched it remembers epoch and offset
+of what was handed on, and names them when it connects again: the hub then sends exactly what was missed, or
+says that it cannot. A program that reads more slowly than readings come is sent the latest values only, and
+told how many it missed.
 """
 
 import asyncio
@@ -61,9 +62,9 @@ class LiveClient:
             async for reading in live.readings("device/boiler-1"):
                 print(reading.time_ms, reading.values)
 
-    `token` is of `hub tokens add`. It connects again by itself, as long as the token is good, waiting as the hub asks,
-    and `connected` says whether it is. What could not be had is in `gaps`, newest last. A program that is slow on one
-    channel slows the others of the same client: such a channel gets a client of its own.
+    `token` is of `hub tokens add`. It connects again by itself, as long as the token is good, waiting as the
+    hub asks, and `connected` says whether it is. What could not be had is in `gaps`, newest last. A program
+    that is slow on one channel slows the others of the same client: such a channel gets a client of its own.
     `tls` replaces the system's certificates. `backoff` brings randomness in from outside.
     """
 
@@ -103,10 +104,11 @@ class LiveClient:
             self._end(Closed("the client is not open any more"))
 
     async def messages(self, channel: str) -> AsyncGenerator[dict[str, Any], None]:
-        """Everything that a channel says, as the wire has it: `subscribed` after each connect, then what follows.
+        """Everything that a channel says, as the wire has it: `subscribed` after each connect, then what
+        follows.
 
-        One iteration a channel at a time. Raises TokenRefused, ChannelRefused, Closed; ValueError for a channel that is
-        watched already.
+        One iteration a channel at a time. Raises TokenRefused, ChannelRefused, Closed; ValueError for a
+        channel that is watched already.
         """
         if self._session is None or self._ended is not None:
             raise self._ended or Closed("the client is not open: use it inside its `async with` block")
@@ -129,8 +131,9 @@ class LiveClient:
     async def readings(self, channel: str, *, fill_gaps: bool = False) -> AsyncGenerator[LiveReading, None]:
         """The readings of `device/<id>` or `label/<key>=<value>`, those that were missed in between too.
 
-        Where the hub does not have them any more, or left some out because this program was slow, that is noted in
-        `gaps`; with `fill_gaps` they are read from its history first, and noted only if that fails. Raises as `messages`.
+        Where the hub does not have them any more, or left some out because this program was slow, that is
+        noted in `gaps`; with `fill_gaps` they are read from its history first, and noted only if that fails.
+        Raises as `messages`.
         """
         reached: dict[str, float] = {}  # by device, the time of the newest reading handed on
         first = True

@@ -16,7 +16,9 @@ WAIT_STEP_S = 0.1
 
 
 async def fill(session: aiohttp.ClientSession, url: str, gap: Gap) -> list[LiveReading]:
-    """The readings in the gap, oldest first. Raises aiohttp.ClientError; TimeoutError when the hub cannot store them."""
+    """The readings in the gap, oldest first. Raises aiohttp.ClientError; TimeoutError when the hub cannot
+    store them.
+    """
     path = f"{url}/api/v1/devices/{quote(gap.device, safe='')}"
     device = await _get(session, path, {})
     metrics = [metric["name"] for metric in device["metrics"]]

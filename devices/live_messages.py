@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 class LiveReading(NamedTuple):
     """What one device reported for one instant, as the hub passed it on.
 
-    `time_ms` is ms since 1970 UTC. `tier` is "live", or for what was filled in from the history the tier it came from:
-    "raw" is as it was sent, anything else an average.
+    `time_ms` is ms since 1970 UTC. `tier` is "live", or for what was filled in from the history the tier it
+    came from: "raw" is as it was sent, anything else an average.
     """
 
     device: str
@@ -20,7 +20,8 @@ class LiveReading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Readings of one device that did not come: after `after_ms`, up to `until_ms`; all before if that is None.
+    """Readings of one device that did not come: after `after_ms`, up to `until_ms`; all before if that is
+    None.
 
     `skipped` is how many, where the hub said: this program was slow. None: it was away for too long.
     """
@@ -53,7 +54,9 @@ def device_of(message: Mapping[str, Any]) -> str:
 
 
 def newest_of(message: Mapping[str, Any]) -> dict[str, float]:
-    """Of a `subscribed` message: by device, the time of the newest value that the hub has; without those that have none."""
+    """Of a `subscribed` message: by device, the time of the newest value that the hub has; without those that
+    have none.
+    """
     devices = message.get("devices")
     if devices is None:
         devices = {device_of(message): message}

@@ -39,7 +39,7 @@ class DeviceMetric(NamedTuple):
 
 
 def read_keys(path: Path) -> list[Login]:
-    """The logins of a CSV file with the columns id and key. Raises ValueError with what is wrong and where."""
+    """The logins of a CSV file with the columns id and key. Raises ValueError with what is wrong, where."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.DictReader(lines)
@@ -76,7 +76,9 @@ class Provisioner:
         self._tls: ssl.SSLContext | bool = tls or True
 
     async def devices(self, ids: Sequence[str]) -> list[Login]:
-        """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token), DeviceError."""
+        """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token),
+        DeviceError.
+        """
         turn = asyncio.Semaphore(_AT_ONCE)
         async with self._session() as session:
 
@@ -87,7 +89,9 @@ class Provisioner:
             return list(await asyncio.gather(*map(make, ids)))
 
     async def units(self, metrics: Iterable[DeviceMetric]) -> list[DeviceMetric]:
-        """Tell the hub the units; those of metrics that it does not know yet are returned, to try again later."""
+        """Tell the hub the units; those of metrics that it does not know yet are returned, to try again
+        later.
+        """
         later: list[DeviceMetric] = []
         async with self._session() as session:
             for metric in metrics:
@@ -140,7 +144,8 @@ class Provisioner:
         if response.status in {200, 201, 204, also}:
             self._backoff.reset()
             return response.status, said
-        reason = f"{verb} {path}: HTTP {response.status}: {said.get('detail') or said.get('title') or response.reason}"
+        why = said.get("detail") or said.get("title") or response.reason
+        reason = f"{verb} {path}: HTTP {response.status}: {why}"
         if response.status in {401, 403}:
             raise KeyRefused(reason)
         if response.status in {429, 502, 503, 504}:

@@ -25,10 +25,10 @@ class Moment(NamedTuple):
 class Recording:
     """A CSV file. It is read line by line, so that its size does not matter, and again for each pass.
 
-    The first line names the columns: `timestamp`, `time` or `ts`, then one or more metrics. Times are UTC where they
-    name no zone: `2013-12-02 21:15:00`, RFC 3339, or a number of seconds or milliseconds. Values are numbers, `true`,
-    `false`, or text; an empty one, or NaN, is left out. `metric` renames the only column, or picks one of several.
-    Raises ValueError, with the line, for what is not so.
+    The first line names the columns: `timestamp`, `time` or `ts`, then one or more metrics. Times are UTC
+    where they name no zone: `2013-12-02 21:15:00`, RFC 3339, or a number of seconds or milliseconds. Values
+    are numbers, `true`, `false`, or text; an empty one, or NaN, is left out. `metric` renames the only
+    column, or picks one of several. Raises ValueError, with the line, for what is not so.
     """
 
     def __init__(self, path: Path, metric: str | None = None) -> None:
@@ -116,7 +116,8 @@ def paced(recording: Recording, speed: float, *, loop: bool) -> Iterator[Paced]:
             yield Paced(due_s, moment)
         if not loop:
             return
-        # The step between the last line and the first of the next pass; never none, or one line would never end.
+        # The step between the last line and the first of the next pass; never none, or one line would never
+        # end.
         due_s += max(step_s, 0.001)
 
 

@@ -1,7 +1,7 @@
 """The shapes that measured quantities have. Pure: time and randomness come in with each call.
 
-A signal takes the seconds since its start and a source of randomness, and gives a number. The same calls with the
-same seed give the same numbers; those with a memory (drift, steps, spikes) expect time to go forward.
+A signal takes the seconds since its start and a source of randomness, and gives a number. The same calls with
+the same seed give the same numbers; those with a memory (drift, steps, spikes) expect time to go forward.
 """
 
 import math

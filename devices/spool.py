@@ -1,10 +1,13 @@
-"""Unsent readings in a file, so that they outlive the program: a kill loses nothing, a power cut the last moments.
+"""Unsent readings in a file, so that they outlive the program: a kill loses nothing, a power cut the last
+moments.
 
-SQLite in WAL mode with synchronous=NORMAL: a commit is in the kernel's hands when `add` returns (about 20 µs, no
-fsync), which is what survives SIGKILL; fsync comes with each checkpoint. An fsync a reading would wear out the
-flash card of a small device. The calls block the event loop for as long as they take, which is why they are so few.
+SQLite in WAL mode with synchronous=NORMAL: a commit is in the kernel's hands when `add` returns (about 20 µs,
+no fsync), which is what survives SIGKILL; fsync comes with each checkpoint. An fsync a reading would wear out
+the flash card of a small device. The calls block the event loop for as long as they take, which is why they
+are so few.
 
-`seq` is the entry's place, and AUTOINCREMENT never gives a place twice, so numbers go on rising over restarts.
+`seq` is the entry's place, and AUTOINCREMENT never gives a place twice, so numbers go on rising over
+restarts.
 """
 
 import sqlite3

@@ -1,4 +1,6 @@
-"""Readings as bytes, the same on every transport: `{"ts": ms, "seq": n, "values": {…}}`, or an array of these."""
+"""Readings as bytes, the same on every transport: `{"ts": ms, "seq": n, "values": {…}}`, or an array of
+these.
+"""
 
 import json
 import math
@@ -53,7 +55,9 @@ def milliseconds(time: datetime | float) -> float:
 
 
 def encode(values: Mapping[str, object], time_ms: float, seq: int | None) -> bytes:
-    """One reading. Raises ValueError or TypeError for what JSON cannot carry: NaN, infinities, foreign objects."""
+    """One reading. Raises ValueError or TypeError for what JSON cannot carry: NaN, infinities, foreign
+    objects.
+    """
     if not values:
         raise ValueError("a reading needs at least one value")
     reading: dict[str, object] = {"ts": time_ms}
@@ -88,7 +92,7 @@ def decode_object(text: str | bytes) -> dict[str, object]:
 
 
 def outcome(answer: Mapping[str, object], sent: int) -> Outcome:
-    """What an error answer to a message of `sent` readings says was refused: those it lists, or all of them."""
+    """What an error answer to a message of `sent` readings says was refused: those it lists, or all."""
     listed = answer.get("refused")
     found = [_refusal(one) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     if not found:
@@ -119,7 +123,9 @@ def seconds(value: object) -> float | None:
 
 
 def retry_after_s(header: str | None, now: datetime | None = None) -> float | None:
-    """`Retry-After` in seconds (RFC 9110, 10.2.3: a number or a date); None where it is missing or unreadable."""
+    """`Retry-After` in seconds (RFC 9110, 10.2.3: a number or a date); None where it is missing or
+    unreadable.
+    """
     if header is None:
         return None
     try:

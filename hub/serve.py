@@ -3,7 +3,8 @@
 starting   stores and rooms → loops → MQTT → HTTP
 stopping   no new connections → devices and viewers are told → what was read is committed and acknowledged
            → sockets close → loops end → stores close
-watching   every loop has an owner: one that fails takes the hub down, rather than leaving a dead page behind a green light
+watching   every loop has an owner: one that fails takes the hub down, so that no dead page stays behind
+           a green light
 """
 
 import asyncio
@@ -30,8 +31,9 @@ from hub.system import Machine
 T = TypeVar("T")
 
 STOP_TIMEOUT_S = 2.0  # for devices and viewers to take their farewell; the whole stop stays under 5 s
-# How long the loop's thread may hold Python's lock while another waits for it. A commit takes that lock about ten times, so
-# at Python's own 5 ms a saturated loop made each commit wait 50 ms; with this ingest is a tenth faster.
+# How long the loop's thread may hold Python's lock while another waits for it. A commit takes that lock about
+# ten times, so at Python's own 5 ms a saturated loop made each commit wait 50 ms; with this ingest is a tenth
+# faster.
 SWITCH_INTERVAL_S = 0.0005
 SPARE_FILES = 1_000  # beside a socket for each device and viewer: the stores, requests, the history's own
 
@@ -58,10 +60,11 @@ class Hub:
 async def running(
     config: Config, *, listen: bool = True, around: compose.Surroundings | None = None
 ) -> AsyncIterator[Hub]:
-    """A hub on the stores of `config`; without `listen` it is reached by its Unix socket alone. `around` is for tests.
+    """A hub on the stores of `config`; without `listen` it is reached by its Unix socket alone. `around` is
+    for tests.
 
-    Raises StoreError when the stores cannot be opened, HubError when an address cannot be listened on, and Failed
-    when a part of it that has to run has ended.
+    Raises StoreError when the stores cannot be opened, HubError when an address cannot be listened on, and
+    Failed when a part of it that has to run has ended.
     """
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(compose.open_rooms(config, around))
@@ -108,7 +111,9 @@ async def owned(loops: Iterable[Coroutine[object, object, None]]) -> AsyncIterat
 
 
 async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Event) -> None:
-    """Run a loop; however it ends while the hub goes on, that is a failure. The first to end is the one to blame."""
+    """Run a loop; however it ends while the hub goes on, that is a failure. The first to end is the one to
+    blame.
+    """
     name = getattr(loop, "__qualname__", str(loop))
     ended: BaseException | None = None
     try:
@@ -187,7 +192,8 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
 async def serve(
     config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]], stop: asyncio.Event
 ) -> None:
-    """Run a hub until `stop` is set. What runs `beside` it starts when the hub is ready and ends before it stops.
+    """Run a hub until `stop` is set. What runs `beside` it starts when the hub is ready and ends before it
+    stops.
 
     Where that is still starting when the stop comes, its start is cancelled.
     """
@@ -218,7 +224,9 @@ async def _held(beside: AbstractAsyncContextManager[None]) -> None:
 
 
 def _allow_files(needed: int) -> None:
-    """Let the process open as many files as its limits on connections may take: most systems start it with 1,024."""
+    """Let the process open as many files as its limits on connections may take: most systems start it with
+    1,024.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:

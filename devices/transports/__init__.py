@@ -44,7 +44,8 @@ class Transport(Protocol):
     takes_commands: bool
 
     def connect(self, requests: asyncio.Queue[Request]) -> AbstractAsyncContextManager[Link]:
-        """A new connection; it puts the commands that arrive into `requests`, and drops them while that is full.
+        """A new connection; it puts the commands that arrive into `requests`, and drops them while that is
+        full.
 
         Raises LinkLost, KeyRefused.
         """

@@ -1,4 +1,6 @@
-"""Readings by HTTP: `POST /api/v1/telemetry`, one request at a time over a kept-alive connection. No commands."""
+"""Readings by HTTP: `POST /api/v1/telemetry`, one request at a time over a kept-alive connection. No
+commands.
+"""
 
 import asyncio
 import ssl
@@ -93,5 +95,6 @@ def _judge(response: aiohttp.ClientResponse, text: bytes, sent: int) -> Outcome:
             raise TooLarge(reason)
         case 408 | 429 | 500 | 502 | 503 | 504:
             raise Busy(reason, wire.retry_after_s(response.headers.get("Retry-After")))
-    # Not what a hub says to readings: another server, or a wrong path. The readings are not at fault and are kept.
+    # Not what a hub says to readings: another server, or a wrong path. The readings are not at fault and are
+    # kept.
     raise LinkLost(reason)

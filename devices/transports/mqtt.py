@@ -1,13 +1,14 @@
 """Readings and commands by MQTT 5, with paho's client over asyncio's own streams.
 
 Why not paho's thread: one process may be hundreds of devices, each of which would need a thread, and every
-acknowledgement would cross from one to the other. Why not paho's blocking connect in an executor with add_reader:
-it cannot be cancelled, it holds one of few executor threads for as long as the network likes, and a TLS socket hides
-bytes from the selector. paho asks of its socket only recv, send, close, fileno and setblocking (its `SocketLike`),
-so asyncio makes the connection, TLS included, and `_Stream` stands in for the socket. paho keeps the protocol.
+acknowledgement would cross from one to the other. Why not paho's blocking connect in an executor with
+add_reader: it cannot be cancelled, it holds one of few executor threads for as long as the network likes, and
+a TLS socket hides bytes from the selector. paho asks of its socket only recv, send, close, fileno and
+setblocking (its `SocketLike`), so asyncio makes the connection, TLS included, and `_Stream` stands in for the
+socket. paho keeps the protocol.
 
-A new paho client for each connection: what to send again is the backlog's to know, and of two such memories one is
-wrong.
+A new paho client for each connection: what to send again is the backlog's to know, and of two such memories
+one is wrong.
 """
 
 import asyncio
@@ -92,13 +93,16 @@ class _Paho(Client):
 
 
 class MqttLink:
-    """One connection. paho's callbacks run inside `Stream`'s reads, so in the loop, and only complete futures."""
+    """One connection. paho's callbacks run inside `Stream`'s reads, so in the loop, and only complete
+    futures.
+    """
 
     def __init__(self, stream: Stream, requests: asyncio.Queue[Request]) -> None:
         self.window = _WINDOW
         self.message_max_bytes = wire.BATCH_MAX_BYTES
         self._requests = requests
-        # Publishes and subscriptions on their way, by packet identifier. Bounded by the window and a few answers.
+        # Publishes and subscriptions on their way, by packet identifier. Bounded by the window and a few
+        # answers.
         self._waiting: dict[int, asyncio.Future[tuple[ReasonCode, Properties | None]]] = {}
         self._end: DeviceError | None = None
         self._changed = asyncio.Event()  # the CONNACK came, or the connection ended

@@ -12,8 +12,8 @@ _CLOSE_TIMEOUT_S = 2.0
 class Stream(asyncio.Protocol):
     """Bytes that arrive are held until paho has read them, which it does before `data_received` returns.
 
-    So what is held is at most part of one packet. What paho sends goes to asyncio's buffer, which is bounded by the
-    client: a few batches, none sent before an earlier one was acknowledged.
+    So what is held is at most part of one packet. What paho sends goes to asyncio's buffer, which is bounded
+    by the client: a few batches, none sent before an earlier one was acknowledged.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,8 @@ class Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes."""
         self._held += data
-        # `loop_read` takes a few packets a call; each call takes some of what is held, or the rest of it is a part.
+        # `loop_read` takes a few packets a call; each call takes some of what is held, or the rest of it is a
+        # part.
         while self._held and self._paho is not None and self._paho.socket() is not None:
             self._paho.loop_read()
 

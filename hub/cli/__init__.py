@@ -24,9 +24,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Sensor Hub: takes in sensor readings over MQTT, WebSocket and HTTP, stores them, and shows them live.",
-    epilog="Exit codes: 0 done; 1 refused, or failed; 2 the command is not written right; 3 no hub or store to work on; "
-    "70 a part of a running hub failed: start it again.",
+    help="Takes in sensor readings over MQTT, WebSocket and HTTP, stores them, and shows them live.",
+    epilog="Exit codes: 0 done; 1 refused, or failed; 2 the command is not written right; "
+    "3 no hub or store to work on; 70 a part of a running hub failed: start it again.",
 )
 RUN, USE, KEEP = "Run a hub", "Devices, people and programs", "Readings and care"
 
@@ -68,8 +68,8 @@ def options(
     context.obj = Options(config, demo)
 
 
-# Modules stay, and readings are made and dropped without cycles, so looking for some after every 700 objects finds none.
-# A start takes a seventh less, the path of a reading 3.0 µs instead of 3.7.
+# Modules stay, and readings are made and dropped without cycles, so looking for some after every 700 objects
+# finds none. A start takes a seventh less, the path of a reading 3.0 µs instead of 3.7.
 COLLECT_AFTER = (50_000, 20, 50)
 
 

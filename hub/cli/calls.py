@@ -25,8 +25,8 @@ class NoStore(StoreError):
 def call(context: typer.Context, use: Callable[[Any], Awaitable[T]]) -> T:
     """Run `use` with a client of the hub. Raises what the hub answers; NoStore where there is none to ask.
 
-    That is the hub that runs on the configured store; else the store itself; else a demo that is running, where nobody
-    named a store. Only `serve` and `demo` make a store.
+    That is the hub that runs on the configured store; else the store itself; else a demo that is running,
+    where nobody named a store. Only `serve` and `demo` make a store.
     """
     return asyncio.run(_with_client(Options.of(context), use))
 
@@ -46,8 +46,8 @@ async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> 
     if _has_store(config.data_dir):
         for demo in demos:
             _note(
-                f"a demo is running at {demo.url}; this is for the store at {config.data_dir}, not for the demo"
-                " (`hub --demo …` is)"
+                f"this is for the store at {config.data_dir}; a demo is running at {demo.url} too"
+                " (`hub --demo …` is for that)"
             )
         return await _without_hub(config, use)
     if not demos:
@@ -81,8 +81,9 @@ def _has_store(folder: Path) -> bool:
 
 def _no_store(config: Config) -> str:
     return (
-        f"no store at {config.data_dir.absolute()}, and no hub runs on it. Run this in the folder in which the hub was"
-        " started, or name its store: --config FILE, or HUB__STORE__PATH=FOLDER. `hub serve` makes a new store."
+        f"no store at {config.data_dir.absolute()}, and no hub runs on it. Run this in the folder in which"
+        " the hub was started, or name its store: --config FILE, or HUB__STORE__PATH=FOLDER."
+        " `hub serve` makes a new store."
         + "".join(f" A demo is running at {demo.url}: `hub --demo …` is for it." for demo in running_demos())
     )
 

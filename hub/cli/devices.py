@@ -112,9 +112,8 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
     if as_json:
         show_json(found)
         return
-    typer.echo(
-        f"{found['id']}  {found['name']}  {found['presence'].replace('_', ' ')}  {_labels_text(found['labels'])}"
-    )
+    presence = found["presence"].replace("_", " ")
+    typer.echo(f"{found['id']}  {found['name']}  {presence}  {_labels_text(found['labels'])}")
     if kept := _retention_text(found["retention"]):
         typer.echo(f"kept: {kept}")
     metrics = {metric["name"]: metric for metric in found["metrics"]}
@@ -194,7 +193,7 @@ def remove_device(
 
 @devices_app.command("reset-sequence")
 def reset_sequence(context: typer.Context, device_id: DeviceId) -> None:
-    """Take the device's next `seq` as its first: for one that counts again and whose readings are dropped as repeated."""
+    """Take the device's next `seq` as its first, where its readings are dropped as repeated."""
     call(context, lambda client: client.call("DELETE", f"{path_of(device_id)}/sequence"))
     typer.echo(f"the next seq of {device_id} is taken as its first")
 
@@ -217,7 +216,8 @@ def import_devices(
     """Add many devices from a CSV file, and write their keys into another."""
     wanted = _read_devices(file)
     try:
-        keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed below
+        # Closed below.
+        keys_file = open(output, "x", newline="", encoding="utf-8", opener=_private)  # noqa: SIM115
     except OSError as error:
         raise Invalid(f"{output}: {error.strerror}; keys are never written over") from error
     writer = csv.writer(keys_file)

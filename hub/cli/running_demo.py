@@ -1,7 +1,8 @@
 """Where a running demo is found: a small file of it in the user's runtime folder.
 
-So `hub login`, typed in another terminal beside a demo, is for that demo. The folder is $XDG_RUNTIME_DIR/sensor-hub, or
-<temporary folder>/sensor-hub-<uid> where the system has no runtime folder. What others could write there is not believed.
+So `hub login`, typed in another terminal beside a demo, is for that demo. The folder is
+$XDG_RUNTIME_DIR/sensor-hub, or <temporary folder>/sensor-hub-<uid> where the system has no runtime folder.
+What others could write there is not believed.
 """
 
 import json
@@ -32,7 +33,7 @@ class RunningDemo:
 
 @contextmanager
 def findable(demo: RunningDemo) -> Iterator[bool]:
-    """Let commands find the demo as long as this lasts; False where that cannot be, which is no reason not to run."""
+    """Let commands find the demo as long as this lasts. False where they cannot; the demo runs anyway."""
     file = _folder() / f"demo-{demo.pid}.json"
     written = False
     with suppress(OSError):
@@ -78,7 +79,7 @@ def _folder() -> Path:
 
 
 def _is_ours_alone(folder: Path) -> bool:
-    """Whether it is a folder of this user in which nobody else can write. A link is none: another may have laid it."""
+    """Whether it is this user's folder, and nobody else can write in it. A link is not: others can make one."""
     try:
         found = folder.lstat()
     except OSError:

@@ -33,7 +33,8 @@ async def _announced(hub: "Hub") -> AsyncIterator[None]:
     )
     if hub.mqtt_port is not None:
         typer.echo(
-            f"Devices:   mqtt port {hub.mqtt_port}, or {hub.url}/api/v1/telemetry; `hub devices add ID` makes a key"
+            f"Devices:   mqtt port {hub.mqtt_port}, or {hub.url}/api/v1/telemetry; "
+            "`hub devices add ID` makes a key"
         )
     typer.echo("Ready. Ctrl-C stops it.")
     sys.stdout.flush()
@@ -62,7 +63,7 @@ def demo(
     ] = None,
     devices: Annotated[int, typer.Option(min=20, max=5000, help="How many machines to simulate.")] = 24,
 ) -> None:
-    """Run a hub with simulated devices, and print a link to its page. At the end nothing is left, without --keep."""
+    """Run a hub with simulated devices, and print a link to its page. Without --keep nothing is left of it."""
     del context  # the demo runs on the embedded defaults
     from hub.cli.demo import run_demo
 

@@ -8,17 +8,18 @@ import threading
 from collections.abc import Callable, Coroutine
 
 STOP_MAX_S = 10.0  # an orderly stop takes less than 5; what was acknowledged is on disk long before
-SAME_S = 0.5  # a signal within this is the same one again: timeout(1) and some runners send each to the group as well
+# A signal within this time is the same one again: timeout(1) and some runners send it to the group as well.
+SAME_S = 0.5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_until_stopped(
     work: Callable[[asyncio.Event], Coroutine[None, None, None]], limit_s: float = STOP_MAX_S
 ) -> None:
-    """Run `work` on uvloop. The event it gets is set by the first SIGINT or SIGTERM; then it has `limit_s` to end.
+    """Run `work` on uvloop. The first SIGINT or SIGTERM sets the event it gets; then it has `limit_s` to end.
 
-    A second signal kills the process at once, as it does with a program that handles none, so its exit code is that of the
-    signal. A process that is not done in time ends with exit code 1.
+    A second signal kills the process at once, as it does with a program that handles none, so its exit code
+    is that of the signal. A process that is not done in time ends with exit code 1.
     """
     import uvloop
 

@@ -15,7 +15,7 @@ TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
 
 @dataclass(frozen=True)
 class Column:
-    """A column of texts, which are folded where the terminal is narrow. A `whole` one is of ids or times: it is not."""
+    """A column of texts, folded where the terminal is narrow; or of ids or times, which stay `whole`."""
 
     title: str
     whole: bool = False

@@ -73,10 +73,11 @@ def make_app(
     static: Path,
     uniform: Callable[[float, float], float],
 ) -> web.Application:
-    """The application: one for TCP and for the Unix socket, so that its limits and figures are of the whole hub.
+    """The application: one for TCP and the Unix socket, so that its limits and figures are of the whole hub.
 
-    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number between.
-    The others are told of in rooms.py. Raises Invalid for a configuration of [http] that cannot work.
+    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number
+    between. The others are told of in rooms.py. Raises Invalid for a configuration of [http] that cannot
+    work.
     """
     app = web.Application(
         middlewares=[access_log, look_for_proxy_faults, errors],
@@ -105,7 +106,7 @@ def make_app(
 
 
 def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) -> None:
-    """Everything at the root; and below the path of `http.public_url` too, for proxies that leave it in their requests."""
+    """Everything at the root, and below the path of `http.public_url` for proxies that leave it in."""
     prefix = app[CONFIG].http.base_path
     description = OpenApiPage(ENDPOINTS, app[CONFIG].http.public_url)
     for below in [prefix, ""] if prefix else [""]:
@@ -143,7 +144,7 @@ async def _stop_sockets(app: web.Application) -> None:
 
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:
-    """What the connections share: each runs until it is cancelled, and whoever serves the application owns it."""
+    """What the connections share: each runs until it is cancelled. Whoever serves the application owns it."""
     viewers = app[VIEWERS]
     return [
         app[PEERS].run(),

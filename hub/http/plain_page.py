@@ -1,4 +1,4 @@
-"""A page of a few sentences for people, in the look of the hub's page. It works without script, and where no page was built."""
+"""A page of a few sentences, in the look of the hub's page. It needs no script, and no page that was built."""
 
 import re
 from base64 import b64encode
@@ -44,15 +44,16 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 _ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' "
-    "rx='4' fill='%230b57d0'/%3E%3Cpath d='M2 9h3l2-5 3 8 2-3h2' fill='none' stroke='%23fff' stroke-width='1.6'/%3E%3C/svg%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Crect width='16' height='16' rx='4' fill='%230b57d0'/%3E"
+    "%3Cpath d='M2 9h3l2-5 3 8 2-3h2' fill='none' stroke='%23fff' stroke-width='1.6'/%3E%3C/svg%3E"
 )
 
 
 def plain_page(
     status: HTTPStatus, title: str, *paragraphs: str, link: tuple[str, str] | None = None
 ) -> web.Response:
-    """A page with a title and paragraphs, in which `words` in backquotes are code. `link` is its text, and where it leads."""
+    """A page with a title and paragraphs, with code in `backquotes`. `link` is its text, and where it leads."""
     text = "".join(f"<p>{_marked(paragraph)}</p>\n" for paragraph in paragraphs)
     if link is not None:
         text += f'<a href="{escape(link[1])}">{escape(link[0])}</a>\n'
@@ -61,7 +62,8 @@ def plain_page(
         text=(
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f'<title>{escape(title)}</title>\n<link rel="icon" href="{_ICON}">\n<style>{STYLE}</style>\n</head>\n'
+            f'<title>{escape(title)}</title>\n<link rel="icon" href="{_ICON}">\n'
+            f"<style>{STYLE}</style>\n</head>\n"
             f"<body>\n<main>\n<h1>{escape(title)}</h1>\n{text}</main>\n</body>\n</html>\n"
         ),
         content_type="text/html",

@@ -1,4 +1,4 @@
-"""What a proxy before the hub leaves out, said in the log with what to set: without it the page stays disconnected."""
+"""What a proxy before the hub leaves out, in the log with what to set: otherwise the page stays disconnected."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ _log = structlog.get_logger("http")
 
 
 class ProxyFaults:
-    """Looks at requests that were refused. A line for each kind of fault, and not more often than `Repeated` has it."""
+    """Looks at requests that were refused. It logs each kind of fault as often as `Repeated` lets it."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -26,7 +26,8 @@ class ProxyFaults:
             self._say(
                 request,
                 "a proxy leaves the Upgrade header out, so no WebSocket opens and pages stay disconnected",
-                'nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";',
+                "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
+                'proxy_set_header Connection "upgrade";',
             )
         is_forbidden = status == web.HTTPForbidden.status_code
         if is_forbidden and "Origin" in headers and not self._access.is_own_page(request):
@@ -36,16 +37,19 @@ class ProxyFaults:
         if urlsplit(origin).netloc.lower() == request.host.lower():
             self._say(
                 request,
-                "a page that came by TLS was turned away, for no proxy that the hub trusts says so in X-Forwarded-Proto",
-                f'http.trusted_proxies = ["{request.remote}"]; nginx: proxy_set_header X-Forwarded-Proto $scheme;',
+                "a page that came by TLS was turned away: no proxy that the hub trusts says in "
+                "X-Forwarded-Proto that it did",
+                f'http.trusted_proxies = ["{request.remote}"]; '
+                "nginx: proxy_set_header X-Forwarded-Proto $scheme;",
                 origin=origin,
             )
         else:
             self._say(
                 request,
-                "a page was turned away, for it is at another address than the Host header says; "
+                "a page was turned away: it is at another address than the Host header says; "
                 "if a proxy is between, it leaves that header out",
-                "nginx: proxy_set_header Host $http_host; or http.public_url, the address at which people open the hub",
+                "nginx: proxy_set_header Host $http_host; "
+                "or http.public_url, the address at which people open the hub",
                 origin=origin,
                 host=request.host,
             )

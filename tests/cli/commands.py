@@ -8,7 +8,8 @@ import typer.main
 
 from hub.cli import app, run
 
-# What each command needs to be complete. A new command is added here; the tests that use this fail until it is.
+# What each command needs to be complete. A new command is added here; the tests that use this fail until it
+# is.
 COMPLETE: dict[str, Sequence[str]] = {
     "backup": ("--output", "copy"),
     "check": (),

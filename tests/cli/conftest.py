@@ -32,7 +32,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `hub` with arguments in the test's own process, on the stores in tmp_path/data if no others are named."""
+    """Runs `hub` with arguments in the test's own process, on the stores in tmp_path/data if no others are
+    named.
+    """
 
     def run_hub(
         *arguments: str, stores: Path | None = None, **environment: str

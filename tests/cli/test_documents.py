@@ -79,7 +79,8 @@ def test_the_python_of_the_readme_works_as_written(
     [example] = re.findall(r"```python\n(from devices import DeviceClient.*?)```", README, re.DOTALL)
     imported, _, block = example.partition("\n\n")
     body = "".join(f"    {line}\n" for line in block.splitlines())
-    script = f"import asyncio\n{imported}\nasync def main(key):\n{body}\nasyncio.run(main({shared_hub.add_device('py')!r}))\n"
+    key = shared_hub.add_device("py")
+    script = f"import asyncio\n{imported}\nasync def main(key):\n{body}\nasyncio.run(main({key!r}))\n"
     subprocess.run(
         [sys.executable, "-c", on_ports(script, shared_hub)],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""A stop has an end, whatever hangs, and a second signal ends at once: of the hub, the demo and the devices."""
+"""A stop of the hub or the demo has an end, whatever hangs, and a second signal ends it at once."""
 
 import os
 import re

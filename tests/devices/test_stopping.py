@@ -18,7 +18,9 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a device against a hub that takes its connection and never answers. It is connected when this returns."""
+    """Starts a device against a hub that takes its connection and never answers. It is connected when this
+    returns.
+    """
     started: list[subprocess.Popen[str]] = []
     with socket.create_server(("127.0.0.1", 0)) as hub:
         hub.settimeout(DEADLINE_S)

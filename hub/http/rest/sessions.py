@@ -23,8 +23,8 @@ async def login(request: web.Request) -> web.StreamResponse:
         return plain_page(
             HTTPStatus.UNAUTHORIZED,
             "This link no longer logs you in",
-            "A link works once, and only for a while. If you have used it in this browser already, you are logged in: "
-            "just open the hub.",
+            "A link works once, and only for a while. If you have used it in this browser already, you are "
+            "logged in: just open the hub.",
             "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
             link=("Open the hub", "./"),
         )
@@ -59,7 +59,8 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     if proof is not None and proof.kind is Kind.SESSION:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
-    # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may have taken away.
+    # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may
+    # have taken away.
     asked, public = request.path.partition("/api/")[0], request.app[CONFIG].http.base_path
     secure = "; Secure" if access.is_secure(request) else ""
     for path in sorted({asked or "/", public or "/"}):
