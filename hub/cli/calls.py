@@ -35,8 +35,7 @@ async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> 
     from hub.cli.client import Client, Unreachable
 
     if options.demo:
-        async with Client.connect(_the_demo().socket_path) as client:
-            return await use(client)
+        return await _with_demo(_the_demo(), use)
     config = options.config()
     with suppress(Unreachable):
         async with Client.connect(config.socket_path) as client:
@@ -54,7 +53,17 @@ async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> 
         raise NoStore(_no_store(config))
     demo = _only(demos)
     _note(f"no store at {config.data_dir}, so this is for the demo at {demo.url}")
+    return await _with_demo(demo, use)
+
+
+async def _with_demo(demo: RunningDemo, use: Callable[[Any], Awaitable[T]]) -> T:
+    from hub.cli.client import Client, Unreachable
+
     async with Client.connect(demo.socket_path) as client:
+        try:
+            await client.call("GET", "/healthz")
+        except Unreachable as error:
+            raise NoStore(f"the demo at {demo.url} does not answer") from error
         return await use(client)
 
 

@@ -101,6 +101,15 @@ def test_of_several_demos_none_is_guessed(
         assert f"HUB__STORE__PATH={demo_hub.data_dir}" in told
 
 
+@pytest.mark.parametrize("options", [(), ("--demo",)])
+def test_a_demo_that_does_not_answer_is_no_hub(
+    folder: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with findable(RunningDemo(os.getpid(), "http://127.0.0.1:9", folder / "other")):
+        assert exit_code(*options, "login") == 3
+    assert "the demo at http://127.0.0.1:9 does not answer" in capsys.readouterr().err
+
+
 def test_only_demos_that_live_are_found_and_only_where_nobody_else_can_write(folder: Path) -> None:
     runtime = Path(os.environ["XDG_RUNTIME_DIR"])
     mine = RunningDemo(os.getpid(), "http://127.0.0.1:9", folder)
