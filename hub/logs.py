@@ -18,14 +18,17 @@ ADDRESSES_MAX = 1_000  # told apart; what comes from further ones is counted tog
 _OTHERS = "(others)"
 
 
+_Occurrence = tuple[str, str, str]  # what it is, from where, and its `reason` if it has one
+
+
 class Repeated:
     """Says what strangers cause: once, and after `interval_s` how often it came again from that address."""
 
     def __init__(self, log: Any, interval_s: float = REPEATED_S) -> None:
         self._log = log
         self._interval_s = interval_s
-        self._more: dict[tuple[str, str], int] = {}  # by what it is and address
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._more: dict[_Occurrence, int] = {}
+        self._timers: dict[_Occurrence, asyncio.TimerHandle] = {}
 
     @property
     def kept(self) -> int:
@@ -41,7 +44,9 @@ class Repeated:
         self._say("warning", what, address, details)
 
     def _say(self, level: str, what: str, address: str, details: Mapping[str, object]) -> None:
-        key = (what, address if (what, address) in self._more or len(self._more) < ADDRESSES_MAX else _OTHERS)
+        key = (what, address, str(details.get("reason", "")))
+        if key not in self._more and len(self._more) >= ADDRESSES_MAX:
+            key = (what, _OTHERS, "")
         if key in self._more:
             self._more[key] += 1
             return
@@ -51,9 +56,9 @@ class Repeated:
         shown = {"address": address} if address else {}
         getattr(self._log, level)(what, **shown, **details)
 
-    def _tell_more(self, level: str, key: tuple[str, str]) -> None:
+    def _tell_more(self, level: str, key: _Occurrence) -> None:
         """While it goes on, once an interval."""
-        what, address = key
+        what, address, reason = key
         more = self._more.pop(key)
         del self._timers[key]
         if not more:
@@ -62,6 +67,8 @@ class Repeated:
         loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_later(self._interval_s, self._tell_more, level, key)
         shown = {"address": address} if address else {}
+        if reason:
+            shown["reason"] = reason
         getattr(self._log, level)(f"{what}: {more} more from this address", more=more, **shown)
 
     def close(self) -> None:

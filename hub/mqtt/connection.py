@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-import structlog
-
 from hub.config import LimitsConfig, MqttConfig
 from hub.errors import NotFound, Refused
 from hub.flow import Hold, Holds, Room
 from hub.intake.accept import Ingest
 from hub.listener import Place
+from hub.logs import Repeated
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError
@@ -21,8 +20,6 @@ from hub.mqtt.tasks import Jobs, Tasks
 
 KEEP_ALIVE_GRACE = 1.5  # 3.1.2.10
 CLOSE_TIMEOUT_S = 5.0  # how long what is written may take to leave a closing connection
-
-_log = structlog.get_logger("mqtt")
 
 
 class Connection(asyncio.Protocol):
@@ -42,7 +39,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
-        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading", "_requests",
+        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading", "_refusals", "_requests",
         "_room", "_settled", "_tasks", "_timer", "_transport",
     )  # fmt: skip
 
@@ -56,9 +53,11 @@ class Connection(asyncio.Protocol):
         tasks: Tasks,
         room: Room,
         protocol: Callable[[Link], ServerProtocol],
+        refusals: Repeated,
         place: Place | None = None,
     ) -> None:
         self._open = open_
+        self._refusals = refusals
         self._place = place  # bounds how many are open; left or kept once a key was shown
         self._config = config
         self._limits = limits
@@ -150,9 +149,9 @@ class Connection(asyncio.Protocol):
                 more = self._take_packets()
                 self._keep_pace()
         except CodecError as error:
-            _log.info(
+            self._refusals.info(
                 "a connection broke the protocol",
-                address=self._address,
+                self._address,
                 reason=error.reason.name,
                 why=str(error),
             )
@@ -210,8 +209,8 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._closing:
             self._closing = True
             if (error := self._protocol.declined) is not None:
-                _log.info(
-                    "a client was refused", address=self._address, reason=error.reason.name, why=str(error)
+                self._refusals.info(
+                    "a client was refused", self._address, reason=error.reason.name, why=str(error)
                 )
             self._abort = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
             self._transport.close()

@@ -16,6 +16,7 @@ from hub.fleet.presence import Roster
 from hub.flow import Room
 from hub.intake.accept import Ingest
 from hub.listener import Listener, Place, Places, bind
+from hub.logs import Repeated
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import Connection
 from hub.mqtt.link import Link
@@ -69,6 +70,7 @@ class MqttServer:
             config, limits.connections_max, roster, commands.ready, wills.publish, clock_s
         )
         self._open: set[Connection] = set()
+        self._refusals = Repeated(_log)
         self._listeners: list[Listener] = []
         self._group: asyncio.TaskGroup | None = None
         self._tidying: asyncio.Task[None] | None = None
@@ -91,6 +93,7 @@ class MqttServer:
             self._tasks,
             self._room,
             self._protocol,
+            self._refusals,
             place,
         )
 
@@ -150,6 +153,7 @@ class MqttServer:
         connections = list(self._open)
         await asyncio.gather(*(connection.stop(timeout_s / 2, timeout_s / 4) for connection in connections))
         self._clients.end()
+        self._refusals.close()
         if self._tidying is not None:
             self._tidying.cancel()
         await self._tasks.finish(timeout_s / 4)

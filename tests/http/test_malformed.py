@@ -14,6 +14,7 @@ from tests.http.raw import exchange
 from tests.hub_process import HubProcess
 
 ROUNDS = 3
+NO_KEY = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x00\x00\x00"  # CONNECT of 3.1.1 that shows no key
 
 
 @pytest.mark.parametrize("name", MALFORMED)
@@ -49,16 +50,19 @@ async def test_strangers_write_one_line_and_no_traceback_into_the_log(
         for malformed in MALFORMED.values():
             await exchange(hub.url, malformed.sent)
             await asyncio.to_thread(_reset, hub.url, malformed.sent)
-            await asyncio.to_thread(_reset, f"http://127.0.0.1:{hub.mqtt_port}", malformed.sent)
+            await exchange(f"http://127.0.0.1:{hub.mqtt_port}", malformed.sent[:200])
+        await exchange(f"http://127.0.0.1:{hub.mqtt_port}", NO_KEY)
     assert await asyncio.to_thread(hub.stop) == 0
     text = hub.log_path.read_text()
     assert "Traceback" not in text
     lines = [json.loads(line) for line in text.splitlines()]
-    told = [line for line in lines if line["event"].startswith("a request was not HTTP")]
-    assert len(told) >= 1
-    assert {line["address"] for line in told} == {"127.0.0.1"}
-    seconds = {line["timestamp"][:19] for line in told}
-    assert len(told) == len(seconds)  # told once, and then how many more there were, seconds later
+    said = ("a request was not HTTP", "a connection broke the protocol", "a client was refused")
+    for event in said:
+        told = [line for line in lines if line["event"].startswith(event)]
+        assert {line["address"] for line in told} == {"127.0.0.1"}, event
+        # Said once of each reason, and then how many more there were, seconds later.
+        moments = {(line["timestamp"][:19], line.get("reason")) for line in told}
+        assert len(told) == len(moments)
     assert {line["level"] for line in lines} <= {"info", "warning"}
 
 
