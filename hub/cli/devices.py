@@ -116,6 +116,8 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
     typer.echo(f"{found['id']}  {found['name']}  {presence}  {_labels_text(found['labels'])}")
     if kept := _retention_text(found["retention"]):
         typer.echo(f"kept: {kept}")
+    if repeated := _repeated_text(device_id, found["sequence"]):
+        typer.echo(repeated)
     metrics = {metric["name"]: metric for metric in found["metrics"]}
     rows = [
         (
@@ -135,6 +137,17 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
         Column("THRESHOLDS"),
     )
     show_table(columns, rows, "No readings yet.")
+
+
+def _repeated_text(device_id: str, sequence: dict[str, Any]) -> str:
+    """What becomes of its readings while nothing else comes; "" where all is well."""
+    if not sequence["repeated"]:
+        return ""
+    return (
+        f"{sequence['repeated']} readings since {_when(sequence['repeated_since'])} were acknowledged and dropped as "
+        f"repeated: their seq is not above {sequence['highest']}. If the device counts again: "
+        f"hub devices reset-sequence {device_id}"
+    )
 
 
 def _value_text(value: float | str | bool, metric: dict[str, Any]) -> str:

@@ -39,15 +39,28 @@ def test_devices_are_made_listed_shown_and_removed_without_a_running_hub(run: Ru
     assert json.loads(run("devices", "list", "--json").stdout) == []
 
 
-def test_a_device_is_shown_with_what_operators_set_of_it(run: Run, hub: HubProcess) -> None:
-    key = hub.add_device("pump")
-    request = urllib.request.Request(
-        f"{hub.url}/api/v1/telemetry",
-        data=b'{"t": 20.54321, "mode": "eco"}',
-        headers={"Authorization": f"Bearer {key}"},
-    )
+def send(hub: HubProcess, key: str, body: bytes) -> None:
+    """Readings by HTTP, as a device."""
+    headers = {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{hub.url}/api/v1/telemetry", data=body, headers=headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
+
+
+def test_a_device_that_repeats_itself_is_shown_so_and_may_count_anew(run: Run, hub: HubProcess) -> None:
+    key = hub.add_device("pump")
+    for seq in (9, 0, 1):
+        send(hub, key, b'{"seq": %d, "values": {"t": 1}}' % seq)
+    shown = run("devices", "show", "pump").stdout
+    assert shown.splitlines()[1].startswith("2 readings since ")
+    assert "their seq is not above 9" in shown
+    assert run("devices", "reset-sequence", "nothere").returncode == 1
+    assert run("devices", "reset-sequence", "pump").returncode == 0
+    assert "repeated" not in run("devices", "show", "pump").stdout
+
+
+def test_a_device_is_shown_with_what_operators_set_of_it(run: Run, hub: HubProcess) -> None:
+    send(hub, hub.add_device("pump"), b'{"t": 20.54321, "mode": "eco"}')
     wanted = {
         "retention": {"raw_s": 86_400 * 1.5, "hour_s": 0},
         "metrics": [
