@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hub import __version__
-from hub.cli import backup, devices, history, keys, service
+from hub.cli import backup, devices, history, keys, metrics, service
 from hub.cli.options import Options
 from hub.errors import Failed, HubError, StoreError
 
@@ -34,6 +34,7 @@ app.command("serve", rich_help_panel=RUN)(service.serve)
 app.command("demo", rich_help_panel=RUN)(service.demo)
 app.command("check", rich_help_panel=RUN)(service.check)
 app.command("login", rich_help_panel=USE)(keys.login)
+devices.devices_app.add_typer(metrics.metrics_app, name="metrics")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)
 app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)
 app.add_typer(keys.tokens_app, name="tokens", rich_help_panel=USE)
