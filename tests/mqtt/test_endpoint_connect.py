@@ -270,7 +270,8 @@ async def test_ten_megabytes_are_refused_without_being_kept(hub: Rooms) -> None:
 
 
 async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: Rooms) -> None:
-    await hub.fleet.attributes.share(hub.fleet.devices.find("boiler"), {"map": "x" * 100_000})
+    tiles = {f"tile_{number}": "x" * 14_000 for number in range(8)}
+    await hub.fleet.attributes.share(hub.fleet.devices.find("boiler"), tiles)
     async with boiler(hub, receive_buffer=4096) as greedy, boiler(hub) as other:
         await greedy.subscribe("v1/devices/me/attributes/response/+", qos=0)
         greedy.transport.pause_reading()
