@@ -292,8 +292,13 @@ ROWS = st.lists(
     max_size=2 * ALIKE_MIN,
 )
 ALIKE = st.builds(
-    lambda first, rows: [Reading(None, row, first + place) for place, row in enumerate(rows)],
+    lambda first, start, rows: [
+        Reading(None if start is None else start + place, row, first + place)
+        for place, row in enumerate(rows)
+    ],
     st.integers(0, 30),
+    st.none()
+    | st.integers(T0 - 50, T0 + 50),  # so that counts begin again, and late readings are of the old one
     ROWS,
 )
 
