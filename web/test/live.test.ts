@@ -127,6 +127,15 @@ describe("Live", () => {
     expect(live.hubClock.now()).toBe(5_001_000 + asleepMs);
   });
 
+  it("sees a step back of the machine that both the hub and the browser run on", async () => {
+    await start();
+    wallNow = () => clock.now() - 86_400_000;
+    await clock.pass(10_000);
+    socket.says({ type: "pong", time: 5_010_000 - 86_400_000 });
+
+    expect(live.clockStep.value?.byMs).toBe(-86_400_000);
+  });
+
   it("sees that a hub which was away comes back with another clock", async () => {
     await start();
     socket.breaks();

@@ -44,11 +44,13 @@ export class HubClock {
   set(time: number, tookMs = 0): number | null {
     if (tookMs > ANSWER_MAX_MS) return null;
     const by = time - this.now();
-    // A browser's steady clock may stand still while the machine sleeps; its wall clock then tells.
-    const byWall = this.#aheadOfWall === null ? 0 : time - this.#wallNow() - this.#aheadOfWall;
+    const isFirst = this.#aheadOfWall === null;
+    // A browser's steady clock may stand still while its machine sleeps: the hub then seems to be ahead,
+    // but not of the browser's wall clock.
+    const isAsleep = by > 0 && Math.abs(time - this.#wallNow() - (this.#aheadOfWall ?? 0)) < STEP_MIN_MS;
     this.#ahead = time - this.#clock.now();
     this.#aheadOfWall = time - this.#wallNow();
-    return Math.min(Math.abs(by), Math.abs(byWall)) > STEP_MIN_MS ? by : null;
+    return isFirst || isAsleep || Math.abs(by) < STEP_MIN_MS ? null : by;
   }
 
   /** Milliseconds UTC. */
