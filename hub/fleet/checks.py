@@ -19,7 +19,6 @@ INTERVAL_MAX_S = 86_400 * 366
 DEPTH_MAX = 32  # of JSON; what is much deeper cannot be written as JSON again
 ATTRIBUTE_MAX_BYTES = 16_384
 ATTRIBUTES_MAX_BYTES = 262_144  # of one device, names and values, both kinds together
-COMMAND_MAX_BYTES = 65_536  # of a command's parameters, and of its answer
 RETENTION_MAX_S = 86_400 * 366 * 1000
 
 
@@ -68,8 +67,8 @@ def _check_retention(retention: Retention) -> None:
         finer_name, finer_s = name, span_s
 
 
-def check_json(value: object, name: str, bytes_max: int) -> None:
-    """Whether a value that is kept as JSON is neither too deep nor too long to be written and read again."""
+def check_json(value: object, name: str, bytes_max: int | None = None) -> None:
+    """Whether a value that is kept as JSON is neither too deep to be written and read again, nor too long."""
     level, depth = [value], 0
     while level:
         depth += 1
@@ -81,8 +80,7 @@ def check_json(value: object, name: str, bytes_max: int) -> None:
             one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
         ]
         level = [value for values in inner for value in values]
-    size = len(orjson.dumps(value))
-    if size > bytes_max:
+    if bytes_max is not None and (size := len(orjson.dumps(value))) > bytes_max:
         raise Invalid(f"{name[:40]}: {size} bytes of JSON; at most {bytes_max}", name[:40])
 
 

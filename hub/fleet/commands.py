@@ -15,7 +15,7 @@ import structlog
 
 from hub.clock import Step
 from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
-from hub.fleet.checks import COMMAND_MAX_BYTES, check_json
+from hub.fleet.checks import check_json
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
 from hub.model import Command, CommandState, Device
@@ -63,7 +63,7 @@ class Commands:
             raise Invalid(f"a method has 1 to {METHOD_MAX} printable characters", "method")
         if not 0 < timeout_s <= TIMEOUT_MAX_S:
             raise Invalid("a timeout is over 0 and at most 7 days", "timeout_s")
-        check_json(params, "params", COMMAND_MAX_BYTES)
+        check_json(params, "params")
         self._refuse_too_many(device)  # at once, rather than after those that wait for their turn
         async with self._devices.held(device):
             self._refuse_too_many(device)
@@ -103,7 +103,7 @@ class Commands:
         Raises Invalid, NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not
         be kept: the command is open still then, and can be answered again.
         """
-        check_json(response, "response", COMMAND_MAX_BYTES)
+        check_json(response, "response")
         async with self._devices.held(device):
             command = self._open.get(device.number, {}).get(command_id)
             if command is None:
