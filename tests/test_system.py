@@ -84,6 +84,15 @@ async def test_the_rates_are_those_of_what_devices_sent(rooms: Rooms, tmp_path: 
         assert rooms.ingest.counts.readings == 100
 
 
+async def test_a_step_of_the_clock_is_a_figure(rooms: Rooms, tmp_path: Path) -> None:
+    async with publishing(rooms, tmp_path):
+        assert (await published(rooms, 1))["clock_step_s"] == 0
+        rooms.clock.set_by -= 90_000_000
+        await rooms.look_at_clock()
+        rooms.clock.pass_s(1)
+        assert -90 in [(await published(rooms, 1))["clock_step_s"] for _ in range(3)]
+
+
 async def test_what_blocks_the_loop_is_seen(rooms: Rooms, tmp_path: Path) -> None:
     async with publishing(rooms, tmp_path):
         await published(rooms, 1)

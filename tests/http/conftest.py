@@ -29,9 +29,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
+        self.set_by_s = 0.0  # by which somebody has set the system's clock
 
     def __call__(self) -> int:
-        return time.time_ns() // 1000 + round(self.ahead_s * 1e6)
+        return time.time_ns() // 1000 + round((self.ahead_s + self.set_by_s) * 1e6)
 
     def steady_s(self) -> float:
         return time.monotonic() + self.ahead_s

@@ -77,3 +77,15 @@ async def test_nobody_changes_the_hub_by_rest(hub: Hub, method: str, path: str, 
     await publish(hub, rss_mib=80.5)
     assert (await hub.call(method, path, body))[0] == 404
     assert (await hub.call("POST", "/api/v1/devices", {"id": OWN.id}))[0] == 422
+
+
+@pytest.mark.parametrize("by_s", [90.0, -3600.0])
+async def test_a_step_of_the_clock_is_shown(hub: Hub, by_s: float) -> None:
+    calm = (await hub.call("GET", "/api/v1/system"))[1]["clock"]
+    assert (calm["is_set"], calm["steps"], calm["stepped_at"], calm["may_forget"]) == (True, 0, None, True)
+    hub.clock.set_by_s = by_s
+    assert hub.rooms.hub_clock.tick() is not None
+    shown = (await hub.call("GET", "/api/v1/system"))[1]["clock"]
+    assert (shown["steps"], shown["may_forget"]) == (1, False)
+    assert shown["stepped_by_s"] == pytest.approx(by_s, abs=1)
+    assert shown["time"] - calm["time"] == pytest.approx(by_s * 1000, abs=10_000)
