@@ -1,13 +1,14 @@
 """The hub's own JSON, in ThingsBoard's shapes.
 
     {"temperature": 20.5, "door_open": true}                 values alone: the hub stamps the time
-    {"ts": 1451649600512, "seq": 17, "values": {…}}          with the device's time (ms, fractions allowed) and number
+    {"ts": 1451649600512, "seq": 17, "values": {…}}          with the device's time (ms) and number
     [ …, … ]                                                 an array of either
 
-`ts` and `seq` at the top level are time and number in either shape. Objects flatten with dots, arrays stay
-JSON text, null is no value. A byte order mark before it all is passed over. The two usual shapes are read and
-checked by pydantic in one pass (0.3 µs for two values, measured); whatever that refuses is walked with care, to keep
-every good value and to say precisely what is wrong with the others.
+`ts` and `seq` at the top level are time and number in either shape; fractions of a millisecond are allowed.
+Objects flatten with dots, arrays stay JSON text, null is no value. A byte order mark before it all is
+passed over. The two usual shapes are read and checked by pydantic in one pass (0.3 µs for two values,
+measured). What that refuses is walked with care, to keep every good value and to say precisely what is
+wrong with the others.
 """
 
 import math
@@ -83,7 +84,7 @@ _new_reading = partial(tuple.__new__, Reading)  # from a tuple of all its member
 
 
 def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
-    """The readings in one message, and what of it was refused: messages, readings, single values. Never raises."""
+    """The readings in one message, and what of it was refused: all, readings, or values. Never raises."""
     try:
         if b'"values"' in raw:
             timed = _timed(raw)
@@ -103,14 +104,16 @@ def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
 
 
 def decode_run(messages: Sequence[bytes]) -> list[Reading] | None:
-    """The readings of messages that hold one each, all in the same usual shape; None of any others, which are for `decode`.
+    """The readings of messages that hold one each, all in the same usual shape.
 
-    They are parsed as one array: 0.6 µs a message with two values at 50 and more, 1.0 by `decode`.
+    None of any other messages: those are for `decode`. They are parsed as one array: 0.6 µs a message with
+    two values at 50 and more, 1.0 by `decode`.
 
-    Theory. A comma and a line break stand between messages, each of which begins with a brace and holds no line break. Where
-    one ends within a text, the break makes that no JSON; within an object, the brace does, for a name must come there;
-    and there are no arrays within. So each begins as an element of its own, and if there are as many elements
-    as messages, then each message is one element and nothing else.
+    Theory. A comma and a line break stand between messages, each of which begins with a brace and holds no
+    line break. Where one ends within a text, the break makes that no JSON. Where one ends within an object,
+    the brace does, for a name must come there; and there are no arrays within. So each begins as an element
+    of its own, and if there are as many elements as messages, then each message is one element and nothing
+    else.
     """
     count = len(messages)
     joined = b",\n".join(messages)
@@ -164,7 +167,7 @@ def decode_parsed(message: object) -> tuple[list[Reading], Sequence[Refusal]]:
 
 
 def _read(element: object, position: int, where: str) -> tuple[Reading | None, list[Refusal]]:
-    """The reading in an element, without the values that are at fault; None where nothing of it can be taken."""
+    """The reading in an element, without the values at fault; None where nothing of it can be taken."""
     try:
         reading, faults = _reading(element, where)
     except Invalid as error:
@@ -207,7 +210,7 @@ def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
 
 
 def refuse_beside(message: dict[str, object], inner: str, known: Sequence[str]) -> list[Refusal]:
-    """What stands in a message beside `inner`, which holds all that is taken; `known` are the members that may."""
+    """What stands beside `inner`, which holds all that is taken; the members that may are `known`."""
     return refusals_of(-1, _beside(message, inner, known, ""))
 
 

@@ -1,9 +1,9 @@
 """How readings are checked against what is known of their device.
 
-Theory. Readings that come together are mostly alike: numbers of the same known metrics, each in its range. Those are checked
-column by column, which is a few calls for all of them instead of a few for each value. Where anything at all is
-different, they are checked one by one, and whatever is unusual in one of them is taken with care: that answers for
-every case, and the columns only ever say what it would say too.
+Theory. Readings that come together are mostly alike: numbers of the same known metrics, each in its range.
+Those are checked column by column, which is a few calls for all of them instead of a few for each value.
+Where anything at all is different, they are checked one by one, and what is unusual in one of them is taken
+with care. That is right in every case, and the columns only ever say what it would say too.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from hub.intake.sequence import REPEATED
 from hub.intake.values import ValueChecks
 from hub.model import Fault, Metric, Reading, Refusal, Run, Value, refusal_of, refusals_of
 
-# A reading with more values or longer texts counts as several in limits.pending_readings, so that it bounds memory.
+# A reading with more values or longer texts counts as several in limits.pending_readings: it bounds memory.
 READING_VALUES = 10
 VALUE_CHARS = 20
 
@@ -100,7 +100,7 @@ class ReadingChecks:
     def _alike(
         self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
     ) -> Checked | None:
-        """Readings with the same known metrics and nothing wrong; None of others, and then nothing was changed.
+        """Readings with the same known metrics and nothing wrong. None of others; then nothing was changed.
 
         The path of every reading: 0.2 µs with two values where many come together, one by one it is 0.8.
         """
@@ -188,7 +188,7 @@ class ReadingChecks:
         columns: Columns,
         batch: Batch,
     ) -> tuple[dict[str, Value], list[Refusal]]:
-        """A reading with texts, truth values, new metrics, or faults: what was taken of it, and what was refused."""
+        """A reading with texts, truth values, new metrics or faults: what was taken of it, and refused."""
         checks = known.checks
         taken: dict[str, Value] = {}
         faults: list[Fault] = []
@@ -232,7 +232,8 @@ class ReadingChecks:
 
     def _too_early(self, time: int, now: int) -> str:
         ahead_s = (time - now) / 1e6
-        return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {self._limits.future_max_s:.0f} s (limits.future_max_s)"
+        most_s = self._limits.future_max_s
+        return f"ts: {ahead_s:.0f} s ahead of the hub's clock; at most {most_s:.0f} s (limits.future_max_s)"
 
 
 def _raw(time: int, values: dict[str, Value], seq: int | None) -> bytes:

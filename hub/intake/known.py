@@ -26,7 +26,9 @@ class MetricCheck(NamedTuple):
         """Whether all are of the metric's type and within its range."""
         if set(map(type, values)) != {self.kind}:
             return False
-        return self.kind is str or (self.low <= min(values) and max(values) <= self.high)  # type: ignore[operator]
+        if self.kind is str:
+            return True
+        return self.low <= min(values) and max(values) <= self.high  # type: ignore[operator]
 
 
 UNKNOWN = MetricCheck(0, type(None), 0.0, 0.0)  # of no kind that a value has

@@ -16,7 +16,10 @@ class ValueChecks:
         self._numbers_in_text = config.numbers_in_text
 
     def read(self, check: MetricCheck | None, name: str, value: Value) -> Value | None:
-        """The value as it is kept; None: it is a word for no value. Without `check` the metric is new. Raises Invalid."""
+        """The value as it is kept; None: it is a word for no value. Raises Invalid.
+
+        Without `check` the metric is new.
+        """
         if check is not None and type(value) is check.kind:
             return value if check.kind is str else _in_range(check, name, value)
         if isinstance(value, str):

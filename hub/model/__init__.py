@@ -1,4 +1,4 @@
-"""The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, nothing that does I/O."""
+"""The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, no I/O."""
 
 from hub.model.command import Command, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention

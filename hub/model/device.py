@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Retention(NamedTuple):
-    """How long the values of one device are kept, in seconds: 0 is for ever, None as the configuration says."""
+    """How long values of a device are kept, in seconds: 0 is for ever, None as the configuration says."""
 
     raw_s: float | None = None
     minute_s: float | None = None

@@ -4,13 +4,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 NAME_MAX = 100  # characters
-# Literal characters and \x escapes only: Python, pydantic's Rust, DuckDB's RE2 and JavaScript all read these alike.
+# Literal characters and \x escapes only: Python, pydantic, DuckDB and JavaScript read these alike.
 _CONTROL = r"\x00-\x1f\x7f-\x9f" + "\u2028\u2029"
 _BLANK = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff"
 NAME_PATTERN = f"^[^{_CONTROL}{_BLANK}.]([^{_CONTROL}]*[^{_CONTROL}{_BLANK}])?$"
 """What a metric may be called, whatever brings it: the only rule there is. Its length is counted apart."""
 
-NAME_RULE = f"a metric's name has 1 to {NAME_MAX} characters, no control character, no blank at its ends and no dot at its start"
+NAME_RULE = (
+    f"a metric's name has 1 to {NAME_MAX} characters, no control character, no blank at its ends"
+    " and no dot at its start"
+)
 _NAME = re.compile(NAME_PATTERN)
 
 
@@ -28,7 +31,7 @@ class MetricType(StrEnum):
 
 
 class Thresholds(NamedTuple):
-    """Where a metric's values begin to be a matter of concern; ascending, None where there is no such bound."""
+    """Where values begin to be a matter of concern; ascending, None where there is no such bound."""
 
     critical_low: float | None = None
     warning_low: float | None = None
@@ -54,7 +57,7 @@ class Metric:
     thresholds: Thresholds = NO_THRESHOLDS
 
     def with_type(self, kind: MetricType) -> "Metric":
-        """The same with another type. What is said of numbers alone (range, decimals, thresholds) goes if it is none."""
+        """The same with another type. Range, decimals and thresholds are for numbers only."""
         changed = replace(self, type=kind)
         if kind is MetricType.NUMBER:
             return changed

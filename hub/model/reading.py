@@ -18,7 +18,10 @@ class Reading(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Readings of one device that were taken together, side by side. `alike`: all have the same metrics, and the last is the newest."""
+    """Readings of one device that were taken together, side by side.
+
+    `alike`: all have the same metrics, and the last is the newest.
+    """
 
     times: Sequence[int]  # µs, UTC
     values: Sequence[dict[str, Value]]

@@ -10,11 +10,11 @@ _JOINED_MAX = 3  # faults in one sentence
 
 
 class Refusal(NamedTuple):
-    """Why one value, one reading or a whole message was refused: a stable `code`, a sentence for people, and where it was found.
+    """Why a value, a reading or a message was refused: a stable `code`, a sentence for people, and where.
 
     `position` counts the readings handed to the same call; -1 means the whole message.
     `raw` holds the bytes refused, cut to `RAW_MAX` bytes.
-    `metric` names the one value that was refused, and the rest of the reading was taken; None: nothing of it was.
+    `metric` names the one value that was refused, when the rest of the reading was taken; None: nothing was.
     """
 
     position: int
@@ -34,7 +34,10 @@ class Fault(NamedTuple):
 
 
 def refusals_of(position: int, faults: Sequence[Fault]) -> list[Refusal]:
-    """The faults of a reading of which the other values were taken, each as a refusal; beyond FAULTS_MAX they are counted."""
+    """The faults of a reading whose other values were taken, each as a refusal.
+
+    Beyond FAULTS_MAX they are counted.
+    """
     told = [
         Refusal(position, fault.code, fault.message, fault.raw[:RAW_MAX], fault.metric)
         for fault in faults[:FAULTS_MAX]

@@ -1,4 +1,4 @@
-"""Values, and which numbers they can hold: a number is a double, which is exact for whole numbers up to 2^53."""
+"""Values, and which numbers they can hold. A number is a double: exact for whole numbers up to 2^53."""
 
 import math
 import re
@@ -10,7 +10,7 @@ Value = float | str | bool
 
 EXACT_MAX = 2**53  # beyond, not every whole number can be held
 
-# Read alike by Python and by DuckDB, so that a type that is changed later converts what the intake would take.
+# Read alike by Python and by DuckDB: a type that is changed later converts what the intake would take.
 NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 WHOLE_PATTERN = r"[+-]?[0-9]+"
 _BLANKS = " \t\r\n"
@@ -53,7 +53,7 @@ def read_number(text: str) -> float | None:
 
 
 def converted(value: Value, kind: MetricType) -> Value | None:
-    """The value as one of this type, None where it does not read as one: as the history converts what is stored."""
+    """The value as one of this type, as the history converts stored ones; None where it does not read so."""
     if kind is MetricType.NUMBER:
         return _as_number(value)
     if kind is MetricType.BOOLEAN:

@@ -14,7 +14,7 @@ from tests.hub_process import make_store
 
 
 class Asking(NamedTuple):
-    """Arguments that name something, and something that is not there; what is asked, and what is said when it is done."""
+    """Arguments that name something, and something that is not there; what is asked, and said when done."""
 
     there: tuple[str, ...]
     not_there: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Metrics are renamed, get other types and are removed: whatever else happens meanwhile, the history says what plain Python says."""
+"""Metrics are renamed, get other types and are removed: the history says what plain Python says."""
 
 import asyncio
 import tempfile
@@ -109,7 +109,7 @@ class Run:
             del self.known[name]
 
     async def check(self, rooms: Rooms) -> None:
-        """Readings, minutes, hours and latest values are those that they should be, and nothing is left of others."""
+        """Readings, minutes, hours and latest values are what they should be; nothing is left of others."""
         metrics = rooms.ingest.metrics(rooms.fleet.devices.find("boiler"))
         assert {name: one.type for name, one in metrics.items()} == {
             name: one.type for name, one in self.known.items()
@@ -132,7 +132,8 @@ class Run:
                 assert await counted(rooms, table, metrics[name].number) == counts(numbers, width)
         left = await rooms.history.keep(
             lambda cursor: cursor.execute(
-                """SELECT DISTINCT metric FROM (SELECT metric FROM readings UNION ALL SELECT metric FROM sealed
+                """SELECT DISTINCT metric FROM (
+                   SELECT metric FROM readings UNION ALL SELECT metric FROM sealed
                    UNION ALL SELECT metric FROM minutes UNION ALL SELECT metric FROM hours
                    UNION ALL SELECT metric FROM latest UNION ALL SELECT old FROM conversions)"""
             ).fetchall()
@@ -181,7 +182,8 @@ EDIT = st.one_of(
     st.tuples(st.just("rename"), NAME, NAME),
     st.tuples(st.just("drop"), NAME),
 )
-# A metric is sent something, close together so that minutes and hours hold several; that is sealed, or not; and then an edit.
+# A metric is sent something, close together, so that minutes and hours hold several. That is sealed, or not.
+# Then comes an edit.
 PHASE = st.tuples(
     NAME, SENT, st.integers(0, 6), st.sampled_from([(), ("keep",), ("keep",), ("restart",)]), EDIT
 )

@@ -1,4 +1,4 @@
-"""How values are read: a bad one costs itself alone, words for no value are none, texts that are numbers are numbers."""
+"""How values are read: a bad one costs itself alone, words for no value are none, texts may be numbers."""
 
 import asyncio
 import math

@@ -1,13 +1,13 @@
 """A metric's type is changed: its values go on under a new number, each as the new type has it.
 
-Theory. From the moment of the change what a device sends has the new number, so no query ever sees two types under one. The
-commit that makes the change notes it in `conversions`; the keeper then takes what is stored under the old number, once
-nothing of it is in `filled`: what is in `readings` between two commits, the rest in one transaction of its own. A conversion
-that is cut short by a kill begins again where it was. What does not read as the new type stays behind and is swept up with
-the old number.
+Theory. From the moment of the change on, what a device sends has the new number, so no query ever sees two
+types under one. The commit that makes the change notes it in `conversions`. The keeper then converts what
+is stored under the old number, once nothing of it is in `filled`: first what is in `readings`, between two
+commits, then the rest in one transaction. A conversion that is cut short by a kill is taken up again. What
+does not read as the new type stays behind, and is swept up with the old number.
 
-Minutes and hours are counted anew where the values are there. Where retention has left only counts, a number is put in words
-by its last value; of a text the last value is all that is known, so it counts as one.
+Minutes and hours are counted anew where their values are still there. Where retention has left only counts, a
+number becomes the text of its last value. Of a text only the last value is known, so it counts as one.
 """
 
 import threading
@@ -32,9 +32,11 @@ _NUMBER = f"""CASE WHEN regexp_full_match({_TRIMMED}, '{NUMBER_PATTERN}')
                     AND isfinite(try_cast({_TRIMMED} AS DOUBLE))
                     AND (NOT regexp_full_match({_TRIMMED}, '{WHOLE_PATTERN}')
                          OR abs(try_cast({_TRIMMED} AS DOUBLE)) < {EXACT_MAX}
-                         OR try_cast(try_cast({_TRIMMED} AS DOUBLE) AS HUGEINT) = try_cast({_TRIMMED} AS HUGEINT))
+                         OR try_cast(try_cast({_TRIMMED} AS DOUBLE) AS HUGEINT)
+                            = try_cast({_TRIMMED} AS HUGEINT))
                THEN try_cast({_TRIMMED} AS DOUBLE) END"""
-_TRUTH = f"""CASE lower({_TRIMMED}) WHEN 'true' THEN 1.0 WHEN '1' THEN 1.0 WHEN 'false' THEN 0.0 WHEN '0' THEN 0.0 END"""
+_TRUTH = f"""CASE WHEN lower({_TRIMMED}) IN ('true', '1') THEN 1.0
+                  WHEN lower({_TRIMMED}) IN ('false', '0') THEN 0.0 END"""
 _DIGITS = "CASE WHEN {0} = trunc({0}) AND abs({0}) < 1e15 THEN {0}::BIGINT::VARCHAR ELSE {0}::VARCHAR END"
 _WORD = "CASE WHEN {0} <> 0 THEN 'true' WHEN {0} = 0 THEN 'false' END"
 
@@ -84,7 +86,7 @@ class _Rules(NamedTuple):
     text: str
 
     def select(self, table: str, columns: str) -> str:
-        """The rows of a metric that have a value of the new type: `columns`, and that value as `v` or `t`, in order."""
+        """The rows with a value of the new type, in order: `columns`, and that value as `v` or `t`."""
         return f"""(SELECT * EXCLUDE place FROM (
                         SELECT {columns}, rowid AS place, {self.value} AS v, {self.text} AS t
                         FROM {table} WHERE metric = $old)
@@ -105,7 +107,7 @@ def _rules(old: MetricType, new: MetricType, value: str = "value") -> _Rules:
 
 
 def note(connection: duckdb.DuckDBPyConnection, pending: list[Retyped]) -> None:
-    """Metrics got new types: the old ones are no more, and the keeper is to convert what is stored of them."""
+    """Metrics got new types: the old ones are no more, and the keeper is to convert their values."""
     old, old_types, new, new_types = (list(column) for column in zip(*pending, strict=True))
     connection.execute(
         "INSERT INTO conversions SELECT unnest(?), unnest(?), unnest(?), unnest(?)",
@@ -118,7 +120,8 @@ def abandon(connection: duckdb.DuckDBPyConnection) -> None:
     """Of what is removed, what waits to be converted goes too."""
     while connection.execute(
         """INSERT INTO removed SELECT old FROM conversions
-           WHERE new IN (SELECT metric FROM removed) AND old NOT IN (SELECT metric FROM removed) RETURNING metric"""
+           WHERE new IN (SELECT metric FROM removed) AND old NOT IN (SELECT metric FROM removed)
+           RETURNING metric"""
     ).fetchall():
         pass
     connection.execute("DELETE FROM conversions WHERE old IN (SELECT metric FROM removed)")
@@ -164,7 +167,7 @@ def _convert_sealed(cursor: duckdb.DuckDBPyConnection, pending: Retyped) -> None
 
 
 def _convert_tier(cursor: duckdb.DuckDBPyConnection, pending: Retyped, tier: _Tier) -> None:
-    """Counted anew from what is finer, converted already, where that goes back so far; before that part by part."""
+    """Counted anew from the finer tier, which is converted already; before that begins, part by part."""
     [(before,)] = cursor.execute(
         "SELECT max(before) FROM cuts WHERE tier = ? AND metric = ?", [tier.finer, pending.old]
     ).fetchall()

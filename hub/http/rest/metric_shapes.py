@@ -10,7 +10,7 @@ from hub.model import MetricType
 
 
 class ThresholdsOut(Given):
-    """Where a metric's values begin to be a matter of concern, ascending; null where there is no such bound."""
+    """Where values begin to be a matter of concern, ascending; null where there is no such bound."""
 
     critical_low: float | None
     warning_low: float | None
@@ -31,7 +31,7 @@ class MetricOut(Given):
 
 
 class ThresholdsIn(Asked):
-    """Where a metric's values begin to be a matter of concern: ascending; null, or left out, where there is no such bound."""
+    """Where values begin to be a matter of concern, ascending; null, or left out: there is no such bound."""
 
     critical_low: Finite | None = None
     warning_low: Finite | None = None
@@ -40,8 +40,8 @@ class ThresholdsIn(Asked):
 
 
 class MetricIn(Asked):
-    """A metric as operators want it: its unit, the range outside which readings are refused, how it is shown, and where
-    its values begin to be a matter of concern.
+    """A metric as operators want it: its unit, the range outside which values are refused, how it is shown,
+    and where its values begin to be a matter of concern.
     """
 
     unit: Annotated[str, described(maxLength=UNIT_MAX, pattern=PRINTABLE)] | None = None
