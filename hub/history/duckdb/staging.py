@@ -223,7 +223,8 @@ class Staging:
         columns = "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in places.values()) + "}"
         reading = _READ_CSV.format(delim=",", quote='"', columns=columns)
         self._connection.execute(
-            f"CREATE TABLE records AS SELECT row_number() OVER () AS line, * FROM {reading}", [str(plain)]
+            f"CREATE TEMP TABLE records AS SELECT row_number() OVER () AS line, * FROM {reading}",
+            [str(plain)],
         )
         plain.unlink()
 
