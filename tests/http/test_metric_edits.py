@@ -116,3 +116,27 @@ async def test_a_change_of_type_is_finished_after_a_restart(tmp_path: Path) -> N
         device = hub.rooms.fleet.devices.find("boiler")
         assert hub.rooms.ingest.metric(device, "u").type is MetricType.NUMBER
         assert hub.rooms.feed.device("boiler").snapshot()["u"] == [T0, 1.5]
+
+
+async def test_who_watches_all_devices_is_told_anew_of_one_whose_metrics_were_edited(hub: Hub) -> None:
+    await hub.device()
+    await send(hub, "1")
+    async with hub.live_socket() as socket:
+        await socket.send_json({"type": "subscribe", "channel": "overview"})
+        for method, body in (("PATCH", {"name": "u"}), ("PATCH", {"type": "number"}), ("DELETE", None)):
+            name = "t" if body == {"name": "u"} else "u"
+            assert (await hub.call(method, f"{DEVICE}/metrics/{name}", body))[0] == 200
+            hub.rooms.feed.tick()
+            told = await overview(socket)
+            assert told["renewed"]
+            assert sorted(told["snapshot"]) == (["h"] if method == "DELETE" else ["h", "u"])
+
+
+async def overview(socket: Any) -> dict[str, Any]:
+    """What the next overview says of the boiler."""
+    while True:
+        said = await socket.receive_json(timeout=10)
+        for message in said if isinstance(said, list) else [said]:
+            if message["type"] == "overview" and message["devices"].get("boiler", {}).get("renewed"):
+                found: dict[str, Any] = message["devices"]["boiler"]
+                return found

@@ -170,3 +170,18 @@ async def test_a_byte_order_mark_before_a_body_is_passed_over(hub: Hub) -> None:
         "/api/v1/telemetry", data=b'\xef\xbb\xbf{"t":1}', headers=hub.key()
     ) as response:
         assert (response.status, await response.json()) == (200, {"accepted": 1})
+
+
+async def test_a_reading_that_is_taken_in_part_is_accepted_and_what_was_not_is_named(hub: Hub) -> None:
+    await hub.device()
+    assert await hub.send({"t": 1.0}) == (200, {"accepted": 1})
+    body = [{"t": "warm", "h": 50, "serial": 2**63 - 1}, {"t": "warm"}, {"t": "2"}]
+    status, problem = await hub.call("POST", "/api/v1/telemetry", body, hub.key())
+    assert (status, problem["accepted"]) == (422, 2)
+    assert [(one["position"], one["code"], one.get("metric")) for one in problem["refused"]] == [
+        (0, "inexact", "serial"),
+        (0, "type", "t"),
+        (1, "type", None),
+    ]
+    _, latest = await hub.call("GET", "/api/v1/devices/boiler/latest")
+    assert {name: value for name, (_, value) in latest["snapshot"].items()} == {"t": 2.0, "h": 50.0}
