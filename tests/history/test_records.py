@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import Unreadable
@@ -128,6 +128,7 @@ def test_bytes_that_are_no_text_cost_their_line() -> None:
     assert len(found) == 3
 
 
+@example([("\x0c0", "\n"), ("  {", "\r"), (" ", "\n"), ("1", "\r\n")])
 @given(
     st.lists(
         st.tuples(st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x01"), min_size=1), ends),

@@ -27,7 +27,7 @@ _COMMA = 44
 _NO_SEPARATOR = 1  # a line of JSON holds no such byte, for control characters are written as \u0001
 _CLOSING = re.compile(rb'[^"]*+(?:""[^"]*+)*+"')
 _FIELD = rb'(?:"[^"\r\n]*+(?:""[^"\r\n]*+)*+"|[^",\r\n]*+)'  # of a record that is a line
-_JSON_LINE = rb"[^\s\x01][^\x01\r\n]*+"
+_JSON_LINE = rb"[^\S\r\n]*+[^\s\x01][^\x01\r\n]*+"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = re.compile(rb"(?:\r\n|\r|\n)\Z")
 
