@@ -51,6 +51,9 @@ def export_history(
     written: Annotated[
         FileFormat | None, typer.Option("--format", help="By the file's name if left out.")
     ] = None,
+    for_spreadsheets: Annotated[
+        bool, typer.Option(help="CSV with ' before texts and names that spreadsheets take for formulas.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write stored values to a CSV, NDJSON or Parquet file."""
@@ -58,6 +61,7 @@ def export_history(
     query = [("format", str(format_)), *(("device", one) for one in device or ())]
     query += [("label", one) for one in label or ()] + [("metric", one) for one in metric or ()]
     query += [(name, text) for name, text in (("from", start), ("to", end)) if text]
+    query += [("safe", "spreadsheet")] if for_spreadsheets else []
     partial = output.with_name(output.name + ".partial")
     if output.exists():
         raise Invalid(f"{output} exists already; nothing is written over")

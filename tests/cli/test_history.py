@@ -75,7 +75,14 @@ def test_devices_labels_metrics_and_times_narrow_an_export(run: Run, hub: HubPro
     assert count("b.csv", "--device", "pump", "--device", "boiler", "--metric", "t") == 100
     assert count("c.ndjson", "--label", "hall=A", "--from", str(T0), "--to", str(T0 + 10)) == 20
     assert count("d.csv", "--to", "2001-01-01T00:00:00Z") == 0
-    assert sorted(path.name for path in tmp_path.glob("?.*")) == ["a.csv", "b.csv", "c.ndjson", "d.csv"]
+    assert count("e.csv", "--for-spreadsheets") == 200
+    assert sorted(path.name for path in tmp_path.glob("?.*")) == [
+        "a.csv",
+        "b.csv",
+        "c.ndjson",
+        "d.csv",
+        "e.csv",
+    ]
 
 
 def test_an_export_of_what_is_not_there_says_so_and_writes_nothing(

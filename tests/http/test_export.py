@@ -1,6 +1,8 @@
 """Exports over REST: streamed, within the scope of who asks, and stopped when nobody reads."""
 
 import asyncio
+import csv
+import io
 import socket
 from urllib.parse import urlsplit
 
@@ -86,6 +88,28 @@ async def test_a_metric_that_is_not_there_is_not_an_empty_export(
     absent = await fetch(hub, "?metric=nowhere", only_pump)
     assert hidden[0] == absent[0] == 404
     assert hidden[1][0].replace("only_boiler", "nowhere") == absent[1][0]
+
+
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2", "@SUM(1)", "\t=1", "\r=1", "＝1", '="a,b"']
+
+
+async def test_a_spreadsheet_finds_no_formula_in_what_devices_said(hub: Hub) -> None:
+    await hub.device()
+    names = [text for text in FORMULAS if text == text.strip()]
+    harmless = ["warm", "'quoted", "a=b", "1-2", "ü"]
+    await hub.send([{"values": {"note": text}} for text in [*harmless, *FORMULAS]])
+    await hub.send({"values": dict.fromkeys(names, -1.5)})
+    async with hub.client.get(EXPORT, params={"safe": "spreadsheet"}, headers=hub.bearer()) as response:
+        rows = list(csv.DictReader(io.StringIO(await response.text(), newline="")))
+    texts = [row["value"] for row in rows if row["type"] == "text"]
+    assert sorted(texts) == sorted([*(f"'{text}" for text in FORMULAS), *harmless])
+    assert {row["metric"] for row in rows} == {"note", *(f"'{name}" for name in names)}
+    assert {row["value"] for row in rows if row["type"] == "number"} == {"-1.5"}  # a number stays one
+    async with hub.client.get(EXPORT, headers=hub.bearer()) as response:  # as it is, to be imported again
+        rows = list(csv.DictReader(io.StringIO(await response.text(), newline="")))
+    assert {row["metric"] for row in rows} == {"note", *names}
+    for other in ("ndjson", "parquet"):
+        assert (await fetch(hub, f"?safe=spreadsheet&format={other}"))[0] == 422
 
 
 async def stalled(hub: Hub) -> socket.socket:

@@ -47,6 +47,7 @@ BEYOND_A_SCHEMA = (
     "has no metric",
     "key came with another body",
     "more than once",
+    "spreadsheets read CSV",
     "a name, a type, or both",
 )
 ASCII = SchemathesisConfig.from_dict({"generation": {"codec": "ascii", "allow-x00": False}})

@@ -229,13 +229,20 @@ class History:
         """Of which of these metrics there is something from `start` up to `end` (µs, UTC), and how much."""
         return await self.move(lambda cursor: export.held(cursor, series, start, end))
 
-    async def pages(self, found: Sequence[Held], written: Format) -> AsyncIterator[bytes]:
-        """The values as lines of text, page by page; CSV begins with its header."""
+    async def pages(
+        self, found: Sequence[Held], written: Format, *, guarded: bool = False
+    ) -> AsyncIterator[bytes]:
+        """The values as lines of text, page by page; CSV begins with its header.
+
+        `guarded`: with ' before what spreadsheets take for a formula.
+        """
         if head := export.head(written):
             yield head
         for together in export.gathered(found):
             for piece in await self.move(partial(export.pieces, together=together)):
-                if page := await self.move(partial(export.page, piece=piece, written=written)):
+                if page := await self.move(
+                    partial(export.page, piece=piece, written=written, guarded=guarded)
+                ):
                     yield page
 
     async def write_parquet(self, found: Sequence[Held], path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 from aiohttp import web
@@ -46,6 +46,9 @@ class ExportQuery(Asked):
     start: Annotated[str, Field(alias="from", description="RFC 3339 or ms")] = ""
     end: Annotated[str, Field(alias="to", description="RFC 3339 or ms, not included")] = ""
     format: Format = Format.CSV
+    safe: Literal["", "spreadsheet"] = Field(
+        "", description="spreadsheet: CSV with ' before texts and names that spreadsheets take for formulas"
+    )
 
 
 async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
@@ -58,6 +61,8 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
     end = read_time(query.end, "to") if query.end else MS_MAX * 1000
     if start >= end:
         raise Invalid("from: it is not before to", "from")
+    if query.safe and query.format is not Format.CSV:
+        raise Invalid("safe: spreadsheets read CSV; the other formats tell texts from formulas", "safe")
     series = _series(call)
     exports = call.request.app[EXPORTS]
     if exports.locked():
@@ -69,7 +74,9 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
         found = await while_wanted(call.request, history.held(series, start, end))
         if query.format is Format.PARQUET:
             return await _send_parquet(call, found)
-        return await _send(call, found, history.pages(found, query.format))
+        return await _send(
+            call, found, history.pages(found, query.format, guarded=query.safe == "spreadsheet")
+        )
 
 
 def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
