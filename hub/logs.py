@@ -79,6 +79,20 @@ class Repeated:
         self._more.clear()
 
 
+def _without_controls(
+    _log: object, _method: str, said: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape control characters: what strangers send would move the cursor of a terminal, or fill its clipboard."""
+    for name, value in said.items():
+        if isinstance(value, str) and not value.isprintable():
+            kept = "\n\t" if name == "exception" else ""
+            said[name] = "".join(
+                one if one.isprintable() or one in kept else one.encode("unicode_escape").decode()
+                for one in value
+            )
+    return said
+
+
 class _Forgiving(io.TextIOBase):
     """Standard error; a line that cannot be written is lost. It may lie on the disk that is full, and the hub goes on."""
 
@@ -115,6 +129,7 @@ def set_up_logs(config: LogConfig) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _without_controls,
             structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(config.level),

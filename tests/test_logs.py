@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -33,6 +34,24 @@ def test_whoever_speaks_it_is_one_line(who: str) -> None:
     said = json.loads(line)
     assert {"event", "level", "timestamp"} <= set(said)
     assert "\n" not in said["event"]
+
+
+CONTROLS = ["\x1b]52;c;aGk=\x07", "\x1b[2J", "a\nb", "\r", "\x9b31m", "\u202e", "\x00"]
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+@pytest.mark.parametrize("text", CONTROLS)
+def test_nothing_that_a_stranger_sends_controls_the_terminal(style: str, text: str) -> None:
+    code = (
+        "from hub.config import LogConfig\nfrom hub.logs import set_up_logs\nimport structlog, logging\n"
+        f"set_up_logs(LogConfig(format={style!r}))\n"
+        f"structlog.get_logger('http').info('request', path={text!r})\n"
+        f"logging.getLogger('x').error('%s', {text!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    said = re.sub("\x1b\\[[0-9;]*m", "", done.stderr.decode())  # the colours of the log's own
+    assert len(said.splitlines()) == 2
+    assert [one for one in said if not one.isprintable() and one != "\n"] == []
 
 
 class Log:
