@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub.config import ReadingsConfig
-from hub.errors import Conflict, Invalid
+from hub.errors import Conflict, Invalid, StoreError
+from hub.history.duckdb.conversion import convert
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.retention import Kept
 from hub.intake.known import MetricCheck
@@ -27,6 +29,12 @@ MINUTE_US = 60_000_000
 START = T0 - 40 * HOUR_US
 KINDS: dict[MetricType, type] = {MetricType.NUMBER: float, MetricType.TEXT: str, MetricType.BOOLEAN: bool}
 CHECKS = ValueChecks(ReadingsConfig())
+
+
+LEFT = """SELECT DISTINCT metric FROM (
+              SELECT metric FROM readings UNION ALL SELECT metric FROM sealed UNION ALL SELECT metric FROM minutes
+              UNION ALL SELECT metric FROM hours UNION ALL SELECT metric FROM latest
+              UNION ALL SELECT old FROM conversions)"""
 
 
 async def keep(rooms: Rooms, policy: Callable[[], Mapping[int, Kept]] = dict) -> None:
@@ -130,14 +138,7 @@ class Run:
                 assert snapshot[name][1] in [value for time, value in known.values if time == newest]
             for table, width in (("minutes", MINUTE_US), ("hours", HOUR_US)):
                 assert await counted(rooms, table, metrics[name].number) == counts(numbers, width)
-        left = await rooms.history.keep(
-            lambda cursor: cursor.execute(
-                """SELECT DISTINCT metric FROM (
-                   SELECT metric FROM readings UNION ALL SELECT metric FROM sealed
-                   UNION ALL SELECT metric FROM minutes UNION ALL SELECT metric FROM hours
-                   UNION ALL SELECT metric FROM latest UNION ALL SELECT old FROM conversions)"""
-            ).fetchall()
-        )
+        left = await rooms.history.keep(lambda cursor: cursor.execute(LEFT).fetchall())
         assert {number for (number,) in left} <= {one.number for one in metrics.values()}
 
 
@@ -279,3 +280,46 @@ async def test_a_preview_says_what_a_change_of_type_would_lose(
     await keep(rooms)
     stored = await rooms.history.raw(rooms.ingest.metric(device, "m"), 0, T0 * 2, None, 100)
     assert stored.value == [one for one in read if one is not None]
+
+
+class Meanwhile:
+    """A lock: when it is taken for the second time, something else is done first."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self._do = do
+        self._taken = 0
+
+    def __enter__(self) -> None:
+        self._taken += 1
+        if self._taken == 2:
+            self._do()
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_metric_that_is_removed_while_it_is_converted_leaves_nothing(
+    rooms: Rooms, *, whole: bool
+) -> None:
+    device, _ = await rooms.add("boiler")
+    rooms.ingest.accept(device, [Reading(T0 - n, {"m": str(n), "h": 1.0}) for n in range(5)], "mqtt")
+    await keep(rooms)
+    metric = rooms.ingest.metric(device, "m")
+    await rooms.ingest.edit(device, metric, metric.with_type(MetricType.NUMBER))
+    loop = asyncio.get_running_loop()
+
+    async def remove() -> None:
+        if whole:
+            await rooms.fleet.remove(device)
+        else:
+            rooms.ingest.drop(device, rooms.ingest.metric(device, "m"))
+        await rooms.history.stored
+
+    removing = Meanwhile(lambda: asyncio.run_coroutine_threadsafe(remove(), loop).result(10))
+    with suppress(StoreError):  # the keeper takes its step again
+        await rooms.history.keep(lambda cursor: convert(cursor, removing))
+    assert rooms.history.failure is None
+    await keep(rooms)
+    left = await rooms.history.keep(lambda cursor: cursor.execute(LEFT).fetchall())
+    assert len(left) == (0 if whole else 1)

@@ -10,7 +10,7 @@ Minutes and hours are counted anew where their values are still there. Where ret
 number becomes the text of its last value. Of a text only the last value is known, so it counts as one.
 """
 
-import threading
+from contextlib import AbstractContextManager, ExitStack
 from typing import NamedTuple
 
 import duckdb
@@ -127,7 +127,7 @@ def abandon(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DELETE FROM conversions WHERE old IN (SELECT metric FROM removed)")
 
 
-def convert(cursor: duckdb.DuckDBPyConnection, exclusive: threading.Lock) -> bool:
+def convert(cursor: duckdb.DuckDBPyConnection, exclusive: AbstractContextManager[object]) -> bool:
     """Make the oldest change that is noted, if any; whether there was one. Nothing may be in `filled`."""
     found = cursor.execute("SELECT * FROM conversions ORDER BY rowid LIMIT 1").fetchall()
     if not found:
@@ -136,14 +136,16 @@ def convert(cursor: duckdb.DuckDBPyConnection, exclusive: threading.Lock) -> boo
     pending = Retyped(old, MetricType(old_type), new, MetricType(new_type))
     with exclusive, transaction(cursor):
         _convert_readings(cursor, pending)
-    with transaction(cursor):
+    with ExitStack() as until_committed, transaction(cursor):
         _convert_sealed(cursor, pending)
         _convert_latest(cursor, pending)
+        for table in ("moved", "moved_minutes", "moved_hours"):
+            cursor.execute(f"DROP TABLE {table}")
+        # From here on no batch is committed that removes the metric: two that take the same row away clash.
+        until_committed.enter_context(exclusive)
         cursor.execute("INSERT INTO cuts SELECT tier, ?, before FROM cuts WHERE metric = ?", [new, old])
         cursor.execute("INSERT INTO removed VALUES (?)", [old])
         cursor.execute("DELETE FROM conversions WHERE old = ?", [old])
-        for table in ("moved", "moved_minutes", "moved_hours"):
-            cursor.execute(f"DROP TABLE {table}")
     return True
 
 
