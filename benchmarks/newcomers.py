@@ -1,8 +1,9 @@
-"""`python -m benchmarks.newcomers`: many devices send their first reading at once, beside one that has long been there.
+"""`python -m benchmarks.newcomers`: many devices send their first reading at once, beside one that has long
+been there.
 
-Each newcomer is connected already, and publishes one reading of four metrics that the hub has never seen of it. Printed is how
-long it took from the first of them until the last was acknowledged, and how long the old device waited for its own
-acknowledgements meanwhile. Fails when one does not come.
+Each newcomer is connected already, and publishes one reading of four metrics that the hub has never seen of
+it. Printed is how long it took from the first of them until the last was acknowledged, and how long the old
+device waited for its own acknowledgements meanwhile. Fails when one does not come.
 """
 
 import argparse

@@ -27,7 +27,8 @@ class Retyped(NamedTuple):
 
 
 class Batch:
-    """An open batch gathers; once handed to the writer it is only read. Batches are numbered as they are committed.
+    """An open batch gathers; once handed to the writer it is only read. Batches are numbered as they are
+    committed.
 
     Columns, not rows: the numbers go to DuckDB as they lie in memory. `runs` holds what is the same for all
     values of one append: (device number, received_at, count).
@@ -105,7 +106,9 @@ class Batch:
         times: np.ndarray,
         values: np.ndarray,
     ) -> None:
-        """Append values of many devices: columns of the same length. 2 ms for 10,000 that were all received at different times."""
+        """Append values of many devices: columns of the same length. 2 ms for 10,000 that were all received
+        at different times.
+        """
         changes = np.flatnonzero((np.diff(devices) != 0) | (np.diff(received_at) != 0)) + 1
         starts = np.concatenate(([0], changes))
         counts = np.diff(np.concatenate((starts, [len(times)])))
@@ -117,7 +120,7 @@ class Batch:
         self.value.frombytes(values.astype(np.float64).tobytes())
 
     def of(self, metric: Metric) -> Unstored:
-        """What is here of one metric: copies, for the columns may grow meanwhile. 0.3 ms at 400,000 values."""
+        """What is here of one metric: copies, for columns may grow meanwhile. 0.3 ms at 400,000 values."""
         if metric.type is MetricType.TEXT:
             return self._texts_of(metric)
         chosen = np.flatnonzero(np.array(self.metric) == metric.number)

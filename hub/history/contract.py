@@ -1,14 +1,16 @@
 """What a history is, for those who use one; and the values that go in and come out.
 
-    for intake      `batch`, the open one, filled in one turn of the loop; its `stored` is done when it is on disk
-                    `stored`, `pending`, `room`, `failure`: what waits for the disk, and whether the disk takes anything
+    for intake      `batch`, the open one, filled in one turn of the loop; its `stored` is done when it is
+                    on disk. `stored`, `pending`, `room`, `failure`: what waits for the disk, and whether the
+                    disk takes anything
                     `metrics`, `highest_metric`, `sequences`, `latest`: what was stored before a start
     for queries     `ranges`, `range`, `raw`, `rejections`: answered with what is on its way to the disk too
     for moving      `held`, `pages`, `write_parquet` out, `lacking` in, `copy`: long, and in nobody's way
-    for keeping     `keeper.Keeper` seals, compacts and forgets by a policy; it lives with its history and is run beside it
+    for keeping     `keeper.Keeper` seals, compacts and forgets by a policy; it lives with its history, and is
+                    run beside it
 
-No cursor, no connection and no type of a driver crosses this line. `duckdb.history.History` is the one there is, and so its
-type is used as it is.
+No cursor, no connection and no type of a driver crosses this line. `duckdb.history.History` is the one there
+is, and so its type is used as it is.
 """
 
 from enum import StrEnum

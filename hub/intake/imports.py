@@ -1,7 +1,9 @@
-"""Values from a file into the history, beside what devices send: read, compared with what is there, added page by page.
+"""Values from a file into the history, beside what devices send: read, compared with what is there, added
+page by page.
 
-A file takes a while, and the hub goes on meanwhile: devices and metrics are removed, renamed, made. So nothing that was asked
-before an await is taken for true after it. Each page asks again whether its devices and metrics are still what they were.
+A file takes a while, and the hub goes on meanwhile: devices and metrics are removed, renamed, made. So
+nothing that was asked before an await is taken for true after it. Each page asks again whether its devices
+and metrics are still what they were.
 """
 
 import asyncio
@@ -50,7 +52,8 @@ class Progress(NamedTuple):
 class Summary:
     """What became of a file. `values` = `added` + `held` + `forgotten` + `refused`.
 
-    A row has one value, or one for each column of metrics; a row that cannot be read counts as one refused value.
+    A row has one value, or one for each column of metrics; a row that cannot be read counts as one refused
+    value.
     """
 
     rows: int
@@ -80,7 +83,9 @@ class _Owner(NamedTuple):
 
 
 class Imports:
-    """Takes files in, one at a time. `devices` gives those there are, by id, and `add` makes more. `clock` gives µs UTC."""
+    """Takes files in, one at a time. `devices` gives those there are, by id, and `add` makes more. `clock`
+    gives µs UTC.
+    """
 
     def __init__(
         self,
@@ -109,7 +114,8 @@ class Imports:
             raise Busy("an import is running; one more when it is done", RETRY_AFTER_S)
 
     async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[Progress | Summary]:
-        """Tells how far it is, and at the end what became of the file. `folder` is for what is written meanwhile.
+        """Tells how far it is, and at the end what became of the file. `folder` is for what is written
+        meanwhile.
 
         Raises Unreadable, NotFound, Invalid, Busy before anything is stored, StoreError.
         """
@@ -156,13 +162,16 @@ class Imports:
                 await asyncio.wait([reading], timeout=0.1)
 
     async def _find_owners(self, found: Found, wanted: Wanted, summary: Summary) -> list[_Owner]:
-        """The devices and metrics, made where they are to be. Raises NotFound, Conflict, Invalid, before anything is stored."""
+        """The devices and metrics, made where they are to be. Raises NotFound, Conflict, Invalid, before
+        anything is stored.
+        """
         known = self._devices()
         unknown = sorted({one.device for one in found.series} - known.keys())
         if unknown and not wanted.create_devices:
             more = f" and {len(unknown) - SHOWN_MAX} more" if len(unknown) > SHOWN_MAX else ""
             raise NotFound(
-                f"there is no device {', '.join(unknown[:SHOWN_MAX])}{more}; add them, or ask for create_devices"
+                f"there is no device {', '.join(unknown[:SHOWN_MAX])}{more}; "
+                "add them, or ask for create_devices"
             )
         self._refuse_too_many_metrics(found, known)
         summary.devices = unknown
@@ -191,7 +200,8 @@ class Imports:
                 metrics |= self._ingest.metrics(known[device_id]).keys()
             if len(metrics) > self._limits.metrics_max:
                 raise Invalid(
-                    f"{device_id}: a device has at most {self._limits.metrics_max} metrics (limits.metrics_max), "
+                    f"{device_id}: a device has at most {self._limits.metrics_max} metrics "
+                    "(limits.metrics_max), "
                     f"and with this file it would have {len(metrics)}"
                 )
 

@@ -1,8 +1,8 @@
 """A hub's history in a process of its own: appends numbered values, and prints how far it has stored them.
 
-python -m tests.history.appender FILE [FILE_SIZE_MAX VALUES_PER_BATCH]: with a size, no file may grow beyond it until a
-line comes on standard input, as if the disk were full for a while. Size 0: the file has grown large before, and may
-not grow any more. With the word `keep` instead, a keeper seals all the while.
+python -m tests.history.appender FILE [FILE_SIZE_MAX VALUES_PER_BATCH]: with a size, no file may grow beyond
+it until a line comes on standard input, as if the disk were full for a while. Size 0: the file has grown
+large before, and may not grow any more. With the word `keep` instead, a keeper seals all the while.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ async def append_through_full_disk(path: Path, size_max: int, per_batch: int) ->
 
 
 async def fill(history: History, path: Path) -> int:
-    """Make the file larger than DuckDB's log may get, with values that do not compress (all below 0); returns its size."""
+    """Make the file larger than DuckDB's log may get, with values that do not compress (all below 0); returns
+    its size.
+    """
     noise = random.Random(1)
     while path.stat().st_size < LOG_MAX_BYTES * 1.2:
         append(history, *(-1 - noise.random() for _ in range(500_000)))

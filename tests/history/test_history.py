@@ -210,7 +210,9 @@ async def test_sequence_numbers_are_replaced_and_survive_a_restart(path: Path) -
 
 
 async def test_a_batch_the_store_cannot_take_is_told_and_the_writer_lives_on(path: Path) -> None:
-    """A value no column holds stands for any fault that is not the disk's: the batch waits, nothing is acknowledged."""
+    """A value no column holds stands for any fault that is not the disk's: the batch waits, nothing is
+    acknowledged.
+    """
     async with History.open(path, 128, REJECTIONS_MAX) as history:
         batch = history.batch
         batch.sequences[2**40] = SequenceMark(1, 0)
@@ -376,7 +378,7 @@ async def test_what_an_earlier_version_left_of_removed_metrics_goes_and_their_nu
         assert await history.highest_metric() == 7
         while await Keeper(history, dict, lambda: T0).step():
             pass
-        tables = "SELECT metric FROM readings UNION ALL SELECT metric FROM filled UNION ALL SELECT metric FROM sealed"
+        tables = " UNION ALL ".join(f"SELECT metric FROM {name}" for name in ("readings", "filled", "sealed"))
         assert await history.keep(lambda cursor: cursor.execute(tables).fetchall()) == [(1,), (1,)]
 
 

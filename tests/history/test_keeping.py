@@ -117,7 +117,8 @@ async def pages(history: History, metric: Metric, start: int, limit: int) -> lis
             return rows
 
 
-# Few instants, so that some are the same; an hour or a day apart, so that values come late; whole numbers, so that sums are exact.
+# Few instants, so that some are the same; an hour or a day apart, so that values come late; whole numbers, so
+# that sums are exact.
 instants = st.builds(
     lambda day, hour, minute, us: T0 + day * DAY_US + hour * HOUR_US + minute * MINUTE_US + us,
     st.integers(0, 2),

@@ -1,4 +1,6 @@
-"""Every line of a file ends up in a record, or is refused by its number: whatever ends lines, and wherever quotes stand."""
+"""Every line of a file ends up in a record, or is refused by its number: whatever ends lines, and wherever
+quotes stand.
+"""
 
 import csv
 import io

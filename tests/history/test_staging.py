@@ -16,7 +16,8 @@ from tests.history.rows import T0
 def parquet(path: Path, columns: str, rows: int, after: str = "i") -> Path:
     """A file of so many rows, each so many µs after T0."""
     time = f"make_timestamptz({T0} + {after}) AS time"
-    copied = f"""COPY (SELECT 'boiler' AS device, 't' AS metric, {time}, {columns} FROM range({rows}) numbers(i))
+    copied = f"""COPY (SELECT 'boiler' AS device, 't' AS metric, {time}, {columns}
+                       FROM range({rows}) numbers(i))
                  TO '{path}' (FORMAT parquet, COMPRESSION zstd)"""
     with duckdb.connect() as connection:
         connection.execute(copied)

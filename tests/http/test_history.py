@@ -1,4 +1,6 @@
-"""Looking back over HTTP: several metrics, buckets and gaps, pages of readings, and questions that take too long."""
+"""Looking back over HTTP: several metrics, buckets and gaps, pages of readings, and questions that take too
+long.
+"""
 
 import asyncio
 from typing import Any

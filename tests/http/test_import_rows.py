@@ -131,7 +131,9 @@ async def test_a_dry_run_says_what_would_happen_and_changes_nothing(hub: Hub) ->
 
 
 async def test_a_quote_that_spans_rows_is_suspected(hub: Hub) -> None:
-    """What stands between two quotes may be a text, so it is never taken for rows: a device could have sent it."""
+    """What stands between two quotes may be a text, so it is never taken for rows: a device could have sent
+    it.
+    """
     await hub.device()
     rows = [
         *HEAD,

@@ -4,7 +4,7 @@ A reading's way, and the files that tell of it, in the order to read them:
 
     ..batch        the open batch gathers                             in memory, not acknowledged
     writer         one thread commits batches back to back            `readings`, acknowledged
-    sealing        a full `readings` is put in order, and counted     `filled` → `sealed`, `minutes`, `hours`, `latest`
+    sealing        a full `readings` is put in order, and counted     `filled` → `sealed`, `minutes` …
     compaction     days and months that are over, in one order        the same tables
     retention      what is over goes, tier by tier
     keeper         the loop that does the last three, and who may write what

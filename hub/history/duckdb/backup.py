@@ -1,9 +1,10 @@
 """A consistent copy of both stores, made while they are written to.
 
-Theory. The history's copy is one read transaction, which holds up no commit. The registry's is made after it, so every device
-that the history's copy speaks of is in it, but for those removed between the two: these are noted as removed, and
-the hub that starts on the copy takes their readings away, as after a removal that was cut short.
-The copy grows under a name of its own and gets the one asked for when all of it is on disk, so half a copy is never taken for one.
+Theory. The history's copy is one read transaction, which holds up no commit. The registry's is made after it,
+so every device that the history's copy speaks of is in it, but for those removed between the two: these are
+noted as removed, and the hub that starts on the copy takes their readings away, as after a removal that was
+cut short. The copy grows under a name of its own and gets the one asked for when all of it is on disk, so
+half a copy is never taken for one.
 """
 
 import asyncio
@@ -43,7 +44,9 @@ class Progress(NamedTuple):
 
 
 class Backup:
-    """One copy, from the folder of the stores into a new one. `devices`: the numbers of those there are as it begins."""
+    """One copy, from the folder of the stores into a new one. `devices`: the numbers of those there are as it
+    begins.
+    """
 
     def __init__(self, history: History, stores: Path, output: Path, devices: Collection[int]) -> None:
         self._history = history
@@ -54,7 +57,9 @@ class Backup:
         self.manifest: dict[str, object] = {}
 
     async def run(self, made_at: str, version: str) -> AsyncGenerator[Progress, None]:
-        """Copy, telling how far it is; then `manifest` says what there is. Raises Invalid, Conflict, StoreError."""
+        """Copy, telling how far it is; then `manifest` says what there is. Raises Invalid, Conflict,
+        StoreError.
+        """
         self._claim()
         try:
             copying = asyncio.ensure_future(

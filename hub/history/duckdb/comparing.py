@@ -24,7 +24,8 @@ def lacking(cursor: duckdb.DuckDBPyConnection, rows: Rows, metrics: np.ndarray) 
     found = cursor.execute(
         f"""WITH held AS (
                 SELECT metric, epoch_us(time) AS instant, value, text, count(*) AS rows FROM {PLACES}
-                WHERE metric BETWEEN ? AND ? AND time BETWEEN make_timestamp(?::BIGINT) AND make_timestamp(?::BIGINT)
+                WHERE metric BETWEEN ? AND ?
+                      AND time BETWEEN make_timestamp(?::BIGINT) AND make_timestamp(?::BIGINT)
                 GROUP BY ALL)
             SELECT place, incoming.instant < (SELECT coalesce(max(epoch_us(before)), 0) FROM cuts
                                          WHERE tier = 'sealed' AND cuts.metric = incoming.metric) AS forgotten

@@ -1,9 +1,9 @@
 """Stored values on their way out: page by page as text, or as one Parquet file.
 
-Theory. A page is one query of its own and of bounded size, so an export of any length holds no transaction open and
-takes the same memory. Between two pages the keeper may bring values from `readings` to `sealed`: pages are cut by metric
-and time, where a value stays what it is, so each comes on exactly one page. Within a metric values come by time, those of one
-instant in the order in which they were stored.
+Theory. A page is one query of its own and of bounded size, so an export of any length holds no transaction
+open and takes the same memory. Between two pages the keeper may bring values from `readings` to `sealed`:
+pages are cut by metric and time, where a value stays what it is, so each comes on exactly one page. Within a
+metric values come by time, those of one instant in the order in which they were stored.
 """
 
 import re
@@ -21,8 +21,8 @@ from hub.model import MetricType
 PAGE_ROWS = 50_000  # 4 MB as text, and 60 ms
 SPLITS = 4096
 
-# Every value where it is at present; `place` and rowid tell the order in which those of one instant were stored.
-# `received_at` is as exact as it stays: to a millisecond after the time.
+# Every value where it is at present; `place` and rowid tell the order in which those of one instant were
+# stored. `received_at` is as exact as it stays: to a millisecond after the time.
 _LAG_MS = "(epoch_us(received_at) - epoch_us(time)) // 1000"
 PLACES = f"""(SELECT metric, time, lag_ms, value, text, 0 AS place, rowid AS row FROM sealed
               UNION ALL SELECT metric, time, {_LAG_MS}, value, text, 1, rowid FROM filled
@@ -47,7 +47,8 @@ class Piece(NamedTuple):
 _FORMULA = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"
 _GUARD = f"CASE WHEN text <> '' AND contains('{_FORMULA}', text[1]) THEN '''' ELSE '' END, "
 _LINES = {
-    Format.CSV: f"""concat(series.device, ',', series.csv_name, ',', series.type, ',', strftime(time, '{_RFC3339}'), ',',
+    Format.CSV: f"""concat(series.device, ',', series.csv_name, ',', series.type, ',',
+        strftime(time, '{_RFC3339}'), ',',
         CASE series.type WHEN 'number' THEN value::VARCHAR WHEN 'boolean' THEN (value <> 0)::VARCHAR
              ELSE concat('"', {{guard}}replace(text, '"', '""'), '"') END,
         ',', strftime({_RECEIVED_AT}, '{_RFC3339}'), chr(10))""",
@@ -101,7 +102,7 @@ def pieces(cursor: duckdb.DuckDBPyConnection, together: Sequence[Held]) -> list[
 
 
 def _windows(cursor: duckdb.DuckDBPyConnection, one: Held, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The range in windows of about a page each. Values of one instant are never torn, however many they are."""
+    """The range in windows of about a page each. Values of one instant are never torn apart."""
     step = max(1, -(-(end - start) // SPLITS))
     counts = cursor.execute(
         f"""SELECT (epoch_us(time) - ?) // ? AS part, count(*) FROM {PLACES} WHERE metric = ? AND {_BETWEEN}
@@ -136,7 +137,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], *, gu
 
 
 def _csv(name: str, *, guarded: bool) -> str:
-    """A name may hold what separates columns: written as it is, it would make others read another device's name."""
+    """A name may hold what separates columns: as it is, it would make others read another device's name."""
     if guarded and name[0] in _FORMULA:
         name = f"'{name}"
     return '"' + name.replace('"', '""') + '"' if _SPECIAL.search(name) else name
@@ -166,8 +167,8 @@ def page(cursor: duckdb.DuckDBPyConnection, piece: Piece, written: Format, *, gu
 def write_parquet(cursor: duckdb.DuckDBPyConnection, found: Sequence[Held], path: Path) -> None:
     """The values as a Parquet file at `path`.
 
-    In the order in which they are stored, and so in constant memory: sealed ones by metric and time, then those that
-    arrived later.
+    In the order in which they are stored, and so in constant memory: sealed ones by metric and time, then
+    those that arrived later.
     """
     # A file of no rows has the columns all the same.
     series = [one.series for one in found] or [Series(0, "", "", MetricType.NUMBER)]
@@ -177,8 +178,9 @@ def write_parquet(cursor: duckdb.DuckDBPyConnection, found: Sequence[Held], path
     low, high, start, end = _asked(piece)
     name = str(path).replace("'", "''")
     cursor.execute(
-        f"""COPY (SELECT series.device, series.name AS metric, series.type, make_timestamptz(epoch_us(time)) AS time,
-                         value, text, make_timestamptz(epoch_us(time) + 1000 * lag_ms) AS received_at
+        f"""COPY (SELECT series.device, series.name AS metric, series.type,
+                         make_timestamptz(epoch_us(time)) AS time, value, text,
+                         make_timestamptz(epoch_us(time) + 1000 * lag_ms) AS received_at
                   FROM {PLACES} AS found JOIN series ON series.number = found.metric
                   WHERE found.metric BETWEEN {low} AND {high}
                     AND time >= make_timestamp({start}) AND time < make_timestamp({end}))

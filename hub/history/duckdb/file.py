@@ -1,4 +1,4 @@
-"""The history's file: its tables, the numbered migrations that make them, and which files are opened at all."""
+"""The history's file: its tables, the migrations that make them, and which files are opened at all."""
 
 from pathlib import Path
 
@@ -12,19 +12,23 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE metrics (
         number INTEGER PRIMARY KEY, device INTEGER NOT NULL, name VARCHAR NOT NULL, type VARCHAR NOT NULL,
         unit VARCHAR, minimum DOUBLE, maximum DOUBLE);
-    -- One value. No index: rows come nearly in order of time, and DuckDB's zone maps skip what a range does not touch.
-    -- `value` holds numbers and truth values (0, 1), `text` holds texts; the other one is NULL.
+    -- One value. No index: rows come nearly in order of time, and DuckDB's zone maps skip what a range does
+    -- not touch. `value` holds numbers and truth values (0, 1), `text` holds texts; the other one is NULL.
     CREATE TABLE readings (
-        device INTEGER NOT NULL, metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL,
+        device INTEGER NOT NULL, metric INTEGER NOT NULL, time TIMESTAMP NOT NULL,
+        received_at TIMESTAMP NOT NULL,
         value DOUBLE, text VARCHAR);
-    -- The highest sequence number stored of each device that numbers its readings, and how many it jumped over.
+    -- The highest sequence number stored of each device that numbers its readings, and how many it jumped
+    -- over.
     CREATE TABLE sequences (device INTEGER PRIMARY KEY, highest BIGINT NOT NULL, lost BIGINT NOT NULL);
     -- What was refused, the newest limits.rejections_max of each device.
     CREATE SEQUENCE rejection_number;
     CREATE TABLE rejections (
-        number BIGINT NOT NULL, device INTEGER NOT NULL, received_at TIMESTAMP NOT NULL, code VARCHAR NOT NULL,
+        number BIGINT NOT NULL, device INTEGER NOT NULL, received_at TIMESTAMP NOT NULL,
+        code VARCHAR NOT NULL,
         message VARCHAR NOT NULL, source VARCHAR NOT NULL, raw BLOB NOT NULL);
-    -- How many batches were committed, counted in the same transactions: after a COMMIT that failed, this says whether it was done.
+    -- How many batches were committed, counted in the same transactions: after a COMMIT that failed, this
+    -- says whether it was done.
     CREATE TABLE commits (number BIGINT NOT NULL);
     INSERT INTO commits VALUES (0);
     """,
@@ -32,26 +36,33 @@ MIGRATIONS: tuple[str, ...] = (
     -- Readings go from `readings`, where they arrive, through `filled` into `sealed` (see sealing.py).
     -- `filled` is a `readings` that was full, or old; nothing is added to it any more.
     CREATE TABLE filled (
-        device INTEGER NOT NULL, metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL,
+        device INTEGER NOT NULL, metric INTEGER NOT NULL, time TIMESTAMP NOT NULL,
+        received_at TIMESTAMP NOT NULL,
         value DOUBLE, text VARCHAR);
-    -- Values for good, ordered by metric and time within each run. `lag_ms` is received_at less time: 3 bits instead of 23.
+    -- Values for good, ordered by metric and time within each run. `lag_ms` is received_at less time: 3 bits
+    -- instead of 23.
     CREATE TABLE sealed (
         metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, lag_ms BIGINT NOT NULL, value DOUBLE, text VARCHAR);
-    -- Of what is sealed, by minute and by hour. A row is a part: those of the same metric and time are merged when read.
-    -- `last` and `text` are the value at last_time; texts have no low, high, total and last.
+    -- Of what is sealed, by minute and by hour. A row is a part: those of the same metric and time are merged
+    -- when read. `last` and `text` are the value at last_time; texts have no low, high, total and last.
     CREATE TABLE minutes (
-        metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, count BIGINT NOT NULL, low DOUBLE, high DOUBLE, total DOUBLE,
+        metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, count BIGINT NOT NULL, low DOUBLE, high DOUBLE,
+        total DOUBLE,
         last_time TIMESTAMP NOT NULL, last DOUBLE, text VARCHAR);
     CREATE TABLE hours (
-        metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, count BIGINT NOT NULL, low DOUBLE, high DOUBLE, total DOUBLE,
+        metric INTEGER NOT NULL, time TIMESTAMP NOT NULL, count BIGINT NOT NULL, low DOUBLE, high DOUBLE,
+        total DOUBLE,
         last_time TIMESTAMP NOT NULL, last DOUBLE, text VARCHAR);
-    -- The newest value of each metric among what is sealed, and when anything of it was last received: kept for ever.
+    -- The newest value of each metric among what is sealed, and when anything of it was last received: kept
+    -- for ever.
     CREATE TABLE latest (
-        metric INTEGER PRIMARY KEY, time TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, value DOUBLE, text VARCHAR);
+        metric INTEGER PRIMARY KEY, time TIMESTAMP NOT NULL, received_at TIMESTAMP NOT NULL, value DOUBLE,
+        text VARCHAR);
     -- The metrics of `filled` up to and with this one are sealed; those above are not.
     CREATE TABLE sealing (metric INTEGER NOT NULL);
     INSERT INTO sealing VALUES (0);
-    -- Where retention has taken values of a metric from a tier, and up to when: a range that begins before asks a coarser one.
+    -- Where retention has taken values of a metric from a tier, and up to when: a range that begins before
+    -- asks a coarser one.
     CREATE TABLE cuts (tier VARCHAR NOT NULL, metric INTEGER NOT NULL, before TIMESTAMP NOT NULL);
     -- Up to when the parts of each tier have been put together.
     CREATE TABLE compacted (tier VARCHAR NOT NULL, until TIMESTAMP NOT NULL);
@@ -59,7 +70,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE removed (metric INTEGER NOT NULL);
     """,
     """
-    -- How many decimals people are shown, and where values begin to be a matter of concern: NULL where nobody said.
+    -- How many decimals people are shown, and where values begin to be a matter of concern: NULL where nobody
+    -- said.
     ALTER TABLE metrics ADD COLUMN decimals INTEGER;
     ALTER TABLE metrics ADD COLUMN critical_low DOUBLE;
     ALTER TABLE metrics ADD COLUMN warning_low DOUBLE;
@@ -67,21 +79,25 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE metrics ADD COLUMN critical_high DOUBLE;
     """,
     """
-    -- Metrics whose type was changed, by their old number and the one they have since: the keeper converts what is stored.
-    CREATE TABLE conversions (old INTEGER NOT NULL, old_type VARCHAR NOT NULL, new INTEGER NOT NULL, new_type VARCHAR NOT NULL);
+    -- Metrics whose type was changed, by their old number and the one they have since: the keeper converts
+    -- what is stored.
+    CREATE TABLE conversions (
+        old INTEGER NOT NULL, old_type VARCHAR NOT NULL, new INTEGER NOT NULL, new_type VARCHAR NOT NULL);
     """,
     """
-    -- The highest number that a metric was ever given. It only rises: a number that was given twice would make what is
-    -- left of a removed metric look like another device's values.
+    -- The highest number that a metric was ever given. It only rises: a number that was given twice would
+    -- make what is left of a removed metric look like another device's values.
     CREATE TABLE metric_numbers (highest INTEGER NOT NULL);
     CREATE TEMP TABLE found AS
         SELECT DISTINCT metric FROM (
-            SELECT metric FROM readings UNION ALL SELECT metric FROM filled UNION ALL SELECT metric FROM sealed
-            UNION ALL SELECT metric FROM minutes UNION ALL SELECT metric FROM hours UNION ALL SELECT metric FROM latest);
+            SELECT metric FROM readings UNION ALL SELECT metric FROM filled
+            UNION ALL SELECT metric FROM sealed UNION ALL SELECT metric FROM minutes
+            UNION ALL SELECT metric FROM hours UNION ALL SELECT metric FROM latest);
     CREATE TEMP TABLE known AS SELECT number FROM metrics UNION SELECT old FROM conversions;
     INSERT INTO metric_numbers SELECT coalesce(max(number), 0) FROM (
         FROM known UNION ALL SELECT metric FROM removed UNION ALL SELECT metric FROM found);
-    -- Imports of earlier versions went on for a device that was removed meanwhile: what they left is taken away.
+    -- Imports of earlier versions went on for a device that was removed meanwhile: what they left is taken
+    -- away.
     INSERT INTO removed SELECT metric FROM found
         WHERE metric NOT IN (FROM known) AND metric NOT IN (SELECT metric FROM removed);
     DELETE FROM readings WHERE metric NOT IN (FROM known);
@@ -89,7 +105,8 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE found;
     """,
     """
-    -- Of the count before a device began to count again: its highest number, and until when it was measured (µs, UTC).
+    -- Of the count before a device began to count again: its highest number, and until when it was measured
+    -- (µs, UTC).
     ALTER TABLE sequences ADD COLUMN old_highest BIGINT DEFAULT -1;
     ALTER TABLE sequences ADD COLUMN old_until BIGINT DEFAULT -1;
     """,
@@ -130,7 +147,9 @@ def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Look before DuckDB does: it would offer to read other programs' files, and stops at the empty file of a first start cut short."""
+    """Look before DuckDB does: it would offer to read other programs' files, and stops at the empty file of a
+    first start cut short.
+    """
     if not path.exists():
         return
     with path.open("rb") as file:

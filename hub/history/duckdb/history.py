@@ -1,8 +1,8 @@
 """The history: readings by device, metric and time. DuckDB, one file, one writer, many readers.
 
-What is appended goes into the open batch in the loop's thread; a writer thread commits (see writer.py); a keeper's thread
-seals, compacts and forgets (see keeper.py); queries run in a small pool of threads, each on a cursor of its own, for
-a limited time, and never stall the loop.
+What is appended goes into the open batch in the loop's thread; a writer thread commits (see writer.py); a
+keeper's thread seals, compacts and forgets (see keeper.py); queries run in a small pool of threads, each on a
+cursor of its own, for a limited time, and never stall the loop.
 """
 
 import asyncio
@@ -105,7 +105,7 @@ class History:
 
     @property
     def batch(self) -> Batch:
-        """The open batch, to be filled at once and without an await; its `stored` is done when it is on disk."""
+        """The open batch, to be filled at once and without an await; `stored` is done when it is on disk."""
         if not self._handing_over and self._in_flight is None:
             self._handing_over = True
             self._open.began_s = self._loop.time()
@@ -191,7 +191,9 @@ class History:
         return self._connection
 
     def _drop_connection(self) -> None:
-        """Close the connection. DuckDB refuses that while a cursor of it is at work: on one that failed, in vain; it is stopped."""
+        """Close the connection. DuckDB refuses that while a cursor of it is at work: on one that failed, in
+        vain; it is stopped.
+        """
         for _ in range(INTERRUPTS_MAX):
             for cursor in list(self._cursors):
                 with suppress(duckdb.Error):  # closed meanwhile
@@ -203,7 +205,9 @@ class History:
         self._connection.close()
 
     async def _close(self) -> None:
-        """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes nothing after."""
+        """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes
+        nothing after.
+        """
         self._hand_over()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -250,7 +254,9 @@ class History:
         await self.move(lambda cursor: export.write_parquet(cursor, found, path))
 
     async def lacking(self, rows: Rows, metrics: np.ndarray) -> Lacking:
-        """Which of these rows of a file the history does not hold; `metrics` has the number of each row's metric."""
+        """Which of these rows of a file the history does not hold; `metrics` has the number of each row's
+        metric.
+        """
         return await self.move(lambda cursor: comparing.lacking(cursor, rows, metrics))
 
     async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -260,13 +266,17 @@ class History:
     # Keeping
 
     async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone. Raises StoreError."""
+        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone. Raises
+        StoreError.
+        """
         return await self._run(self._keeping, step)
 
     # Reading
 
     async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, limited: bool = True) -> T:
-        """Run a query in a reader's thread. Raises StoreError, also when it takes too long where that is limited."""
+        """Run a query in a reader's thread. Raises StoreError, also when it takes too long where that is
+        limited.
+        """
         self.querying += 1
         try:
             async with asyncio.timeout(self.query_timeout_s if limited else None):

@@ -1,11 +1,12 @@
 """The history's keeper: a loop that brings readings to rest, puts parts together, and forgets what is over.
 
-Each step is small, a transaction or two in the keeper's own thread, beside the commits; only turning `readings` over
-(a few ms) and checkpoints exclude them. Whatever a step needs to know it reads from the file, so one that fails, or is
-cut short by a kill, is simply taken again.
+Each step is small, a transaction or two in the keeper's own thread, beside the commits; only turning
+`readings` over (a few ms) and checkpoints exclude them. Whatever a step needs to know it reads from the file,
+so one that fails, or is cut short by a kill, is simply taken again.
 
     writer   readings  metrics  sequences  rejections  commits
-    keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted, and takes from `removed` and `conversions`
+    keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted
+             and takes from `removed` and `conversions`
 """
 
 import asyncio
@@ -55,7 +56,7 @@ class Keeper:
         self._forgot = False
 
     async def run(self) -> None:
-        """Keep until cancelled. A disk that says no is tried again at the next turn; the writer tells of it."""
+        """Keep until cancelled. A disk that says no is tried again at the next turn; the writer tells."""
         told = ""  # a full disk says the same every time: once is enough
         while True:
             try:
@@ -125,7 +126,8 @@ class Keeper:
     def _make_room(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Fold the log into the file, so that what was forgotten is free for what comes.
 
-        DuckDB does so by itself when its log is large; after retention it is short, for it tells only what went.
+        DuckDB does so by itself when its log is large; after retention it is short, for it tells only what
+        went.
         """
         with self._history.exclusive:
             cursor.execute("CHECKPOINT")

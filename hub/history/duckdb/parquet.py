@@ -6,8 +6,9 @@ import duckdb
 
 from hub.errors import Unreadable
 
-# How much a file may hold for its size, once it is more than so much: a kilobyte can say that it holds a hundred million
-# rows, all the same. Of the hub's own exports the densest, of a value that never changes, has 5 bytes a row.
+# How much a file may hold for its size, once it is more than so much: a kilobyte can say that it holds a
+# hundred million rows, all the same. Of the hub's own exports the densest, of a value that never changes, has
+# 5 bytes a row.
 ROWS_FREE, ROWS_PER_BYTE = 2_000_000, 4
 TEXT_FREE_BYTES, TEXT_BYTES_PER_BYTE = 268_435_456, 1000
 NEEDED = ("metric", "time", "value")
@@ -55,6 +56,7 @@ def _count(connection: duckdb.DuckDBPyConnection, file: Path, texts: list[str]) 
     [(octets,)] = connection.execute(f"SELECT {lengths} FROM read_parquet(?)", [str(file)]).fetchall()
     if octets > max(TEXT_FREE_BYTES, size * TEXT_BYTES_PER_BYTE):
         raise Unreadable(
-            f"texts of {octets} bytes in a file of {size}: more than {TEXT_BYTES_PER_BYTE} times as much is not read"
+            f"texts of {octets} bytes in a file of {size}: "
+            f"more than {TEXT_BYTES_PER_BYTE} times as much is not read"
         )
     return int(rows)

@@ -1,16 +1,19 @@
-"""A range of one metric: as readings where they are few enough, else in buckets of the finest tier that is quick.
+"""A range of one metric: as readings where they are few enough, else in buckets of the finest tier that is
+quick.
 
-Theory. A value is in exactly one of four places, in the order of its way: a batch, `readings`, `filled`, `sealed`; and
-it is counted in `minutes` and `hours` exactly when it is in `sealed`, for the same transaction put it there. So
+Theory. A value is in exactly one of four places, in the order of its way: a batch, `readings`, `filled`,
+`sealed`; and it is counted in `minutes` and `hours` exactly when it is in `sealed`, for the same transaction
+put it there. So
 
     raw             =  sealed + the unsealed
     minute, hour    =  the parts of that tier, merged, + the unsealed
 
 wherever a range lies, and late readings need no care. The unsealed are read once a query, into memory, and
-registered as a table: of one metric they are few. All of a query is one transaction, so it sees one state of the file;
-the number of the last commit in that state says which batches are in it already.
+registered as a table: of one metric they are few. All of a query is one transaction, so it sees one state of
+the file; the number of the last commit in that state says which batches are in it already.
 
-Buckets of a tier begin at multiples of their width, and are whole: the first and the last may reach beyond the range.
+Buckets of a tier begin at multiples of their width, and are whole: the first and the last may reach beyond
+the range.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,9 +29,8 @@ from hub.model import Metric, MetricType
 
 MINUTE_US = 60_000_000
 HOUR_US = 3_600_000_000
-RAW_ROWS = (
-    20_000  # so many are put into buckets as they are, however wide the range: exact at its ends, and 2 ms
-)
+# so many are put into buckets as they are, however wide the range: exact at its ends, and 2 ms
+RAW_ROWS = 20_000
 UNSEALED_PLACE = 2**62  # above every rowid
 
 
@@ -81,7 +83,9 @@ def rollup_of(
     table: str,
     step: int,
 ) -> Rollup:
-    """What `table` ("minutes" or "hours") and the unsealed say of the buckets of `step` µs from `start` up to `end`."""
+    """What `table` ("minutes" or "hours") and the unsealed say of the buckets of `step` µs from `start` up to
+    `end`.
+    """
     with _sight(cursor, metric, unstored, start, end):
         return _merged(cursor, metric, table, start, end, step)
 
@@ -97,7 +101,8 @@ def page_of(
 ) -> Page:
     """At most `limit` readings of one metric from `start` (or where a page ended) up to `end`, by time.
 
-    Readings of the same instant stand in the order in which they came, so that those that are still to come stand last.
+    Readings of the same instant stand in the order in which they came, so that those that are still to come
+    stand last.
     """
     begin, given = after or (start, 0)
     with _sight(cursor, metric, unstored, begin, end):
@@ -114,7 +119,7 @@ def page_of(
 def _sight(
     cursor: duckdb.DuckDBPyConnection, metric: Metric, unstored: Sequence[Unstored], start: int, end: int
 ) -> Iterator[None]:
-    """One state of the file, with the table `unsealed` (time, v, place) of the metric's values in the range."""
+    """One state of the file, with the table `unsealed` (time, v, place): the metric's values in the range."""
     cursor.execute("BEGIN")
     try:
         [(committed, sealed)] = cursor.execute(
@@ -178,10 +183,13 @@ def _cuts(cursor: duckdb.DuckDBPyConnection, metric: Metric) -> dict[str, int]:
 
 
 def _raw(metric: Metric) -> str:
-    """The readings of a range; takes metric, start, end, start, end. Those of one instant came in the order of `place`."""
+    """The readings of a range; takes metric, start, end, start, end. Those of one instant came in the order
+    of `place`.
+    """
     return f"""(SELECT epoch_us(time) AS time, {_value(metric)} AS v, rowid AS place FROM sealed
                 WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
-                UNION ALL SELECT time, v::{_type(metric)}, place FROM unsealed WHERE time >= ? AND time < ?)"""
+                UNION ALL SELECT time, v::{_type(metric)}, place FROM unsealed
+                          WHERE time >= ? AND time < ?)"""
 
 
 def _raw_rows(
@@ -241,12 +249,15 @@ def _merged(
     last = "text" if metric.type is MetricType.TEXT else "last"
     found = cursor.execute(
         f"""WITH parts AS (
-                SELECT epoch_us(time) AS time, count, low, high, total, epoch_us(last_time) AS last_time, {last} AS last
+                SELECT epoch_us(time) AS time, count, low, high, total,
+                       epoch_us(last_time) AS last_time, {last} AS last
                 FROM {table}
                 WHERE metric = ? AND time >= make_timestamp(?::BIGINT) AND time < make_timestamp(?::BIGINT)
-                UNION ALL SELECT time, 1, {numbers}, time, v::{_type(metric)} FROM unsealed WHERE time >= ? AND time < ?)
-            SELECT time - time % ? AS bucket, sum(count)::BIGINT AS counts, min(low) AS low, max(high) AS high,
-                   sum(total) AS total, max(last_time) AS last_time, arg_max(last, last_time) AS last
+                UNION ALL SELECT time, 1, {numbers}, time, v::{_type(metric)} FROM unsealed
+                          WHERE time >= ? AND time < ?)
+            SELECT time - time % ? AS bucket, sum(count)::BIGINT AS counts, min(low) AS low,
+                   max(high) AS high, sum(total) AS total, max(last_time) AS last_time,
+                   arg_max(last, last_time) AS last
             FROM parts GROUP BY bucket ORDER BY bucket""",
         [metric.number, start, end, start, end, step],
     ).fetchnumpy()

@@ -1,9 +1,11 @@
-"""A file's text made plain before DuckDB reads it: one record a line, none of them wrong, and where each one stood.
+"""A file's text made plain before DuckDB reads it: one record a line, none of them wrong, and where each one
+stood.
 
-Theory. Lines end in LF, CRLF, CR, or a mix of them. A text in quotes may go over several lines; so a quote that stands there by
-mistake would swallow what follows, up to the next quote, or to the end. Here a record that is opened and does not end well
-costs its first line alone: that line is refused, and the ones after it are read again, each by itself. Good records of a line
-each, which are most, are passed on many at a time; the others take 1 to 3 µs each.
+Theory. Lines end in LF, CRLF, CR, or a mix of them. A text in quotes may go over several lines; so a quote
+that stands there by mistake would swallow what follows, up to the next quote, or to the end. Here a record
+that is opened and does not end well costs its first line alone: that line is refused, and the ones after it
+are read again, each by itself. Good records of a line each, which are most, are passed on many at a time; the
+others take 1 to 3 µs each.
 """
 
 import csv
@@ -98,7 +100,9 @@ def read_header(file: Path) -> Header:
 
 
 def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Event) -> Plain:
-    """Write the records after the header to `target`, all with as many columns as it has. Raises StoreError when given up."""
+    """Write the records after the header to `target`, all with as many columns as it has. Raises StoreError
+    when given up.
+    """
     with source.open("rb") as read, target.open("wb") as write:
         read.seek(header.bytes)
         making = _Making(write, len(header.names), _COMMA, 2)
@@ -107,7 +111,9 @@ def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Ev
 
 
 def plain_lines(source: Path, target: Path, given_up: threading.Event) -> Plain:
-    """Write the lines of `source`, each of which should be a record, to `target`. Raises StoreError when given up."""
+    """Write the lines of `source`, each of which should be a record, to `target`. Raises StoreError when
+    given up.
+    """
     with source.open("rb") as read, target.open("wb") as write:
         if read.read(len(BOM)) != BOM:
             read.seek(0)

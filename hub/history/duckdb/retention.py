@@ -1,4 +1,6 @@
-"""How long values are kept: by tier, and by device where an operator said so. What is over goes in bounded steps."""
+"""How long values are kept: by tier, and by device where an operator said so. What is over goes in bounded
+steps.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -16,7 +18,9 @@ TIERS = ("sealed", "minutes", "hours")
 
 
 class Kept(NamedTuple):
-    """How long the values of a device are kept in each tier, µs; 0: for ever. A coarser tier is kept as long as a finer one."""
+    """How long the values of a device are kept in each tier, µs; 0: for ever. A coarser tier is kept as long
+    as a finer one.
+    """
 
     sealed: int
     minutes: int
@@ -27,7 +31,9 @@ Policy = Callable[[], Mapping[int, Kept]]  # by Device.number, for every device
 
 
 def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, Kept]:
-    """What is kept of each device. Of each tier the device's own word decides, else the first override that fits and names it."""
+    """What is kept of each device. Of each tier the device's own word decides, else the first override that
+    fits and names it.
+    """
     return {device.number: _kept(config, device) for device in devices}
 
 
@@ -78,14 +84,16 @@ def _forget_slice(cursor: duckdb.DuckDBPyConnection, tier: str, limits: list[tup
         # Once a value is gone from here, ranges that begin before ask a coarser tier.
         cursor.execute(
             f"""CREATE OR REPLACE TEMP TABLE touched AS
-                SELECT metric, least(any_value(before), make_timestamp(?::BIGINT)) AS before {over} GROUP BY metric""",
+                SELECT metric, least(any_value(before), make_timestamp(?::BIGINT)) AS before {over}
+                GROUP BY metric""",
             [end, end],
         )
         cursor.execute("DELETE FROM cuts WHERE tier = ? AND metric IN (SELECT metric FROM touched)", [tier])
         cursor.execute("INSERT INTO cuts SELECT ?, metric, before FROM touched", [tier])
         cursor.execute(
             f"""DELETE FROM {tier} USING touched
-                WHERE {tier}.metric = touched.metric AND time < touched.before AND time < make_timestamp(?::BIGINT)""",
+                WHERE {tier}.metric = touched.metric AND time < touched.before
+                      AND time < make_timestamp(?::BIGINT)""",
             [end],
         )
         cursor.execute("DROP TABLE touched")

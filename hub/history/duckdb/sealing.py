@@ -1,12 +1,12 @@
 """How readings come to rest: ordered, and counted in minutes and hours.
 
-Theory. Readings arrive in `readings`, nearly in order of time and thus all metrics mixed. When it is full, or old, it is
-renamed `filled` and an empty one takes its place (`turn_over`: a few ms, between two commits). Then `filled` is
-sealed piece by piece, a piece being all values of some metrics: one transaction puts them into `sealed`, ordered
-(those of one instant as they came: rowid tells, here and in whatever looks at `sealed` later),
-their parts into `minutes` and `hours`, their newest into `latest`, and notes in `sealing` how far it has come. So each
-value is counted exactly once, whenever the hub is killed, and in whatever order values come: a late one
-is one more part of an old minute. After the last piece `filled` is emptied by dropping it.
+Theory. Readings arrive in `readings`, nearly in order of time and thus all metrics mixed. When it is full, or
+old, it is renamed `filled` and an empty one takes its place (`turn_over`: a few ms, between two commits).
+Then `filled` is sealed piece by piece, a piece being all values of some metrics: one transaction puts them
+into `sealed`, ordered (those of one instant as they came: rowid tells, here and in whatever looks at `sealed`
+later), their parts into `minutes` and `hours`, their newest into `latest`, and notes in `sealing` how far it
+has come. So each value is counted exactly once, whenever the hub is killed, and in whatever order values
+come: a late one is one more part of an old minute. After the last piece `filled` is emptied by dropping it.
 
 An open `readings` is at most FILL_ROWS large, which is what a query must look through unordered: 5 ms.
 """
@@ -44,7 +44,7 @@ def is_filled(cursor: duckdb.DuckDBPyConnection) -> bool:
 
 
 def turn_over(cursor: duckdb.DuckDBPyConnection) -> None:
-    """`readings` becomes `filled`, which was empty. No batch is committed meanwhile: the caller sees to that."""
+    """`readings` becomes `filled`, which was empty. The caller sees that no batch is committed meanwhile."""
     with transaction(cursor):
         cursor.execute("DROP TABLE filled")
         cursor.execute("ALTER TABLE readings RENAME TO filled")
@@ -92,13 +92,14 @@ def seal(cursor: duckdb.DuckDBPyConnection, piece: Span) -> None:
         )
         cursor.execute(
             """INSERT INTO sealed
-               SELECT metric, time, (epoch_us(received_at) - epoch_us(time)) // 1000, value, text FROM piece"""
+               SELECT metric, time, (epoch_us(received_at) - epoch_us(time)) // 1000, value, text
+               FROM piece"""
         )
         for table, unit in (("minutes", "minute"), ("hours", "hour")):
             cursor.execute(
                 f"""INSERT INTO {table}
-                    SELECT metric, date_trunc('{unit}', time) AS start, count(*), min(value), max(value), sum(value),
-                           max(time), arg_max(value, time), arg_max(text, time)
+                    SELECT metric, date_trunc('{unit}', time) AS start, count(*), min(value), max(value),
+                           sum(value), max(time), arg_max(value, time), arg_max(text, time)
                     FROM piece GROUP BY metric, start ORDER BY metric, start"""
             )
         cursor.execute(

@@ -1,14 +1,17 @@
-"""Values on their way in from a file: read and checked in a store of their own, before they are compared with the history.
+"""Values on their way in from a file: read and checked in a store of their own, before they are compared with
+the history.
 
-Theory. The file goes into a staging store on disk, so that one of any size takes the same memory, and is sorted there by metric
-and time. What the history already holds is left out, and of equal values (same metric, time and value) it gets as many
-as the file has: the n-th is added if the history holds fewer than n. So the same file twice adds nothing, and two values of the
-same instant are both kept. Values from before what retention has taken away are left out too: minutes and hours count them already.
+Theory. The file goes into a staging store on disk, so that one of any size takes the same memory, and is
+sorted there by metric and time. What the history already holds is left out, and of equal values (same metric,
+time and value) it gets as many as the file has: the n-th is added if the history holds fewer than n. So the
+same file twice adds nothing, and two values of the same instant are both kept. Values from before what
+retention has taken away are left out too: minutes and hours count them already.
 
-Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as empty.
-The type of a metric that is new is decided by all its rows: what most of them are.
+Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as
+empty. The type of a metric that is new is decided by all its rows: what most of them are.
 
-Nothing of this runs in Python row by row, but for lines with quotes in a CSV file (see records.py), so the loop beside it goes on.
+Nothing of this runs in Python row by row, but for lines with quotes in a CSV file (see records.py), so the
+loop beside it goes on.
 """
 
 import math
@@ -35,20 +38,24 @@ MS_MIN = 100_000_000_000  # before 1973: more likely seconds
 TIME_NAMES = ("time", "timestamp", "ts")
 
 _TIME = """CASE WHEN regexp_full_match({0}, '[0-9]+(\\.[0-9]+)?')
-           THEN CASE WHEN try_cast({0} AS DECIMAL(24, 6)) >= {1} THEN try_cast(round(try_cast({0} AS DECIMAL(24, 6)) * 1000) AS BIGINT) END
+           THEN CASE WHEN try_cast({0} AS DECIMAL(24, 6)) >= {1}
+                     THEN try_cast(round(try_cast({0} AS DECIMAL(24, 6)) * 1000) AS BIGINT) END
            ELSE epoch_us(try_cast({0} AS TIMESTAMPTZ)) END"""
-_SHOWN = "regexp_replace(left({0}, 40), '[\\x00-\\x1f\\x7f-\\x9f]', '?', 'g')"  # in a message, which terminals show
-_READ_CSV = """read_csv(?, auto_detect = false, header = false, delim = '{delim}', quote = '{quote}', escape = '{quote}',
+# in a message, which terminals show
+_SHOWN = "regexp_replace(left({0}, 40), '[\\x00-\\x1f\\x7f-\\x9f]', '?', 'g')"
+_READ_CSV = """read_csv(?, auto_detect = false, header = false,
+                        delim = '{delim}', quote = '{quote}', escape = '{quote}',
                         columns = {columns}, new_line = '\\n', buffer_size = 8388608)"""
-_RAW = """CREATE TABLE raw (line BIGINT, device VARCHAR, metric VARCHAR, type VARCHAR, time VARCHAR, value VARCHAR,
-                            received_at VARCHAR, written BOOLEAN)"""
+_RAW = """CREATE TABLE raw (line BIGINT, device VARCHAR, metric VARCHAR, type VARCHAR, time VARCHAR,
+                            value VARCHAR, received_at VARCHAR, written BOOLEAN)"""
 # As the rest of the hub reads numbers; DuckDB by itself would read 1_000 as a thousand, and inf as a number.
 _NUMBER = f"CASE WHEN regexp_full_match(trim(value), '{NUMBER_PATTERN}') THEN try_cast(value AS DOUBLE) END"
 _FILLED = f"""CREATE TABLE filled AS
     SELECT *, CASE WHEN isfinite(number) THEN 'number' WHEN lower(value) IN ('true', 'false') THEN 'boolean'
                    WHEN NOT is_word THEN 'text' END AS looks
     FROM (SELECT line, coalesce(nullif(device, ''), $device) AS device,
-                 coalesce(nullif(metric, ''), $metric) AS metric, nullif(type, '') AS declared, written, value, time,
+                 coalesce(nullif(metric, ''), $metric) AS metric,
+                 nullif(type, '') AS declared, written, value, time,
                  {_TIME.format("time", MS_MIN)} AS instant, {_TIME.format("received_at", MS_MIN)} AS received,
                  {_NUMBER} AS number, value IS NULL OR list_contains($no_value, lower(trim(value))) AS is_word
           FROM raw)"""
@@ -56,11 +63,15 @@ _FILLED = f"""CREATE TABLE filled AS
 _KINDS = """CREATE TABLE kinds AS
     SELECT found.device, found.metric, NULL::VARCHAR AS misnamed,
            coalesce(any_value(known.type),
-                    mode(declared) FILTER (declared IN ('number', 'text', 'boolean') AND NOT (written AND is_word)),
+                    mode(declared) FILTER (declared IN ('number', 'text', 'boolean')
+                                           AND NOT (written AND is_word)),
                     CASE WHEN count(looks) = 0 THEN any_value(declared) FILTER (declared = 'text')
-                         WHEN count(*) FILTER (looks = 'text') > greatest(count(*) FILTER (looks = 'number'),
-                                                                         count(*) FILTER (looks = 'boolean')) THEN 'text'
-                         WHEN count(*) FILTER (looks = 'boolean') > count(*) FILTER (looks = 'number') THEN 'boolean'
+                         WHEN count(*) FILTER (looks = 'text')
+                              > greatest(count(*) FILTER (looks = 'number'),
+                                         count(*) FILTER (looks = 'boolean'))
+                              THEN 'text'
+                         WHEN count(*) FILTER (looks = 'boolean') > count(*) FILTER (looks = 'number')
+                              THEN 'boolean'
                          ELSE 'number' END) AS kind,
            any_value(minimum)::DOUBLE AS minimum, any_value(maximum)::DOUBLE AS maximum
     FROM filled AS found LEFT JOIN known ON known.device = found.device AND known.metric = found.metric
@@ -91,14 +102,17 @@ _CHECKED = f"""CREATE TABLE checked AS
                          || 1 + len(regexp_extract_all(value, '\r\n|\r|\n')) || ' lines; is a quote missing?'
                 WHEN kind = 'number' AND (number IS NULL OR NOT isfinite(number))
                     THEN 'value: a number is wanted, got ' || {_SHOWN.format("value")}
-                WHEN kind = 'number' AND abs(number) >= {EXACT_MAX} AND regexp_full_match(trim(value), '{WHOLE_PATTERN}')
+                WHEN kind = 'number' AND abs(number) >= {EXACT_MAX}
+                     AND regexp_full_match(trim(value), '{WHOLE_PATTERN}')
                      AND coalesce(try_cast(value AS HUGEINT) <> try_cast(number AS HUGEINT), true)
-                    THEN 'value: ' || {_SHOWN.format("value")} || ' is over 2^53 and would be changed; send it as a text'
+                    THEN 'value: ' || {_SHOWN.format("value")}
+                         || ' is over 2^53 and would be changed; send it as a text'
                 WHEN kind = 'boolean' AND lower(value) NOT IN ('true', 'false', '1', '0')
                     THEN 'value: true or false is wanted, got ' || {_SHOWN.format("value")}
                 WHEN kind = 'number' AND number NOT BETWEEN minimum AND maximum
                     THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
-                WHEN kind = 'text' AND length(value) > {TEXT_MAX} THEN 'value: a text has at most {TEXT_MAX} characters'
+                WHEN kind = 'text' AND length(value) > {TEXT_MAX}
+                    THEN 'value: a text has at most {TEXT_MAX} characters'
            END AS fault
     FROM filled JOIN kinds USING (device, metric)"""
 _GOOD = "fault IS NULL AND NOT is_empty"
@@ -168,7 +182,8 @@ class Staging:
         latest: int,
         no_value: Iterable[str] = (),
     ) -> Found:
-        """Read a file; times after `latest` (µs, UTC) are refused, and words for no value are none, but in texts.
+        """Read a file; times after `latest` (µs, UTC) are refused, and words for no value are none, but in
+        texts.
 
         Raises Unreadable, StoreError.
         """
@@ -242,9 +257,10 @@ class Staging:
             f"""INSERT INTO raw
                 SELECT line, row ->> '$.device', row ->> '$.metric',
                        CASE WHEN row IS NULL THEN 'no JSON' ELSE
-                           CASE json_type(row, '$.value') WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
-                                WHEN 'DOUBLE' THEN 'number' WHEN 'BIGINT' THEN 'number' WHEN 'UBIGINT' THEN 'number'
-                                ELSE 'none' END END,
+                           CASE json_type(row, '$.value')
+                                WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
+                                WHEN 'DOUBLE' THEN 'number' WHEN 'BIGINT' THEN 'number'
+                                WHEN 'UBIGINT' THEN 'number' ELSE 'none' END END,
                        row ->> '$.time', row ->> '$.value', row ->> '$.received_at', true
                 FROM (SELECT row_number() OVER () AS line, l, CASE WHEN json_valid(l) THEN l::JSON END AS row
                       FROM {reading})""",
@@ -277,19 +293,22 @@ class Staging:
         if misnamed := [name for (name,) in names if not is_name(name)]:
             self._connection.register("misnamed", {"name": np.array(misnamed, dtype=object)})
             self._connection.execute(
-                f"UPDATE kinds SET misnamed = $rule || {_SHOWN.format('metric')} FROM misnamed WHERE metric = name",
+                f"""UPDATE kinds SET misnamed = $rule || {_SHOWN.format("metric")}
+                    FROM misnamed WHERE metric = name""",
                 {"rule": f"metric: {NAME_RULE}; got "},
             )
 
     def _sort(self) -> None:
         self._connection.execute(
-            f"""CREATE TABLE series AS SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind
+            f"""CREATE TABLE series AS
+               SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind
                FROM (SELECT DISTINCT device, metric, kind FROM checked WHERE {_GOOD})"""
         )
         self._connection.execute(
             f"""CREATE TABLE sorted AS
                SELECT line, place AS series, instant, received, number, text,
-                      row_number() OVER (PARTITION BY place, instant, number, md5_number(text) ORDER BY line) AS nth
+                      row_number() OVER (
+                          PARTITION BY place, instant, number, md5_number(text) ORDER BY line) AS nth
                FROM checked JOIN series USING (device, metric) WHERE {_GOOD} ORDER BY place, instant, line"""
         )
 

@@ -1,18 +1,20 @@
 """The history's one writer: a thread that commits batches back to back.
 
-Theory. The loop's thread fills an open batch and this thread commits the one before; when a commit is done the
-loop takes notice, completes its future and hands over whatever has gathered meanwhile. So a quiet hub commits
-each message at once and a busy one commits large batches, with no timer in either case (group commit). Handing
-over happens in the loop's thread only, so a batch is never torn.
+Theory. The loop's thread fills an open batch and this thread commits the one before; when a commit is done
+the loop takes notice, completes its future and hands over whatever has gathered meanwhile. So a quiet hub
+commits each message at once and a busy one commits large batches, with no timer in either case (group
+commit). Handing over happens in the loop's thread only, so a batch is never torn.
 
 A batch that cannot be written (disk full, disk failing) is kept and tried again, with a growing pause, on a
-new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or acknowledged.
+new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or
+acknowledged.
 
-A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file failed).
-So every transaction writes its batch's number into `commits`, and a try after a failure looks there first: never twice.
-Readers look there too: it tells them which batches they see already.
+A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file
+failed). So every transaction writes its batch's number into `commits`, and a try after a failure looks there
+first: never twice. Readers look there too: it tells them which batches they see already.
 
-The keeper (see keeper.py) writes to tables of its own beside this thread. What both touch, it changes under `exclusive`.
+The keeper (see keeper.py) writes to tables of its own beside this thread. What both touch, it changes under
+`exclusive`.
 """
 
 import queue
@@ -35,7 +37,8 @@ class Writer(threading.Thread):
     """Writes the batches it is given, in order.
 
     `connect` gives the connection to write on, and a fresh one when called after a failure. `committed` and
-    `failed` are told in this thread what became of each try. A stopping writer tries its batch once more, no longer.
+    `failed` are told in this thread what became of each try. A stopping writer tries its batch once more, no
+    longer.
     """
 
     def __init__(
@@ -124,7 +127,9 @@ class Writer(threading.Thread):
         _insert(
             connection,
             columns,
-            "INSERT INTO rejections SELECT nextval('rejection_number'), device, received_at, code, message, source, raw FROM new_rows",
+            """INSERT INTO rejections
+               SELECT nextval('rejection_number'), device, received_at, code, message, source, raw
+               FROM new_rows""",
         )
         self._rejections_since_trim += len(batch.rejections)
         self._rejected.update(rejection.device for rejection in batch.rejections)
@@ -132,8 +137,9 @@ class Writer(threading.Thread):
             self._trim_rejections(connection)
 
     def _trim_rejections(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Only of devices that were refused something since and have a good deal too many: among 5 million rejections
-        0.02 s, while looking at every device took 0.6, and the commit with it.
+        """Only of devices that were refused something since, and have a good deal too many.
+
+        0.02 s among 5 million rejections; looking at every device took 0.6, and the commit with it.
         """
         most = self._rejections_max
         connection.execute(

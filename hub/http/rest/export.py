@@ -54,7 +54,8 @@ class ExportQuery(Asked):
 async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
     """Every stored value of a range, as a stream of CSV, NDJSON or Parquet.
 
-    `X-Total-Count` says beforehand how many there are. One that cannot be finished breaks off, so that it is not taken for whole.
+    `X-Total-Count` says beforehand how many there are. One that cannot be finished breaks off, so that it is
+    not taken for whole.
     """
     query = call.query
     start = read_time(query.start, "from") if query.start else 0
@@ -127,7 +128,9 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
 async def _send(
     call: Call[ExportQuery, Nothing], found: list[Held], chunks: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """A client that takes them slowly is waited for, with nothing held but one page; one that goes away ends it."""
+    """A client that takes them slowly is waited for, with nothing held but one page; one that goes away ends
+    it.
+    """
     written = call.query.format
     response = web.StreamResponse()
     response.content_type = MEDIA[written]

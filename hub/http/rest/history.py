@@ -100,7 +100,9 @@ def _read_cursor(text: str) -> PagePlace:
 
 
 async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:
-    """The query's answer; it is stopped when the client goes away, for which aiohttp leaves a handler running."""
+    """The query's answer; it is stopped when the client goes away, for which aiohttp leaves a handler
+    running.
+    """
     asked = asyncio.ensure_future(query)
     try:
         while not (await asyncio.wait([asked], timeout=LOOK_EVERY_S))[0]:

@@ -28,7 +28,9 @@ _log = structlog.get_logger("http")
 
 
 class ImportQuery(Asked):
-    """How to read the file. CSV: columns as an export has them, or time,value, or time and a column for each metric."""
+    """How to read the file. CSV: columns as an export has them, or time,value, or time and a column for each
+    metric.
+    """
 
     format: Format = Format.CSV
     device: str = Field("", description="of rows that name none")
@@ -42,7 +44,8 @@ class ImportQuery(Asked):
 async def import_values(call: Call[ImportQuery, Nothing]) -> web.StreamResponse:
     """Take in values from CSV, NDJSON or Parquet; what the history has already is left out.
 
-    Answers lines of JSON: {"done","rows"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
+    Answers lines of JSON: {"done","rows"} as it goes, at the end {"summary": …} or, if it broke off,
+    {"error": …}.
     """
     call.refuse_scoped()
     imports = call.app[IMPORTS]
