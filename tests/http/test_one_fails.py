@@ -20,7 +20,7 @@ from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.live.writer import Framer, SharedWriter
 from hub.websocket.peers import Peers
-from tests.http.conftest import Hub, until
+from tests.http.conftest import DEADLINE_S, Hub, until
 
 EXCEPTIONS: list[type[Exception]] = [
     ArithmeticError,
@@ -172,7 +172,7 @@ class BrokenChannel:
 async def test_a_viewer_that_cannot_be_written_to_goes_alone(hub: Hub) -> None:
     await hub.device()
     viewers = hub.app[VIEWERS]
-    async with hub.live_socket() as neighbour:
+    async with asyncio.timeout(DEADLINE_S), hub.live_socket() as neighbour:
         assert (await neighbour.receive_json())["type"] == "hello"
         first = next(iter(viewers._open))
         await neighbour.send_json({"type": "subscribe", "channel": "device/boiler"})
