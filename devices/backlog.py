@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from devices.wire import Entry
+from devices.wire import BacklogEntry
 
 
 class Backlog(Protocol):
@@ -34,12 +34,12 @@ class Backlog(Protocol):
     def drop(self) -> None:
         """Forget the oldest unsent entry."""
 
-    def take(self, count_max: int, size_max: int) -> list[Entry]:
+    def take(self, count_max: int, size_max: int) -> list[BacklogEntry]:
         """The oldest unsent entries, at most `count_max` and `size_max` bytes, but one at least if there is
         any.
         """
 
-    def done(self, entries: Sequence[Entry]) -> None:
+    def done(self, entries: Sequence[BacklogEntry]) -> None:
         """These were acknowledged, or refused for good: forget them. They are a run that `take` returned."""
 
     def rewind(self) -> None:
@@ -54,8 +54,8 @@ class MemoryBacklog:
 
     def __init__(self, first_place: int = 1) -> None:
         self.next_place = first_place
-        self._unsent: deque[Entry] = deque()
-        self._taken: dict[int, Entry] = {}
+        self._unsent: deque[BacklogEntry] = deque()
+        self._taken: dict[int, BacklogEntry] = {}
 
     @property
     def unsent(self) -> int:
@@ -69,16 +69,16 @@ class MemoryBacklog:
 
     def add(self, text: bytes) -> None:
         """Put a reading at the end."""
-        self._unsent.append(Entry(self.next_place, text))
+        self._unsent.append(BacklogEntry(self.next_place, text))
         self.next_place += 1
 
     def drop(self) -> None:
         """Forget the oldest unsent entry."""
         self._unsent.popleft()
 
-    def take(self, count_max: int, size_max: int) -> list[Entry]:
+    def take(self, count_max: int, size_max: int) -> list[BacklogEntry]:
         """The oldest unsent entries."""
-        entries: list[Entry] = []
+        entries: list[BacklogEntry] = []
         size = 0
         while self._unsent and len(entries) < count_max:
             size += len(self._unsent[0].text) + 1  # its comma
@@ -89,7 +89,7 @@ class MemoryBacklog:
             entries.append(entry)
         return entries
 
-    def done(self, entries: Sequence[Entry]) -> None:
+    def done(self, entries: Sequence[BacklogEntry]) -> None:
         """Forget these."""
         for entry in entries:
             del self._taken[entry.place]

@@ -17,7 +17,7 @@ from devices.console import Stop, report, stop_at_end_of_input, stop_on_signals
 from devices.errors import DeviceError
 from devices.host import Host
 from devices.machines import device_ids
-from devices.provision import DeviceMetric, Login, Provisioner, read_keys, write_keys
+from devices.provision import DeviceKey, DeviceMetric, Provisioner, read_keys, write_keys
 from devices.replay import SHIPPED, Recording, paced
 from devices.simulate import Plan, Simulation, addresses
 
@@ -153,7 +153,7 @@ def simulate(
     _run(work, duration)
 
 
-async def _logins(provisioner: Provisioner | None, keys: Path | None, count: int | None) -> list[Login]:
+async def _logins(provisioner: Provisioner | None, keys: Path | None, count: int | None) -> list[DeviceKey]:
     if keys is not None and keys.exists():
         return read_keys(keys)[:count]
     if provisioner is None:

@@ -28,7 +28,7 @@ from devices.backoff import Backoff
 from devices.errors import Busy, Closed, DeviceError, KeyRefused, LinkLost, TooLarge, Unsupported
 from devices.spool import Spool
 from devices.transports import Link, transport_for
-from devices.wire import Entry, Outcome, Refusal, Request
+from devices.wire import BacklogEntry, Refusal, Request, SendOutcome
 
 _REQUESTS_MAX = 100  # commands not yet read; when full, a new one is dropped, and expires at the hub
 _BATCH_MAX = 500  # readings in a message
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Counts:
+class DeviceCounts:
     """What became of the readings of one client so far."""
 
     queued: int = 0
@@ -106,7 +106,7 @@ class DeviceClient:
             raise ValueError(
                 "first_seq goes with numbered=True and no spool: a spool remembers its own numbers"
             )
-        self.counts = Counts()
+        self.counts = DeviceCounts()
         self.connected = False
         self.last_refusal: Refusal | None = None
         self.last_error: DeviceError | None = None
@@ -335,7 +335,7 @@ class DeviceClient:
         """
         return self._queue_max // 2 - self._backlog.taken
 
-    async def _deliver(self, link: Link, entries: Sequence[Entry]) -> None:
+    async def _deliver(self, link: Link, entries: Sequence[BacklogEntry]) -> None:
         try:
             outcome = await link.deliver(entries)
         except (Busy, TooLarge) as error:
@@ -348,7 +348,7 @@ class DeviceClient:
             self._messages -= 1
             self._pulse()
 
-    def _settle(self, sent: int, outcome: Outcome) -> None:
+    def _settle(self, sent: int, outcome: SendOutcome) -> None:
         self.counts.refused += outcome.refused
         self.counts.acknowledged += sent - outcome.refused
         if outcome.last is not None:
@@ -374,7 +374,7 @@ class DeviceClient:
         self._in_order = True
         if sent == 1:
             self._backlog.done(self._backlog.take(1, wire.READING_MAX_BYTES))
-            self._settle(1, Outcome(1, Refusal(-1, "too_large", "the hub takes no reading of this size")))
+            self._settle(1, SendOutcome(1, Refusal(-1, "too_large", "the hub takes no reading of this size")))
         elif sent > 1:
             self._batch_max = max(1, min(self._batch_max, sent) // 2)
 

@@ -20,7 +20,7 @@ _AT_ONCE = 8  # requests on their way together
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0)
 
 
-class Login(NamedTuple):
+class DeviceKey(NamedTuple):
     """A device and its key."""
 
     id: str
@@ -38,14 +38,14 @@ class DeviceMetric(NamedTuple):
     unit: str
 
 
-def read_keys(path: Path) -> list[Login]:
+def read_keys(path: Path) -> list[DeviceKey]:
     """The logins of a CSV file with the columns id and key. Raises ValueError with what is wrong, where."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.DictReader(lines)
             if not {"id", "key"} <= set(rows.fieldnames or ()):
                 raise ValueError(f"{path}: the first line must name the columns id,key")
-            logins = [Login((row["id"] or "").strip(), (row["key"] or "").strip()) for row in rows]
+            logins = [DeviceKey((row["id"] or "").strip(), (row["key"] or "").strip()) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: {error}") from error
     for number, login in enumerate(logins, 2):
@@ -56,7 +56,7 @@ def read_keys(path: Path) -> list[Login]:
     return logins
 
 
-def write_keys(path: Path, logins: Iterable[Login]) -> None:
+def write_keys(path: Path, logins: Iterable[DeviceKey]) -> None:
     """The same file, readable by its owner alone."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="") as lines:
         rows = csv.writer(lines, lineterminator="\n")
@@ -75,14 +75,14 @@ class Provisioner:
         self._backoff = backoff or Backoff(Random())
         self._tls: ssl.SSLContext | bool = tls or True
 
-    async def devices(self, ids: Sequence[str]) -> list[Login]:
+    async def devices(self, ids: Sequence[str]) -> list[DeviceKey]:
         """A login for each id; a device that exists gets one more key. Raises KeyRefused (the token),
         DeviceError.
         """
         turn = asyncio.Semaphore(_AT_ONCE)
         async with self._session() as session:
 
-            async def make(device_id: str) -> Login:
+            async def make(device_id: str) -> DeviceKey:
                 async with turn:
                     return await self._device(session, device_id)
 
@@ -109,14 +109,14 @@ class Provisioner:
             connector=aiohttp.TCPConnector(ssl=self._tls),
         )
 
-    async def _device(self, session: aiohttp.ClientSession, device_id: str) -> Login:
+    async def _device(self, session: aiohttp.ClientSession, device_id: str) -> DeviceKey:
         kind, _, number = device_id.rpartition("-")
         name = f"{kind.replace('-', ' ').capitalize()} {number}"
         wanted = {"id": device_id, "name": name, "labels": {"kind": kind, "simulated": "yes"}}
         _, made = await self._call(session, "POST", "devices", wanted, also=409)
         if "key" not in made:  # it existed: what it has was shown once, to someone else
             _, made = await self._call(session, "POST", f"devices/{device_id}/keys", {})
-        return Login(device_id, str(made["key"]))
+        return DeviceKey(device_id, str(made["key"]))
 
     async def _call(
         self, session: aiohttp.ClientSession, verb: str, path: str, body: object, *, also: int = 200

@@ -14,7 +14,7 @@ from devices.client import Command, DeviceClient
 from devices.console import Stop
 from devices.errors import KeyRefused
 from devices.machines import Machine, kind_of
-from devices.provision import DeviceMetric, Login
+from devices.provision import DeviceKey, DeviceMetric
 
 TRANSPORTS = ("mqtt", "websocket", "http")
 _BEHIND_MAX_S = 10.0  # further behind than this, as after a suspend, and what was missed is left out
@@ -70,7 +70,7 @@ class Simulation:
     """Runs all devices until told to stop, and knows how they are doing."""
 
     def __init__(
-        self, plan: Plan, logins: Sequence[Login], clock_ms: Callable[[], float] | None = None
+        self, plan: Plan, logins: Sequence[DeviceKey], clock_ms: Callable[[], float] | None = None
     ) -> None:
         self._plan = plan
         self._logins = logins
@@ -86,7 +86,7 @@ class Simulation:
             for name, unit in self._machine(position, login).units.items()
         ]
 
-    def _machine(self, position: int, login: Login) -> Machine:
+    def _machine(self, position: int, login: DeviceKey) -> Machine:
         return Machine(kind_of(login.id, position), Random(f"{self._plan.seed}/{login.id}"))
 
     def describe(self) -> str:
@@ -112,7 +112,7 @@ class Simulation:
             for position, login in enumerate(self._logins):
                 group.create_task(self._run_one(position, login, stop))
 
-    async def _run_one(self, position: int, login: Login, stop: Stop) -> None:
+    async def _run_one(self, position: int, login: DeviceKey, stop: Stop) -> None:
         machine = self._machine(position, login)
         if await stop.pause(Random(position).uniform(0, self._plan.start_within_s)):
             return
@@ -132,7 +132,7 @@ class Simulation:
             if obeying is not None:
                 obeying.cancel()
 
-    def _client(self, position: int, login: Login) -> DeviceClient:
+    def _client(self, position: int, login: DeviceKey) -> DeviceClient:
         url = self._plan.addresses.url(self._plan.transport_of(position))
         if self._plan.spool is None:
             return DeviceClient(url, login.key, tls=self._plan.tls)
@@ -154,7 +154,7 @@ class Simulation:
             if behind_s > _BEHIND_MAX_S:
                 due_s += period_s * int(behind_s / period_s)
 
-    def _give_up(self, login: Login, refused: BaseExceptionGroup[KeyRefused]) -> None:
+    def _give_up(self, login: DeviceKey, refused: BaseExceptionGroup[KeyRefused]) -> None:
         self.refused_keys.append(login.id)
         reason: BaseException = refused
         while isinstance(reason, BaseExceptionGroup):

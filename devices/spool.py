@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devices.errors import SpoolError
-from devices.wire import Entry
+from devices.wire import BacklogEntry
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS unsent (place INTEGER PRIMARY KEY AUTOINCREMENT, text BLOB NOT NULL) STRICT"
@@ -59,8 +59,8 @@ class Spool:
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'unsent'"
         )
         self._cursor = 0  # the highest place taken
-        self._taken: dict[int, Entry] = {}
-        self._ahead: deque[Entry] = deque()  # read from the file, not taken yet
+        self._taken: dict[int, BacklogEntry] = {}
+        self._ahead: deque[BacklogEntry] = deque()  # read from the file, not taken yet
 
     @property
     def unsent(self) -> int:
@@ -89,9 +89,9 @@ class Spool:
             )
         self._unsent -= 1
 
-    def take(self, count_max: int, size_max: int) -> list[Entry]:
+    def take(self, count_max: int, size_max: int) -> list[BacklogEntry]:
         """The oldest unsent entries."""
-        entries: list[Entry] = []
+        entries: list[BacklogEntry] = []
         size = 0
         while len(entries) < count_max and self._look_ahead():
             size += len(self._ahead[0].text) + 1
@@ -111,10 +111,10 @@ class Spool:
                     "SELECT place, text FROM unsent WHERE place > ? ORDER BY place LIMIT ?",
                     (self._cursor, _TAKEN_AT_ONCE),
                 )
-                self._ahead.extend(Entry(place, text) for place, text in rows)
+                self._ahead.extend(BacklogEntry(place, text) for place, text in rows)
         return bool(self._ahead)
 
-    def done(self, entries: Sequence[Entry]) -> None:
+    def done(self, entries: Sequence[BacklogEntry]) -> None:
         """Forget these: a run, with nothing else between its ends."""
         if not entries:
             return

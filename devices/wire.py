@@ -13,7 +13,7 @@ READING_MAX_BYTES = 65_536
 BATCH_MAX_BYTES = 131_072  # half of what a hub takes in one MQTT packet by default
 
 
-class Entry(NamedTuple):
+class BacklogEntry(NamedTuple):
     """One reading, encoded once, with its place in the backlog. Places only rise."""
 
     place: int
@@ -28,7 +28,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Outcome(NamedTuple):
+class SendOutcome(NamedTuple):
     """What became of a message: how many of its readings were refused for good, and why the last one was."""
 
     refused: int = 0
@@ -70,14 +70,14 @@ def encode(values: Mapping[str, object], time_ms: float, seq: int | None) -> byt
     return text
 
 
-def join(entries: Sequence[Entry]) -> bytes:
+def join(entries: Sequence[BacklogEntry]) -> bytes:
     """One message: the reading itself where there is one, else an array, in order."""
     if len(entries) == 1:
         return entries[0].text
     return array(entries)
 
 
-def array(entries: Sequence[Entry]) -> bytes:
+def array(entries: Sequence[BacklogEntry]) -> bytes:
     """The entries as a JSON array, in order."""
     return b"[" + b",".join(entry.text for entry in entries) + b"]"
 
@@ -91,7 +91,7 @@ def decode_object(text: str | bytes) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def outcome(answer: Mapping[str, object], sent: int) -> Outcome:
+def outcome(answer: Mapping[str, object], sent: int) -> SendOutcome:
     """What an error answer to a message of `sent` readings says was refused: those it lists, or all."""
     listed = answer.get("refused")
     found = [_refusal(one) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
@@ -102,8 +102,8 @@ def outcome(answer: Mapping[str, object], sent: int) -> Outcome:
         found = [Refusal(-1, str(answer.get("code", "refused")), str(message))]
     accepted = answer.get("accepted")
     if isinstance(accepted, int) and 0 <= accepted <= sent:
-        return Outcome(sent - accepted, found[-1])
-    return Outcome(sent if any(one.position < 0 for one in found) else len(found), found[-1])
+        return SendOutcome(sent - accepted, found[-1])
+    return SendOutcome(sent if any(one.position < 0 for one in found) else len(found), found[-1])
 
 
 def _refusal(one: Mapping[str, object]) -> Refusal:

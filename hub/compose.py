@@ -39,7 +39,7 @@ from hub.intake.imports import Imports
 from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
-from hub.system import OWN, Machine, System
+from hub.system import OWN, HostFigures, System
 
 _log = structlog.get_logger("compose")
 
@@ -99,7 +99,7 @@ class Rooms:
         """What brings readings to rest in the history, and forgets what is over."""
         return Keeper(self.history, self._kept, self.hub_clock)
 
-    def _kept(self) -> Mapping[int, retention.Kept]:
+    def _kept(self) -> Mapping[int, retention.KeptFor]:
         """How long values stay, by device; nothing goes while the clock may be wrong."""
         if not self.hub_clock.is_trusted:
             return {}
@@ -212,7 +212,7 @@ def _imports(rooms: Rooms) -> Imports:
     )
 
 
-def system(rooms: Rooms, machine: Machine) -> System:
+def system(rooms: Rooms, machine: HostFigures) -> System:
     """What publishes the hub's own figures."""
     interval_s = rooms.config.system.interval_s
     return System(interval_s, machine, rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock)

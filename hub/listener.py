@@ -35,29 +35,29 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _log = structlog.get_logger("listener")
 
 
-class _State(Enum):
+class _PlaceState(Enum):
     SILENT = "has not said yet what it wants"
     BUSY = "is served"
     IDLE = "was served, and waits"
 
 
-class Place:
+class ConnectionPlace:
     """One connection's place. It begins silent; its protocol says when it is served, when it waits, and when it is over."""
 
     __slots__ = ("_abort", "_places", "address", "due_s", "group", "state")
 
-    def __init__(self, places: "Places", address: str, group: str) -> None:
+    def __init__(self, places: "ConnectionPlaces", address: str, group: str) -> None:
         self._places = places
         self._abort: Callable[[], object] | None = None
         self.address = address  # as accept told; of a connection that is gone the system knows it no more
         self.group = group
         self.due_s = 0.0
-        self.state = _State.SILENT
+        self.state = _PlaceState.SILENT
 
     @property
     def is_idle(self) -> bool:
         """Whether it was served and waits."""
-        return self.state is _State.IDLE
+        return self.state is _PlaceState.IDLE
 
     @property
     def is_open(self) -> bool:
@@ -70,15 +70,15 @@ class Place:
 
     def silent(self) -> None:
         """Something begins: it has to be whole in time."""
-        self._places.move(self, _State.SILENT)
+        self._places.move(self, _PlaceState.SILENT)
 
     def busy(self) -> None:
         """It is served; it keeps its place."""
-        self._places.move(self, _State.BUSY)
+        self._places.move(self, _PlaceState.BUSY)
 
     def idle(self) -> None:
         """It was served and may come again; others may have its place before."""
-        self._places.move(self, _State.IDLE)
+        self._places.move(self, _PlaceState.IDLE)
 
     def leave(self) -> None:
         """It is over."""
@@ -91,7 +91,7 @@ class Place:
             self._abort()
 
 
-class Places:
+class ConnectionPlaces:
     """How many connections of one kind may be open: in all, and from one address. Silent ones end after `silent_s`.
 
     `name` is the section of the configuration that bounds them; `is_exempt` says of which addresses any number may
@@ -117,20 +117,20 @@ class Places:
         self._files_max = _files_max()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._open: set[Place] = set()
-        self._silent: dict[Place, None] = {}  # in the order of their time
-        self._idle: dict[Place, None] = {}
-        self._waiting: dict[str, dict[Place, None]] = {}  # silent and idle ones, by address
+        self._open: set[ConnectionPlace] = set()
+        self._silent: dict[ConnectionPlace, None] = {}  # in the order of their time
+        self._idle: dict[ConnectionPlace, None] = {}
+        self._waiting: dict[str, dict[ConnectionPlace, None]] = {}  # silent and idle ones, by address
         self._counts: dict[str, int] = {}  # by address
         self._refusals = Repeated(_log)
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: ConnectionPlace) -> bool:
         return place in self._open
 
-    def take(self, address: str, file: int) -> Place | None:
+    def take(self, address: str, file: int) -> ConnectionPlace | None:
         """A place for a connection from `address` whose file has this number; None where there is none to be had."""
         group = _group(address)
         if (
@@ -146,30 +146,30 @@ class Places:
         ):
             self._refusals.warning("too many connections", address, limit=self._name)
             return None
-        place = Place(self, address, group)
+        place = ConnectionPlace(self, address, group)
         self._open.add(place)
         self._counts[group] = self._counts.get(group, 0) + 1
         self._wait(place)
         return place
 
     @staticmethod
-    def _end_one(waiting: dict[Place, None]) -> bool:
+    def _end_one(waiting: dict[ConnectionPlace, None]) -> bool:
         """End the one that has waited longest; False where none waits."""
         oldest = next(iter(waiting), None)
         if oldest is not None:
             oldest.end()
         return oldest is not None
 
-    def move(self, place: Place, state: _State) -> None:
+    def move(self, place: ConnectionPlace, state: _PlaceState) -> None:
         """The place is in another state now."""
-        if state is _State.BUSY and not self._keeps_busy:
+        if state is _PlaceState.BUSY and not self._keeps_busy:
             self.leave(place)
         elif place in self._open:
             self._forget(place)
             place.state = state
             self._wait(place)
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: ConnectionPlace) -> None:
         """The place is free."""
         if place not in self._open:
             return
@@ -179,11 +179,11 @@ class Places:
         if count:
             self._counts[place.group] = count
 
-    def _wait(self, place: Place) -> None:
-        if place.state is _State.BUSY:
+    def _wait(self, place: ConnectionPlace) -> None:
+        if place.state is _PlaceState.BUSY:
             return
         self._waiting.setdefault(place.group, {})[place] = None
-        if place.state is _State.IDLE:
+        if place.state is _PlaceState.IDLE:
             self._idle[place] = None
             return
         place.due_s = self._loop.time() + self._silent_s
@@ -191,7 +191,7 @@ class Places:
         if self._timer is None:
             self._timer = self._loop.call_at(place.due_s, self._end_silent)
 
-    def _forget(self, place: Place) -> None:
+    def _forget(self, place: ConnectionPlace) -> None:
         self._silent.pop(place, None)
         self._idle.pop(place, None)
         waiting = self._waiting.get(place.group)
@@ -239,8 +239,8 @@ class Listener:
     def __init__(
         self,
         sockets: Iterable[socket.socket],
-        places: Places,
-        make: Callable[[Place], asyncio.BaseProtocol],
+        places: ConnectionPlaces,
+        make: Callable[[ConnectionPlace], asyncio.BaseProtocol],
         *,
         tls: ssl.SSLContext | None = None,
         handshake_s: float = 10.0,
@@ -251,7 +251,7 @@ class Listener:
         self._tls = tls
         self._handshake_s = handshake_s
         self._loop = asyncio.get_running_loop()
-        self._opening: dict[asyncio.Task[None], Place] = {}
+        self._opening: dict[asyncio.Task[None], ConnectionPlace] = {}
         self._paused: dict[socket.socket, asyncio.TimerHandle] = {}
         self._failures = Repeated(_log)
 
@@ -297,7 +297,7 @@ class Listener:
             self._opening[task] = place
             task.add_done_callback(self._opening.pop)
 
-    async def _open(self, accepted: socket.socket, place: Place) -> None:
+    async def _open(self, accepted: socket.socket, place: ConnectionPlace) -> None:
         """Give the connection to its protocol, with TLS after the handshake."""
         try:
             transport, _ = await self._loop.connect_accepted_socket(

@@ -26,7 +26,7 @@ from hub.errors import Failed, HubError
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
 from hub.people.operators import Operators
-from hub.system import Machine
+from hub.system import HostFigures
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ async def running(
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(compose.open_rooms(config, around))
         tls = _tls_context(config)
-        machine = Machine(config.data_dir)
+        machine = HostFigures(config.data_dir)
         base_url = _BaseUrl(config)
         endpoint = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
         app = compose.http(rooms, base_url, endpoint, started_at=machine.started_at())

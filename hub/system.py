@@ -71,7 +71,7 @@ class _Totals(NamedTuple):
     stepped_us: int
 
 
-class Machine:
+class HostFigures:
     """What the system knows of this process and of the disk below the stores. Asking may block."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -108,7 +108,7 @@ class System:
     def __init__(
         self,
         interval_s: float,
-        machine: Machine,
+        machine: HostFigures,
         history: History,
         feed: Feed,
         roster: Roster,

@@ -144,3 +144,19 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 )
 def test_the_search_for_machine_paths_finds_them(line: str) -> None:
     assert MACHINE_PATH.search(line)
+
+
+# Devices and the hub know nothing of each other, and mean the same by these.
+SAID_BY_BOTH = {"Busy", "Command", "Refusal", "TooLarge", "Unsupported"}
+
+
+def test_no_name_of_a_class_means_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in tracked("hub/*.py", "devices/*.py"):
+        for node in ast.walk(ast.parse(read(path))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(str(path.relative_to(ROOT)))
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    assert len(places) > 200
+    assert set(twice) == SAID_BY_BOTH, twice
+    assert all(len(where) == 2 for where in twice.values()), twice

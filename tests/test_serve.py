@@ -8,7 +8,7 @@ import pytest
 
 from hub.config import Config, HttpConfig, MqttConfig, StoreConfig
 from hub.errors import Failed
-from hub.feed.feed import Counts
+from hub.feed.feed import FeedCounts
 from hub.http.live.writer import Framer, SharedWriter
 from hub.serve import owned, running
 
@@ -83,7 +83,7 @@ async def returns() -> None:
 
 
 def writer_that_fails() -> Coroutine[object, object, None]:
-    writer = SharedWriter(Framer(), broken_clock, Counts())
+    writer = SharedWriter(Framer(), broken_clock, FeedCounts())
     writer.queue(Outlet())
     return writer.run()
 

@@ -12,7 +12,7 @@ from hub.errors import Invalid, NotFound
 from hub.feed import Viewer
 from hub.fleet.fleet import NewDevice
 from hub.model import Presence, Principal, Reading, Role
-from hub.system import METRICS, OWN, Machine, System
+from hub.system import METRICS, OWN, HostFigures, System
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 INTERVAL_S = 0.02
@@ -21,7 +21,13 @@ INTERVAL_S = 0.02
 @asynccontextmanager
 async def publishing(rooms: Rooms, folder: Path, interval_s: float = INTERVAL_S) -> AsyncIterator[None]:
     system = System(
-        interval_s, Machine(folder), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+        interval_s,
+        HostFigures(folder),
+        rooms.history,
+        rooms.feed,
+        rooms.roster,
+        rooms.ingest,
+        rooms.hub_clock,
     )
     assert system.describe()
     task = asyncio.create_task(system.run())
@@ -142,7 +148,7 @@ async def test_where_no_device_may_have_as_many_metrics_the_hub_goes_without(
 ) -> None:
     async with open_rooms(tmp_path, clock, limits=LimitsConfig(metrics_max=3)) as rooms:
         system = System(
-            1.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+            1.0, HostFigures(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
         )
         assert not system.describe()
         assert rooms.feed.device(OWN.id).offset == 0
@@ -150,7 +156,7 @@ async def test_where_no_device_may_have_as_many_metrics_the_hub_goes_without(
 
 async def test_without_an_interval_it_publishes_nothing(rooms: Rooms, tmp_path: Path) -> None:
     system = System(
-        0.0, Machine(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
+        0.0, HostFigures(tmp_path), rooms.history, rooms.feed, rooms.roster, rooms.ingest, rooms.hub_clock
     )
     assert not system.describe()
     assert rooms.ingest.metrics(OWN) == {}

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from devices.wire import Entry, Outcome, Request
+from devices.wire import BacklogEntry, Request, SendOutcome
 
 
 class Link(Protocol):
@@ -22,7 +22,7 @@ class Link(Protocol):
     message_max_bytes: int
     """What the hub takes in one message, as far as it said so."""
 
-    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
+    async def deliver(self, entries: Sequence[BacklogEntry]) -> SendOutcome:
         """Send one message and return once the hub has stored it, but for what it refused for good.
 
         Messages leave in the order of the calls. Raises Busy, TooLarge, KeyRefused, LinkLost.

@@ -13,7 +13,7 @@ import aiohttp
 
 from devices import wire
 from devices.errors import Busy, KeyRefused, LinkLost, TooLarge, Unsupported
-from devices.wire import Entry, Outcome, Request
+from devices.wire import BacklogEntry, Request, SendOutcome
 
 _NO_COMMANDS = "HTTP carries no commands: use mqtt:// or ws://"
 _PATH = "/api/v1/telemetry"
@@ -52,7 +52,7 @@ class HttpLink:
         self._session = session
         self._url = url
 
-    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
+    async def deliver(self, entries: Sequence[BacklogEntry]) -> SendOutcome:
         """Post one message. Any 5xx is `Busy`: the hub answers 200 only for what it has stored."""
         try:
             async with self._session.post(
@@ -80,10 +80,10 @@ class HttpLink:
         raise Unsupported(_NO_COMMANDS)
 
 
-def _judge(response: aiohttp.ClientResponse, text: bytes, sent: int) -> Outcome:
+def _judge(response: aiohttp.ClientResponse, text: bytes, sent: int) -> SendOutcome:
     """What the answer means for the readings sent (RFC 9110, RFC 9457)."""
     if response.status == 200:
-        return Outcome()
+        return SendOutcome()
     problem = wire.decode_object(text)
     reason = f"HTTP {response.status}: {problem.get('detail') or problem.get('title') or response.reason}"
     match response.status:

@@ -29,7 +29,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from devices import wire
 from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, TooLarge
 from devices.transports.stream import Stream
-from devices.wire import Entry, Outcome, Refusal, Request
+from devices.wire import BacklogEntry, Refusal, Request, SendOutcome
 
 TELEMETRY = "v1/devices/me/telemetry"
 REQUESTS = "v1/devices/me/rpc/request/"
@@ -133,18 +133,18 @@ class MqttLink:
         """DISCONNECT."""
         self._paho.disconnect()
 
-    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
+    async def deliver(self, entries: Sequence[BacklogEntry]) -> SendOutcome:
         """Publish with QoS 1 and wait for the PUBACK."""
         code, properties = await self._publish(TELEMETRY, wire.join(entries))
         if not code.is_failure:
-            return Outcome()
+            return SendOutcome()
         reason = _reason(code, properties)
         if code.value == _QUOTA_EXCEEDED:
             raise Busy(reason)
         if code.value == _TOO_LARGE:
             raise TooLarge(reason)
         # A PUBACK says that some was refused, not how much of it.
-        return Outcome(len(entries), Refusal(-1, f"mqtt_0x{code.value:02x}", reason))
+        return SendOutcome(len(entries), Refusal(-1, f"mqtt_0x{code.value:02x}", reason))
 
     async def watch(self) -> NoReturn:
         """Look after the keep-alive until the connection ends."""

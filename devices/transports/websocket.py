@@ -16,7 +16,7 @@ import aiohttp
 
 from devices import wire
 from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, TooLarge
-from devices.wire import Entry, Outcome, Request
+from devices.wire import BacklogEntry, Request, SendOutcome
 
 _PATH = "/api/v1/device/socket"
 _CONNECT_TIMEOUT_S = 10.0
@@ -86,7 +86,7 @@ class WebSocketLink:
         self._sending = asyncio.Lock()  # fair: messages leave in the order of the calls
         self._retry_after_s: float | None = None
 
-    async def deliver(self, entries: Sequence[Entry]) -> Outcome:
+    async def deliver(self, entries: Sequence[BacklogEntry]) -> SendOutcome:
         """Send one message and wait for its answer."""
         self._last_id += 1
         message_id = self._last_id
@@ -157,10 +157,10 @@ class WebSocketLink:
         return LinkLost(f"the socket closed ({code})", self._retry_after_s)
 
 
-def _judge(answer: dict[str, object], sent: int) -> Outcome:
+def _judge(answer: dict[str, object], sent: int) -> SendOutcome:
     """What the answer means for the readings sent. Raises KeyRefused, TooLarge, Busy."""
     if answer.get("type") == "ack":
-        return Outcome()
+        return SendOutcome()
     code = str(answer.get("code", ""))
     reason = str(answer.get("message") or code)
     if code == "unauthenticated":

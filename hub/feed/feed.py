@@ -20,7 +20,7 @@ LABELS_IDLE_MAX = (
 
 
 @dataclass(slots=True)
-class Counts:
+class FeedCounts:
     """Who watches over live connections, and how many frames were handed to them since the start."""
 
     viewers: int = 0
@@ -37,7 +37,7 @@ class Feed:
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
-        self.counts = Counts()
+        self.counts = FeedCounts()
         self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
         self._labels: dict[Label, LabelChannel] = {}  # watched now or of late
         self._labels_made = 0

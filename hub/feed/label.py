@@ -23,7 +23,7 @@ class Label(NamedTuple):
     value: str
 
 
-class _Frame(NamedTuple):
+class _LabelFrame(NamedTuple):
     """A message with all between two offsets that a scope may see."""
 
     start: int
@@ -32,7 +32,7 @@ class _Frame(NamedTuple):
     message: bytes | None
 
 
-_NO_FRAME = _Frame(-1, -1, None, None)
+_NO_FRAME = _LabelFrame(-1, -1, None, None)
 
 
 class LabelChannel:
@@ -167,7 +167,7 @@ class LabelChannel:
         frame = self._frame
         if frame.start != start or frame.end != end or frame.devices != principal.devices:
             message = self._make(start, principal, subscription.seen - seen)
-            frame = self._frame = _Frame(start, end, principal.devices, message)
+            frame = self._frame = _LabelFrame(start, end, principal.devices, message)
         return frame.message
 
     def _make(self, start: int, principal: Principal, count: int) -> bytes:

@@ -195,7 +195,7 @@ def _reading(element: object, where: str) -> tuple[Reading | None, list[Fault]]:
     inner = element.get("values")
     top = inner if isinstance(inner, dict) else {k: v for k, v in element.items() if k not in ("ts", "seq")}
     time, seq = _time(element.get("ts")), _seq(element.get("seq"))
-    found = _Found(where)
+    found = _Flattened(where)
     if top is inner:
         found.faults += _beside(element, "values", ("ts", "seq", "values"), where)
     found.flatten(top, "", 1)
@@ -228,7 +228,7 @@ def _value_fault(where: str, name: str, value: object, code: str, message: str) 
     return Fault(name[:NAME_MAX], code, _placed(where, shown, message), _bytes({name: value}))
 
 
-class _Found:
+class _Flattened:
     """The values of one reading, by their names, and what is wrong with others."""
 
     def __init__(self, where: str) -> None:

@@ -113,10 +113,3 @@ class Lacking(NamedTuple):
 
     chosen: np.ndarray  # positions
     forgotten: int
-
-
-class Copied(NamedTuple):
-    """What a copy of the history holds."""
-
-    values: int
-    batches: int  # the last one committed

@@ -21,7 +21,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KEY_PREFIX = "hk_"
 
 
-class Kind(Enum):
+class ProofKind(Enum):
     """How someone shows who they are."""
 
     LOCAL = "local"  # by the Unix socket itself
@@ -32,7 +32,7 @@ class Kind(Enum):
 class Proof(NamedTuple):
     """What someone showed. It can be checked again later, for tokens and sessions end."""
 
-    kind: Kind
+    kind: ProofKind
     secret: str
 
 
@@ -56,18 +56,18 @@ class Access:
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
         if _is_local(request):
-            return Proof(Kind.LOCAL, "")
+            return Proof(ProofKind.LOCAL, "")
         token = bearer(request)
         if token is not None:
-            return Proof(Kind.TOKEN, token)
+            return Proof(ProofKind.TOKEN, token)
         cookie = request.cookies.get(COOKIE)
-        return None if cookie is None else Proof(Kind.SESSION, cookie)
+        return None if cookie is None else Proof(ProofKind.SESSION, cookie)
 
     async def check(self, proof: Proof) -> Principal:
         """Whose proof it is. Raises Unauthenticated, also when it has run out since it was shown."""
-        if proof.kind is Kind.LOCAL:
+        if proof.kind is ProofKind.LOCAL:
             return LOCAL_ADMIN
-        if proof.kind is Kind.SESSION:
+        if proof.kind is ProofKind.SESSION:
             return await self.operators.session(proof.secret)
         if proof.secret.startswith(KEY_PREFIX):
             raise Unauthenticated(
@@ -87,7 +87,7 @@ class Access:
                 "log in with a link from `hub login`, or send Authorization: Bearer <token> (`hub tokens add`)"
             )
         if (
-            proof.kind is Kind.SESSION
+            proof.kind is ProofKind.SESSION
             and request.method not in SAFE_METHODS
             and not self.is_own_page(request)
         ):

@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from hub.errors import Forbidden, Invalid, NotFound, Unreadable
-from hub.http.access import ACCESS, Kind, Proof
+from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
@@ -59,7 +59,7 @@ class Call(Generic[Q, B]):
     @property
     def is_local(self) -> bool:
         """Whether the owner of the hub's process asks, by its Unix socket. A name proves nothing: tokens choose theirs."""
-        return self.proof.kind is Kind.LOCAL
+        return self.proof.kind is ProofKind.LOCAL
 
     def device(self) -> Device:
         """The device in the path. Raises NotFound, also for one outside the principal's scope."""

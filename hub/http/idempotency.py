@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Kept:
+class _KeptAnswer:
     digest: bytes  # of the request's body
     at_s: float
     answer: asyncio.Future[Answer]
@@ -42,7 +42,7 @@ class Idempotency:
 
     def __init__(self, clock_s: Callable[[], float]) -> None:
         self._clock_s = clock_s
-        self._kept: OrderedDict[_Place, _Kept] = OrderedDict()
+        self._kept: OrderedDict[_Place, _KeptAnswer] = OrderedDict()
         self._bytes = 0
 
     async def once(
@@ -69,7 +69,7 @@ class Idempotency:
             if kept.digest != digest:
                 raise Invalid("this key came with another body before", "Idempotency-Key")
             return await asyncio.shield(kept.answer)
-        kept = _Kept(digest, self._clock_s(), asyncio.get_running_loop().create_future())
+        kept = _KeptAnswer(digest, self._clock_s(), asyncio.get_running_loop().create_future())
         self._kept[place] = kept
         try:
             answer = await make()
@@ -84,7 +84,7 @@ class Idempotency:
             self._forget_old()
         return answer
 
-    def _drop(self, place: _Place, kept: _Kept) -> None:
+    def _drop(self, place: _Place, kept: _KeptAnswer) -> None:
         if self._kept.get(place) is kept:
             del self._kept[place]
             self._bytes -= kept.size

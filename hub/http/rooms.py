@@ -14,10 +14,10 @@ from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
-from hub.listener import Place
+from hub.listener import ConnectionPlace
 from hub.people.operators import Operators
 
-MqttProtocols = Callable[[Place], asyncio.Protocol]
+MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
 
 CONFIG = web.AppKey("config", Config)
 CLOCK = web.AppKey("clock", HubClock)

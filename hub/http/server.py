@@ -9,7 +9,7 @@ from aiohttp import web
 from hub.config import HttpConfig
 from hub.http.access import ACCESS
 from hub.http.connection import HttpConnection
-from hub.listener import Listener, Place, Places, bind, bind_unix
+from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind, bind_unix
 from hub.logs import Repeated
 
 LOCAL_MAX = 100  # connections by the Unix socket
@@ -34,7 +34,7 @@ class Server:
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen on TCP; the port that was bound. Raises OSError."""
-        places = Places(
+        places = ConnectionPlaces(
             "http.connections_max",
             self._config.connections_max,
             self._silent_s,
@@ -50,12 +50,12 @@ class Server:
 
     async def listen_locally(self, path: Path) -> None:
         """Listen on a Unix socket that its owner alone can open. Raises OSError."""
-        places = Places("the Unix socket", LOCAL_MAX, self._silent_s)
+        places = ConnectionPlaces("the Unix socket", LOCAL_MAX, self._silent_s)
         listener = Listener([bind_unix(path)], places, self._connection)
         self._listeners.append(listener)
         listener.start()
 
-    def _connection(self, place: Place) -> HttpConnection:
+    def _connection(self, place: ConnectionPlace) -> HttpConnection:
         if self._runner.server is None:
             raise RuntimeError("start comes before listen")
         return HttpConnection(self._runner.server, place, self._refusals)

@@ -18,7 +18,7 @@ from hub.config import LimitsConfig
 from hub.errors import HubError, Unauthenticated
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
-from hub.listener import Place, Places
+from hub.listener import ConnectionPlace, ConnectionPlaces
 from hub.websocket.frames import TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
@@ -30,12 +30,12 @@ STOPPING = "the hub is stopping"
 TURNED_AWAY_S = 5.0
 
 PEERS = web.AppKey("peers", Peers)
-UNPROVEN = web.AppKey("unproven", Places)
+UNPROVEN = web.AppKey("unproven", ConnectionPlaces)
 
 
-def unproven_places(limits: LimitsConfig, access: Access) -> Places:
+def unproven_places(limits: LimitsConfig, access: Access) -> ConnectionPlaces:
     """The places for connections that have not shown who they are."""
-    return Places(
+    return ConnectionPlaces(
         "limits.unproven_max",
         limits.unproven_max,
         limits.connect_timeout_s + TURNED_AWAY_S,
@@ -45,7 +45,7 @@ def unproven_places(limits: LimitsConfig, access: Access) -> Places:
     )
 
 
-def take_unproven_place(request: web.Request) -> Place:
+def take_unproven_place(request: web.Request) -> ConnectionPlace:
     """A place for this connection, to be left when it has shown who it is. Raises Overloaded."""
     transport = request.transport
     if transport is None:

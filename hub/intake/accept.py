@@ -18,7 +18,7 @@ from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
 from hub.history.duckdb.history import History
 from hub.intake.checks import ReadingChecks
-from hub.intake.known import Counts, KnownDevice
+from hub.intake.known import IntakeCounts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
@@ -72,7 +72,7 @@ class Ingest:
         self._devices: dict[int, KnownDevice] = {}
         self._notices = TokenBucket(NOTICES_PER_S, NOTICES_BURST)
         self._unsaid = 0
-        self.counts = Counts()
+        self.counts = IntakeCounts()
 
     async def restore(self, devices: Iterable[Device]) -> dict[int, int]:
         """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest
@@ -115,7 +115,7 @@ class Ingest:
         """Make the device known to intake and feed."""
         channel = self._feed.add(device.id, counted=device.counted)
         rate = TokenBucket(self._limits.readings_per_s, self._limits.readings_burst)
-        counts = self.counts if device.counted else Counts()
+        counts = self.counts if device.counted else IntakeCounts()
         self._devices[device.number] = KnownDevice(
             device.number, channel, sequence or SequenceCount(), rate, counts
         )

@@ -32,7 +32,7 @@ ALIKE_MIN = 8  # readings; fewer are checked sooner one by one
 NAMED_MAX = 5  # metrics in one sentence
 
 
-class Columns:
+class TakenValues:
     """The values of one call, as the batch wants them."""
 
     __slots__ = ("metrics", "texts", "times", "values")
@@ -71,7 +71,7 @@ class Checked(NamedTuple):
     """What became of readings: those taken, as the feed and as the history want them, and the others."""
 
     run: Run
-    columns: Columns
+    columns: TakenValues
     refusals: Sequence[Refusal] = ()
     repeated: int = 0
     lost: int = 0  # sequence numbers that were jumped over
@@ -113,7 +113,7 @@ class ReadingChecks:
         names = rows[0].keys()
         if set(map(len, rows)) != {len(names)}:
             return None
-        columns = Columns()
+        columns = TakenValues()
         for name in names:
             check = known.checks.get(name, UNKNOWN)
             try:
@@ -138,7 +138,7 @@ class ReadingChecks:
         self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch
     ) -> Checked:
         """Any readings: each is taken, wholly or in part, refused, or dropped because it is repeated."""
-        columns, checks, sequence = Columns(), known.checks, known.sequence
+        columns, checks, sequence = TakenValues(), known.checks, known.sequence
         times: list[int] = []
         rows: list[dict[str, Value]] = []
         refusals: list[Refusal] = []
@@ -185,7 +185,7 @@ class ReadingChecks:
         time: int,
         values: dict[str, Value],
         seq: int | None,
-        columns: Columns,
+        columns: TakenValues,
         batch: Batch,
     ) -> tuple[dict[str, Value], list[Refusal]]:
         """A reading with texts, truth values, new metrics or faults: what was taken of it, and refused."""

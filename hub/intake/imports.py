@@ -19,7 +19,7 @@ from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Busy, Invalid, NotFound
 from hub.history.contract import Format, Rows
 from hub.history.duckdb.history import History
-from hub.history.duckdb.records import FAULTS_MAX, Fault
+from hub.history.duckdb.records import FAULTS_MAX, RowFault
 from hub.history.duckdb.staging import Defaults, Found, Known, Staging
 from hub.intake.accept import Ingest
 from hub.intake.receipts import until_stored
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
     dry_run: bool = False  # say what would happen, and change nothing
 
 
-class Progress(NamedTuple):
+class ImportProgress(NamedTuple):
     """So many of the file's values are done."""
 
     done: int
@@ -63,7 +63,7 @@ class Summary:
     held: int = 0  # there already
     forgotten: int = 0  # from before what retention has taken away
     refused: int = 0
-    faults: list[Fault] = field(default_factory=list)  # the first ones
+    faults: list[RowFault] = field(default_factory=list)  # the first ones
     devices: list[str] = field(default_factory=list)  # made
     metrics: list[dict[str, str]] = field(default_factory=list)  # made, with the type that was decided
     dry_run: bool = False
@@ -72,7 +72,7 @@ class Summary:
         """Values that could be read, and have no place any more."""
         self.refused += len(lines)
         room = max(0, FAULTS_MAX - len(self.faults))
-        self.faults.extend(Fault(line, message) for line in sorted(lines)[:room])
+        self.faults.extend(RowFault(line, message) for line in sorted(lines)[:room])
 
 
 class _Owner(NamedTuple):
@@ -113,7 +113,7 @@ class Imports:
         if self.running.locked():
             raise Busy("an import is running; one more when it is done", RETRY_AFTER_S)
 
-    async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[Progress | Summary]:
+    async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[ImportProgress | Summary]:
         """Tells how far it is, and at the end what became of the file. `folder` is for what is written
         meanwhile.
 
@@ -126,11 +126,11 @@ class Imports:
                 found = await self._read(staging, file, wanted)
                 summary = _summary(found, wanted)
                 owners = await self._find_owners(found, wanted, summary)
-                yield Progress(0, found.values)
+                yield ImportProgress(0, found.values)
                 for start in range(0, found.values, self._page_rows):
                     rows = await asyncio.to_thread(staging.page, start, self._page_rows)
                     await self._take(owners, rows, summary)
-                    yield Progress(min(found.values, start + self._page_rows), found.values)
+                    yield ImportProgress(min(found.values, start + self._page_rows), found.values)
                 summary.held = summary.values - summary.added - summary.forgotten - summary.refused
                 yield summary
             finally:

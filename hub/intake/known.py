@@ -35,7 +35,7 @@ UNKNOWN = MetricCheck(0, type(None), 0.0, 0.0)  # of no kind that a value has
 
 
 @dataclass(slots=True)
-class Counts:
+class IntakeCounts:
     """Totals since the start."""
 
     readings: int = 0
@@ -56,7 +56,7 @@ class KnownDevice:
         channel: DeviceChannel,
         sequence: SequenceCount,
         rate: TokenBucket,
-        counts: Counts,
+        counts: IntakeCounts,
     ) -> None:
         self.number = number
         self.channel = channel

@@ -8,12 +8,12 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.errors import NotFound, Refused
 from hub.flow import Hold, Holds, Room
 from hub.intake.accept import Ingest
-from hub.listener import Place
+from hub.listener import ConnectionPlace
 from hub.logs import Repeated
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError
-from hub.mqtt.link import Link
+from hub.mqtt.link import ClientLink
 from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
 from hub.mqtt.tasks import Jobs, Tasks
@@ -52,9 +52,9 @@ class Connection(asyncio.Protocol):
         requests: Requests,
         tasks: Tasks,
         room: Room,
-        protocol: Callable[[Link], ServerProtocol],
+        protocol: Callable[[ClientLink], ServerProtocol],
         refusals: Repeated,
-        place: Place | None = None,
+        place: ConnectionPlace | None = None,
     ) -> None:
         self._open = open_
         self._refusals = refusals

@@ -16,7 +16,7 @@ So no device drives out another's.
 
 
 @dataclass(slots=True)
-class _Kept:
+class _KeptSession:
     session: SessionState
     ends_at_s: float
     will: Will | None
@@ -38,7 +38,7 @@ class KeptSessions:
         self._max = sessions_max
         self._queued_max = queued_max
         self._clock_s = clock_s
-        self._kept: dict[Key, _Kept] = {}  # the one left longest ago first
+        self._kept: dict[Key, _KeptSession] = {}  # the one left longest ago first
         self._of_device: dict[int, int] = {}  # how many are kept, by Device.number
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class KeptSessions:
     def leave(self, session: SessionState, will: Will | None) -> list[Bequest]:
         """Its connection is gone; the wills due now. Kept for `expiry_s`, if there is room."""
         now_s = self._clock_s()
-        kept = _Kept(session, now_s + session.expiry_s, will)
+        kept = _KeptSession(session, now_s + session.expiry_s, will)
         if will is not None:
             kept.will_at_s = now_s + min(will.properties.will_delay_interval or 0, session.expiry_s)
         if session.expiry_s == 0:
@@ -109,7 +109,7 @@ class KeptSessions:
         kept = self._remove(key)
         return [] if kept is None else _bequests(kept)
 
-    def _remove(self, key: Key) -> _Kept | None:
+    def _remove(self, key: Key) -> _KeptSession | None:
         kept = self._kept.pop(key, None)
         if kept is not None:
             self._of_device[key[0]] -= 1
@@ -118,5 +118,5 @@ class KeptSessions:
         return kept
 
 
-def _bequests(kept: _Kept) -> list[Bequest]:
+def _bequests(kept: _KeptSession) -> list[Bequest]:
     return [] if kept.will is None else [(kept.session.device, kept.will)]

@@ -3,7 +3,7 @@ from typing import Protocol
 from hub.mqtt.requests import Request
 
 
-class Link(Protocol):
+class ClientLink(Protocol):
     """What moves the bytes, as the protocol sees it."""
 
     def write(self, raw: bytes) -> None:

@@ -59,7 +59,7 @@ from hub.mqtt.codec.packets import (
 )
 from hub.mqtt.delivery import Delivery
 from hub.mqtt.gathering import SOURCE, Accept
-from hub.mqtt.link import Link
+from hub.mqtt.link import ClientLink
 from hub.mqtt.packet_writer import PACKET_MAX, PacketWriter, explained
 from hub.mqtt.publishing import Publishing
 from hub.mqtt.requests import CarryOut, CheckKey
@@ -117,7 +117,7 @@ class ServerProtocol:
 
     def __init__(
         self,
-        link: Link,
+        link: ClientLink,
         config: MqttConfig,
         clients: Clients,
         accept: Accept,

@@ -15,11 +15,11 @@ from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.flow import Room
 from hub.intake.accept import Ingest
-from hub.listener import Listener, Place, Places, bind
+from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind
 from hub.logs import Repeated
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import Connection
-from hub.mqtt.link import Link
+from hub.mqtt.link import ClientLink
 from hub.mqtt.protocol import ServerProtocol
 from hub.mqtt.requests import Requests
 from hub.mqtt.tasks import Tasks
@@ -82,7 +82,7 @@ class MqttServer:
         """How many connections are open."""
         return len(self._open)
 
-    def connection(self, place: Place | None = None) -> Connection:
+    def connection(self, place: ConnectionPlace | None = None) -> Connection:
         """One more connection, for whoever holds its transport; `place` is given up when it ends."""
         return Connection(
             self._open,
@@ -97,7 +97,7 @@ class MqttServer:
             place,
         )
 
-    def _protocol(self, link: Link) -> ServerProtocol:
+    def _protocol(self, link: ClientLink) -> ServerProtocol:
         return ServerProtocol(
             link, self._config, self._clients, self._ingest.accept, self._clock, self._fresh_id
         )
@@ -121,7 +121,9 @@ class MqttServer:
 
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
         limits = self._limits
-        places = Places("limits.connections_max", limits.connections_max + SPARE, limits.connect_timeout_s)
+        places = ConnectionPlaces(
+            "limits.connections_max", limits.connections_max + SPARE, limits.connect_timeout_s
+        )
         listener = Listener(
             await bind(self._config.host, port),
             places,

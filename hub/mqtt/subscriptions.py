@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from hub.model import RAW_MAX, Refusal
-from hub.mqtt.codec.packets import Reason, Subscribe, Subscription
+from hub.mqtt.codec.packets import Reason, Subscribe, TopicFilter
 from hub.mqtt.session_state import Granted, SessionState
 from hub.mqtt.topics import ME, is_own, may_receive
 
@@ -38,7 +38,7 @@ def subscribe(packet: Subscribe, state: SessionState) -> SubscriptionAnswer:
     return SubscriptionAnswer(reasons, why, Refusal(-1, "forbidden", text, listed.encode()[:RAW_MAX]))
 
 
-def _grant(wanted: Subscription, identifier: int | None, state: SessionState) -> int:
+def _grant(wanted: TopicFilter, identifier: int | None, state: SessionState) -> int:
     """The reason code of one filter."""
     topic_filter = wanted.topic_filter
     if topic_filter.startswith("$share/"):

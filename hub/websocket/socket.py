@@ -45,7 +45,7 @@ WRITE_BUFFER_MAX_BYTES = 65_536  # in the hub's own buffer of one connection, be
 PING = frame(Opcode.PING, b"")
 
 
-class State(IntEnum):
+class SocketState(IntEnum):
     """Where a connection is in its life; drawn above. In this order: what is before CLOSING is open."""
 
     WAITING = 0  # nothing is taken
@@ -57,7 +57,7 @@ class State(IntEnum):
 
 
 # On the path of every message: to look a member up in its enum takes as long as to compare it.
-_OPEN, _CLOSING, _BROKEN = State.OPEN, State.CLOSING, State.BROKEN
+_OPEN, _CLOSING, _BROKEN = SocketState.OPEN, SocketState.CLOSING, SocketState.BROKEN
 _CLOSE, _PING, _PONG = Opcode.CLOSE, Opcode.PING, Opcode.PONG
 
 
@@ -85,7 +85,7 @@ class Socket(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self, peers: Peers, max_bytes: int, *, deflates: bool = False) -> None:
-        self.state = State.WAITING
+        self.state = SocketState.WAITING
         self.deflates = deflates
         self._peers = peers
         self._reader = FrameReader(max_bytes, deflate=deflates)
@@ -144,14 +144,14 @@ class Socket(asyncio.Protocol):
         if not self.is_open:
             return None
         self._first = asyncio.get_running_loop().create_future()
-        self.state = State.ASKED
+        self.state = SocketState.ASKED
         self.read()
         return await self._first
 
     def begin(self) -> None:
         """From the next `read` on, take what comes."""
         if self.is_open:
-            self.state = State.OPEN
+            self.state = SocketState.OPEN
 
     @property
     def is_open(self) -> bool:
@@ -163,10 +163,10 @@ class Socket(asyncio.Protocol):
     def close(self, code: int = OK, reason: str = "") -> None:
         """Close, saying why. A peer that does not answer is dropped."""
         if self.is_open:
-            self._say_close(State.CLOSING, code, reason, CLOSE_TIMEOUT_S)
+            self._say_close(SocketState.CLOSING, code, reason, CLOSE_TIMEOUT_S)
             self.read()  # the peer's own close may be behind what was held
 
-    def _say_close(self, state: State, code: int, reason: str, timeout_s: float) -> None:
+    def _say_close(self, state: SocketState, code: int, reason: str, timeout_s: float) -> None:
         self._end(state)
         self.transport.write(close_frame(code, reason))
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self.abort)
@@ -181,14 +181,14 @@ class Socket(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         try:
-            self._end(State.GONE)
+            self._end(SocketState.GONE)
         finally:
             self._peers.remove(self)
             self.lost()
 
-    def _end(self, state: State) -> None:
+    def _end(self, state: SocketState) -> None:
         before, self.state = self.state, state
-        if before is State.OPEN:
+        if before is SocketState.OPEN:
             self.leave()
         if self._first is not None and not self._first.done():
             self._first.set_result(None)
@@ -267,7 +267,7 @@ class Socket(asyncio.Protocol):
     def _may_read(self) -> bool:
         if self.state is _OPEN:
             return self.may_take()
-        return self.state is not State.WAITING
+        return self.state is not SocketState.WAITING
 
     def _take(self, message: Message) -> None:
         opcode = message.opcode
@@ -283,7 +283,7 @@ class Socket(asyncio.Protocol):
         elif self.state is _OPEN:
             self.take(message)
         elif self._first is not None:
-            self.state = State.WAITING
+            self.state = SocketState.WAITING
             self._first.set_result(message.content)
 
     def _answer_close(self, content: bytes) -> None:
@@ -293,7 +293,7 @@ class Socket(asyncio.Protocol):
         except FrameError as error:
             self.broken(error)
             code, reason = error.code, str(error)
-        self._say_close(State.CLOSING, code, reason, CLOSE_TIMEOUT_S)
+        self._say_close(SocketState.CLOSING, code, reason, CLOSE_TIMEOUT_S)
 
     def _fail(self, error: FrameError) -> None:
         """What the peer still sends is thrown away until it hangs up (7.1.1).
@@ -301,10 +301,10 @@ class Socket(asyncio.Protocol):
         To close at once with unread input would make the system send a reset, which overtakes the reason.
         """
         self._reader.discard()
-        if self.state is State.CLOSING:
-            self.state = State.BROKEN
+        if self.state is SocketState.CLOSING:
+            self.state = SocketState.BROKEN
             return
         self.broken(error)
-        self._say_close(State.BROKEN, error.code, str(error), LINGER_S)
+        self._say_close(SocketState.BROKEN, error.code, str(error), LINGER_S)
         if self.transport.can_write_eof():  # not with TLS
             self.transport.write_eof()

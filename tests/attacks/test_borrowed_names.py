@@ -6,24 +6,26 @@ import aiohttp
 import pytest
 
 from hub.config import Config, StoreConfig
-from hub.http.access import Kind
+from hub.http.access import ProofKind
 from hub.people.operators import LOCAL_ADMIN
 from tests.http.conftest import Hub, running_hub
 
 BACKUP = "/api/v1/backup"
 
 
-async def shown(hub: Hub, kind: Kind, name: str) -> dict[str, str]:
+async def shown(hub: Hub, kind: ProofKind, name: str) -> dict[str, str]:
     """The headers of an admin of this name."""
     operators = hub.rooms.operators
-    if kind is Kind.TOKEN:
+    if kind is ProofKind.TOKEN:
         return {"Authorization": f"Bearer {operators.make_token(name, LOCAL_ADMIN.role, 600)}"}
     secret = await operators.use_link(await operators.make_link(name))
     return {"Cookie": f"hub_session={secret}", "Origin": hub.url}
 
 
-@pytest.mark.parametrize("kind", [Kind.TOKEN, Kind.SESSION])
-async def test_an_admin_named_like_the_owner_is_not_the_owner(hub: Hub, kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [ProofKind.TOKEN, ProofKind.SESSION])
+async def test_an_admin_named_like_the_owner_is_not_the_owner(
+    hub: Hub, kind: ProofKind, tmp_path: Path
+) -> None:
     stolen = tmp_path / "stolen"
     headers = await shown(hub, kind, LOCAL_ADMIN.name)
     status, problem = await hub.call("POST", f"{BACKUP}?output={stolen}", headers=headers)
@@ -31,8 +33,8 @@ async def test_an_admin_named_like_the_owner_is_not_the_owner(hub: Hub, kind: Ki
     assert not list(tmp_path.glob("stolen*"))
 
 
-@pytest.mark.parametrize("kind", [Kind.TOKEN, Kind.SESSION])
-async def test_over_the_network_copies_go_where_the_owner_keeps_them(kind: Kind, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [ProofKind.TOKEN, ProofKind.SESSION])
+async def test_over_the_network_copies_go_where_the_owner_keeps_them(kind: ProofKind, tmp_path: Path) -> None:
     kept = tmp_path / "copies"
     (tmp_path / "hub").mkdir()
     async with running_hub(tmp_path / "hub", Config(store=StoreConfig(backup_path=str(kept)))) as hub:
@@ -69,7 +71,7 @@ async def test_the_owner_copies_to_where_they_like(hub: Hub, tmp_path: Path) -> 
 
 async def test_two_tokens_of_one_name_share_no_answers(hub: Hub) -> None:
     """A device's first key is shown once, to whoever made the device."""
-    made, stranger = [await shown(hub, Kind.TOKEN, "panel") for _ in range(2)]
+    made, stranger = [await shown(hub, ProofKind.TOKEN, "panel") for _ in range(2)]
     key = {"Idempotency-Key": "k1"}
     assert (await hub.call("POST", "/api/v1/devices", {"id": "boiler"}, {**made, **key}))[0] == 201
     assert (await hub.call("POST", "/api/v1/devices", {"id": "boiler"}, {**stranger, **key}))[0] == 409

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from devices.errors import DeviceError, KeyRefused
-from devices.provision import DeviceMetric, Login, Provisioner, read_keys, write_keys
+from devices.provision import DeviceKey, DeviceMetric, Provisioner, read_keys, write_keys
 from tests.devices.peers import Remembering
 
 
@@ -58,7 +58,7 @@ async def test_devices_are_made_with_a_name_and_their_kind_and_get_a_key() -> No
     rest = Rest()
     async with rest.server:
         logins = await Provisioner(rest.url, "T").devices(["pump-01", "cold-store-02"])
-    assert logins == [Login("pump-01", "hk_pump-01"), Login("cold-store-02", "hk_cold-store-02")]
+    assert logins == [DeviceKey("pump-01", "hk_pump-01"), DeviceKey("cold-store-02", "hk_cold-store-02")]
     assert rest.tokens == {"Bearer T"}
     assert rest.devices["cold-store-02"] == {
         "id": "cold-store-02",
@@ -71,8 +71,8 @@ async def test_a_device_that_exists_gets_another_key() -> None:
     rest = Rest()
     async with rest.server:
         provisioner = Provisioner(rest.url, "T")
-        assert await provisioner.devices(["pump-01"]) == [Login("pump-01", "hk_pump-01")]
-        assert await provisioner.devices(["pump-01"]) == [Login("pump-01", "hk_pump-01_more")]
+        assert await provisioner.devices(["pump-01"]) == [DeviceKey("pump-01", "hk_pump-01")]
+        assert await provisioner.devices(["pump-01"]) == [DeviceKey("pump-01", "hk_pump-01_more")]
 
 
 async def test_units_are_told_once_the_hub_knows_the_metric() -> None:
@@ -116,7 +116,7 @@ async def test_a_token_that_may_not_is_told_as_such() -> None:
 
 def test_a_file_of_keys_is_read_back_and_kept_from_others(tmp_path: Path) -> None:
     path = tmp_path / "keys.csv"
-    logins = [Login("pump-01", "hk_a"), Login("fan-01", "hk_b")]
+    logins = [DeviceKey("pump-01", "hk_a"), DeviceKey("fan-01", "hk_b")]
     write_keys(path, logins)
     assert read_keys(path) == logins
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -124,7 +124,7 @@ def test_a_file_of_keys_is_read_back_and_kept_from_others(tmp_path: Path) -> Non
 
 
 def test_a_login_does_not_show_its_key() -> None:
-    assert "hk_a" not in repr(Login("pump-01", "hk_a"))
+    assert "hk_a" not in repr(DeviceKey("pump-01", "hk_a"))
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 from devices.client import DeviceClient
 from devices.console import Stop
 from devices.machines import Machine
-from devices.provision import Login
+from devices.provision import DeviceKey
 from devices.simulate import Addresses, Plan, Simulation, addresses, obey
 from tests.devices.peers import KEY, Mosquitto, Watcher, free_port, quick, small_hub, stopping, until
 
 
-def logins(*ids: str) -> list[Login]:
-    return [Login(device_id, f"hk_{device_id}") for device_id in ids]
+def logins(*ids: str) -> list[DeviceKey]:
+    return [DeviceKey(device_id, f"hk_{device_id}") for device_id in ids]
 
 
 def test_the_hubs_web_address_gives_the_others() -> None:

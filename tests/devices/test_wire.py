@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from devices import wire
-from devices.wire import Entry, Outcome, Refusal
+from devices.wire import BacklogEntry, Refusal, SendOutcome
 
 
 def test_a_reading_is_its_time_its_number_and_its_values() -> None:
@@ -52,23 +52,23 @@ def test_whole_milliseconds_are_sent_as_integers_and_fractions_kept_to_the_micro
 
 
 def test_one_entry_is_sent_as_itself_and_several_as_an_array() -> None:
-    entries = [Entry(1, b'{"ts":1}'), Entry(2, b'{"ts":2}')]
+    entries = [BacklogEntry(1, b'{"ts":1}'), BacklogEntry(2, b'{"ts":2}')]
     assert wire.join(entries[:1]) == b'{"ts":1}'
     assert wire.join(entries) == b'[{"ts":1},{"ts":2}]'
 
 
 def test_what_was_refused_is_read_one_by_one_or_for_the_whole_message() -> None:
     listed = {"refused": [{"position": 3, "code": "range", "message": "too hot"}, {"position": 4}]}
-    assert wire.outcome(listed, 10) == Outcome(2, Refusal(4, "refused", ""))
-    assert wire.outcome({"title": "Unreadable", "detail": "not JSON"}, 10) == Outcome(
+    assert wire.outcome(listed, 10) == SendOutcome(2, Refusal(4, "refused", ""))
+    assert wire.outcome({"title": "Unreadable", "detail": "not JSON"}, 10) == SendOutcome(
         10, Refusal(-1, "refused", "not JSON")
     )
-    assert wire.outcome({}, 1) == Outcome(1, Refusal(-1, "refused", "refused without a reason"))
+    assert wire.outcome({}, 1) == SendOutcome(1, Refusal(-1, "refused", "refused without a reason"))
 
 
 def test_the_number_accepted_counts_where_the_list_was_cut() -> None:
     listed = {"accepted": 100, "refused": [{"position": 7, "code": "range", "message": "too hot"}]}
-    assert wire.outcome(listed, 500) == Outcome(400, Refusal(7, "range", "too hot"))
+    assert wire.outcome(listed, 500) == SendOutcome(400, Refusal(7, "range", "too hot"))
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:

@@ -18,13 +18,13 @@ from hub.history.duckdb.compaction import GRACE_US
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.ranges import HOUR_US, MINUTE_US
-from hub.history.duckdb.retention import Kept
+from hub.history.duckdb.retention import KeptFor
 from hub.model import Metric, MetricType
 from tests.rounds import rounds
 
 DAY_US = 24 * HOUR_US
 T0 = 1_795_132_800_000_000  # µs, UTC: a day begins
-NEVER = Kept(0, 0, 0)
+NEVER = KeptFor(0, 0, 0)
 METRICS = {
     1: Metric(1, 1, "temperature", MetricType.NUMBER),
     2: Metric(2, 1, "state", MetricType.TEXT),
@@ -42,7 +42,7 @@ class Run:
         default_factory=lambda: {number: [] for number in METRICS}
     )
     now: int = T0 + 40 * DAY_US
-    kept: Kept = NEVER
+    kept: KeptFor = NEVER
     cut: int = 0  # readings before this may be gone from the raw tier
 
     def keeper(self, history: History) -> Keeper:
@@ -183,7 +183,7 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
     async def play(folder: Path) -> None:
         run = Run(folder / "history.duckdb")
         run.now = T0 + 3 * DAY_US
-        run.kept = Kept(days * DAY_US, 0, 0)
+        run.kept = KeptFor(days * DAY_US, 0, 0)
         async with History.open(run.path, 128, 20) as history:
             keeper = run.keeper(history)
             for batch in batches:
@@ -202,7 +202,7 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
 
 
 async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0 + 2 * DAY_US, kept=Kept(DAY_US, 0, 0))
+    run = Run(tmp_path / "history.duckdb", now=T0 + 2 * DAY_US, kept=KeptFor(DAY_US, 0, 0))
     async with History.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         run.append(history, [(1, T0 + minute * MINUTE_US // 2, float(minute)) for minute in range(20)])
@@ -218,7 +218,7 @@ async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path
 
 async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb", now=T0 + 3 * DAY_US)
-    kept = {1: Kept(DAY_US, 2 * DAY_US, 0), 2: NEVER}
+    kept = {1: KeptFor(DAY_US, 2 * DAY_US, 0), 2: NEVER}
     async with History.open(run.path, 128, 20) as history:
         keeper = Keeper(history, lambda: kept, lambda: run.now, Bounds(fill_rows=1))
         days = (0, 1, 2)
@@ -302,7 +302,7 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
 
 
 async def test_space_is_used_again_over_many_cycles_of_retention(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0, kept=Kept(2 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US))
+    run = Run(tmp_path / "history.duckdb", now=T0, kept=KeptFor(2 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US))
     sizes = []
     async with History.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)

@@ -11,7 +11,7 @@ from hub.config import RetentionConfig, RetentionOverride
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.ranges import HOUR_US
-from hub.history.duckdb.retention import Kept, policy
+from hub.history.duckdb.retention import KeptFor, policy
 from hub.model import Device, Metric, MetricType, Retention
 
 DAY_US = 24 * HOUR_US
@@ -20,13 +20,13 @@ PUMP = Device(1, "pump-1", "Pump", {"kind": "pump", "hall": "2"}, 0)
 FAN = Device(2, "fan-1", "Fan", {"kind": "fan"}, 0)
 
 
-def kept(**more: Any) -> dict[int, Kept]:
+def kept(**more: Any) -> dict[int, KeptFor]:
     config = RetentionConfig(**{"raw_s": 10, "minute_s": 20, "hour_s": 30, **more})
     return policy(config, [PUMP, FAN])
 
 
-def us(*seconds: int) -> Kept:
-    return Kept(*(1_000_000 * one for one in seconds))
+def us(*seconds: int) -> KeptFor:
+    return KeptFor(*(1_000_000 * one for one in seconds))
 
 
 def test_every_device_keeps_what_the_section_says() -> None:

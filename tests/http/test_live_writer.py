@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
-from hub.feed.feed import Counts
+from hub.feed.feed import FeedCounts
 from hub.http.live.writer import REST, WRITES_PER_TURN, Framer, SharedWriter
 from tests.http.conftest import until
 
@@ -40,7 +40,7 @@ class Viewer:
 
 @asynccontextmanager
 async def running(clock: Clock) -> AsyncIterator[SharedWriter]:
-    writer = SharedWriter(Framer(), clock, Counts())
+    writer = SharedWriter(Framer(), clock, FeedCounts())
     task = asyncio.create_task(writer.run())
     try:
         yield writer

@@ -23,7 +23,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Version,
 )
 from tests.http.conftest import Hub, running_hub
@@ -37,7 +37,7 @@ def stream(key: str, version: Version) -> bytes:
     """A bit of everything, each packet with an answer of its own."""
     packets: list[Packet] = [
         Connect(version, "c", username=key),
-        Subscribe(1, [Subscription("v1/devices/me/rpc/request/+", 1)]),
+        Subscribe(1, [TopicFilter("v1/devices/me/rpc/request/+", 1)]),
         Publish(TELEMETRY, b'{"a":1}', 1, 2),
         Publish(TELEMETRY, b'{"a":2}', 2, 3),
         Pubrel(3),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from hub.feed.feed import Counts
+from hub.feed.feed import FeedCounts
 from hub.feed.log import Resume
 from hub.feed.viewer import Subscription
 from hub.history.duckdb.history import History
@@ -104,7 +104,7 @@ faults = st.lists(
 def test_the_shared_writer_goes_on_whatever_a_viewer_raises(found: list[dict[str, type[Exception]]]) -> None:
     async def check() -> None:
         reached = asyncio.Event()
-        writer = SharedWriter(Framer(), lambda: 0.0, Counts())
+        writer = SharedWriter(Framer(), lambda: 0.0, FeedCounts())
         connections = [Connection(each) for each in found]
         for connection in [*connections, Last(reached, "write")]:
             writer.queue(connection)

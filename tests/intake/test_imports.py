@@ -15,7 +15,7 @@ from hub.errors import Busy, StoreError
 from hub.fleet.fleet import NewDevice
 from hub.history.contract import Series
 from hub.history.duckdb.keeper import Bounds, Keeper
-from hub.intake.imports import Imports, Progress, Summary, Wanted
+from hub.intake.imports import ImportProgress, Imports, Summary, Wanted
 from hub.model import Reading, SequenceMark
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
@@ -53,7 +53,7 @@ class Play:
         self.allowed: dict[str, set[float]] = {}  # of those that are there
         self.certain: dict[str, set[float]] = {}  # acknowledged to them
         self.numbers: dict[int, int] = {}  # metric: device
-        self.importing: AsyncGenerator[Progress | Summary] | None = None
+        self.importing: AsyncGenerator[ImportProgress | Summary] | None = None
 
     async def run(self, taken: list[str]) -> None:
         left = list(taken)
@@ -78,7 +78,7 @@ class Play:
             await Keeper(rooms.history, dict, self.clock, Bounds(1, 0, 3)).step()
         elif what == "import" and self.importing is None:
             self.importing = self.begin(rooms)
-            assert isinstance(await anext(self.importing), Progress)  # the devices are made
+            assert isinstance(await anext(self.importing), ImportProgress)  # the devices are made
             for made in DEVICES:
                 self.allowed.setdefault(made, set()).update(self.coming[made])
         elif what == "page" and self.importing is not None:
@@ -101,7 +101,7 @@ class Play:
             self.allowed.pop(device_id)
             self.certain.pop(device_id, None)
 
-    def begin(self, rooms: Rooms) -> AsyncGenerator[Progress | Summary]:
+    def begin(self, rooms: Rooms) -> AsyncGenerator[ImportProgress | Summary]:
         self.coming = {device: {float(next(self.values)) for _ in range(3)} for device in DEVICES}
         rows = [
             f"{device},t,{T0 // 1000 + place},{value}"
@@ -158,8 +158,8 @@ async def test_what_is_removed_while_a_file_is_read_is_refused_by_line(rooms: Ro
     rows = [f"boiler,t,{T0 // 1000 + place},{place}" for place in range(5)]
     (tmp_path / "file").write_text("\n".join(["device,metric,time,value", *rows]))
     run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted())
-    assert await anext(run) == Progress(0, 5)
-    assert await anext(run) == Progress(2, 5)
+    assert await anext(run) == ImportProgress(0, 5)
+    assert await anext(run) == ImportProgress(2, 5)
     await rooms.fleet.removal.remove(device)
     await rooms.add("boiler")  # another one, that happens to be called the same
     said = [step async for step in run]
@@ -180,7 +180,7 @@ async def test_a_commit_that_never_came_is_not_told_as_added(tmp_path: Path, clo
         await rooms.history.stored
         rooms.history.batch.sequences[2**40] = SequenceMark(1, 0)  # no column holds this: the commit fails
         run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted(device="boiler", metric="t"))
-        assert await anext(run) == Progress(0, 1)
+        assert await anext(run) == ImportProgress(0, 1)
         adding = asyncio.ensure_future(anext(run))
         async with asyncio.timeout(10):
             while not rooms.history.failure or not rooms.history.pending:

@@ -17,7 +17,7 @@ from hub.config import ReadingsConfig
 from hub.errors import Conflict, Invalid, StoreError
 from hub.history.duckdb.conversion import convert
 from hub.history.duckdb.keeper import Bounds, Keeper
-from hub.history.duckdb.retention import Kept
+from hub.history.duckdb.retention import KeptFor
 from hub.intake.known import MetricCheck
 from hub.intake.values import ValueChecks
 from hub.model import MetricType, Reading, Value, converted
@@ -37,7 +37,7 @@ LEFT = """SELECT DISTINCT metric FROM (
               UNION ALL SELECT old FROM conversions)"""
 
 
-async def keep(rooms: Rooms, policy: Callable[[], Mapping[int, Kept]] = dict) -> None:
+async def keep(rooms: Rooms, policy: Callable[[], Mapping[int, KeptFor]] = dict) -> None:
     """Everything that the keeper would do in the end; for it everything is full at once."""
     await rooms.history.stored
     keeper = Keeper(rooms.history, policy, rooms.clock, Bounds(1, HOUR_US, 2))
@@ -233,7 +233,7 @@ async def test_what_retention_has_left_of_texts_counts_by_its_last_value(
             texts = [(0, "1"), (1, "3"), (MINUTE_US, "off"), (MINUTE_US + 1, "5"), (2 * MINUTE_US, "off")]
             readings = [Reading(start + after, {"m": text}) for after, text in texts]
             rooms.ingest.accept(device, readings, "mqtt")
-        kept = {device.number: Kept(clock() - new + HOUR_US, 0, 0)}
+        kept = {device.number: KeptFor(clock() - new + HOUR_US, 0, 0)}
         await keep(rooms, lambda: kept)
         metric = rooms.ingest.metric(device, "m")
         assert (await rooms.history.count(metric)) == 5

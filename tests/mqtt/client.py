@@ -17,7 +17,7 @@ from hub.mqtt.codec.packets import (
     Publish,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Version,
     Will,
 )
@@ -148,5 +148,5 @@ class Client:
     async def subscribe(self, *filters: str, qos: int = 1, identifier: int | None = None) -> Sequence[int]:
         """Subscribe; the reasons."""
         properties = NONE if identifier is None else Properties(subscription_identifier=(identifier,))
-        self.send(Subscribe(1, [Subscription(one, qos) for one in filters], properties))
+        self.send(Subscribe(1, [TopicFilter(one, qos) for one in filters], properties))
         return (await self.expect(Suback)).reasons

@@ -23,7 +23,7 @@ from hub.mqtt.codec.packets import (
     Pubrel,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Unsuback,
     Unsubscribe,
     Version,
@@ -163,11 +163,11 @@ def _acks(version: Version) -> st.SearchStrategy[Packet]:
     )
 
 
-def subscriptions(version: Version) -> st.SearchStrategy[Subscription]:
+def subscriptions(version: Version) -> st.SearchStrategy[TopicFilter]:
     qos = st.integers(0, 2)
     if version is Version.V311:
-        return st.builds(Subscription, filters, qos)
-    return st.builds(Subscription, filters, qos, st.booleans(), st.booleans(), st.integers(0, 2))
+        return st.builds(TopicFilter, filters, qos)
+    return st.builds(TopicFilter, filters, qos, st.booleans(), st.booleans(), st.integers(0, 2))
 
 
 def from_client(version: Version) -> st.SearchStrategy[Packet]:

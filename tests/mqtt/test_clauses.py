@@ -23,7 +23,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Unsuback,
     Unsubscribe,
     Version,
@@ -46,7 +46,7 @@ async def a_bit_of_everything(world: World, line: Line) -> list[Packet]:
     """A conversation in which the hub has much to explain; all that it says."""
     bad = b"{" + b"x" * 300
     line.say(
-        Subscribe(1, [Subscription(RPC, 2), Subscription("others/#"), Subscription(TELEMETRY)]),
+        Subscribe(1, [TopicFilter(RPC, 2), TopicFilter("others/#"), TopicFilter(TELEMETRY)]),
         Publish(TELEMETRY, bad, 1, 2),
         Publish(TELEMETRY, bad, 2, 3),
         Publish("others/telemetry", b"{}", 1, 4),
@@ -65,7 +65,7 @@ async def a_bit_of_everything(world: World, line: Line) -> list[Packet]:
     line.say(Pubrel(6))
     heard = line.heard()
     line.say(
-        Subscribe(9, [Subscription(RPC, 1)]), Publish("", b"", 1, 9, properties=Properties(topic_alias=999))
+        Subscribe(9, [TopicFilter(RPC, 1)]), Publish("", b"", 1, 9, properties=Properties(topic_alias=999))
     )
     return heard + line.heard()
 
@@ -91,7 +91,7 @@ async def test_a_message_too_long_for_the_client_is_as_good_as_delivered() -> No
     """3.1.2-25: it takes no place among those in flight."""
     world = World()
     line = opened(world, Properties(maximum_packet_size=100, receive_maximum=1))
-    line.say(Subscribe(1, [Subscription(RPC, 1)]))
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
     assert not line.protocol.deliver(command(world, 1))  # so the command waits, as for a device that is away
     line.heard()
     short = Command(2, DEVICE.number, "m", None, CommandState.QUEUED, world.now_us(), world.now_us() + 10**7)
@@ -140,7 +140,7 @@ async def test_a_subscription_to_the_same_filter_takes_the_place_of_the_one_befo
     world = World()
     line = connected(world, version)
     for qos in (1, 0):
-        line.say(Subscribe(1, [Subscription(RPC, qos)]))
+        line.say(Subscribe(1, [TopicFilter(RPC, qos)]))
         line.protocol.deliver(command(world, qos))
         suback, sent = line.heard()
         assert isinstance(suback, Suback)

@@ -25,7 +25,7 @@ from hub.mqtt.codec.packets import (
     Publish,
     Reason,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Version,
 )
 from tests.conftest import Certificate
@@ -247,7 +247,7 @@ async def test_nonsense_of_any_kind_reaches_no_other_session(hub: Rooms, seed: i
             packets: list[Packet] = [
                 Connect(version, "c", username=hub.keys["pump"]),
                 Publish(TELEMETRY, b'{"a":1}', rng.randrange(1, 3), 7),
-                Subscribe(3, [Subscription("v1/devices/me/#", 1)]),
+                Subscribe(3, [TopicFilter("v1/devices/me/#", 1)]),
                 Pingreq(),
                 Publish("devices/boiler/telemetry", BODY, 1, 8),
             ]

@@ -19,7 +19,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Unsuback,
     Unsubscribe,
     Version,
@@ -219,7 +219,7 @@ async def test_a_device_subscribes_to_its_own_topics_alone(hub: Rooms) -> None:
 
 async def test_more_subscriptions_than_may_be_are_refused(hub: Rooms) -> None:
     async with boiler(hub) as client:
-        client.send(Subscribe(1, [Subscription(f"{ME}rpc/request/{number}", 0) for number in range(40)]))
+        client.send(Subscribe(1, [TopicFilter(f"{ME}rpc/request/{number}", 0) for number in range(40)]))
         reasons = (await client.expect(Suback)).reasons
     assert reasons == (0,) * 32 + (Reason.QUOTA_EXCEEDED,) * 8
 

@@ -18,7 +18,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Version,
 )
 from tests.mqtt.line import DEVICE, Line, World, connected
@@ -112,7 +112,7 @@ def publishes(line: Line) -> list[Publish]:
 
 def subscribed(world: World, receive_maximum: int | None = None) -> Line:
     line = connected(world, clean=False, expiry_s=60, receive_maximum=receive_maximum)
-    line.say(Subscribe(1, [Subscription(RPC, 1)]))
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
     assert line.heard() == [Suback(1, (1,))]
     return line
 
@@ -169,7 +169,7 @@ async def test_a_qos_1_message_is_acknowledged_by_puback_alone(
     """4.3.2."""
     world = World()
     line = connected(world, version)
-    line.say(Subscribe(1, [Subscription(RPC, 1)]))
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
     line.protocol.deliver(command(world, 1))
     line.heard()
     line.say(kind(1))
@@ -202,7 +202,7 @@ async def test_a_second_connection_takes_over_the_first_and_its_session() -> Non
     """3.1.4-3: the first is told 0x8E, its will is published, and the second goes on where it was."""
     world = World()
     first = connected(world, will=b"1", expiry_s=60)
-    first.say(Subscribe(1, [Subscription(RPC, 1)]))
+    first.say(Subscribe(1, [TopicFilter(RPC, 1)]))
     first.heard()
     first.protocol.deliver(command(world, 1))
     first.heard()
@@ -252,7 +252,7 @@ async def test_a_client_that_goes_while_its_key_is_checked_takes_nothing_over() 
 async def test_what_is_queued_lasts_as_long_as_it_would_have_when_the_clock_is_set(by_s: float) -> None:
     world = World(now_s=T0 / 1e6)
     line = connected(world, receive_maximum=1)
-    line.say(Subscribe(1, [Subscription(RPC, 1)])).heard()
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)])).heard()
     for number in (1, 2, 3):
         assert line.protocol.deliver(command(world, number))
     world.set_by_s = by_s

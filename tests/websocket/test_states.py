@@ -8,16 +8,22 @@ from hypothesis import strategies as st
 
 from hub.websocket.frames import Message, Opcode
 from hub.websocket.peers import Peers
-from hub.websocket.socket import Socket, State
+from hub.websocket.socket import Socket, SocketState
 from tests.websocket.raw import sent
 
 NEXT = {
-    State.WAITING: {State.ASKED, State.OPEN, State.CLOSING, State.BROKEN, State.GONE},
-    State.ASKED: {State.WAITING, State.CLOSING, State.BROKEN, State.GONE},
-    State.OPEN: {State.CLOSING, State.BROKEN, State.GONE},
-    State.CLOSING: {State.BROKEN, State.GONE},
-    State.BROKEN: {State.GONE},
-    State.GONE: set[State](),
+    SocketState.WAITING: {
+        SocketState.ASKED,
+        SocketState.OPEN,
+        SocketState.CLOSING,
+        SocketState.BROKEN,
+        SocketState.GONE,
+    },
+    SocketState.ASKED: {SocketState.WAITING, SocketState.CLOSING, SocketState.BROKEN, SocketState.GONE},
+    SocketState.OPEN: {SocketState.CLOSING, SocketState.BROKEN, SocketState.GONE},
+    SocketState.CLOSING: {SocketState.BROKEN, SocketState.GONE},
+    SocketState.BROKEN: {SocketState.GONE},
+    SocketState.GONE: set[SocketState](),
 }
 
 
@@ -62,7 +68,7 @@ class Watched(Socket):
     __slots__ = ("called", "may", "passed")
 
     def __init__(self, peers: Peers) -> None:
-        self.passed: list[State] = []
+        self.passed: list[SocketState] = []
         self.called: list[str] = []
         self.may = True
         super().__init__(peers, 100)
@@ -70,10 +76,10 @@ class Watched(Socket):
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name == "state":
-            self.passed.append(cast("State", value))
+            self.passed.append(cast("SocketState", value))
 
     def take(self, message: Message) -> None:
-        assert self.state is State.OPEN
+        assert self.state is SocketState.OPEN
         self.called.append("take")
         if message.content == b"fail":
             raise ZeroDivisionError
@@ -110,10 +116,10 @@ async def live(steps: list[str]) -> tuple[Watched, FakeTransport, Peers, list[as
     asked: list[asyncio.Task[bytes | None]] = []
     for step in [*steps, "lost"]:
         match step:
-            case "first" if socket.state is State.WAITING and not asked:
+            case "first" if socket.state is SocketState.WAITING and not asked:
                 asked.append(asyncio.create_task(socket.first_message()))
                 await asyncio.sleep(0)
-            case "begin" if socket.state is State.WAITING:
+            case "begin" if socket.state is SocketState.WAITING:
                 socket.begin()
                 socket.read()
             case "end":
@@ -123,7 +129,7 @@ async def live(steps: list[str]) -> tuple[Watched, FakeTransport, Peers, list[as
             case "hold":
                 socket.may = not socket.may
                 socket.read()
-            case "lost" if socket.state is not State.GONE:
+            case "lost" if socket.state is not SocketState.GONE:
                 transport.closing = True
                 socket.connection_lost(None)
             case _ if step in STREAMS and not transport.closing and not transport.paused:
@@ -137,8 +143,8 @@ def test_every_life_goes_through_the_states_as_drawn(steps: list[str]) -> None:
         socket, transport, peers, asked = await live(steps)
         for before, after in zip(socket.passed, socket.passed[1:], strict=False):
             assert after in NEXT[before]
-        assert socket.passed[-1] is State.GONE
-        assert socket.called.count("leave") == (State.OPEN in socket.passed)
+        assert socket.passed[-1] is SocketState.GONE
+        assert socket.called.count("leave") == (SocketState.OPEN in socket.passed)
         assert socket.called[-1] == "lost"
         assert socket.called.count("lost") == 1
         closes = [place for place, raw in enumerate(transport.written) if raw[0] == 0x88]

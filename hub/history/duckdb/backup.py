@@ -36,7 +36,7 @@ class Copied(NamedTuple):
     batches: int  # the last one committed
 
 
-class Progress(NamedTuple):
+class BackupProgress(NamedTuple):
     """How far the copy of the history has come; of about so many bytes."""
 
     bytes: int
@@ -56,7 +56,7 @@ class Backup:
         self._devices = devices
         self.manifest: dict[str, object] = {}
 
-    async def run(self, made_at: str, version: str) -> AsyncGenerator[Progress, None]:
+    async def run(self, made_at: str, version: str) -> AsyncGenerator[BackupProgress, None]:
         """Copy, telling how far it is; then `manifest` says what there is. Raises Invalid, Conflict,
         StoreError.
         """
@@ -68,7 +68,7 @@ class Backup:
             total = (self._stores / HISTORY).stat().st_size
             try:
                 while not (await asyncio.wait([copying], timeout=LOOK_EVERY_S))[0]:
-                    yield Progress(min(total, _size(self._partial / HISTORY)), total)
+                    yield BackupProgress(min(total, _size(self._partial / HISTORY)), total)
                 copied = copying.result()
             finally:
                 copying.cancel()

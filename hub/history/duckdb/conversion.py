@@ -41,7 +41,7 @@ _DIGITS = "CASE WHEN {0} = trunc({0}) AND abs({0}) < 1e15 THEN {0}::BIGINT::VARC
 _WORD = "CASE WHEN {0} <> 0 THEN 'true' WHEN {0} = 0 THEN 'false' END"
 
 
-class _Tier(NamedTuple):
+class _RollupTable(NamedTuple):
     """A table of counts, the finer tier that it is counted from, and how."""
 
     table: str
@@ -52,7 +52,7 @@ class _Tier(NamedTuple):
 
 
 _TIERS = (
-    _Tier(
+    _RollupTable(
         "minutes",
         "minute",
         "sealed",
@@ -60,7 +60,7 @@ _TIERS = (
         """count(*) AS count, min(v) AS low, max(v) AS high, sum(v) AS total,
            max(time) AS last_time, arg_max(v, time) AS last, arg_max(t, time) AS text""",
     ),
-    _Tier(
+    _RollupTable(
         "hours",
         "hour",
         "minutes",
@@ -168,7 +168,7 @@ def _convert_sealed(cursor: duckdb.DuckDBPyConnection, pending: Retyped) -> None
         _convert_tier(cursor, pending, tier)
 
 
-def _convert_tier(cursor: duckdb.DuckDBPyConnection, pending: Retyped, tier: _Tier) -> None:
+def _convert_tier(cursor: duckdb.DuckDBPyConnection, pending: Retyped, tier: _RollupTable) -> None:
     """Counted anew from the finer tier, which is converted already; before that begins, part by part."""
     [(before,)] = cursor.execute(
         "SELECT max(before) FROM cuts WHERE tier = ? AND metric = ?", [tier.finer, pending.old]

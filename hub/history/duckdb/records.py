@@ -34,7 +34,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _END = re.compile(rb"(?:\r\n|\r|\n)\Z")
 
 
-class Fault(NamedTuple):
+class RowFault(NamedTuple):
     """Why a row of the file is not taken."""
 
     line: int
@@ -54,7 +54,7 @@ class Plain:
     def __init__(self) -> None:
         self.count = 0
         self.refused = 0
-        self.faults: list[Fault] = []  # the first ones
+        self.faults: list[RowFault] = []  # the first ones
         # Where records and lines go on side by side: the first record of each stretch, and its line.
         self._records, self._lines = array("q"), array("q")
 
@@ -69,7 +69,7 @@ class Plain:
         """What stands in this line is no record."""
         self.refused += 1
         if len(self.faults) < FAULTS_MAX:
-            self.faults.append(Fault(line, message))
+            self.faults.append(RowFault(line, message))
 
     def lines(self, records: np.ndarray) -> np.ndarray:
         """The lines of records, which are counted from 0."""

@@ -17,7 +17,7 @@ SLICE_US = 24 * 3_600_000_000  # of each metric at most so much goes in one tran
 TIERS = ("sealed", "minutes", "hours")
 
 
-class Kept(NamedTuple):
+class KeptFor(NamedTuple):
     """How long the values of a device are kept in each tier, µs; 0: for ever. A coarser tier is kept as long
     as a finer one.
     """
@@ -27,17 +27,17 @@ class Kept(NamedTuple):
     hours: int
 
 
-Policy = Callable[[], Mapping[int, Kept]]  # by Device.number, for every device
+Policy = Callable[[], Mapping[int, KeptFor]]  # by Device.number, for every device
 
 
-def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, Kept]:
+def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, KeptFor]:
     """What is kept of each device. Of each tier the device's own word decides, else the first override that
     fits and names it.
     """
     return {device.number: _kept(config, device) for device in devices}
 
 
-def _kept(config: RetentionConfig, device: Device) -> Kept:
+def _kept(config: RetentionConfig, device: Device) -> KeptFor:
     fitting = [override for override in config.overrides if _fits(override, device)]
     spans: list[int] = []
     for name in Retention._fields:
@@ -46,7 +46,7 @@ def _kept(config: RetentionConfig, device: Device) -> Kept:
         finer = spans[-1] if spans else 1
         span = round(span_s * 1e6)
         spans.append(0 if 0 in (span, finer) else max(span, finer))
-    return Kept(*spans)
+    return KeptFor(*spans)
 
 
 def _fits(override: RetentionOverride, device: Device) -> bool:
@@ -56,7 +56,7 @@ def _fits(override: RetentionOverride, device: Device) -> bool:
     return device.labels.get(key) == value
 
 
-def forget(cursor: duckdb.DuckDBPyConnection, kept: Mapping[int, Kept], now: int) -> bool:
+def forget(cursor: duckdb.DuckDBPyConnection, kept: Mapping[int, KeptFor], now: int) -> bool:
     """Take away the oldest slice of what is over in any tier; whether there was any, and so may be more."""
     metrics = cursor.execute("SELECT number, device FROM metrics").fetchall()
     for position, tier in enumerate(TIERS):

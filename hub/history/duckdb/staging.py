@@ -28,7 +28,15 @@ from hub.errors import StoreError, Unreadable
 from hub.formats.json import TEXT_MAX
 from hub.history.contract import Format, Rows
 from hub.history.duckdb import parquet
-from hub.history.duckdb.records import FAULTS_MAX, Fault, Header, Plain, plain_csv, plain_lines, read_header
+from hub.history.duckdb.records import (
+    FAULTS_MAX,
+    Header,
+    Plain,
+    RowFault,
+    plain_csv,
+    plain_lines,
+    read_header,
+)
 from hub.model import EXACT_MAX, NAME_RULE, MetricType
 from hub.model.metric import is_name
 from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
@@ -142,7 +150,7 @@ class Found(NamedTuple):
     empty: int  # rows with no value in any column, and values that are a word for none
     values: int  # that can be read
     series: Sequence[Known]
-    faults: Sequence[Fault]
+    faults: Sequence[RowFault]
     fault_count: int
 
 
@@ -323,7 +331,7 @@ class Staging:
         ).fetchall()
         self._connection.execute("DROP TABLE checked")
         lines = self.lines(np.array([line for line, _ in faults], np.int64)).tolist()
-        told = [Fault(line, fault) for line, (_, fault) in zip(lines, faults, strict=True)]
+        told = [RowFault(line, fault) for line, (_, fault) in zip(lines, faults, strict=True)]
         return Found(
             rows,
             empty + without,

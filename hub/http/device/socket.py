@@ -39,7 +39,7 @@ from hub.intake.accept import Ingest
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
 from hub.websocket.peers import Peers
-from hub.websocket.socket import Socket, State
+from hub.websocket.socket import Socket, SocketState
 from hub.websocket.upgrade import Upgrade
 
 SOURCE = "websocket"
@@ -130,7 +130,7 @@ class DeviceSocket(Socket):
         """What was read is taken all the same; only its answer goes nowhere."""
         self._sockets.connected -= 1
         self._accept_gathered()
-        said_goodbye = self.state is State.CLOSING
+        said_goodbye = self.state is SocketState.CLOSING
         self._sockets.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
 
     def lost(self) -> None:
@@ -174,7 +174,7 @@ class DeviceSocket(Socket):
 
     def broken(self, error: frames.FrameError) -> None:
         """A message that is too big is a rejection like any other."""
-        if error.code == frames.TOO_BIG and self.state is State.OPEN:
+        if error.code == frames.TOO_BIG and self.state is SocketState.OPEN:
             text = f"{error} (http.max_body_bytes)"
             self._gathered.append(ReadingsMessage(None, (), [Refusal(-1, "too_large", text, b"")]))
 
@@ -237,7 +237,7 @@ class DeviceSocket(Socket):
 
     def has_room(self) -> None:
         """Read on, and send the commands that found no room."""
-        if self.state is State.OPEN:
+        if self.state is SocketState.OPEN:
             self._sockets.commands.ready(self.device)
         self._holds.release(Hold.WRITING)
 

@@ -17,7 +17,7 @@ from hub.config import LiveConfig
 from hub.errors import Forbidden, HubError
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
-from hub.http.access import ACCESS, Kind, Proof
+from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
@@ -31,7 +31,7 @@ from hub.http.sockets import (
 from hub.model import Principal, Role
 from hub.websocket.frames import RESTARTING, Message
 from hub.websocket.peers import Peers
-from hub.websocket.socket import Socket, State
+from hub.websocket.socket import Socket, SocketState
 from hub.websocket.upgrade import Upgrade
 
 PROTOCOL = "hub.v1"
@@ -39,10 +39,10 @@ ANSWERS_MAX_BYTES = 65_536  # that wait to be sent; beyond, no further request i
 # A message over live.max_message_bytes is read and refused; one over this ends the socket.
 READ_MAX_BYTES = 1_048_576
 NOBODY = Principal("", Role.VIEWER, frozenset())  # sees nothing
-NO_PROOF = Proof(Kind.TOKEN, "")  # of nobody
+NO_PROOF = Proof(ProofKind.TOKEN, "")  # of nobody
 
 
-class _Request(BaseModel):
+class _LiveRequest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     channel: Annotated[str, Field(max_length=300)]
@@ -53,14 +53,14 @@ class _ResumeAt(BaseModel):
     offset: Annotated[int, Field(ge=0)]
 
 
-class Subscribe(_Request):
+class SubscribeIn(_LiveRequest):
     """Watch a channel, from where the viewer was if it says."""
 
     type: Literal["subscribe"]
     resume: _ResumeAt | None = None
 
 
-class Unsubscribe(_Request):
+class UnsubscribeIn(_LiveRequest):
     """Watch it no more."""
 
     type: Literal["unsubscribe"]
@@ -73,7 +73,7 @@ class Ping(BaseModel):
 
 
 _read_request = TypeAdapter(
-    Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
+    Annotated[SubscribeIn | UnsubscribeIn | Ping, Field(discriminator="type")]
 ).validator.validate_json
 
 
@@ -110,7 +110,7 @@ class LiveSocket(Socket):
 
     def stop(self) -> None:
         """The hub stops. A viewer is told when to come back; who has not shown who they are yet need not."""
-        retry_after_s = self._live.viewers.come_back_s() if self.state is State.OPEN else None
+        retry_after_s = self._live.viewers.come_back_s() if self.state is SocketState.OPEN else None
         self.end(RESTARTING, STOPPING, retry_after_s)
 
     def leave(self) -> None:
@@ -178,7 +178,7 @@ class LiveSocket(Socket):
             self._reply({"type": "pong", "time": wire_ms(self._live.clock())})
             return
         try:
-            if isinstance(request, Subscribe):
+            if isinstance(request, SubscribeIn):
                 at = request.resume
                 resume = None if at is None else Resume(at.epoch, at.offset)
                 self._live.viewers.subscribe(self.viewer, request.channel, resume)
@@ -213,13 +213,13 @@ class LiveSockets:
         """
         access = request.app[ACCESS]
         proof = access.shown(request)
-        if proof is not None and proof.kind is Kind.SESSION:
+        if proof is not None and proof.kind is ProofKind.SESSION:
             if "Origin" not in request.headers:
                 proof = None  # no browser: whoever this is shows a token
             elif not access.is_own_page(request):
                 raise Forbidden(access.explain_origin(request))
         address = access.address(request)
-        is_proven = proof is not None and proof.kind is not Kind.SESSION
+        is_proven = proof is not None and proof.kind is not ProofKind.SESSION
         if proof is not None and is_proven:
             await access.check(proof)
             self.viewers.refuse_when_full(address)
@@ -239,7 +239,7 @@ class LiveSockets:
 
     async def _ask_for_token(self, socket: LiveSocket) -> Proof:
         timeout_s = self._first_s
-        return Proof(Kind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
+        return Proof(ProofKind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)

@@ -14,8 +14,7 @@ from hub.config import LiveConfig
 from hub.errors import Busy, NotFound, StoreError, Unauthenticated
 from hub.feed import Feed, Resume, Viewer
 from hub.feed.channel import wire_ms
-from hub.feed.feed import DEVICE_PREFIX
-from hub.feed.feed import Counts as FeedCounts
+from hub.feed.feed import DEVICE_PREFIX, FeedCounts
 from hub.history.duckdb.history import History
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded

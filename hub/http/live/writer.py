@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from hub.feed.feed import Counts
+from hub.feed.feed import FeedCounts
 from hub.websocket.frames import text_frame
 from hub.websocket.peers import Droppable, drop
 
@@ -57,7 +57,7 @@ class SharedWriter:
     machine that others use too would look like a loop with much to do.
     """
 
-    def __init__(self, framer: Framer, clock: Callable[[], float], counts: Counts) -> None:
+    def __init__(self, framer: Framer, clock: Callable[[], float], counts: FeedCounts) -> None:
         self.framer = framer
         self._clock = clock
         self._counts = counts

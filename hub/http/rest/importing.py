@@ -20,7 +20,7 @@ from hub.http.endpoint import Call, Nothing
 from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked
 from hub.http.rooms import IMPORTS
-from hub.intake.imports import Progress, Summary, Wanted
+from hub.intake.imports import ImportProgress, Summary, Wanted
 
 NDJSON = "application/x-ndjson"
 
@@ -67,7 +67,7 @@ async def _spool(request: web.Request, file: Path) -> None:
         raise StoreError(f"import: {error.strerror} ({tempfile.gettempdir()})") from error
 
 
-async def _tell(request: web.Request, steps: AsyncGenerator[Progress | Summary]) -> web.StreamResponse:
+async def _tell(request: web.Request, steps: AsyncGenerator[ImportProgress | Summary]) -> web.StreamResponse:
     """A file that cannot be read at all is an ordinary problem; what comes later is told in the stream."""
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     first = await while_wanted(request, steps.asend(None))
@@ -83,8 +83,8 @@ async def _tell(request: web.Request, steps: AsyncGenerator[Progress | Summary])
     return response
 
 
-async def _say(response: web.StreamResponse, step: Progress | Summary) -> None:
-    if isinstance(step, Progress):
+async def _say(response: web.StreamResponse, step: ImportProgress | Summary) -> None:
+    if isinstance(step, ImportProgress):
         said: dict[str, object] = {"done": step.done, "rows": step.values}
     else:
         said = {"summary": {**asdict(step), "faults": [fault._asdict() for fault in step.faults]}}

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.errors import Unauthenticated
-from hub.http.access import ACCESS, COOKIE, Kind, Proof
+from hub.http.access import ACCESS, COOKIE, Proof, ProofKind
 from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
@@ -56,7 +56,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     access = request.app[ACCESS]
     await access.principal(request)
     proof = access.shown(request)
-    if proof is not None and proof.kind is Kind.SESSION:
+    if proof is not None and proof.kind is ProofKind.SESSION:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may
@@ -74,7 +74,7 @@ async def _end_session(request: web.Request, secret: str | None) -> None:
     """End a session, and what it watches."""
     if secret is not None:
         await request.app[OPERATORS].end_session(secret)
-        request.app[VIEWERS].log_out(Proof(Kind.SESSION, secret))
+        request.app[VIEWERS].log_out(Proof(ProofKind.SESSION, secret))
 
 
 async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:

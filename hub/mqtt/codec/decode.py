@@ -25,7 +25,7 @@ from hub.mqtt.codec.packets import (
     Reason,
     Suback,
     Subscribe,
-    Subscription,
+    TopicFilter,
     Unsuback,
     Unsubscribe,
     Version,
@@ -178,7 +178,7 @@ def _subscribe(cursor: Cursor, version: Version, _flags: int) -> Subscribe:
     subscriptions = []
     while cursor.at < cursor.end:
         topic_filter = _topic_filter(cursor, version)
-        subscription = Subscription(topic_filter, *_options(cursor.integer(1), version))
+        subscription = TopicFilter(topic_filter, *_options(cursor.integer(1), version))
         if subscription.no_local and topic_filter.startswith("$share/"):
             raise CodecError(Reason.PROTOCOL_ERROR, "a shared subscription cannot be no-local (3.8.3.1)")
         subscriptions.append(subscription)

@@ -49,7 +49,7 @@ class Side(Enum):
     SERVER = "server"
 
 
-class _State(Enum):
+class _StreamState(Enum):
     OPENING = "opening"
     OPEN = "open"
     CLOSED = "closed"
@@ -105,7 +105,7 @@ class Decoder:
         self._at = 0
         self._tail = bytearray()  # the start of a packet that is not whole yet; never beside an unread chunk
         self._need = 0  # how long the tail must be before there is a whole packet in it
-        self._state = _State.OPENING
+        self._state = _StreamState.OPENING
         self.version = version
 
     @property
@@ -115,7 +115,7 @@ class Decoder:
 
     def feed(self, chunk: bytes) -> None:
         """Add what the network brought. Drain `packet` after each call, unless reading is meant to wait."""
-        if self._state is _State.CLOSED:
+        if self._state is _StreamState.CLOSED:
             return
         if self._at < len(self._chunk):
             self._chunk = self._chunk[self._at :] + chunk
@@ -133,7 +133,7 @@ class Decoder:
 
     def packet(self) -> Packet | None:
         """The next whole packet, or None when more bytes are needed. Raises CodecError."""
-        if self._state is _State.CLOSED:
+        if self._state is _StreamState.CLOSED:
             return None
         try:
             return self._next()
@@ -153,7 +153,7 @@ class Decoder:
         payloads: list[bytes] = []
         chunk, at, longest = self._chunk, self._at, self._max
         size, v5, ahead = len(chunk), self.version is Version.V5, len(header)
-        if self._state is not _State.OPEN or at == size or chunk[at] not in _PLAIN:
+        if self._state is not _StreamState.OPEN or at == size or chunk[at] not in _PLAIN:
             return ids, payloads
         first = chunk[at]
         id_size = 2 if first == _QOS_1 else 0
@@ -199,7 +199,7 @@ class Decoder:
             self._keep(left + 1)
             return None
         end = start + length
-        longest = self._max if self._state is _State.OPEN else min(self._max, CONNECT_MAX)
+        longest = self._max if self._state is _StreamState.OPEN else min(self._max, CONNECT_MAX)
         if end - at > longest:
             raise CodecError(
                 Reason.PACKET_TOO_LARGE, f"a packet of {end - at} bytes; at most {longest} are taken"
@@ -215,7 +215,7 @@ class Decoder:
         return packet
 
     def _check_first(self, first: int) -> None:
-        if self._state is _State.OPENING:
+        if self._state is _StreamState.OPENING:
             if first not in _OPENERS[self._peer]:
                 raise CodecError(Reason.PROTOCOL_ERROR, f"the first packet begins with 0x{first:02X} (3.1)")
         elif first in _OPENERS[self._peer] and first != 0xF0:
@@ -251,14 +251,14 @@ class Decoder:
     def _advance(self, first: int, packet: Packet) -> None:
         if isinstance(packet, Connect):
             self.version = packet.version
-        if self._state is _State.OPENING:
+        if self._state is _StreamState.OPENING:
             if first != 0xF0:
-                self._state = _State.OPEN
+                self._state = _StreamState.OPEN
         elif first == 0xE0:
             self._close()
 
     def _close(self) -> None:
-        self._state = _State.CLOSED
+        self._state = _StreamState.CLOSED
         self._chunk = b""
         self._at = 0
         self._tail = bytearray()

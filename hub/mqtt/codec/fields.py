@@ -111,18 +111,18 @@ class PropertyPlace(Enum):
     WILL = 16
 
 
-class _Kind(NamedTuple):
+class _FieldKind(NamedTuple):
     read: Callable[[Cursor], Any]
     write: Callable[[Any], bytes]
 
 
-_FLAG = _Kind(lambda cursor: cursor.integer(1), lambda value: value.to_bytes(1))
-_U16 = _Kind(lambda cursor: cursor.integer(2), lambda value: value.to_bytes(2))
-_U32 = _Kind(lambda cursor: cursor.integer(4), lambda value: value.to_bytes(4))
-_VARINT = _Kind(Cursor.varint, write_varint)
-_TEXT = _Kind(Cursor.text, write_text)
-_BINARY = _Kind(Cursor.binary, write_binary)
-_PAIR = _Kind(
+_FLAG = _FieldKind(lambda cursor: cursor.integer(1), lambda value: value.to_bytes(1))
+_U16 = _FieldKind(lambda cursor: cursor.integer(2), lambda value: value.to_bytes(2))
+_U32 = _FieldKind(lambda cursor: cursor.integer(4), lambda value: value.to_bytes(4))
+_VARINT = _FieldKind(Cursor.varint, write_varint)
+_TEXT = _FieldKind(Cursor.text, write_text)
+_BINARY = _FieldKind(Cursor.binary, write_binary)
+_PAIR = _FieldKind(
     lambda cursor: (cursor.text(), cursor.text()), lambda pair: write_text(pair[0]) + write_text(pair[1])
 )
 
@@ -130,11 +130,11 @@ _PAIR = _Kind(
 class _Property(NamedTuple):
     id: int
     name: str  # of the field of Properties
-    kind: _Kind
+    kind: _FieldKind
     places: frozenset[PropertyPlace]
 
 
-def _property(id_: int, name: str, kind: _Kind, *places: PropertyPlace) -> _Property:
+def _property(id_: int, name: str, kind: _FieldKind, *places: PropertyPlace) -> _Property:
     return _Property(id_, name, kind, frozenset(places))
 
 

@@ -194,7 +194,7 @@ class Pubcomp(Acknowledgement):
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class TopicFilter:
     """One topic filter of a SUBSCRIBE with its options (3.8.3.1); 3.1.1 knows `qos` alone."""
 
     topic_filter: str
@@ -209,7 +209,7 @@ class Subscribe:
     """3.8."""
 
     packet_id: int
-    subscriptions: Sequence[Subscription]
+    subscriptions: Sequence[TopicFilter]
     properties: Properties = NONE
 
 
