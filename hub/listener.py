@@ -1,12 +1,14 @@
-"""Accepting connections, for every transport: how many, from where, and how long one may take to say something.
+"""Accepting connections, for every transport: how many, from where, and how long one may take to say
+something.
 
-Theory. asyncio's own servers accept whatever comes and tell the protocol afterwards; with TLS only after the handshake, and
-uvloop's close their listening socket for good when the process has no file left to open. So the hub accepts by itself. It
-knows the address and the number of the file before anything is built for a connection. A new file gets the lowest free
-number, so this number tells how many are open, whoever opened them: the last few are left to the stores.
+Theory. asyncio's own servers accept whatever comes and tell the protocol afterwards; with TLS only after the
+handshake, and uvloop's close their listening socket for good when the process has no file left to open. So
+the hub accepts by itself. It knows the address and the number of the file before anything is built for a
+connection. A new file gets the lowest free number, so this number tells how many are open, whoever opened
+them: the last few are left to the stores.
 
-Where all places are taken, the newcomer gets that of the connection which has waited longest without saying anything useful.
-A stranger who opens many silent connections so pushes out his own.
+Where all places are taken, the newcomer gets that of the connection which has waited longest without saying
+anything useful. A stranger who opens many silent connections so pushes out his own.
 """
 
 import asyncio
@@ -42,7 +44,9 @@ class _PlaceState(Enum):
 
 
 class ConnectionPlace:
-    """One connection's place. It begins silent; its protocol says when it is served, when it waits, and when it is over."""
+    """One connection's place. It begins silent; its protocol says when it is served, when it waits, and when
+    it is over.
+    """
 
     __slots__ = ("_abort", "_places", "address", "due_s", "group", "state")
 
@@ -92,10 +96,12 @@ class ConnectionPlace:
 
 
 class ConnectionPlaces:
-    """How many connections of one kind may be open: in all, and from one address. Silent ones end after `silent_s`.
+    """How many connections of one kind may be open: in all, and from one address. Silent ones end after
+    `silent_s`.
 
-    `name` is the section of the configuration that bounds them; `is_exempt` says of which addresses any number may
-    come. Without `keeps_busy` a place is free as soon as its connection is served: the places are for silent ones.
+    `name` is the section of the configuration that bounds them; `is_exempt` says of which addresses any
+    number may come. Without `keeps_busy` a place is free as soon as its connection is served: the places are
+    for silent ones.
     """
 
     def __init__(
@@ -131,7 +137,9 @@ class ConnectionPlaces:
         return place in self._open
 
     def take(self, address: str, file: int) -> ConnectionPlace | None:
-        """A place for a connection from `address` whose file has this number; None where there is none to be had."""
+        """A place for a connection from `address` whose file has this number; None where there is none to be
+        had.
+        """
         group = _group(address)
         if (
             self._per_address is not None
@@ -234,7 +242,9 @@ def _group(address: str) -> str:
 
 
 class Listener:
-    """Accepts on the sockets it is given, from `start` to `close`; `make` builds the protocol for one connection."""
+    """Accepts on the sockets it is given, from `start` to `close`; `make` builds the protocol for one
+    connection.
+    """
 
     def __init__(
         self,
@@ -357,7 +367,9 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """A socket at `path` that its owner alone can open; one that an earlier process left there goes. Raises OSError."""
+    """A socket at `path` that its owner alone can open; one that an earlier process left there goes. Raises
+    OSError.
+    """
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
             path.unlink()

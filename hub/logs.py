@@ -82,7 +82,9 @@ class Repeated:
 def _without_controls(
     _log: object, _method: str, said: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Escape control characters: what strangers send would move the cursor of a terminal, or fill its clipboard."""
+    """Escape control characters: what strangers send would move the cursor of a terminal, or fill its
+    clipboard.
+    """
     for name, value in said.items():
         if isinstance(value, str) and not value.isprintable():
             kept = "\n\t" if name == "exception" else ""
@@ -94,7 +96,9 @@ def _without_controls(
 
 
 class _Forgiving(io.TextIOBase):
-    """Standard error; a line that cannot be written is lost. It may lie on the disk that is full, and the hub goes on."""
+    """Standard error; a line that cannot be written is lost. It may lie on the disk that is full, and the hub
+    goes on.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

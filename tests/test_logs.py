@@ -15,10 +15,13 @@ SAYING = {
     "a warning of Python": "import warnings; warnings.warn('beware\\nof this', ResourceWarning)",
     "aiohttp": "import logging; logging.getLogger('aiohttp.server').error('Error %s\\nhandling', 1)",
     "asyncio": "import logging; logging.getLogger('asyncio').warning('slow')",
-    "a library's exception": "import logging\ntry: 1 / 0\nexcept ZeroDivisionError: logging.getLogger('x').exception('no')",
+    "a library's exception": (
+        "import logging\ntry: 1 / 0\nexcept ZeroDivisionError: logging.getLogger('x').exception('no')"
+    ),
     "a task nobody waited for": (
         "import asyncio, gc\nasync def no(): raise ValueError('lost')\n"
-        "async def main():\n asyncio.create_task(no()); await asyncio.sleep(0); gc.collect()\nasyncio.run(main())"
+        "async def main():\n asyncio.create_task(no()); await asyncio.sleep(0); gc.collect()\n"
+        "asyncio.run(main())"
     ),
     "the hub": "import structlog; structlog.get_logger('hub').info('well', a=1)",
 }
@@ -26,7 +29,10 @@ SAYING = {
 
 @pytest.mark.parametrize("who", SAYING)
 def test_whoever_speaks_it_is_one_line(who: str) -> None:
-    set_up = "from hub.config import LogConfig\nfrom hub.logs import set_up_logs\nset_up_logs(LogConfig(format='json'))\n"
+    set_up = (
+        "from hub.config import LogConfig\nfrom hub.logs import set_up_logs\n"
+        "set_up_logs(LogConfig(format='json'))\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", set_up + SAYING[who]], capture_output=True, text=True, check=True
     )

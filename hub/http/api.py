@@ -1,4 +1,6 @@
-"""REST as one table: the routes are registered from it, and OpenAPI is written from it, so the two cannot differ."""
+"""REST as one table: the routes are registered from it, and OpenAPI is written from it, so the two cannot
+differ.
+"""
 
 from http import HTTPStatus
 

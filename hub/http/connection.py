@@ -1,4 +1,6 @@
-"""One HTTP connection: aiohttp's, with deadlines, a bounded number of them, and errors in the hub's own words."""
+"""One HTTP connection: aiohttp's, with deadlines, a bounded number of them, and errors in the hub's own
+words.
+"""
 
 import asyncio
 from http import HTTPStatus
@@ -24,7 +26,9 @@ _log = structlog.get_logger("http")
 
 
 class HttpConnection(web.RequestHandler):
-    """Its place is silent until the head of a request is whole, busy while that is answered, and idle in between."""
+    """Its place is silent until the head of a request is whole, busy while that is answered, and idle in
+    between.
+    """
 
     __slots__ = ("_place", "_refusals", "_seen")
 
@@ -34,7 +38,8 @@ class HttpConnection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=IDLE_S,
             lingering_time=LINGER_S,
-            access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner takes it: the hub has a log of its own
+            # As aiohttp's own runner takes it: the hub has a log of its own.
+            access_log=None,  # type: ignore[arg-type]
             auto_decompress=False,  # a body is unpacked after its sender is known: body.py
             max_line_size=LINE_MAX_BYTES,
             max_field_size=LINE_MAX_BYTES,
@@ -61,7 +66,9 @@ class HttpConnection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the rest of an answer; then the connection waits, unless another request came behind this one."""
+        """Send the rest of an answer; then the connection waits, unless another request came behind
+        this one.
+        """
         try:
             return await super().finish_response(request, resp, start_time)
         finally:

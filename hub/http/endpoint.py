@@ -58,7 +58,9 @@ class Call(Generic[Q, B]):
 
     @property
     def is_local(self) -> bool:
-        """Whether the owner of the hub's process asks, by its Unix socket. A name proves nothing: tokens choose theirs."""
+        """Whether the owner of the hub's process asks, by its Unix socket. A name proves nothing: tokens
+        choose theirs.
+        """
         return self.proof.kind is ProofKind.LOCAL
 
     def device(self) -> Device:
@@ -70,7 +72,10 @@ class Call(Generic[Q, B]):
         return devices.look_up(device_id) if self.request.method == "GET" else devices.find(device_id)
 
     def refuse_scoped(self) -> None:
-        """For what concerns more than single devices. Raises Forbidden for a token that is limited to some."""
+        """For what concerns more than single devices.
+
+        Raises Forbidden for a token that is limited to some.
+        """
         if self.principal.devices is not None:
             raise Forbidden("this token is for certain devices only; here one for all is wanted")
 
@@ -122,10 +127,12 @@ def operation(
     body_max_bytes: int = 0,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
-    """An operation for people and their programs: `serve` gets a call of a principal that has at least `role`.
+    """An operation for people and their programs: `serve` gets a call of a principal that has at least
+    `role`.
 
-    Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or `body_max_bytes`
-    where that is more. `made` says under which name the thing that an answer tells of is found below `path`; None: nowhere.
+    Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
+    `body_max_bytes` where that is more. `made` says under which name the thing that an answer tells of is
+    found below `path`; None: nowhere.
     """
 
     async def answer_once(call: Call[Any, Any]) -> Answer:
@@ -179,7 +186,9 @@ def streamed(
     body_media: tuple[str, ...] = (),
     refusals: tuple[HTTPStatus, ...] = (),
 ) -> Endpoint:
-    """An operation whose answer is too long to be held: `serve` writes it by itself, and reads the body if there is one."""
+    """An operation whose answer is too long to be held: `serve` writes it by itself, and reads the body if
+    there is one.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await _let_in(request, role)
@@ -202,7 +211,8 @@ def streamed(
 
 
 def _location(path: str, name: str | None) -> str:
-    """Where what was made is (RFC 9110, 10.2.2): beside the path that was asked, whatever a proxy puts before that.
+    """Where what was made is (RFC 9110, 10.2.2): beside the path that was asked, whatever a proxy puts before
+    that.
 
     What has no address of its own is found where it was made (15.3.2).
     """

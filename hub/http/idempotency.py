@@ -48,7 +48,8 @@ class Idempotency:
     async def once(
         self, request: web.Request, proof: Proof, body: bytes, make: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        """What `make` answers, or what it answered to the same key before; one that raised may be tried again.
+        """What `make` answers, or what it answered to the same key before; one that raised may be tried
+        again.
 
         Raises Invalid when the key came with another body.
         """

@@ -1,4 +1,6 @@
-"""`GET /metrics`: what Prometheus asks of the hub. Totals only; a device is a series in the history, not here."""
+"""`GET /metrics`: what Prometheus asks of the hub. Totals only; a device is a series in the history, not
+here.
+"""
 
 from collections.abc import Callable, Iterator
 

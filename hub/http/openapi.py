@@ -87,7 +87,9 @@ _Refs = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]  # by model and dire
 
 
 def document(endpoints: Sequence[Endpoint], public_url: str = "") -> dict[str, Any]:
-    """The whole description. Where the hub is not told where people find it, that is two levels above this document."""
+    """The whole description. Where the hub is not told where people find it, that is two levels above this
+    document.
+    """
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for endpoint in endpoints:
         used += [(endpoint.query, "validation"), (endpoint.body, "validation")]
@@ -105,7 +107,8 @@ def document(endpoints: Sequence[Endpoint], public_url: str = "") -> dict[str, A
         "info": {
             "title": "Sensor Hub",
             "version": __version__,
-            "description": "Times are milliseconds UTC unless a field says RFC 3339. Errors are problem details (RFC 9457).",
+            "description": "Times are milliseconds UTC unless a field says RFC 3339. "
+            "Errors are problem details (RFC 9457).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": public_url or "../.."}],
@@ -132,7 +135,8 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "the same key within 10 minutes gets the same answer, and nothing is done twice",
+                "description": "the same key within 10 minutes gets the same answer, and nothing is done "
+                "twice",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 200},
             }
         )
@@ -198,7 +202,9 @@ def _streams(media: Sequence[str]) -> dict[str, Any]:
 
 
 class OpenApiPage:
-    """The route: the document, made when it is first asked for, for it takes longer than opening the stores."""
+    """The route: the document, made when it is first asked for, for it takes longer than
+    opening the stores.
+    """
 
     def __init__(self, endpoints: Sequence[Endpoint], public_url: str = "") -> None:
         self._endpoints = endpoints

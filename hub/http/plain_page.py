@@ -1,4 +1,7 @@
-"""A page of a few sentences, in the look of the hub's page. It needs no script, and no page that was built."""
+"""A page of a few sentences, in the look of the hub's page.
+
+It needs no script, and no page that was built.
+"""
 
 import re
 from base64 import b64encode
@@ -53,7 +56,10 @@ _ICON = (
 def plain_page(
     status: HTTPStatus, title: str, *paragraphs: str, link: tuple[str, str] | None = None
 ) -> web.Response:
-    """A page with a title and paragraphs, with code in `backquotes`. `link` is its text, and where it leads."""
+    """A page with a title and paragraphs, with code in `backquotes`.
+
+    `link` is its text, and where it leads.
+    """
     text = "".join(f"<p>{_marked(paragraph)}</p>\n" for paragraph in paragraphs)
     if link is not None:
         text += f'<a href="{escape(link[1])}">{escape(link[0])}</a>\n'

@@ -1,4 +1,6 @@
-"""What a proxy before the hub leaves out, in the log with what to set: otherwise the page stays disconnected."""
+"""What a proxy before the hub leaves out, in the log with what to set: otherwise the page
+stays disconnected.
+"""
 
 from urllib.parse import urlsplit
 

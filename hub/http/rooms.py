@@ -1,4 +1,6 @@
-"""What handlers call: each room under a key of its own, so that a handler says which it uses (`request.app[FLEET]`)."""
+"""What handlers call: each room under a key of its own, so that a handler says which it uses
+(`request.app[FLEET]`).
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -31,8 +33,8 @@ HISTORY = web.AppKey("history", History)
 OPERATORS = web.AppKey("operators", Operators)
 # Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
 BASE_URL: web.AppKey[Callable[[], str]] = web.AppKey("base_url")
-# Makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket. It is given the connection's place among
-# those that have not shown who they are. None where MQTT is off.
+# Makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket. It is given the connection's
+# place among those that have not shown who they are. None where MQTT is off.
 MQTT: web.AppKey[MqttProtocols | None] = web.AppKey("mqtt")
 # Where MQTT listens on TCP without TLS.
 MQTT_PORT: web.AppKey[Callable[[], int | None]] = web.AppKey("mqtt_port")

@@ -42,7 +42,8 @@ class StaticPage:
         return plain_page(
             HTTPStatus.OK,
             "Sensor Hub",
-            "The hub is running, but its page has not been built: run `make page` where its source is, then start it again.",
+            "The hub is running, but its page has not been built: run `make page` where its source is, "
+            "then start it again.",
             "Devices, REST and the live socket work without it.",
         )
 

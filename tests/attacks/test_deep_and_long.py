@@ -1,4 +1,6 @@
-"""JSON that is deep or long, and figures without end: refused where they are written, so that they can be read again."""
+"""JSON that is deep or long, and figures without end: refused where they are written, so that they can be
+read again.
+"""
 
 import json
 from typing import Any

@@ -22,7 +22,9 @@ async def fill_log(hub: Hub, folder: Path) -> Path:
 
 @contextmanager
 def full_disk(log: Path) -> Iterator[None]:
-    """No file grows beyond the size that `log` has now: writing past it fails as on a disk without space (EFBIG)."""
+    """No file grows beyond the size that `log` has now: writing past it fails as on a disk
+    without space (EFBIG).
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
     try:

@@ -25,7 +25,8 @@ class Answer:
 
 
 async def exchange(url: str, sent: bytes, then: bytes = b"") -> list[Answer]:
-    """All answers to these bytes, with the body of the last one, until the hub closes or has said all it will say.
+    """All answers to these bytes, with the body of the last one, until the hub closes or has said all it will
+    say.
 
     `then` is sent after the first answer. A hub that leaves the connection open is not waited for.
     """

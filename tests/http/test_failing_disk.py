@@ -1,4 +1,6 @@
-"""A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it recovers by itself."""
+"""A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it
+recovers by itself.
+"""
 
 import asyncio
 from pathlib import Path

@@ -32,7 +32,8 @@ HELD = {
     "allow_header_conformance",
     "ignored_auth",
 }
-# What a schema cannot say: rules between fields, and of what is there. A request that keeps to the schema may break these.
+# What a schema cannot say: rules between fields, and of what is there. A request that keeps to the schema may
+# break these.
 BEYOND_A_SCHEMA = (
     "thresholds ascend",
     "is over the maximum",
@@ -108,7 +109,8 @@ def hold(
 ) -> int:
     """Make requests of one operation, the same at every run, and check each answer; how many were below 300.
 
-    Of those that are to be wrong only wrong bodies are counted: in a query all is text, and a wrong type may come out right.
+    Of those that are to be wrong only wrong bodies are counted: in a query all is text, and a wrong type may
+    come out right.
     """
     held = [check for check in CHECKS.get_all() if check.__name__ in HELD]
     of_device = operation.path.endswith("/telemetry")  # what is right depends on what was sent before

@@ -29,18 +29,22 @@ class BackupQuery(Asked):
     output: str = Field(
         min_length=1,
         max_length=4000,
-        description="a folder that is not there yet: its full path by the hub's Unix socket, a name in store.backup_path else",
+        description="a folder that is not there yet: its full path by the hub's Unix socket, else a name in "
+        "store.backup_path",
     )
 
 
 def _place(call: Call[BackupQuery, Nothing]) -> Path:
-    """Where the copy goes: the owner of the process says where, everyone else names a folder where copies are kept."""
+    """Where the copy goes: the owner of the process says where, everyone else names a folder where copies are
+    kept.
+    """
     asked, folder = call.query.output, call.app[CONFIG].store.backup_path
     if call.is_local:
         return Path(asked)
     if not folder:
         raise Forbidden(
-            "the stores are copied by `hub backup` on the hub's own machine; over the network too, where store.backup_path says where to"
+            "the stores are copied by `hub backup` on the hub's own machine; over the network too, where "
+            "store.backup_path says where to"
         )
     if not re.fullmatch(NAME, asked):
         raise Invalid(
@@ -52,7 +56,8 @@ def _place(call: Call[BackupQuery, Nothing]) -> Path:
 async def back_up(call: Call[BackupQuery, Nothing]) -> web.StreamResponse:
     """Copy both stores into a new folder of the hub's machine.
 
-    Answers lines of JSON: {"bytes","total"} as it goes, at the end {"summary": …} or, if it broke off, {"error": …}.
+    Answers lines of JSON: {"bytes","total"} as it goes, at the end {"summary": …} or, if it broke off,
+    {"error": …}.
     """
     call.refuse_scoped()
     output = _place(call)

@@ -111,7 +111,8 @@ class HistoryOut(Given):
     max: list[float] | list[str]
     avg: list[float] | list[str]
     count: list[int] | None = Field(
-        description="of how many readings each row is made: what their averages weigh together; null for raw, where each is one"
+        description="of how many readings each row is made: what their averages weigh together; "
+        "null for raw, where each is one"
     )
 
 
