@@ -1,5 +1,6 @@
 """Files that hold more than they seem to, and whoever does not wait for them."""
 
+import random
 import threading
 from pathlib import Path
 
@@ -53,6 +54,21 @@ def test_a_small_file_of_very_long_texts_is_refused_before_they_are_kept(
 def test_as_many_rows_as_a_real_file_has_are_read(tmp_path: Path) -> None:
     file = parquet(tmp_path / "file", "i / 7 AS value", 200_000)
     assert read(tmp_path, file).values == 200_000
+
+
+def test_texts_longer_than_memory_are_read_and_given_page_by_page(tmp_path: Path) -> None:
+    noise = random.Random(1)
+    texts = [noise.randbytes(1_500).hex() for _ in range(16_000)]
+    rows = [f"boiler,m{place % 2},{T0 // 1000 - place},{text}\n" for place, text in enumerate(texts)]
+    file = tmp_path / "file"
+    file.write_text("device,metric,time,value\n" + "".join(rows))
+    staging = Staging(tmp_path, memory_mb=32)
+    found = staging.read(file, Format.CSV, Defaults(), [], 2 * T0)
+    pages = [staging.page(start, 1_000) for start in range(0, found.values, 1_000)]
+    staging.close()
+    assert found.values == len(texts)
+    given = [text for page in pages for text in page.text]
+    assert given == [*texts[::2][::-1], *texts[1::2][::-1]]
 
 
 @pytest.mark.parametrize("written", Format)

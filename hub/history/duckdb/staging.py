@@ -92,6 +92,7 @@ _CHECKED = f"""CREATE TABLE checked AS
                                                            WHEN '1' THEN 1.0 WHEN '0' THEN 0.0 END
            END AS number,
            CASE kind WHEN 'text' THEN coalesce(value, '') END AS text,
+           CASE kind WHEN 'text' THEN md5_number(coalesce(value, '')) END AS digest,
            CASE WHEN declared = 'no JSON' THEN 'it is not JSON'
                 WHEN device = '' THEN 'device: none is named'
                 WHEN misnamed IS NOT NULL THEN misnamed
@@ -157,14 +158,15 @@ class Found(NamedTuple):
 class Staging:
     """The staging store, in a folder of its own. Blocking: for a thread; `interrupt` is for any other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory_mb: int = MEMORY_MB) -> None:
         self._folder = folder
         self._plain = Plain()
+        self._has_texts = False
         self._given_up = threading.Event()
         self._connection = duckdb.connect(
             str(folder / "staging.duckdb"),
             config={
-                "memory_limit": f"{MEMORY_MB}MB",
+                "memory_limit": f"{memory_mb}MB",
                 "threads": 1,
                 "temp_directory": str(folder),
                 "autoinstall_known_extensions": False,
@@ -307,6 +309,7 @@ class Staging:
             )
 
     def _sort(self) -> None:
+        """Texts lie apart, for DuckDB sorts in memory alone what is as long as they may be."""
         self._connection.execute(
             f"""CREATE TABLE series AS
                SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind
@@ -314,11 +317,18 @@ class Staging:
         )
         self._connection.execute(
             f"""CREATE TABLE sorted AS
-               SELECT line, place AS series, instant, received, number, text,
+               SELECT line, place AS series, instant, received, number,
                       row_number() OVER (
-                          PARTITION BY place, instant, number, md5_number(text) ORDER BY line) AS nth
+                          PARTITION BY place, instant, number, digest ORDER BY line) AS nth
                FROM checked JOIN series USING (device, metric) WHERE {_GOOD} ORDER BY place, instant, line"""
         )
+        self._connection.execute(
+            f"""CREATE TABLE texts AS
+               SELECT line, place AS series, text FROM checked JOIN series USING (device, metric)
+               WHERE {_GOOD} AND text IS NOT NULL"""
+        )
+        [(texts,)] = self._connection.execute("SELECT count(*) FROM texts").fetchall()
+        self._has_texts = texts > 0
 
     def _found(self, rows: int, empty: int) -> Found:
         [(values, wrong, without)] = self._connection.execute(
@@ -345,23 +355,35 @@ class Staging:
         """So many rows, by metric and time. Raises StoreError."""
         with _translated():
             found = self._connection.execute(
-                """SELECT line, series, instant, received, number, text, nth FROM sorted
+                """SELECT line, series, instant, received, number, nth FROM sorted
                    WHERE rowid >= ? AND rowid < ? ORDER BY rowid""",
                 [start, start + count],
             ).fetchnumpy()
-        text = np.ma.asarray(found["text"])
-        words = text.data.copy()
-        words[np.ma.getmaskarray(text)] = None
-        number = np.ma.filled(np.ma.asarray(found["number"]), np.nan)
+            words = self._texts(start, count, found["line"])
         return Rows(
             self.lines(found["line"]),
             found["series"],
             found["instant"],
             found["received"],
-            number,
+            np.ma.filled(np.ma.asarray(found["number"]), np.nan),
             words,
             found["nth"],
         )
+
+    def _texts(self, start: int, count: int, lines: np.ndarray) -> np.ndarray:
+        """The texts of that page; None where a row has none."""
+        if not self._has_texts:
+            return np.full(len(lines), None, object)
+        first, last = (int(lines.min()), int(lines.max())) if len(lines) else (0, 0)
+        found = self._connection.execute(
+            """SELECT text FROM (SELECT rowid AS place, line, series FROM sorted WHERE rowid >= ? AND rowid < ?)
+                      LEFT JOIN (FROM texts WHERE line BETWEEN ? AND ?) USING (line, series) ORDER BY place""",
+            [start, start + count, first, last],
+        ).fetchnumpy()
+        text = np.ma.asarray(found["text"])
+        words: np.ndarray = text.data.astype(object)
+        words[np.ma.getmaskarray(text)] = None
+        return words
 
 
 @contextmanager
