@@ -1,9 +1,9 @@
 """Builds the page in web/ into hub/static, for the wheel, the sdist and a working copy.
 
-It runs as hatchling's build hook and on its own (`python build_page.py`); both keep one stamp, a digest of all the
-page is made from, so that nothing is built twice. Where npm is missing, what is there stays, and the hub explains
-itself at `/` where nothing is. Where npm is there but fails, so does the build: a warning would be hidden by pip,
-and the result would be a wheel without its page.
+It runs as hatchling's build hook and on its own (`python build_page.py`); both keep one stamp, a digest of
+all the page is made from, so that nothing is built twice. Where npm is missing, what is there stays, and the
+hub explains itself at `/` where nothing is. Where npm is there but fails, so does the build: a warning would
+be hidden by pip, and the result would be a wheel without its page.
 """
 
 import gzip
@@ -106,7 +106,9 @@ def check_size(built: Path) -> None:
 
 
 def first_view(built: Path) -> set[Path]:
-    """What is loaded to show the list and a device live: all but the scripts that are imported when asked for."""
+    """What is loaded to show the list and a device live: all but the scripts that are imported when asked
+    for.
+    """
     manifest: dict[str, dict[str, Any]] = json.loads((built / MANIFEST).read_text())
     ahead = [name for name, chunk in manifest.items() if chunk.get("isEntry")]
     scripts: set[str] = set()
@@ -146,7 +148,9 @@ def say(sentence: str) -> None:
 
 
 class PageBuildHook(BuildHookInterface[Any]):
-    """Hatchling's hook: the page is built before the wheel, the sdist or an editable install is put together."""
+    """Hatchling's hook: the page is built before the wheel, the sdist or an editable install is put
+    together.
+    """
 
     PLUGIN_NAME = "custom"
 

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.history`: a store of 100 million values, and what it costs to keep, to ask and to start.
+"""`python -m benchmarks.history`: a store of 100 million values, and what it costs to keep, to ask and to
+start.
 
-The store is filled as the hub fills it: a table of arrivals, made inside DuckDB, is sealed piece by piece with its
-minutes and hours. Prints a table; --json FILE writes the figures.
+The store is filled as the hub fills it: a table of arrivals, made inside DuckDB, is sealed piece by piece
+with its minutes and hours. Prints a table; --json FILE writes the figures.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -53,11 +55,14 @@ def metric(number: int) -> Metric:
 def fill(
     cursor: duckdb.DuckDBPyConnection, series: int, first: int, last: int, start: int, value: str
 ) -> None:
-    """The arrivals of seconds `first` up to `last` of every series, all series mixed, as the writer would leave them."""
+    """The arrivals of seconds `first` up to `last` of every series, all series mixed, as the writer would
+    leave them.
+    """
     cursor.execute(
         f"""INSERT INTO filled
             SELECT s, s, make_timestamp({start} + i * {SECOND_US} + s % 1000 * 1000),
-                   make_timestamp({start} + i * {SECOND_US} + s % 1000 * 1000 + 500 + (random() * 4000)::BIGINT),
+                   make_timestamp({start} + i * {SECOND_US} + s % 1000 * 1000 + 500
+                        + (random() * 4000)::BIGINT),
                    {value}, NULL
             FROM range({first}, {last}) seconds(i), range(1, {series} + 1) all_series(s)"""
     )
@@ -79,7 +84,7 @@ async def build(history: History, values: int, series: int, value: str, done: Ca
     spent = 0.0
     for first in range(0, seconds, at_once):
         last = min(seconds, first + at_once)
-        await history.keep(lambda cursor, a=first, b=last: fill(cursor, series, a, b, start, value))  # type: ignore[misc]
+        await history.keep(partial(fill, series=series, first=first, last=last, start=start, value=value))
         started = time.perf_counter()
         await history.keep(seal_all)
         spent += time.perf_counter() - started
@@ -88,7 +93,9 @@ async def build(history: History, values: int, series: int, value: str, done: Ca
 
 
 async def bytes_a_value(figures: dict[str, float], folder: Path, name: str, value: str) -> None:
-    """Of the readings, and of all that is used of the file, minutes and hours too; what is free there is used again."""
+    """Of the readings, and of all that is used of the file, minutes and hours too; what is free there is used
+    again.
+    """
     path = folder / "size.duckdb"
     async with History.open(path, MEMORY_MB, 100) as history:
         await build(history, SIZE_VALUES, SIZE_SERIES, value, lambda _: None)
@@ -140,7 +147,7 @@ async def ask_all(history: History, figures: dict[str, float], series: int, valu
     span = values // series * SECOND_US
     await ask(figures, "raw_hour", series, lambda m: history.raw(m, END - HOUR_US, END, None, 10_000))
     for name, wide in (("day", DAY_US), ("week", 7 * DAY_US), ("all", span)):
-        await ask(figures, name, series, lambda m, w=wide: history.range(m, END - w, END, 1000))  # type: ignore[misc]
+        await ask(figures, name, series, partial(history.range, start=END - wide, end=END, points=1000))
 
 
 async def page_through(history: History, series: int, stop: asyncio.Event) -> None:
@@ -206,7 +213,9 @@ async def ingest_both_ways(history: History, figures: dict[str, float], series: 
 
 
 async def until_visible(figures: dict[str, float], history: History) -> None:
-    """From the intake of a reading to the answer that has it, ms: a question sees what is not on the disk yet, too."""
+    """From the intake of a reading to the answer that has it, ms: a question sees what is not on the disk
+    yet, too.
+    """
     device = Device(20_000_000, "visible", "visible", {}, END)
     ingest = open_intake(history, [device])
     spent = []

@@ -1,4 +1,6 @@
-"""`python -m benchmarks.ingest`: durable readings/s of the hub, beside a relay that stores nothing. See README.md."""
+"""`python -m benchmarks.ingest`: durable readings/s of the hub, beside a relay that stores nothing. See
+README.md.
+"""
 
 import argparse
 import json
@@ -90,7 +92,9 @@ async def one_round(kind: str, options: argparse.Namespace) -> Round:
 
 
 async def profile(options: argparse.Namespace) -> None:
-    """Where the hub's event loop spends its time: the same load, under cProfile (which makes calls look dearer)."""
+    """Where the hub's event loop spends its time: the same load, under cProfile (which makes calls look
+    dearer).
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         async with Hub(folder, options.connections, profile=True) as hub:

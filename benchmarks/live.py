@@ -1,8 +1,9 @@
 """`python -m benchmarks.live`: what reaches dashboards, how fast, and what they cost. See README.md.
 
-Readings/s delivered to 500 viewers of one device; delay from device to viewer at 2,000 readings/s with 1, 100 and 1,000
-viewers, while storing; memory of idle viewers and devices; and how much ingest is left while 500 viewers watch.
-Beside the hub, with nothing stored: the relay of the tutorials, Mosquitto over WebSockets, and Node-RED.
+Readings/s delivered to 500 viewers of one device; delay from device to viewer at 2,000 readings/s with 1, 100
+and 1,000 viewers, while storing; memory of idle viewers and devices; and how much ingest is left while 500
+viewers watch. Beside the hub, with nothing stored: the relay of the tutorials, Mosquitto over WebSockets, and
+Node-RED.
 """
 
 import argparse
@@ -166,8 +167,8 @@ async def measure_other(kind: str, options: argparse.Namespace) -> Figures:
 
 
 async def profile(seconds: float) -> None:
-    """Where the hub's event loop spends its time, under cProfile: VIEWERS viewers of all devices at saturation, then
-    most viewers at DELAY_RATE, where frames are many and small.
+    """Where the hub's event loop spends its time, under cProfile: VIEWERS viewers of all devices at
+    saturation, then most viewers at DELAY_RATE, where frames are many and small.
     """
     async with (
         benched("hub", seconds, profile=True) as bench,

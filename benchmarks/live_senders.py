@@ -1,7 +1,8 @@
-"""Devices for the live figures: `python -m benchmarks.live_senders`. MQTT 3.1.1, at a set rate, or connected and silent.
+"""Devices for the live figures: `python -m benchmarks.live_senders`. MQTT 3.1.1, at a set rate, or connected
+and silent.
 
-Each reading holds the time at which it was handed to the kernel, in µs of the machine's monotonic clock, which the
-viewers on the same machine read too.
+Each reading holds the time at which it was handed to the kernel, in µs of the machine's monotonic clock,
+which the viewers on the same machine read too.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""Those whose viewers are measured: the hub and the relay of `subjects`, Mosquitto alone, Node-RED behind Mosquitto."""
+"""Those whose viewers are measured: the hub and the relay of `subjects`, Mosquitto alone, Node-RED behind
+Mosquitto.
+"""
 
 import asyncio
 import json
@@ -100,7 +102,9 @@ def missing(kind: str) -> str | None:
 
 @asynccontextmanager
 async def started(kind: str, *, profile: bool = False) -> AsyncIterator[tuple[Subject, Door, Path]]:
-    """A subject on an empty folder, the door of its viewers, and the folder. `profile`: the hub, under cProfile."""
+    """A subject on an empty folder, the door of its viewers, and the folder. `profile`: the hub, under
+    cProfile.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         if kind == Hub.name:

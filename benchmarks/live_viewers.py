@@ -1,8 +1,11 @@
-"""Viewers as cheap as Python can have them: `python -m benchmarks.live_viewers`. One thread, plain sockets, one epoll.
+"""Viewers as cheap as Python can have them: `python -m benchmarks.live_viewers`. One thread, plain sockets,
+one epoll.
 
-It does not parse what it gets. A hub's frame says its offset, so that readings are counted by subtraction, whatever their
-number; `skipped` is taken off; one viewer counts them one by one too, and the run fails if that is another figure. Of others, the readings in a buffer are counted by a mark that each holds once. For
-delays, a reading holds the time it was sent at, and the first of each buffer, the one that waited longest, is looked at.
+It does not parse what it gets. A hub's frame says its offset, so that readings are counted by subtraction,
+whatever their number; `skipped` is taken off; one viewer counts them one by one too, and the run fails if
+that is another figure. Of others, the readings in a buffer are counted by a mark that each holds once. For
+delays, a reading holds the time it was sent at, and the first of each buffer, the one that waited longest, is
+looked at.
 """
 
 import argparse

@@ -1,8 +1,9 @@
-"""Publishers as cheap as Python can have them, so that the figures are the server's: `python -m benchmarks.load`.
+"""Publishers as cheap as Python can have them, so that the figures are the server's: `python -m
+benchmarks.load`.
 
-One thread, plain sockets, one epoll. Each connection holds one ring of packets encoded beforehand, all of one size,
-so that sending the next k messages is one slice and one system call; and the acknowledgements expected for them,
-so that checking k of them, their order included, is one comparison. MQTT 3.1.1, QoS 1.
+One thread, plain sockets, one epoll. Each connection holds one ring of packets encoded beforehand, all of one
+size, so that sending the next k messages is one slice and one system call; and the acknowledgements expected
+for them, so that checking k of them, their order included, is one comparison. MQTT 3.1.1, QoS 1.
 """
 
 import argparse
@@ -170,7 +171,9 @@ def _packet(head: int, body: bytes) -> bytes:
 
 
 class Load:
-    """All publishers, and the loop that drives them. `rate` is messages/s over all, 0 for as many as are taken."""
+    """All publishers, and the loop that drives them. `rate` is messages/s over all, 0 for as many as are
+    taken.
+    """
 
     def __init__(self, publishers: list[Publisher], rate: float) -> None:
         self._publishers = {publisher.socket.fileno(): publisher for publisher in publishers}

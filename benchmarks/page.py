@@ -1,7 +1,7 @@
 """`python -m benchmarks.page`: what the page costs the browser that shows it. See README.md.
 
-The hub with 200 devices at ten readings a second, with 1,000 at one, and with 5,000 of which 300 send; each time the
-page in Chromium, with the list and one device's charts open. Beside each figure stands the budget.
+The hub with 200 devices at ten readings a second, with 1,000 at one, and with 5,000 of which 300 send; each
+time the page in Chromium, with the list and one device's charts open. Beside each figure stands the budget.
 """
 
 import argparse

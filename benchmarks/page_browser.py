@@ -1,4 +1,6 @@
-"""The page in Debian's Chromium, and what it costs there by the browser's own account (its DevTools protocol)."""
+"""The page in Debian's Chromium, and what it costs there by the browser's own account (its DevTools
+protocol).
+"""
 
 import asyncio
 import gzip
@@ -102,7 +104,9 @@ async def chromium() -> AsyncIterator[Browser]:
 async def watch(
     browser: Browser, url: str, link: str, path: str, seconds: float, profile: Path | None
 ) -> Cost:
-    """Sign in by `link`, open `path` with nothing cached, and look at it for so long, twice: a trace costs a little itself."""
+    """Sign in by `link`, open `path` with nothing cached, and look at it for so long, twice: a trace costs a
+    little itself.
+    """
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = await context.new_page()
     page.set_default_timeout(DEADLINE_MS)
@@ -138,9 +142,11 @@ async def watch(
 
 @asynccontextmanager
 async def traced(browser: Browser) -> AsyncIterator[list[float]]:
-    """Once the block has ended, the list holds how long each task of the page's main thread took, in ms of processor time.
+    """Once the block has ended, the list holds how long each task of the page's main thread took, in ms of
+    processor time.
 
-    The page's own observer of long tasks goes by the clock, and where others want the core it counts their time too.
+    The page's own observer of long tasks goes by the clock, and where others want the core it counts their
+    time too.
     """
     debugger = await browser.new_browser_cdp_session()
     events: list[dict[str, Any]] = []

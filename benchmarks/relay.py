@@ -1,6 +1,8 @@
-"""What one writes after the tutorials: aiomqtt in, JSON, a WebSocket to everybody who looks. `python -m benchmarks.relay`.
+"""What one writes after the tutorials: aiomqtt in, JSON, a WebSocket to everybody who looks. `python -m
+benchmarks.relay`.
 
-It stores nothing, checks nothing and knows no keys; Mosquitto in front has acknowledged a message before it comes here.
+It stores nothing, checks nothing and knows no keys; Mosquitto in front has acknowledged a message before it
+comes here.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""What is measured: the hub, and the relay behind Mosquitto. Each runs as processes of its own, in a folder of its own."""
+"""What is measured: the hub, and the relay behind Mosquitto. Each runs as processes of its own, in a folder
+of its own.
+"""
 
 import asyncio
 import contextlib
@@ -119,7 +121,8 @@ class Hub(Subject):
 
     async def start(self) -> None:
         self._config.write_text(
-            f'[http]\nport = {free_port()}\n[mqtt]\nport = {self.port}\n[store]\npath = "{self._folder / "data"}"\n'
+            f"[http]\nport = {free_port()}\n[mqtt]\nport = {self.port}\n"
+            f'[store]\npath = "{self._folder / "data"}"\n'
         )
         profiler = ["-m", "cProfile", "-o", str(self._profile)] if self._profile else []
         self._spawn(sys.executable, *profiler, "-m", "hub", "--config", str(self._config), "serve")

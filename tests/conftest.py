@@ -20,14 +20,15 @@ settings.register_profile(
 )  # how long an example takes says nothing on a busy machine
 settings.load_profile("untimed")
 
-# Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what commands print.
+# Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what
+# commands print.
 structlog.configure(
     wrapper_class=structlog.make_filtering_bound_logger("info"),
     logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
 )
 
-# In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment last, so
-# that no core is left alone with a long one at the end. Where nothing is named, as they are called.
+# In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment
+# last, so that no core is left alone with a long one at the end. Where nothing is named, as they are called.
 FIRST = (
     "tests/faults/test_long.py",
     "tests/faults/",
@@ -38,8 +39,8 @@ FIRST = (
     "",
 )
 
-# Tests of these need a browser, a broker or processes, as do those that ask for one of the fixtures: `make quick` leaves
-# them out.
+# Tests of these need a browser, a broker or processes, as do those that ask for one of the fixtures: `make
+# quick` leaves them out.
 OUTSIDE = (
     "tests/attacks/",
     "tests/bridge/",
@@ -88,7 +89,9 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 
 @pytest.fixture
 def start_hub_process(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
-    """As `start_hub`, each in a process of its own: to be killed, measured, or judged by its output and exit code."""
+    """As `start_hub`, each in a process of its own: to be killed, measured, or judged by its output and exit
+    code.
+    """
     with _hubs(tmp_path, HubProcess) as start:
         yield start
 

@@ -24,8 +24,8 @@ STOP_TIMEOUT_S = 15.0
 class HubProcess:
     """`hub serve` on stores in `data_dir`, on free ports; started again, it listens on the same ones.
 
-    It runs without coverage, which would take a quarter more of its time: the tests of its rooms, in their own process,
-    and of its command line measure the same lines.
+    It runs without coverage, which would take a quarter more of its time: the tests of its rooms, in their
+    own process, and of its command line measure the same lines.
     """
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
@@ -114,7 +114,9 @@ class HubProcess:
                 process.stdout.close()
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """REST over the Unix socket, as the owner; the JSON answered, None for no content. Fails on a refusal."""
+        """REST over the Unix socket, as the owner; the JSON answered, None for no content. Fails on a
+        refusal.
+        """
         status, answer = self.ask(method, path, body)
         assert status < 400, (status, answer)
         return answer

@@ -1,4 +1,6 @@
-"""How often what is left to chance is tried: a few times in the suite, and `make test ROUNDS=20` tries twenty times as often."""
+"""How often what is left to chance is tried: a few times in the suite, and `make test ROUNDS=20` tries twenty
+times as often.
+"""
 
 import os
 

@@ -1,4 +1,6 @@
-"""The configuration: every fault is found and named, the environment stands over the file, the file is complete."""
+"""The configuration: every fault is found and named, the environment stands over the file, the file is
+complete.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,6 @@
-"""The main job from outside: a reading goes in, shows live, and is in the history; trouble stays where it began."""
+"""The main job from outside: a reading goes in, shows live, and is in the history; trouble stays where it
+began.
+"""
 
 import asyncio
 import io

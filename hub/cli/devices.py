@@ -144,7 +144,8 @@ def _repeated_text(device_id: str, sequence: dict[str, Any]) -> str:
     if not sequence["repeated"]:
         return ""
     return (
-        f"{sequence['repeated']} readings since {_when(sequence['repeated_since'])} were acknowledged and dropped as "
+        f"{sequence['repeated']} readings since {_when(sequence['repeated_since'])} were acknowledged "
+        "and dropped as "
         f"repeated: their seq is not above {sequence['highest']}. If the device counts again: "
         f"hub devices reset-sequence {device_id}"
     )

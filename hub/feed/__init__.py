@@ -2,9 +2,9 @@
 
 Theory. A channel is a log of encoded readings with an offset; a subscription is only a cursor into it. What a
 viewer has not got yet is what lies between its cursor and the end, so one bounded log serves every viewer and
-every resume, a reading is encoded once whoever watches, and a slow viewer costs nothing: when its cursor falls
-out of the log (or too far behind) it gets the latest of each metric and the number of readings it missed. Frames between the
-same two offsets are the same bytes, so they too are made once.
+every resume, a reading is encoded once whoever watches, and a slow viewer costs nothing: when its cursor
+falls out of the log (or too far behind) it gets the latest of each metric and the number of readings it
+missed. Frames between the same two offsets are the same bytes, so they too are made once.
 
     Feed       the channels by name
     log        Log: the newest entries of a channel, encoded

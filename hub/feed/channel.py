@@ -14,9 +14,8 @@ from hub.feed.log import Log, Resume
 from hub.feed.viewer import Subscription
 from hub.model import Presence, Reading, Run, Sample, Value
 
-FRAME_MAX_BYTES = (
-    262_144  # of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
-)
+# of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
+FRAME_MAX_BYTES = 262_144
 VIEWERS_NAMED = 20  # in one message; `count` counts all
 
 
@@ -76,9 +75,9 @@ class Carrier(Protocol):
 class DeviceChannel:
     """Log, snapshot, presence and viewers of one device.
 
-    `offset` counts the readings ever published in this epoch. The log is kept only while somebody watches and for
-    `resume_window_s` after, and never holds more than `resume_max_bytes`. `crowds` is where the channel puts itself
-    when its viewers come or go.
+    `offset` counts the readings ever published in this epoch. The log is kept only while somebody watches and
+    for `resume_window_s` after, and never holds more than `resume_max_bytes`. `crowds` is where the channel
+    puts itself when its viewers come or go.
     """
 
     def __init__(
@@ -99,9 +98,8 @@ class DeviceChannel:
         self.labels: tuple[Carrier, ...] = ()  # watched ones that this device carries
         # By metric, the reading that holds its latest value, and the offset after that.
         self._latest: dict[str, tuple[Reading, int]] = {}
-        self.changed: dict[str, object] | None = (
-            None  # metrics changed since the overview last looked; None: it does not look
-        )
+        # metrics changed since the overview last looked; None: it does not look
+        self.changed: dict[str, object] | None = None
         self._config = config
         self._clock = clock
         self._log = Log(config, clock)
@@ -147,7 +145,9 @@ class DeviceChannel:
             label.publish(self, start, encoded)
 
     def _advance(self, time: int, values: dict[str, Value], offset: int) -> None:
-        """A reading, after which the offset is this, holds the latest of its metrics but of those where it is late."""
+        """A reading, after which the offset is this, holds the latest of its metrics but of those where it is
+        late.
+        """
         latest = (Reading(time, values), offset)
         if self.changed is not None:
             self.changed.update(values)
@@ -164,7 +164,9 @@ class DeviceChannel:
         self.newest = max(self.newest, time)
 
     def set_back(self, now: int) -> None:
-        """The hub's clock may have been set back: what is latest is not newer than now, or nothing would replace it for long."""
+        """The hub's clock may have been set back: what is latest is not newer than now, or nothing would
+        replace it for long.
+        """
         self.newest = min(self.newest, now)
         for name, (reading, offset) in self._latest.items():
             if (reading.time or 0) > now:
@@ -248,7 +250,9 @@ class DeviceChannel:
         return len(self._subscriptions)
 
     def snapshot(self, names: dict[str, object] | None = None) -> dict[str, list[object]]:
-        """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms, 20.5]}."""
+        """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms,
+        20.5]}.
+        """
         found: dict[str, list[object]] = {}
         for name in self._latest if names is None else names:
             if name in self._latest:
@@ -299,7 +303,9 @@ class DeviceChannel:
         return self._frame.message
 
     def _conflated(self, start: int) -> bytes:
-        """Of what came after `start` only the latest of each metric; `skipped` counts the readings left out, wholly or in part."""
+        """Of what came after `start` only the latest of each metric; `skipped` counts the readings left out,
+        wholly or in part.
+        """
         rows = conflate(self.changes(start))
         skipped = self.offset - start - rows.whole
         return self._message(rows.encoded, b',"skipped":%d' % skipped if skipped else b"")
@@ -314,6 +320,8 @@ class DeviceChannel:
 
 
 def _own_name(subscription: Subscription) -> str | None:
-    """The viewer's name, where it may not know who else is here: where its token is for some devices alone."""
+    """The viewer's name, where it may not know who else is here: where its token is for some devices
+    alone.
+    """
     principal = subscription.viewer.principal
     return None if principal.devices is None else principal.name

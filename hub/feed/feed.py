@@ -14,9 +14,8 @@ from hub.feed.viewer import Channel
 from hub.model import Presence
 
 DEVICE_PREFIX = "device/"
-LABELS_IDLE_MAX = (
-    100  # label channels that nobody watches and that are kept for those who come back; the oldest go
-)
+# label channels that nobody watches and that are kept for those who come back; the oldest go
+LABELS_IDLE_MAX = 100
 
 
 @dataclass(slots=True)
@@ -48,7 +47,8 @@ class Feed:
     def add(self, device_id: str, *, counted: bool = True) -> DeviceChannel:
         """The channel of a new device; where it is not `counted`, of a source that the overview leaves out.
 
-        After a removal its epoch is another one: the id may have been used before, and offsets count from 0 again.
+        After a removal its epoch is another one: the id may have been used before, and offsets count from 0
+        again.
         """
         epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
         channel = DeviceChannel(device_id, epoch, self._config, self._clock, self._crowds)
@@ -107,7 +107,8 @@ class Feed:
         if name.startswith(LABEL_PREFIX) and key and equals:
             return self._label(Label(key, value))
         raise NotFound(
-            f"there is no channel {name!r}; channels are overview, alerts, device/<id> and label/<key>=<value>"
+            f"there is no channel {name!r}; channels are overview, alerts, device/<id> "
+            "and label/<key>=<value>"
         )
 
     def _label(self, label: Label) -> LabelChannel:
@@ -123,7 +124,9 @@ class Feed:
         return channel
 
     def tick(self) -> None:
-        """Tell what is told a few times a second, for all that happened since. Called every `overview_interval_s`."""
+        """Tell what is told a few times a second, for all that happened since. Called every
+        `overview_interval_s`.
+        """
         self.overview.tick()
         for channel in self._crowds:
             channel.tell_viewers()

@@ -38,9 +38,10 @@ _NO_FRAME = _LabelFrame(-1, -1, None, None)
 class LabelChannel:
     """The readings of several devices as one stream: log, resume and conflation as for one device.
 
-    `offset` counts the readings of all of them while they carry the label. It exists while it is watched and for
-    `resume_window_s` after; made anew it has another epoch. What a viewer may not see is left out when it takes, so
-    that one log serves all scopes. A device that joins or leaves is told at once; readings from before it left may follow.
+    `offset` counts the readings of all of them while they carry the label. It exists while it is watched and
+    for `resume_window_s` after; made anew it has another epoch. What a viewer may not see is left out when it
+    takes, so that one log serves all scopes. A device that joins or leaves is told at once; readings from
+    before it left may follow.
     """
 
     def __init__(self, label: Label, epoch: str, config: LiveConfig, clock: Callable[[], float]) -> None:
@@ -100,7 +101,9 @@ class LabelChannel:
     # Publishing
 
     def publish(self, channel: DeviceChannel, start: int, encoded: bytes) -> None:
-        """Readings of one device, just published on its own channel after its offset `start`; encoded without brackets."""
+        """Readings of one device, just published on its own channel after its offset `start`; encoded without
+        brackets.
+        """
         device_id = channel.device_id
         count = channel.offset - start
         latest = self._latest.setdefault(device_id, {})

@@ -15,7 +15,9 @@ class Resume(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one publish put into the log: the offset after it, when it was, of which device, encoded without brackets."""
+    """What one publish put into the log: the offset after it, when it was, of which device, encoded without
+    brackets.
+    """
 
     offset: int
     at_s: float
@@ -65,7 +67,9 @@ class Log:
         self.start = self.end = offset
 
     def since(self, offset: int) -> list[Entry] | None:
-        """The entries after `offset`; None if the log does not reach back so far, or `offset` is inside an entry."""
+        """The entries after `offset`; None if the log does not reach back so far, or `offset` is inside an
+        entry.
+        """
         if offset == self.end:
             return []
         if offset < self.start or offset > self.end:

@@ -23,7 +23,9 @@ class _OverviewRow(NamedTuple):
 
 
 class _Tick(NamedTuple):
-    """What one tick changed: the offset after it, and for each device the metrics. None: the device is gone."""
+    """What one tick changed: the offset after it, and for each device the metrics. None: the device is
+    gone.
+    """
 
     offset: int
     changes: dict[str, _OverviewRow | None]
@@ -32,8 +34,8 @@ class _Tick(NamedTuple):
 class OverviewChannel:
     """Changes of all devices, gathered between ticks: `offset` counts ticks that had any.
 
-    A viewer behind by more than a few ticks gets one `subscribed` message with the state of every device instead,
-    which is all there is: a device not in it is gone.
+    A viewer behind by more than a few ticks gets one `subscribed` message with the state of every device
+    instead, which is all there is: a device not in it is gone.
     """
 
     name = "overview"
@@ -77,10 +79,11 @@ class OverviewChannel:
         self._removed.add(device_id)
 
     def tick(self) -> None:
-        """Gather what changed since the last tick and wake those who watch. Called every `overview_interval_s`.
+        """Gather what changed since the last tick and wake those who watch. Called every
+        `overview_interval_s`.
 
-        Of 10,000 devices with three metrics: 0.4 ms when none changed, 1.5 ms with the message when 1,000 did, 27 ms when all
-        did; the message is made once for all viewers without a scope.
+        Of 10,000 devices with three metrics: 0.4 ms when none changed, 1.5 ms with the message when 1,000
+        did, 27 ms when all did; the message is made once for all viewers without a scope.
         """
         changes: dict[str, _OverviewRow | None] = {}
         if self._subscriptions:

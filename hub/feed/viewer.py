@@ -9,8 +9,9 @@ from hub.errors import Conflict, Invalid, NotFound
 from hub.feed.log import Resume
 from hub.model import Principal
 
-# A frame that has grown past this takes no further channel. One channel adds no more than `live.resume_max_bytes`, as
-# that is all its log holds; so this and that, and what the transport may hold, is a slow viewer's memory in the hub.
+# A frame that has grown past this takes no further channel. One channel adds no more than
+# `live.resume_max_bytes`, as that is all its log holds; so this and that, and what the transport may hold, is
+# a slow viewer's memory in the hub.
 FRAME_MAX_BYTES = 262_144
 
 
@@ -37,7 +38,8 @@ class Channel(Protocol):
 class Subscription:
     """A cursor into a channel's log, and the newest notice of each kind (presence, …) not sent yet.
 
-    Bounded by construction: the readings themselves lie in the channel's log, and a newer notice replaces an older one.
+    Bounded by construction: the readings themselves lie in the channel's log, and a newer notice replaces an
+    older one.
     """
 
     __slots__ = ("channel", "cursor", "notices", "seen", "viewer")
@@ -51,7 +53,9 @@ class Subscription:
 
 
 class Signal(Protocol):
-    """What a viewer sets when something is pending: an asyncio.Event, or a connection in the round of a shared writer."""
+    """What a viewer sets when something is pending: an asyncio.Event, or a connection in the round of a
+    shared writer.
+    """
 
     def set(self) -> None:
         """Something is pending."""
@@ -64,7 +68,8 @@ class Signal(Protocol):
 
 
 class Viewer:
-    """The subscriptions of one connection. Its writer waits for `ready`, then sends what `take` gives, over and over.
+    """The subscriptions of one connection. Its writer waits for `ready`, then sends what `take` gives, over
+    and over.
 
     While a frame is being sent more gathers, so quiet channels send at once and busy ones send large frames.
     """
@@ -100,7 +105,9 @@ class Viewer:
         self.ready.set()
 
     def subscribe(self, channel: Channel, resume: Resume | None = None) -> None:
-        """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid over the limit."""
+        """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid
+        over the limit.
+        """
         held = self._subscriptions.get(channel.name)
         if held is not None:
             if held.channel is channel:

@@ -100,8 +100,8 @@ class Commands:
     async def answer(self, device: Device, command_id: int, response: object) -> None:
         """The device answers; on disk when it returns.
 
-        Raises Invalid, NotFound, Conflict if it was answered before or has expired, StoreError if the answer could not
-        be kept: the command is open still then, and can be answered again.
+        Raises Invalid, NotFound, Conflict if it was answered before or has expired, StoreError if the answer
+        could not be kept: the command is open still then, and can be answered again.
         """
         check_json(response, "response")
         async with self._devices.held(device):

@@ -29,9 +29,8 @@ INTERVAL_UNKNOWN_S = 60.0
 INTERVAL_MAX_S = 86_400.0  # learnt; what reports more rarely is given its interval by an operator
 GAPS_KEPT = 8
 CLOCK_FACTOR = 2.0  # how far the device's clock may have gone otherwise than ours between two reports
-REPORT_MIN_S = (
-    1.0  # readings closer than this are one report: a burst says nothing of how often a device reports
-)
+# readings closer than this are one report: a burst says nothing of how often a device reports
+REPORT_MIN_S = 1.0
 
 
 @dataclass(slots=True)

@@ -16,9 +16,8 @@ from hub.listener import ConnectionPlace
 from hub.logs import Repeated
 
 IDLE_S = 75.0  # a connection that waits for its next request; longer than proxies keep theirs
-LINGER_S = (
-    2.0  # what is left of a refused body is thrown away that long, so that the peer gets to read the answer
-)
+# what is left of a refused body is thrown away that long, so that the peer gets to read the answer
+LINGER_S = 2.0
 LINE_MAX_BYTES = 8_190
 HEADERS_MAX = 128
 

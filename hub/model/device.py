@@ -29,6 +29,5 @@ class Device:
     created_at: int  # µs, UTC
     expected_interval_s: float | None = None
     retention: Retention = AS_CONFIGURED
-    counted: bool = (
-        True  # False: a source of readings that is none of the devices, in no list, overview or total
-    )
+    # False: a source of readings that is none of the devices, in no list, overview or total
+    counted: bool = True

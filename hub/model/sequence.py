@@ -2,8 +2,8 @@ from typing import NamedTuple
 
 
 class SequenceMark(NamedTuple):
-    """How far a device had counted, as it is kept: how many numbers were jumped over; and of the count before it
-    began again, the highest number and until when (µs, UTC) it was measured. -1: there is none.
+    """How far a device had counted, as it is kept: how many numbers were jumped over; and of the count before
+    it began again, the highest number and until when (µs, UTC) it was measured. -1: there is none.
     """
 
     highest: int

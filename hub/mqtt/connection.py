@@ -39,7 +39,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
-        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading", "_refusals", "_requests",
+        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading",
+        "_refusals", "_requests",
         "_room", "_settled", "_tasks", "_timer", "_transport",
     )  # fmt: skip
 

@@ -111,7 +111,8 @@ class Publishing:
         if first is None or first.cancelled():
             return False
         if packet_id in self._repeated and not first.done():
-            return True  # the PUBREC that is due answers this one too: so much waits at most, however often it comes
+            # the PUBREC that is due answers this one too: so much waits at most, however often it comes
+            return True
         self._repeated |= {packet_id}
         self._accept_gathered()  # what came before it is acknowledged before it (4.6)
         self._acks.add(

@@ -40,8 +40,8 @@ class MqttServer:
     """Listens from `start` to `stop`; `connection()` makes one for a WebSocket at /mqtt: see Connection.
 
     `clock` is the hub's, `clock_s` gives steady seconds, `fresh_id` an id for a client that brings none.
-    `port` and `tls_port` are as bound, also where the configuration leaves the choice to the system; None where
-    there is no such listener.
+    `port` and `tls_port` are as bound, also where the configuration leaves the choice to the system; None
+    where there is no such listener.
     """
 
     def __init__(

@@ -42,7 +42,9 @@ class Operators:
         ] = {}  # of this run: the digests of links and sessions, and when each ends
 
     async def make_link(self, name: str = "admin") -> str:
-        """The code of a link that lets one person in once, as admin, within `login_link_s`. Raises Invalid."""
+        """The code of a link that lets one person in once, as admin, within `login_link_s`. Raises
+        Invalid.
+        """
         _check_name(name)
         return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
 

@@ -77,7 +77,8 @@ async def test_a_hub_killed_mid_stream_has_every_message_that_the_broker_took(
             async with hub.serving(signal.SIGKILL):
                 for n in range(start, start + 1000):
                     publisher.publish(TOPIC, f'{{"n": {n}}}', n)
-                await until(lambda: len(publisher.taken()) > start + 300, "the stream runs")  # noqa: B023 - called in this round alone
+                # Called in this round alone.
+                await until(lambda: len(publisher.taken()) > start + 300, "the stream runs")  # noqa: B023
         await until(lambda: len(publisher.taken()) == 3000, "the broker has all")
 
         async with hub.serving(signal.SIGTERM), asyncio.timeout(DEADLINE_S):

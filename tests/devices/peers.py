@@ -1,4 +1,6 @@
-"""The other ends that devices talk to in these tests: a small hub that misbehaves on demand, and a real Mosquitto."""
+"""The other ends that devices talk to in these tests: a small hub that misbehaves on demand, and a real
+Mosquitto.
+"""
 
 import asyncio
 import json
@@ -56,10 +58,11 @@ def free_port() -> int:
 
 @dataclass
 class SmallHub:
-    """What a hub does with readings, in memory. `post_answers` and `socket_answers` come before its good manners.
+    """What a hub does with readings, in memory. `post_answers` and `socket_answers` come before its good
+    manners.
 
-    A post answer is a (status, headers, body). A socket answer takes the message and returns what to say to it,
-    or None to close the socket without a word.
+    A post answer is a (status, headers, body). A socket answer takes the message and returns what to say to
+    it, or None to close the socket without a word.
     """
 
     readings: list[dict[str, Any]] = field(default_factory=list)

@@ -1,4 +1,6 @@
-"""The live client against a real hub: what it hands on, across broken connections, restarts and its own slowness."""
+"""The live client against a real hub: what it hands on, across broken connections, restarts and its own
+slowness.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

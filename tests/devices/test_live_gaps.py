@@ -1,4 +1,6 @@
-"""What the live client makes of a hub that left readings out, or asks for patience: the hub's side is held in the hand."""
+"""What the live client makes of a hub that left readings out, or asks for patience: the hub's side is held in
+the hand.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +32,9 @@ def readings(offset: int, *numbers: int, **more: object) -> dict[str, Any]:
 
 @asynccontextmanager
 async def saying(*connections: list[Any], columns: Any = None) -> AsyncIterator[tuple[str, list[Any]]]:
-    """A hub that says these frames on each connection in turn, and closes all but the last; its address, and what it heard."""
+    """A hub that says these frames on each connection in turn, and closes all but the last; its address, and
+    what it heard.
+    """
     heard: list[Any] = []
     turns = iter(connections)
 

@@ -25,7 +25,8 @@ def address(hub: HubProcess, transport: str) -> str:
 
 async def stored(hub: HubProcess, device_id: str, metric: str) -> list[Any]:
     """All values of a metric within an hour of START_MS."""
-    path = f"/api/v1/devices/{device_id}/history?metric={metric}&from={START_MS - 1}&to={START_MS + 3_600_000}&points=5000"
+    path = f"/api/v1/devices/{device_id}/history?metric={metric}"
+    path += f"&from={START_MS - 1}&to={START_MS + 3_600_000}&points=5000"
     answer = await asyncio.to_thread(hub.call, "GET", path)
     assert answer["tier"] == "raw"
     values: list[Any] = answer["avg"]

@@ -119,7 +119,8 @@ def test_humidity_stays_a_percentage_and_a_cold_store_cold() -> None:
 def test_ids_name_the_kinds_in_turn_and_the_kinds_are_read_back() -> None:
     ids = device_ids(8)
     assert ids == [
-        "pump-01", "chiller-01", "fan-01", "greenhouse-01", "cold-store-01", "compressor-01", "pump-02", "chiller-02",
+        "pump-01", "chiller-01", "fan-01", "greenhouse-01", "cold-store-01", "compressor-01",
+        "pump-02", "chiller-02",
     ]  # fmt: skip
     assert [kind_of(device_id, 0) for device_id in ids[:6]] == list(KINDS)
     assert [kind_of("boiler", position) for position in (0, 1, 6)] == ["pump", "chiller", "pump"]

@@ -1,4 +1,6 @@
-"""Devices that send without pause and note every acknowledgement; after a fault they send again what was not acknowledged."""
+"""Devices that send without pause and note every acknowledgement; after a fault they send again what was not
+acknowledged.
+"""
 
 import asyncio
 import json

@@ -9,7 +9,9 @@ from tests.hub_process import HubProcess
 
 @contextmanager
 def full_disk(hub: HubProcess) -> Iterator[None]:
-    """Every write past the first byte of any file fails (EFBIG, as ENOSPC would), the log's too, until the block ends."""
+    """Every write past the first byte of any file fails (EFBIG, as ENOSPC would), the log's too, until the
+    block ends.
+    """
     soft, hard = resource.prlimit(hub.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(hub.pid, resource.RLIMIT_FSIZE, (1, hard))
     try:

@@ -11,7 +11,9 @@ HELD_BYTES = 32_768
 
 
 class Proxy:
-    """Passes on to 127.0.0.1:`port`. `bytes_per_s` is how fast from the hub to the client, None for no limit."""
+    """Passes on to 127.0.0.1:`port`. `bytes_per_s` is how fast from the hub to the client, None for no
+    limit.
+    """
 
     def __init__(self, port: int, bytes_per_s: float | None = None) -> None:
         self.port = 0

@@ -1,4 +1,6 @@
-"""A thousand viewers on one hub that is restarted: told when to come back, each at another time, and back with what they had."""
+"""A thousand viewers on one hub that is restarted: told when to come back, each at another time, and back
+with what they had.
+"""
 
 import asyncio
 import json
@@ -97,7 +99,9 @@ class Crowd:
 
 @pytest.fixture
 def allow_files() -> Iterator[Callable[[int | None], None]]:
-    """Sets how many files this process, and what it starts, may open; None for as many as the system lets it."""
+    """Sets how many files this process, and what it starts, may open; None for as many as the system lets
+    it.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield lambda most: resource.setrlimit(resource.RLIMIT_NOFILE, (hard if most is None else most, hard))
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

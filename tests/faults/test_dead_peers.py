@@ -1,4 +1,6 @@
-"""Viewers that are gone without a word: their line is dead, or their machine sleeps. Their places are free soon after."""
+"""Viewers that are gone without a word: their line is dead, or their machine sleeps. Their places are free
+soon after.
+"""
 
 import asyncio
 import ctypes

@@ -1,4 +1,6 @@
-"""A disk without space under a hub with load: it says so, acknowledges nothing, stays live, and recovers by itself."""
+"""A disk without space under a hub with load: it says so, acknowledges nothing, stays live, and recovers by
+itself.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""A hub killed at any moment, again and again: what it acknowledged is there, and nothing numbered is there twice."""
+"""A hub killed at any moment, again and again: what it acknowledged is there, and nothing numbered is there
+twice.
+"""
 
 import asyncio
 import random

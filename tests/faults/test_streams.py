@@ -1,4 +1,6 @@
-"""Server-Sent Events over the end of a hub, stopped or killed: the last id is good for nothing then, and says so."""
+"""Server-Sent Events over the end of a hub, stopped or killed: the last id is good for nothing then, and says
+so.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -74,7 +74,8 @@ async def test_a_peer_that_answers_no_ping_is_gone(pump: tuple[HubProcess, str, 
     reader, writer = await asyncio.open_connection("127.0.0.1", port_of(hub))
     lines = (
         "GET /api/v1/live HTTP/1.1", "Host: hub", "Upgrade: websocket", "Connection: Upgrade",
-        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", "Sec-WebSocket-Version: 13", f"Authorization: Bearer {token}",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", "Sec-WebSocket-Version: 13",
+        f"Authorization: Bearer {token}",
     )  # fmt: skip
     writer.write("\r\n".join([*lines, "", ""]).encode())
     received = b""

@@ -1,4 +1,6 @@
-"""Store files that are damaged, or somebody else's: the hub says which, ends with 3, and leaves them as they are."""
+"""Store files that are damaged, or somebody else's: the hub says which, ends with 3, and leaves them as they
+are.
+"""
 
 import os
 import sqlite3

@@ -1,4 +1,6 @@
-"""Watching all devices that carry a label: who is in it, what a scope hides, how it resumes and what it skips."""
+"""Watching all devices that carry a label: who is in it, what a scope hides, how it resumes and what it
+skips.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,6 @@
-"""Whatever happens on a label's channel, what a viewer has is what was published for it: whole, or counted as left out."""
+"""Whatever happens on a label's channel, what a viewer has is what was published for it: whole, or counted as
+left out.
+"""
 
 import json
 from typing import Any
@@ -19,7 +21,9 @@ CONFIG = LiveConfig(pending_max=6, resume_max_bytes=600, resume_window_s=10.0)
 
 
 class Page:
-    """A viewer with a scope, that checks all it gets against what was published while devices carried the label."""
+    """A viewer with a scope, that checks all it gets against what was published while devices carried the
+    label.
+    """
 
     def __init__(self, published: list[tuple[str, float]], scope: frozenset[str] | None) -> None:
         self.published = published

@@ -1,7 +1,7 @@
 """Whatever viewers do, each has exactly what was published, or is told what it has not.
 
-A machine of random publishes, slow and prompt viewers, lost connections and resumes, beside a plain list of all
-that was ever published.
+A machine of random publishes, slow and prompt viewers, lost connections and resumes, beside a plain list of
+all that was ever published.
 """
 
 import json
@@ -97,7 +97,9 @@ def newest(readings: list[Reading]) -> dict[str, list[Any]]:
 
 
 def check_conflated(message: dict[str, Any], missed: list[Reading]) -> None:
-    """Each row is part of a reading that was missed, in their order; `skipped` counts those not there whole."""
+    """Each row is part of a reading that was missed, in their order; `skipped` counts those not there
+    whole.
+    """
     whole = position = 0
     for time, values in message["readings"]:
         while not (wire(missed[position])[0] == time and values.items() <= missed[position].values.items()):

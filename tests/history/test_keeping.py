@@ -1,10 +1,13 @@
-"""Whatever the keeper has done to it, the history gives back what was accepted: checked against plain Python."""
+"""Whatever the keeper has done to it, the history gives back what was accepted: checked against plain
+Python.
+"""
 
 import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -272,7 +275,7 @@ async def test_a_removed_device_is_swept_from_what_is_sealed(tmp_path: Path) -> 
         while await keeper.step():
             pass
         for table in ("filled", "sealed", "minutes", "hours", "latest", "removed"):
-            rows = await history.keep(lambda cursor, t=table: cursor.execute(f"FROM {t}").fetchall())  # type: ignore[misc]
+            rows = await history.keep(partial(rows_of, table=table))
             assert {row[0] for row in rows} <= {3}, table
         assert await count(history, "sealed") == 1
 
@@ -288,7 +291,8 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
         old.execute("INSERT INTO metrics VALUES (1, 1, 'temperature', 'number', NULL, NULL, NULL)")
         old.execute("UPDATE commits SET number = 7")
         old.execute(
-            f"INSERT INTO readings SELECT 1, 1, make_timestamp({T0} + range * 1000000), make_timestamp({T0}), range, NULL FROM range(100)"
+            f"INSERT INTO readings SELECT 1, 1, make_timestamp({T0} + range * 1000000), "
+            f"make_timestamp({T0}), range, NULL FROM range(100)"
         )
     run = Run(path)
     run.accepted[1] = [(T0 + second * 1_000_000, float(second)) for second in range(100)]
@@ -324,6 +328,11 @@ async def fill(history: History, start: int, count: int) -> None:
     values = [hash((start, position)) / 1e9 for position in range(count)]
     batch.add(1, start + HOUR_US, [1] * count, times, values)
     await history.stored
+
+
+def rows_of(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
+    """All of a table."""
+    return cursor.execute(f"FROM {table}").fetchall()
 
 
 async def count(history: History, table: str) -> int:

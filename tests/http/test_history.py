@@ -185,7 +185,8 @@ def swap_sealed(cursor: duckdb.DuckDBPyConnection) -> None:
     """10¹⁴ values, in the place of what is sealed."""
     cursor.execute("DROP TABLE sealed")
     cursor.execute(
-        """CREATE VIEW sealed AS SELECT 1 AS metric, make_timestamp(a.range * b.range) AS time, a.range AS lag_ms,
-                                        0.0 AS value, NULL::VARCHAR AS text, a.range AS rowid
+        """CREATE VIEW sealed AS SELECT 1 AS metric, make_timestamp(a.range * b.range) AS time,
+                                        a.range AS lag_ms, 0.0 AS value, NULL::VARCHAR AS text,
+                                        a.range AS rowid
            FROM range(10000000) a, range(10000000) b"""
     )

@@ -32,8 +32,9 @@ CHECKS = ValueChecks(ReadingsConfig())
 
 
 LEFT = """SELECT DISTINCT metric FROM (
-              SELECT metric FROM readings UNION ALL SELECT metric FROM sealed UNION ALL SELECT metric FROM minutes
-              UNION ALL SELECT metric FROM hours UNION ALL SELECT metric FROM latest
+              SELECT metric FROM readings UNION ALL SELECT metric FROM sealed
+              UNION ALL SELECT metric FROM minutes UNION ALL SELECT metric FROM hours
+              UNION ALL SELECT metric FROM latest
               UNION ALL SELECT old FROM conversions)"""
 
 

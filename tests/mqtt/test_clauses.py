@@ -1,4 +1,6 @@
-"""What a server has to do by the standard and no other test here says: each with its clause, without a connection."""
+"""What a server has to do by the standard and no other test here says: each with its clause, without a
+connection.
+"""
 
 import pytest
 

@@ -185,7 +185,9 @@ async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
 
 
 def layout(url: str) -> dict[str, list[tuple[str, str, bool, int]]]:
-    """Every table: its columns' names, types, whether they may be NULL, and their place in the primary key."""
+    """Every table: its columns' names, types, whether they may be NULL, and their place in the primary
+    key.
+    """
     engine = create_engine(url)
     found = inspect(engine)
     tables = {}

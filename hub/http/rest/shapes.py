@@ -102,7 +102,8 @@ class HistoryOut(Given):
     metric: str
     unit: str | None
     tier: str = Field(
-        description='"raw": every row is one reading; else each row stands for several: "bucket" of readings, '
+        description='"raw": every row is one reading; else each row stands for several: '
+        '"bucket" of readings, '
         '"minute" and "hour" of those, whole, so that the first and last may reach beyond the range'
     )
     step: Milliseconds | None = Field(description="how wide a row's bucket is, ms; null for raw")

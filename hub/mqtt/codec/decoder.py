@@ -36,7 +36,8 @@ from hub.mqtt.codec.reasons import of_clients
 __all__ = ["CONNECT_MAX", "Decoder", "Side", "topic_header"]
 
 CONNECT_MAX = 65_536
-"""The longest CONNECT taken, in bytes: a client that has shown no key must not make the hub keep a mebibyte."""
+"""The longest CONNECT taken, in bytes: a client that has shown no key must not make the hub keep a mebibyte.
+"""
 
 _QOS_1 = 0x32  # the first byte of a PUBLISH with QoS 1, neither DUP nor RETAIN
 _PLAIN = frozenset({0x30, _QOS_1})
