@@ -376,8 +376,10 @@ class Staging:
             return np.full(len(lines), None, object)
         first, last = (int(lines.min()), int(lines.max())) if len(lines) else (0, 0)
         found = self._connection.execute(
-            """SELECT text FROM (SELECT rowid AS place, line, series FROM sorted WHERE rowid >= ? AND rowid < ?)
-                      LEFT JOIN (FROM texts WHERE line BETWEEN ? AND ?) USING (line, series) ORDER BY place""",
+            """SELECT text
+               FROM (SELECT rowid AS place, line, series FROM sorted WHERE rowid >= ? AND rowid < ?)
+                      LEFT JOIN (FROM texts WHERE line BETWEEN ? AND ?) USING (line, series)
+                   ORDER BY place""",
             [start, start + count, first, last],
         ).fetchnumpy()
         text = np.ma.asarray(found["text"])
