@@ -376,11 +376,9 @@ class Staging:
             return np.full(len(lines), None, object)
         first, last = (int(lines.min()), int(lines.max())) if len(lines) else (0, 0)
         found = self._connection.execute(
-            """SELECT text
-               FROM (SELECT rowid AS place, line, series FROM sorted WHERE rowid >= ? AND rowid < ?)
-                      LEFT JOIN (FROM texts WHERE line BETWEEN ? AND ?) USING (line, series)
-                   ORDER BY place""",
-            [start, start + count, first, last],
+            """SELECT text FROM (SELECT rowid AS n, line, series FROM sorted WHERE rowid BETWEEN ? AND ?)
+                      LEFT JOIN (FROM texts WHERE line BETWEEN ? AND ?) USING (line, series) ORDER BY n""",
+            [start, start + count - 1, first, last],
         ).fetchnumpy()
         text = np.ma.asarray(found["text"])
         words: np.ndarray = text.data.astype(object)
