@@ -10,6 +10,7 @@ export function infoOf(id: string, more: Partial<DeviceInfo> = {}): DeviceInfo {
     presence: "never_seen",
     since: null,
     last_seen: null,
+    counted: true,
     sequence: { highest: null, repeated: 0, repeated_since: null },
     retention: { raw_s: null, minute_s: null, hour_s: null },
     metrics: [

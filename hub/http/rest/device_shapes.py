@@ -68,6 +68,7 @@ class DeviceOut(Given):
     presence: Presence
     since: Milliseconds | None
     last_seen: Milliseconds | None
+    counted: bool = Field(description="false for the hub's own figures, which are in no list and no count")
     lost: int = Field(description="readings that its sequence numbers jumped over")
     sequence: SequenceOut
     retention: RetentionOut

@@ -197,6 +197,7 @@ def describe(app: web.Application, device: Device) -> dict[str, object]:
         "presence": channel.presence,
         "since": _ms(channel.since),
         "last_seen": _ms(app[ROSTER].last_seen(device)),
+        "counted": device.counted,
         "lost": sequence.lost,
         "sequence": {
             "highest": sequence.highest,

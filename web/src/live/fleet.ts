@@ -1,5 +1,5 @@
 import { batch, type ReadonlySignal, signal } from "@preact/signals";
-import { type OverviewDevices, type OverviewEntry, OWN_ID, type Presence, type Sample } from "./protocol";
+import type { OverviewDevices, OverviewEntry, Presence, Sample } from "./protocol";
 import { type DeviceInfo, type MetricInfo, NO_THRESHOLDS } from "./rest";
 import { Ring } from "./ring";
 
@@ -110,9 +110,9 @@ export class Fleet {
     return false;
   }
 
-  /** Those that REST has described, without the hub itself. */
+  /** Those that REST has described, and that are devices to count. */
   *listed(): Iterable<DeviceRecord> {
-    for (const device of this.#devices.values()) if (device.info && device.id !== OWN_ID) yield device;
+    for (const device of this.#devices.values()) if (device.info?.counted) yield device;
   }
 
   count(presence?: Presence): number {
@@ -215,8 +215,10 @@ export class Fleet {
 
   /** @returns whether any device was dropped */
   #keepOnly(isThere: (id: string) => boolean): boolean {
-    const gone = [...this.#devices.keys()].filter((id) => id !== OWN_ID && !isThere(id));
-    for (const id of gone) this.#devices.delete(id);
+    const gone = [...this.#devices.values()].filter(
+      ({ id, info }) => info?.counted !== false && !isThere(id),
+    );
+    for (const { id } of gone) this.#devices.delete(id);
     return gone.length > 0;
   }
 

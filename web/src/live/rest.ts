@@ -57,6 +57,8 @@ export interface DeviceInfo {
   readonly presence: Presence;
   readonly since: number | null;
   readonly last_seen: number | null;
+  /** Not so the hub's own figures: they are in no list and no count. */
+  readonly counted: boolean;
   readonly sequence: SequenceInfo;
   readonly retention: Retention;
   readonly metrics: readonly MetricInfo[];

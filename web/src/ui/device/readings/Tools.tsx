@@ -1,4 +1,3 @@
-import { OWN_ID } from "../../../live/protocol";
 import type { MetricInfo } from "../../../live/rest";
 import { usePage } from "../../page";
 import { lazy } from "../../parts/lazy";
@@ -43,7 +42,7 @@ export function Tools({ opened, metrics }: ToolsProps) {
           History
         </button>
       )}
-      {route.deviceId !== OWN_ID && (
+      {opened.every(({ device }) => device.info?.counted) && (
         <Popover title="Compare with other devices" button="Compare">
           <CompareChoice metrics={metrics} />
         </Popover>
