@@ -18,6 +18,8 @@ COMPLETE: dict[str, Sequence[str]] = {
     "devices export": (),
     "devices import": ("new.csv", "--output", "keys.csv"),
     "devices list": (),
+    "devices metrics edit": ("pump", "t", "--name", "temperature"),
+    "devices metrics remove": ("pump", "t"),
     "devices remove": ("pump",),
     "devices reset-sequence": ("pump",),
     "devices show": ("pump",),
