@@ -277,7 +277,9 @@ class Imports:
             number, text = float(rows.value[last]), rows.text[last]
             truth = metric.type is MetricType.BOOLEAN
             value = text if text is not None else bool(number) if truth else number
-            self._ingest.supplement(device, metric.name, int(rows.time[last]), value)
+            names = {one.number: one.name for one in self._ingest.metrics(device).values()}
+            # Its name as it is by now: it may have been renamed since the file was read.
+            self._ingest.supplement(device, names[metric.number], int(rows.time[last]), value)
 
 
 def _metrics(owners: Sequence[_Owner], rows: Rows) -> np.ndarray:

@@ -5,6 +5,7 @@ import itertools
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,24 @@ async def test_what_is_removed_while_a_file_is_read_is_refused_by_line(rooms: Ro
     assert [fault.line for fault in summary.faults] == [4, 5, 6]
     assert summary.faults[0].message == "the device 'boiler' was removed meanwhile"
     assert rooms.ingest.metrics(rooms.fleet.devices.find("boiler")) == {}
+
+
+async def test_a_metric_renamed_while_a_file_is_read_is_not_shown_by_its_old_name(
+    rooms: Rooms, tmp_path: Path
+) -> None:
+    device, _ = await rooms.add("boiler")
+    rows = [f"boiler,t,{T0 // 1000 + place},{place}" for place in range(4)]
+    (tmp_path / "file").write_text("\n".join(["device,metric,time,value", *rows]))
+    run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted())
+    assert await anext(run) == ImportProgress(0, 4)
+    assert await anext(run) == ImportProgress(2, 4)
+    metric = rooms.ingest.metric(device, "t")
+    await rooms.ingest.edit(device, metric, replace(metric, name="u"))
+    summary = [step async for step in run][-1]
+    assert isinstance(summary, Summary)
+    assert (summary.added, summary.refused) == (4, 0)
+    shown = rooms.feed.device("boiler").snapshot()
+    assert {name: value for name, (_, value) in shown.items()} == {"u": 3.0}
 
 
 async def test_a_commit_that_never_came_is_not_told_as_added(tmp_path: Path, clock: Clock) -> None:
