@@ -7,6 +7,7 @@ Modules of commands are imported when the command runs, so that `hub version` an
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -26,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Takes in sensor readings over MQTT, WebSocket and HTTP, stores them, and shows them live.",
     epilog="Exit codes: 0 done; 1 refused, or failed; 2 the command is not written right; "
-    "3 no hub or store to work on; 70 a part of a running hub failed: start it again.",
+    "3 no hub or store to work on; 70 the program made a mistake, or a part of a running hub failed: "
+    "start it again.",
 )
 RUN, USE, KEEP = "Run a hub", "Devices, people and programs", "Readings and care"
 
@@ -93,4 +95,7 @@ def run(arguments: Sequence[str]) -> NoReturn:
     except HubError as error:
         typer.echo(f"hub: {error}", err=True)
         sys.exit(1)
+    except Exception:  # noqa: BLE001  # Python's own code for it, 1, says that to start again is of no use
+        traceback.print_exc()
+        sys.exit(os.EX_SOFTWARE)
     sys.exit(0)

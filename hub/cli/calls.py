@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,14 +31,14 @@ def call(context: typer.Context, use: Callable[[Any], Awaitable[T]]) -> T:
 
 
 async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> T:
-    from hub.cli.client import Client, Unreachable
+    from hub.cli.client import Client
 
     if options.demo:
         return await _with_demo(_the_demo(), use)
     config = options.config()
-    with suppress(Unreachable):
-        async with Client.connect(config.socket_path) as client:
-            await client.call("GET", "/healthz")
+    async with Client.connect(config.socket_path) as client:
+        # A hub that goes away after this may have done what it was asked: nobody else is asked to do it.
+        if await client.answers():
             return await use(client)
     demos = [] if options.names_store else running_demos()
     if _has_store(config.data_dir):
@@ -57,13 +56,11 @@ async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> 
 
 
 async def _with_demo(demo: RunningDemo, use: Callable[[Any], Awaitable[T]]) -> T:
-    from hub.cli.client import Client, Unreachable
+    from hub.cli.client import Client
 
     async with Client.connect(demo.socket_path) as client:
-        try:
-            await client.call("GET", "/healthz")
-        except Unreachable as error:
-            raise NoStore(f"the demo at {demo.url} does not answer") from error
+        if not await client.answers():
+            raise NoStore(f"the demo at {demo.url} does not answer")
         return await use(client)
 
 

@@ -44,6 +44,14 @@ class Client:
         async with aiohttp.ClientSession("http://hub", connector=connector, timeout=timeout) as session:
             yield cls(session, alone=alone)
 
+    async def answers(self) -> bool:
+        """Whether a hub is there."""
+        try:
+            await self.call("GET", "/healthz")
+        except Unreachable:
+            return False
+        return True
+
     async def call(
         self, method: str, path: str, body: object = None, query: dict[str, str] | None = None
     ) -> Any:
