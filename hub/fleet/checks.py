@@ -1,6 +1,7 @@
 """What operators may set of devices and metrics. Each check raises Invalid with the field at fault."""
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 
@@ -68,7 +69,9 @@ def _check_retention(retention: Retention) -> None:
 
 
 def check_json(value: object, name: str, bytes_max: int | None = None) -> None:
-    """Whether a value that is kept as JSON is neither too deep to be written and read again, nor too long."""
+    """Whether a value that is kept as JSON is neither too deep to be written and read again, nor too long,
+    and holds no number that JSON, or who reads it, would change.
+    """
     level, depth = [value], 0
     while level:
         depth += 1
@@ -76,6 +79,10 @@ def check_json(value: object, name: str, bytes_max: int | None = None) -> None:
             raise Invalid(
                 f"{name[:40]}: objects and arrays may lie {DEPTH_MAX} deep in each other", name[:40]
             )
+        if any(isinstance(one, float) and not math.isfinite(one) for one in level):
+            raise Invalid(f"{name[:40]}: finite numbers are wanted", name[:40])
+        if wide := [one for one in level if isinstance(one, int) and not -(2**63) <= one < 2**64]:
+            raise Invalid(f"{name[:40]}: {str(wide[0])[:40]} has over 64 bits; send it as a text", name[:40])
         inner = [
             one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
         ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
+from pydantic_core import from_json
 
 from hub.errors import Busy, StoreError, Unauthenticated, Unreadable
 from hub.fleet.commands import Commands
@@ -107,8 +108,9 @@ def _names(wanted: Mapping[str, object], field: str) -> list[str]:
 
 def _json(body: bytes) -> object:
     try:
-        found: object = orjson.loads(body.removeprefix(BOM_UTF8))
-    except orjson.JSONDecodeError as error:
+        # orjson would change whole numbers over 64 bits without a word.
+        found: object = from_json(body.removeprefix(BOM_UTF8))
+    except ValueError as error:
         raise Unreadable(f"not JSON: {error}") from error
     return found
 

@@ -56,6 +56,18 @@ async def test_what_cannot_be_read_again_is_never_kept(hub: Hub, value: Any) -> 
     assert await hub.call("GET", f"{ONE}/attributes") == (200, {"device": {}, "shared": {}})
 
 
+@pytest.mark.parametrize("number", ["123456789012345678901234567890", "-9223372036854775809", "1e999", "NaN"])
+async def test_a_number_that_would_be_changed_is_refused_wherever_it_stands(hub: Hub, number: str) -> None:
+    await hub.device()
+    async with hub.device_socket() as socket:
+        assert (await socket.receive_json())["type"] == "welcome"
+        for value in (number, f'{{"a":[{number}]}}'):
+            await socket.send_str(f'{{"type":"attributes","id":1,"values":{{"serial":{value}}}}}')
+            said = await socket.receive_json()
+            assert (said["type"], said["code"], said["id"]) == ("error", "invalid", 1)
+    assert await hub.call("GET", f"{ONE}/attributes") == (200, {"device": {}, "shared": {}})
+
+
 async def test_what_fits_is_kept(hub: Hub) -> None:
     await hub.device()
     for value in FIT:

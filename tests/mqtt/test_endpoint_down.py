@@ -137,6 +137,8 @@ async def test_attributes_go_up_are_asked_for_and_come_down(hub: Rooms, version:
         (ATTRIBUTES, b"[1]", Reason.PAYLOAD_FORMAT_INVALID),
         (ATTRIBUTES, b"\xff", Reason.PAYLOAD_FORMAT_INVALID),
         (ATTRIBUTES, b'{"":1}', Reason.IMPLEMENTATION_SPECIFIC_ERROR),
+        (ATTRIBUTES, b'{"serial":123456789012345678901234567890}', Reason.IMPLEMENTATION_SPECIFIC_ERROR),
+        (ATTRIBUTES, b'{"a":[1e999]}', Reason.IMPLEMENTATION_SPECIFIC_ERROR),
         (ATTRIBUTES + "/request/1", b'{"clientKeys":1}', Reason.PAYLOAD_FORMAT_INVALID),
     ],
 )
