@@ -12,7 +12,7 @@ refuses no device's time for being ahead of its own.
 
 What is deleted for its age has to be old indeed. After a step, or a start whose time is ahead of the newest
 stored reading, nothing is deleted until the clock has gone on steadily for as long as it jumped, at least ten
-minutes and at most a week.
+minutes and at most a week. A restart in that time changes nothing of it: the caller keeps `trusted_at`.
 """
 
 from collections.abc import Callable
@@ -99,6 +99,16 @@ class HubClock:
 
     def _trust_after(self, jumped_s: float) -> None:
         wait_s = min(max(jumped_s, TRUST_MIN_S if self.steps else 0.0), TRUST_MAX_S)
+        self._trusted_from_s = max(self._trusted_from_s, self.steady_s() + wait_s)
+
+    @property
+    def trusted_at(self) -> int:
+        """When it is trusted if it goes on steadily, or now (µs, UTC)."""
+        return self() + round(max(self._trusted_from_s - self.steady_s(), 0.0) * 1e6)
+
+    def distrust_until(self, time: int) -> None:
+        """An earlier run of the hub did not trust its clock before this time (µs, UTC)."""
+        wait_s = min((time - self()) / 1e6, TRUST_MAX_S)
         self._trusted_from_s = max(self._trusted_from_s, self.steady_s() + wait_s)
 
     @property

@@ -48,6 +48,7 @@ CLOCK_INTERVAL_S = 1.0
 EPOCH_BYTES = 4
 TOKEN_SECRET_BYTES = 32
 IDENTITY_BYTES = 6
+TRUSTED_AT = "clock trusted at"
 
 
 def now_us() -> int:
@@ -124,6 +125,7 @@ class Rooms:
             _log.error(
                 "sessions did not move along with the clock; who is logged out logs in again", why=str(error)
             )
+        await note_distrust(self.registry, self.hub_clock)
 
 
 @asynccontextmanager
@@ -151,10 +153,22 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
         operators = Operators(registry.credentials, config.auth, secret, clock, around.random_text)
         await fleet.restore()
+        clock.distrust_until(await registry.noted(TRUSTED_AT))
+        await note_distrust(registry, clock)
         await commands.restore()
         yield Rooms(
             config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators
         )
+
+
+async def note_distrust(registry: Registry, clock: HubClock) -> None:
+    """So that a restart does not make a clock trusted that jumped: readings stamped since then look new."""
+    if clock.is_trusted:
+        return
+    try:
+        await registry.note(TRUSTED_AT, clock.trusted_at)
+    except StoreError as error:
+        _log.error("cannot note that the clock jumped", why=str(error))
 
 
 def _fleet(

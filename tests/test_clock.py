@@ -224,6 +224,32 @@ async def test_a_jump_deletes_nothing_that_is_not_old(tmp_path: Path, clock: Clo
         assert await kept(rooms, device) == 5
 
 
+@pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "while it is off"])
+async def test_a_restart_does_not_make_a_clock_trusted_that_jumped(
+    tmp_path: Path, clock: Clock, runs: bool
+) -> None:
+    """Though the newest reading is by the wrong clock then, and not old."""
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        for number in range(5):
+            await rooms.ingest.accept(device, [Reading(T0 + number, {"t": float(number)})], "mqtt").stored
+        if runs:
+            await set_clock(rooms, 20 * YEAR_S)
+            await send(rooms, device, 5.0)
+    clock.set_by = round(20 * YEAR_S * 1e6)
+    if not runs:
+        async with open_rooms(tmp_path, clock) as rooms:
+            await send(rooms, rooms.fleet.devices.find("boiler-1"), 5.0)
+    for _ in range(3):
+        async with open_rooms(tmp_path, clock) as rooms:
+            clock.pass_s(DAY_S)
+            assert await kept(rooms, rooms.fleet.devices.find("boiler-1")) == 6
+    clock.set_by = 0  # and a clock that is right again is trusted after a while
+    async with open_rooms(tmp_path, clock) as rooms:
+        clock.pass_s(TRUST_MAX_S + 1)
+        assert rooms.hub_clock.is_trusted
+
+
 async def test_a_hub_without_a_clock_goes_on_from_its_newest_reading_until_it_has_one(
     tmp_path: Path, clock: Clock
 ) -> None:

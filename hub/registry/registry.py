@@ -12,7 +12,7 @@ from hub.registry.database import Database
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.people import StoredCredentials
-from hub.registry.schema import secrets
+from hub.registry.schema import notes, secrets
 
 
 class Registry:
@@ -44,3 +44,16 @@ class Registry:
         if kept is None:
             raise StoreError(f"registry: the secret {name!r} could not be kept")
         return bytes(kept)
+
+    async def noted(self, name: str) -> int:
+        """What an earlier run of the hub noted under that name; 0 where there is nothing."""
+        async with self._database.read() as connection:
+            return int(await connection.scalar(select(notes.c.value).where(notes.c.name == name)) or 0)
+
+    async def note(self, name: str, value: int) -> None:
+        """Note it in place of what was there."""
+        noting = upsert(notes).values(name=name, value=value)
+        async with self._database.write() as connection:
+            await connection.execute(
+                noting.on_conflict_do_update(index_elements=["name"], set_={"value": noting.excluded.value})
+            )

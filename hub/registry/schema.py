@@ -77,6 +77,14 @@ secrets = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# What a run of the hub leaves for the next one.
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
 # Devices that were removed, until the history has confirmed that their readings are gone.
 removed = Table("removed", metadata, Column("device", Integer, primary_key=True))
 
@@ -106,4 +114,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ("CREATE TABLE removed (device INTEGER PRIMARY KEY)",),
     tuple(f"ALTER TABLE devices ADD COLUMN {tier} FLOAT" for tier in ("raw_s", "minute_s", "hour_s")),
+    ("CREATE TABLE notes (name VARCHAR PRIMARY KEY, value BIGINT NOT NULL)",),
 )

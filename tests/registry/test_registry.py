@@ -216,7 +216,7 @@ async def test_the_migrations_make_the_tables_the_code_reads(tmp_path: Path) -> 
     described = layout(f"sqlite:///{tmp_path}/described.db")
     assert set(migrated) - set(described) == {"schema_version"}
     assert {table: migrated[table] for table in described} == described
-    assert len(described) == 7
+    assert len(described) == 8
 
 
 async def refused(path: Path) -> str:
@@ -264,7 +264,9 @@ async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Pa
     older = sqlite3.connect(path)
     undone = [f"ALTER TABLE devices DROP COLUMN {tier}" for tier in Retention._fields]
     older.executescript(
-        ";".join([*undone, "DROP TABLE removed", "DELETE FROM schema_version WHERE number > 1"])
+        ";".join(
+            [*undone, "DROP TABLE removed", "DROP TABLE notes", "DELETE FROM schema_version WHERE number > 1"]
+        )
     )
     older.close()
     async with Registry.open(path) as registry:
