@@ -14,9 +14,8 @@ class Figures:
     """What one subject did."""
 
     subject: str
-    saturated: dict[int, tuple[float, float]] = field(
-        default_factory=dict
-    )  # offered/s: delivered/s, left out
+    # Offered/s: delivered/s, left out.
+    saturated: dict[int, tuple[float, float]] = field(default_factory=dict)
     delays: dict[int, dict[str, float]] = field(default_factory=dict)  # by viewers
     idle_viewers: dict[int, float] = field(default_factory=dict)  # bytes of each, by how many
     idle_devices: dict[int, float] = field(default_factory=dict)

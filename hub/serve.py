@@ -122,7 +122,7 @@ async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Even
         if stopping.is_set():
             raise
         ended = error
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is told and ends the hub
+    except Exception as error:  # noqa: BLE001  # any error is told, and ends the hub
         ended = error
     stopping.set()
     _log.error("a part of the hub has ended, and so the hub ends", part=name, exc_info=ended)

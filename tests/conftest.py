@@ -15,9 +15,8 @@ from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 from tests.rooms import Clock, Rooms, open_rooms
 
-settings.register_profile(
-    "untimed", deadline=None
-)  # how long an example takes says nothing on a busy machine
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 # Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what

@@ -65,6 +65,23 @@ def test_no_line_of_the_documents_is_too_long() -> None:
     } == {}
 
 
+# Old words, and a bracket that a formatter put around a line for the comment behind it.
+HARD_TO_READ = re.compile(
+    r"\b(?:but for|in vain|of late|whatever it is|so to speak|lest)\b|^ *[\])}],? +# (?!fmt: |noqa|type: )",
+    re.MULTILINE,
+)
+
+
+def test_comments_and_documents_are_in_plain_words() -> None:
+    files = tracked("*.py", "web/*.ts", "web/*.tsx", "web/*.css", "*.md", "*.toml")
+    assert {
+        f"{path.relative_to(ROOT)}:{read(path).count(chr(10), 0, found.start()) + 1}": found[0].strip()
+        for path in files
+        if path != Path(__file__).resolve()
+        for found in HARD_TO_READ.finditer(read(path))
+    } == {}
+
+
 def test_no_function_is_too_long() -> None:
     lengths = {}
     for path in tracked("*.py"):

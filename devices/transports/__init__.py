@@ -23,7 +23,7 @@ class Link(Protocol):
     """What the hub takes in one message, as far as it said so."""
 
     async def deliver(self, entries: Sequence[BacklogEntry]) -> SendOutcome:
-        """Send one message and return once the hub has stored it, but for what it refused for good.
+        """Send one message and return once the hub has stored it, except what it refused for good.
 
         Messages leave in the order of the calls. Raises Busy, TooLarge, KeyRefused, LinkLost.
         """

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.calls import call, show_json
-from hub.cli.history import Json, Outcome, shown_progress
+from hub.cli.history import Json, SummaryLine, shown_progress
 
 
 def backup(
@@ -19,12 +19,12 @@ def backup(
 
     async def use(client: Any) -> dict[str, Any]:
         with shown_progress("Copying", bytes_=True) as progress:
-            outcome = Outcome()
+            told = SummaryLine()
             async for line in client.lines("POST", "/api/v1/backup", query=query):
-                outcome.take(line)
+                told.take(line)
                 if "bytes" in line:
                     progress(line["bytes"], line["total"])
-            return outcome.summary()
+            return told.summary()
 
     made = call(context, use)
     if as_json:

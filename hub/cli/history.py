@@ -128,14 +128,14 @@ def import_history(
         raise Invalid(f"{file}: {error.strerror}") from error
 
     async def use(client: Any) -> dict[str, Any]:
-        outcome = Outcome()
+        told = SummaryLine()
         with shown_progress("Sending", bytes_=True) as sent, shown_progress("Adding") as added:
             lines = client.lines("POST", "/api/v1/import", query=query, body=_chunks(file, size, sent))
             async for line in lines:
-                outcome.take(line)
+                told.take(line)
                 if "done" in line:
                     added(line["done"], line["rows"])
-        return outcome.summary()
+        return told.summary()
 
     found = call(context, use)
     if as_json:
@@ -183,7 +183,7 @@ def _format_of(file: Path) -> FileFormat:
         raise Invalid(f"{file}: the name says no format; add --format csv, ndjson or parquet") from None
 
 
-class Outcome:
+class SummaryLine:
     """What a long operation says at its end: a summary, or why it broke off."""
 
     def __init__(self) -> None:

@@ -38,7 +38,7 @@ class Feed:
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = FeedCounts()
         self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
-        self._labels: dict[Label, LabelChannel] = {}  # watched now or of late
+        self._labels: dict[Label, LabelChannel] = {}  # watched now or lately
         self._labels_made = 0
         self._crowds: set[DeviceChannel] = set()  # whose viewers came or went since the last tick
         self.overview = OverviewChannel(epoch, config, self._devices)

@@ -1,4 +1,4 @@
-"""What a channel published of late, encoded: one bounded log serves every viewer and every resume."""
+"""What a channel published lately, encoded: one bounded log serves every viewer and every resume."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -50,10 +50,8 @@ class OverviewChannel:
         self._removed: set[str] = set()
         self._renewed: set[str] = set()  # removed and added again since the last tick
         self._subscriptions: set[Subscription] = set()
-        self._frame: tuple[int, bytes | None] = (
-            -1,
-            None,
-        )  # from, message: the last one made, for the next viewer
+        # From, message: the last one made, for the next viewer.
+        self._frame: tuple[int, bytes | None] = (-1, None)
 
     @property
     def viewers(self) -> int:

@@ -100,7 +100,7 @@ class Rows(NamedTuple):
     time: np.ndarray  # µs, UTC
     received_at: np.ndarray  # µs, UTC; 0 where the file does not say
     value: np.ndarray  # NaN for texts
-    text: np.ndarray  # objects; None but for texts
+    text: np.ndarray  # objects; None except for texts
     nth: np.ndarray  # the how-manieth of equal values
 
     def take(self, chosen: np.ndarray) -> "Rows":

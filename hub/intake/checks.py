@@ -24,9 +24,8 @@ from hub.model import Fault, Metric, Reading, Refusal, Run, Value, refusal_of, r
 READING_VALUES = 10
 VALUE_CHARS = 20
 
-FUTURE_UNKNOWN_US = (
-    20 * 366 * 86_400_000_000
-)  # how far devices' times are believed while the hub's clock is not set
+# How far devices' times are believed while the hub's clock is not set.
+FUTURE_UNKNOWN_US = 20 * 366 * 86_400_000_000
 
 ALIKE_MIN = 8  # readings; fewer are checked sooner one by one
 NAMED_MAX = 5  # metrics in one sentence

@@ -115,9 +115,8 @@ class Publishing:
             return True
         self._repeated |= {packet_id}
         self._accept_gathered()  # what came before it is acknowledged before it (4.6)
-        self._acks.add(
-            first, self._writer.form(Pubrec(packet_id)), 0
-        )  # among those received it counts already
+        # 0 messages: it counts already, among those received.
+        self._acks.add(first, self._writer.form(Pubrec(packet_id)), 0)
         return True
 
     def release(self, pubrel: Pubrel) -> None:

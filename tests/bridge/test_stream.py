@@ -95,9 +95,8 @@ async def test_with_a_shared_subscription_too_a_hub_that_stops_and_starts_mid_st
                 await until(taken(broker, 200), "the stream runs")
             stream.more()
             await stream.reached(2000)
-            await (
-                mosquitto.stop()
-            )  # nothing is being published: Mosquitto 2.0.11 forgets who shared a subscription
+            # Nothing is being published: Mosquitto 2.0.11 forgets who shared a subscription.
+            await mosquitto.stop()
             await mosquitto.start()
             async with running(house.broker(mosquitto.port)) as broker:
                 await until(taken(broker, 500), "the hub takes up what was kept")

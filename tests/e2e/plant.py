@@ -30,7 +30,7 @@ LIMITS = {"decimals": 1, "thresholds": THRESHOLDS}
 
 class Plant:
     """The hub and what sends to it, in a thread of its own, from `with` on until its end. The same each time,
-    but for the clock.
+    except for the clock.
     """
 
     def __init__(self, folder: Path, kind: type[HubProcess] = HubThread) -> None:

@@ -11,9 +11,8 @@ from tests.faults.proxy import Proxy
 from tests.faults.watchers import DEADLINE_S, port_of, send, viewing
 from tests.hub_process import HubProcess
 
-GROWTH_MAX_BYTES = (
-    64 * 2**20
-)  # of the hub, with its history at work; 10 s of readings not taken are 30 MB a viewer
+# Of the hub, with its history at work; 10 s of readings not taken are 30 MB a viewer.
+GROWTH_MAX_BYTES = 64 * 2**20
 
 
 @pytest.fixture

@@ -111,9 +111,8 @@ def test_resume_from_a_place_that_is_not_known_recovers_nothing(
 ) -> None:
     viewer, _ = watch(studio)
     studio.publish(count=2)
-    studio.feed.device("a").publish(
-        run_of(Reading(T0, {"n": 3.0}), Reading(T0, {"n": 4.0}))
-    )  # 3 is inside of it
+    # 3 is inside of it.
+    studio.feed.device("a").publish(run_of(Reading(T0, {"n": 3.0}), Reading(T0, {"n": 4.0})))
     studio.publish()
     viewer.close()
     _, answer = watch(studio, resume=Resume(epoch, offset))

@@ -159,9 +159,8 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
                     if what == "append":
                         run.append(history, which)  # type: ignore[arg-type]
                     elif what == "keep":
-                        keeper = run.keeper(
-                            history
-                        )  # a new one, so that chores are due, and it must find its place
+                        # A new one, so that chores are due, and it must find its place.
+                        keeper = run.keeper(history)
                         for _ in range(which):  # type: ignore[call-overload]
                             await keeper.step()
                     elif what == "wait":

@@ -151,7 +151,7 @@ def hold_all(
     key: dict[str, str],
     mode: GenerationMode = GenerationMode.POSITIVE,
 ) -> dict[str, int]:
-    """All operations that the document names, but for UNDONE; the answers below 300 of each."""
+    """All operations that the document names, except UNDONE; the answers below 300 of each."""
     done = {}
     schema = schemathesis.openapi.from_dict(document, config=ASCII)
     for found in schema.get_all_operations():

@@ -205,9 +205,8 @@ def actions_of(phases: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 @settings(max_examples=rounds(8), deadline=None)
 @given(st.lists(PHASE, min_size=1, max_size=3))
-@example(
-    [("m", ["1", "2"], 0, ("keep",), TO_NUMBER), ("m", [3.0], 3, (), ("drop", "m"))]
-)  # none of it is converted yet
+# None of it is converted yet.
+@example([("m", ["1", "2"], 0, ("keep",), TO_NUMBER), ("m", [3.0], 3, (), ("drop", "m"))])
 @example(
     [
         ("m", ["1", "off"], 0, ("keep",), TO_NUMBER),

@@ -101,11 +101,8 @@ SAID = {  # what is sent in that state for that input; anything else stays and s
     (OPEN, "lost"): (CLOSED, []),
     **{(OPEN, ending): (CLOSED, [Disconnect]) for ending in ("broken", "silent", "stop", "removed", "end")},
 }
-BY_THE_DECODER = {
-    (EXPECTING, "ping"),
-    (EXPECTING, "disconnect"),
-    (OPEN, "connect"),
-}  # it never lets these through
+# The decoder never lets these through.
+BY_THE_DECODER = {(EXPECTING, "ping"), (EXPECTING, "disconnect"), (OPEN, "connect")}
 
 
 @pytest.mark.parametrize("state", list(ConnectionState), ids=lambda state: state.name)

@@ -176,9 +176,8 @@ async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
 
     await asyncio.gather(*map(add, made))
     assert len(await registry.devices.all()) == 60
-    assert done == [
-        device.id for device in made
-    ]  # each had its turn: none waits until it has waited too long
+    # Each had its turn: none waits until it has waited too long.
+    assert done == [device.id for device in made]
 
 
 # Files

@@ -1,7 +1,7 @@
 """A consistent copy of both stores, made while they are written to.
 
 Theory. The history's copy is one read transaction, which holds up no commit. The registry's is made after it,
-so every device that the history's copy speaks of is in it, but for those removed between the two: these are
+so every device that the history's copy speaks of is in it, except those removed between the two: these are
 noted as removed, and the hub that starts on the copy takes their readings away, as after a removal that was
 cut short. The copy grows under a name of its own and gets the one asked for when all of it is on disk, so
 half a copy is never taken for one.

@@ -55,26 +55,23 @@ class History:
         self._connection = connect(path, memory_limit_mb)
         self._reconnecting = threading.Lock()
         self._cursors: set[duckdb.DuckDBPyConnection] = set()  # at work now
-        self.exclusive = (
-            threading.Lock()
-        )  # held while a batch is committed, and by the keeper while it turns tables over
+        # Held while a batch is committed, and by the keeper while it turns tables over.
+        self.exclusive = threading.Lock()
         self._broken = False
         self._open = Batch(committed(self._connection) + 1, Commit(loop=self._loop))
         self._in_flight: Batch | None = None
         self._handing_over = False
         self._done = Commit(loop=self._loop)
         self._done.set_result(None)
-        self._told = (
-            asyncio.Event()
-        )  # the writer told something: there may be room, or nothing left to wait for
+        # The writer told something: there may be room, or nothing left to wait for.
+        self._told = asyncio.Event()
         self._failure: str | None = None  # why the last try failed
         self._late_s = late_s
         self._late: asyncio.TimerHandle | None = None  # of the batch in flight
         self._is_late = False
         self.commits = 0
-        self.waits_s: deque[float] = deque(
-            maxlen=WAITS_MAX
-        )  # of the last commits, from their first reading on
+        # Of the last commits, from their first reading on.
+        self.waits_s: deque[float] = deque(maxlen=WAITS_MAX)
         self.pending = 0  # readings not on disk yet
         self.querying = 0  # queries that run or wait for a thread
         self.query_timeout_s = QUERY_TIMEOUT_S
@@ -191,8 +188,8 @@ class History:
         return self._connection
 
     def _drop_connection(self) -> None:
-        """Close the connection. DuckDB refuses that while a cursor of it is at work: on one that failed, in
-        vain; it is stopped.
+        """Close the connection. DuckDB refuses that while a cursor of it is at work. On a connection that
+        failed, such work leads nowhere, so it is stopped.
         """
         for _ in range(INTERRUPTS_MAX):
             for cursor in list(self._cursors):

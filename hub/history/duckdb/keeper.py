@@ -97,10 +97,8 @@ class Keeper:
         if not self._pieces:
             self._pieces = sealing.pieces(cursor, self._bounds.piece_rows)[::-1]
         if self._pieces:
-            left, self._pieces = (
-                self._pieces,
-                [],
-            )  # a piece that fails may be sealed all the same: then look again
+            # A piece that fails may be sealed all the same: then look again.
+            left, self._pieces = self._pieces, []
             sealing.seal(cursor, left.pop())
             self._pieces = left
         if not self._pieces:

@@ -127,9 +127,8 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
     rest = b""
     while chunk := source.read(BLOCK_BYTES):
         block = rest + chunk
-        end = (
-            max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
-        )  # a CR at the end may be half a line's end
+        # A CR at the end may be half a line's end.
+        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, -1)) + 1
         if end:
             yield block[:end]
             rest = block[end:]

@@ -10,7 +10,7 @@ retention has taken away are left out too: minutes and hours count them already.
 Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as
 empty. The type of a metric that is new is decided by all its rows: what most of them are.
 
-Nothing of this runs in Python row by row, but for lines with quotes in a CSV file (see records.py), so the
+Nothing of this runs in Python row by row, except lines with quotes in a CSV file (see records.py), so the
 loop beside it goes on.
 """
 

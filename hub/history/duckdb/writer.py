@@ -88,7 +88,7 @@ class Writer(threading.Thread):
             with self._exclusive:
                 if not self._in_doubt or committed(connection) < batch.number:
                     self._commit(connection, batch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, this thread must live to try again
+        except Exception as error:  # noqa: BLE001 - this thread must live to try again, after any error
             self._in_doubt = True
             self._failed(batch, error)
             return False

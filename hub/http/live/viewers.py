@@ -151,7 +151,7 @@ class Viewers:
                 connection.viewer.say(message)
 
     def come_back_s(self) -> float:
-        """When a viewer may come back to a hub that stops: each at another time, lest all come at once."""
+        """When a viewer may come back to a hub that stops: each at another time, and not all at once."""
         if self._sent_home is None:
             self._sent_home = len(self._open)
         spread_s = max(RETRY_AFTER_S, self._sent_home / COME_BACK_PER_S)
