@@ -18,8 +18,17 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     compose, serve           builds the rooms; starts, watches and stops them
     cli                      the `hub` command
 
-A reading goes transport -> formats -> intake -> feed (live) and history (durable), and its
-acknowledgement comes back by the same way once the commit that holds it is on disk.
+The way of a reading, from the device to the page, in the order to read it:
+
+    mqtt       server, connection, codec: bytes become packets; protocol, gathering: what they mean
+    formats    json: bytes -> readings
+    intake     accept, checks: checked, and in one turn of the loop published and appended
+    feed       channel, viewer: encoded once, and pending for those who watch
+    http       live/socket, live/writer: one frame for each viewer
+    the page   web/src/live/connection.ts, where frames arrive; web/src/main.tsx, where it begins
+
+What the intake appends to history/batch is committed by history/duckdb/writer, in a thread of its own. Then
+flow acknowledges, in the order in which the device sent.
 """
 
 __version__ = "0.1.0"

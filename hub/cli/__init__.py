@@ -1,7 +1,15 @@
-"""The `hub` command.
+"""The `hub` command. docs/cli.md describes it, with its exit codes.
 
-docs/cli.md describes it, with its exit codes.
-Modules of commands are imported when the command runs, so that `hub version` and `--help` are instant.
+service  demo                              commands that run a hub
+devices  metrics  keys  history  backup    commands that call one
+options                                    what stands before the command
+calls                                      which hub a command is for
+client                                     REST over its Unix socket
+running_demo                               where a running demo is found
+stopping                                   running until a signal says stop
+tables                                     tables for people
+
+What runs a hub or calls one is imported when the command runs, so that `version` and `--help` are instant.
 """
 
 import gc

@@ -6,7 +6,7 @@ every resume, a reading is encoded once whoever watches, and a slow viewer costs
 falls out of the log (or too far behind) it gets the latest of each metric and the number of readings it
 missed. Frames between the same two offsets are the same bytes, so they too are made once.
 
-    Feed       the channels by name
+    feed       Feed: the channels by name
     log        Log: the newest entries of a channel, encoded
     channel    DeviceChannel: log, snapshot, presence and viewers of one device
     label      LabelChannel: the readings of all devices that carry a label, as one stream

@@ -1,9 +1,29 @@
 """HTTP: the page, REST, the devices' and the dashboards' sockets. They parse, call and encode; nothing is
 decided here.
 
-app        make_app: one application, for TCP and for the Unix socket; rooms: what its handlers call server
-where it listens; connection: one of aiohttp's, with the hub's bounds; body: what a request brings endpoint
-one route of REST; api: all of them as one table, from which routes and OpenAPI are made access     who is
-asking; problems and middleware: what every answer has in common rest       each resource, with its shapes
-device     devices send here live       dashboards watch here
+server          listens, by TCP and by the Unix socket
+connection      one of aiohttp's connections, with the hub's bounds
+app             make_app: every route, and what the handlers call
+rooms           the keys under which the handlers find that
+middleware      what every answer has in common
+access          who is asking, from where, and from which page
+body            what a request brings, bounded and unpacked
+problems        errors as answers
+plain_page      answers in words, for people without the page
+
+api             REST as one table, from which routes and OpenAPI are made
+endpoint        one row of it: how a call is read, checked and answered
+rest/           each resource, with its shapes
+idempotency     a write that is sent again is done once
+openapi         the description of REST
+
+device/         devices send here
+live/           dashboards watch here
+sockets         what the WebSockets of both share
+
+static          the page's files
+negotiation     what a client has already, and what it takes
+health          /healthz, /readyz
+metrics         /metrics
+proxy_faults    what a proxy leaves out, told in the log
 """

@@ -1,7 +1,7 @@
-"""The registry: devices, keys, attributes, commands, sessions. Small, and changed in place. SQLite, in WAL
-mode.
+"""The registry: devices, keys, attributes, commands, sessions. Small, and changed in place. SQLite in WAL mode.
 
-registry    Registry: opens the file, and offers what is below devices  keys  attributes  commands  people
-values in, values out, a class each database    the file: transactions, one write after another schema
-the tables, and the numbered migrations that make them
+registry                                       Registry: opens the file, and offers what is below
+devices  keys  attributes  commands  people    values in, values out: a class each
+database                                       the file: transactions, one write after another
+schema                                         the tables, and the numbered migrations that make them
 """

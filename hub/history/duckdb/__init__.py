@@ -7,11 +7,13 @@ A reading's way, and the files that tell of it, in the order to read them:
     sealing        a full `readings` is put in order, and counted     `filled` → `sealed`, `minutes` …
     compaction     days and months that are over, in one order        the same tables
     retention      what is over goes, tier by tier
-    keeper         the loop that does the last three, and who may write what
+    conversion     a metric's type was changed: its values go on under the new one
+    keeper         the loop that does the last four, and who may write what
     ranges         what is asked of all this together: a theory, and why nothing is counted twice
     queries        what else is asked
     history        the room's door: fills batches, runs queries, hands work to threads
     file           the tables, the migrations, and which files are opened
+    transaction    all of a block, or nothing of it
 
 A file's way, out and in:
 

@@ -1,1 +1,8 @@
-"""Where devices send: telemetry by POST, their WebSocket, and MQTT over WebSocket."""
+"""Where devices send.
+
+telemetry     readings by POST
+socket        readings, attributes and commands over one WebSocket
+messages      what a device says there, read. Pure
+results       what a device is told of its readings, on both of these
+mqtt_socket   MQTT over WebSocket
+"""
