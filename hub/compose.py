@@ -190,7 +190,7 @@ def _fleet(
 
 
 def mqtt(rooms: Rooms) -> MqttServer:
-    """The hub's own MQTT endpoint."""
+    """The hub's own MQTT server."""
     config, around = rooms.config, rooms.around
     return MqttServer(
         config.mqtt,
@@ -235,12 +235,12 @@ def system(rooms: Rooms, machine: HostFigures) -> System:
 def http(
     rooms: Rooms,
     base_url: Callable[[], str],
-    endpoint: MqttServer | None = None,
+    mqtt_server: MqttServer | None = None,
     *,
     started_at: int = 0,
     static: Path = BUILT,
 ) -> web.Application:
-    """The page, REST and the sockets; devices come by /mqtt where there is an endpoint for them.
+    """The page, REST and the sockets; devices come by /mqtt where there is a server for them.
 
     `base_url` tells where this machine finds the hub, once it listens. `started_at` is µs UTC.
     """
@@ -255,8 +255,8 @@ def http(
         history=rooms.history,
         imports=_imports(rooms),
         clock=rooms.hub_clock,
-        mqtt=endpoint.connection if endpoint else None,
-        mqtt_port=lambda: endpoint.port if endpoint else None,
+        mqtt=mqtt_server.connection if mqtt_server else None,
+        mqtt_port=lambda: mqtt_server.port if mqtt_server else None,
         base_url=base_url,
         started_at=started_at,
         static=static,

@@ -67,7 +67,7 @@ class HttpConfig(_Section):
 
 
 class MqttConfig(_Section):
-    """The hub's own MQTT endpoint."""
+    """The hub's own MQTT server."""
 
     enabled: bool = True
     host: str = "127.0.0.1"

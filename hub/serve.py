@@ -71,8 +71,8 @@ async def running(
         tls = _tls_context(config)
         machine = HostFigures(config.data_dir)
         base_url = _BaseUrl(config)
-        endpoint = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
-        app = compose.http(rooms, base_url, endpoint, started_at=machine.started_at())
+        mqtt = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
+        app = compose.http(rooms, base_url, mqtt, started_at=machine.started_at())
         loops = [*rooms.loops(), *http_loops(app)]
         if listen and config.broker.url:
             loops.append((await compose.bridge(rooms)).run())
@@ -80,14 +80,14 @@ async def running(
         if listen and system.describe():
             loops.append(system.run())
         await stack.enter_async_context(owned(loops))
-        if endpoint:
-            await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", endpoint.start(tls))
+        if mqtt:
+            await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", mqtt.start(tls))
         try:
             await _serve_http(app, config, stack, base_url, tls, listen=listen)
         finally:
-            if endpoint:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
-                stack.push_async_callback(endpoint.stop, STOP_TIMEOUT_S)
-        ports = (endpoint.port, endpoint.tls_port) if endpoint else (None, None)
+            if mqtt:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
+                stack.push_async_callback(mqtt.stop, STOP_TIMEOUT_S)
+        ports = (mqtt.port, mqtt.tls_port) if mqtt else (None, None)
         yield Hub(config, rooms.operators, config.http.public_url or base_url(), base_url(), *ports)
 
 

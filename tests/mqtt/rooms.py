@@ -1,4 +1,4 @@
-"""A hub's rooms with the MQTT endpoint alone, on real stores, for as long as a test lasts."""
+"""A hub's rooms with the MQTT server alone, on real stores, for as long as a test lasts."""
 
 import asyncio
 import inspect
@@ -91,7 +91,7 @@ class Rooms:
     ingest: Ingest
     fleet: Fleet
     commands: Commands
-    endpoint: MqttServer
+    server: MqttServer
     clock: Clock
     keys: dict[str, str] = field(default_factory=dict)
     clients: list[Client] = field(default_factory=list)
@@ -104,8 +104,8 @@ class Rooms:
 
     @property
     def port(self) -> int:
-        assert self.endpoint.port is not None
-        return self.endpoint.port
+        assert self.server.port is not None
+        return self.server.port
 
     def client(self, port: int | None = None, **options: Any) -> Client:
         """A client that is not connected yet; closed with the hub if not before."""
@@ -164,8 +164,8 @@ async def rooms(
         fleet = found.fleet
         if broken_fleet:
             fleet.attributes = BrokenAttributes(fleet.attributes)
-        endpoint = compose.mqtt(replace(found, ingest=ingest, fleet=fleet))
-        await endpoint.start(tls)
+        server = compose.mqtt(replace(found, ingest=ingest, fleet=fleet))
+        await server.start(tls)
         opened = Rooms(
             found.registry,
             found.history,
@@ -173,13 +173,13 @@ async def rooms(
             ingest,
             fleet,
             found.commands,
-            endpoint,
+            server,
             clock,
         )
         try:
             yield opened
         finally:
-            await endpoint.stop(2)
+            await server.stop(2)
             for client in opened.clients:
                 client.close()
 

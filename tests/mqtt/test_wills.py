@@ -66,7 +66,7 @@ async def test_a_delayed_will_is_not_published_when_the_client_returns_in_time(h
     for pause_s, count in ((5, 0), (20, 1)):
         async with boiler(hub, client_id="c", clean=False, will=last_words(delay_s=10), properties=KEEP):
             pass
-        await until(lambda: hub.endpoint.connections == 0)
+        await until(lambda: hub.server.connections == 0)
         hub.clock.ahead_s += pause_s
         if count:
             await until(lambda: hub.ingest.counts.readings == 1)
@@ -82,7 +82,7 @@ async def test_nothing_is_left_of_a_device_that_is_removed_while_away(hub: Rooms
         delayed = last_words(delay_s=10)
         async with hub.client(key=hub.keys[device_id], client_id="c", will=delayed, properties=KEEP):
             pass
-        await until(lambda: hub.endpoint.connections == 0)
+        await until(lambda: hub.server.connections == 0)
     await hub.fleet.remove(hub.fleet.devices.find("boiler"))
     await hub.add("boiler")
     hub.clock.ahead_s += 10
@@ -97,7 +97,7 @@ async def test_a_taken_over_connections_will_is_published_and_a_revoked_ones_is_
     await second.connect()
     await until(lambda: hub.ingest.counts.readings == 1)
     await hub.fleet.keys.revoke(hub.fleet.devices.find("boiler"), hub.keys["boiler"].split("_")[1])
-    await until(lambda: hub.endpoint.connections == 0)
+    await until(lambda: hub.server.connections == 0)
     assert hub.ingest.counts.readings == 1
 
 

@@ -60,7 +60,7 @@ class MqttSocket(Socket):
         self.inner.resume_writing()
 
     def stop(self) -> None:
-        """The hub stops. The MQTT endpoint has said so before, and what it has not ended ends here."""
+        """The hub stops. The MQTT server has said so before, and what it has not ended ends here."""
         self.close(RESTARTING, STOPPING)
 
     def lost(self) -> None:

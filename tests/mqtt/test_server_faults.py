@@ -1,4 +1,4 @@
-"""What the endpoint does when something behind it fails."""
+"""What the MQTT server does when something behind it fails."""
 
 from pathlib import Path
 
@@ -90,7 +90,7 @@ async def test_ending_what_one_connection_waits_for_leaves_the_commit_to_the_oth
         await client.connect()
         client.send(Publish(ATTRIBUTES, b"[", 1, 1))
         await until(lambda: hub.ingest.counts.refused == 1)
-        await hub.endpoint.stop(0.1)
+        await hub.server.stop(0.1)
         assert isinstance(hub.ingest, SlowDisk)
         assert hub.ingest.held is not None
         assert not hub.ingest.held.done()
@@ -127,7 +127,7 @@ async def test_an_address_in_use_is_said(hub: Rooms, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     with pytest.raises(OSError, match="in use"):
         async with rooms(tmp_path / "second", MqttConfig(port=hub.port)):
-            pytest.fail("two endpoints on one port")
+            pytest.fail("two servers on one port")
 
 
 async def test_readings_of_a_device_that_is_just_being_removed_end_its_connection(hub: Rooms) -> None:

@@ -259,7 +259,7 @@ async def test_nonsense_of_any_kind_reaches_no_other_session(hub: Rooms, seed: i
             client.write(bytes(stream[: rng.randrange(len(stream))]))
             client.close()
             assert await steady.publish(b'{"n":%d}' % number, packet_id=number) == Puback(number)
-    await until(lambda: hub.endpoint.connections == 0)
+    await until(lambda: hub.server.connections == 0)
     assert sorted(await hub.stored("boiler")) == [("n", float(number)) for number in range(1, 41)]
 
 
@@ -277,7 +277,7 @@ async def test_a_peer_that_does_not_read_is_not_read_either_until_it_does(hub: R
         greedy.transport.pause_reading()
         greedy.send(*[Publish("v1/devices/me/attributes/request/1", b"")] * 500)
         greedy.send(Publish(TELEMETRY, BODY, 1, 1))
-        await until(lambda: any(Hold.WRITING in one.held for one in hub.endpoint._open))
+        await until(lambda: any(Hold.WRITING in one.held for one in hub.server._open))
         assert await other.publish(BODY) == Puback(1)
         assert hub.ingest.counts.readings == 1
         greedy.transport.resume_reading()
@@ -294,7 +294,7 @@ async def test_devices_connect_by_tls(
     server.load_cert_chain(*certificate)
     async with rooms(tmp_path, MqttConfig(port=0, tls_port=unused_tcp_port), tls=server) as hub:
         await hub.add("boiler")
-        assert hub.endpoint.tls_port == unused_tcp_port
+        assert hub.server.tls_port == unused_tcp_port
         trusting = ssl.create_default_context(cafile=str(certificate.path))
         async with hub.client(
             unused_tcp_port, key=hub.keys["boiler"], version=version, tls=trusting
@@ -330,7 +330,7 @@ class Pipe(asyncio.Transport):
 
 
 async def test_a_connection_works_over_whatever_behaves_like_a_transport(hub: Rooms) -> None:
-    pipe, connection = Pipe(), hub.endpoint.connection()
+    pipe, connection = Pipe(), hub.server.connection()
     connection.connection_made(pipe)
     packets: list[Packet] = [
         Connect(Version.V311, "c", username=hub.keys["boiler"]),

@@ -91,8 +91,8 @@ async def test_a_stop_acknowledges_what_is_being_stored_and_says_goodbye(tmp_pat
             await each.connect()
             each.send(Publish(TELEMETRY, BODY, 1, 1), Pingreq())
             await each.expect(Pingresp)
-        port, stopping = hub.port, asyncio.ensure_future(hub.endpoint.stop(4))
-        await until(lambda: hub.endpoint.port is None)
+        port, stopping = hub.port, asyncio.ensure_future(hub.server.stop(4))
+        await until(lambda: hub.server.port is None)
         with pytest.raises(ConnectionRefusedError):
             await hub.client(port).open()
         assert isinstance(hub.ingest, SlowDisk)
@@ -120,8 +120,8 @@ async def test_a_stop_publishes_the_wills_of_all_clients_those_that_wait_include
         await each.connect()
     polite.send(Disconnect())
     away.close()
-    await until(lambda: hub.endpoint.connections == 2)
-    await hub.endpoint.stop(4)
+    await until(lambda: hub.server.connections == 2)
+    await hub.server.stop(4)
     assert sorted(await hub.stored("boiler")) == [("later", 1.0), ("up", 0.0)]
     assert (await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))).device == {"up": False}
     assert hub.roster.count()[Presence.OFFLINE] == 1
@@ -131,7 +131,7 @@ async def test_a_connection_that_is_still_opening_is_closed_by_a_stop(hub: Rooms
     silent = await hub.client().open()
     halting = await hub.client().open()
     halting.write(encode(Connect(Version.V5, "c"), Version.V5)[:9])
-    await until(lambda: hub.endpoint.connections == 2)
-    await hub.endpoint.stop(4)
+    await until(lambda: hub.server.connections == 2)
+    await hub.server.stop(4)
     assert await silent.closed()
     assert await halting.closed()

@@ -325,7 +325,7 @@ async def test_a_clean_start_finds_nothing(hub: Rooms, version: Version) -> None
 async def test_a_kept_session_ends_in_its_time_and_at_disconnect_if_that_says_so(hub: Rooms) -> None:
     async with boiler(hub, client_id="c", properties=KEEP):
         pass
-    await until(lambda: hub.endpoint.connections == 0)
+    await until(lambda: hub.server.connections == 0)
     hub.clock.ahead_s += 61
     again = boiler(hub, client_id="c", clean=False, properties=KEEP)
     assert not (await again.connect()).session_present
