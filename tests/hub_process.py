@@ -42,7 +42,6 @@ class HubProcess:
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
         self.mqtt_port = 0
-        self._first_link = ""
 
     @property
     def pid(self) -> int:
@@ -70,7 +69,7 @@ class HubProcess:
         link = re.search(r"(http\S+)/login\?code=\S+", text)
         port = re.search(r"mqtt port (\d+)", text)
         assert link, f"the hub did not start:\n{text}\n{self.log_path.read_text()}"
-        self.url, self._first_link = link[1], link[0]
+        self.url = link[1]
         self._settings["HUB__HTTP__PORT"] = self.url.rsplit(":", 1)[1]
         if port:
             self.mqtt_port = int(port[1])

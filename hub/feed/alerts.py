@@ -25,11 +25,6 @@ class AlertsChannel:
         self._log = Log(config, clock)
         self._subscriptions: set[Subscription] = set()
 
-    @property
-    def viewers(self) -> int:
-        """How many watch."""
-        return len(self._subscriptions)
-
     def publish(self, device_id: str, alert: Mapping[str, object]) -> None:
         """Tell those who may see the device. `alert` is what the wire will have, JSON values by name."""
         self.offset += 1

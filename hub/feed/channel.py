@@ -14,8 +14,6 @@ from hub.feed.log import Log, Resume
 from hub.feed.viewer import Subscription
 from hub.model import Presence, Reading, Run, Sample, Value
 
-# of readings in one message; what is more is conflated, so a slow viewer's memory is bounded
-FRAME_MAX_BYTES = 262_144
 VIEWERS_NAMED = 20  # in one message; `count` counts all
 
 

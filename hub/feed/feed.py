@@ -41,7 +41,7 @@ class Feed:
         self._labels: dict[Label, LabelChannel] = {}  # watched now or lately
         self._labels_made = 0
         self._crowds: set[DeviceChannel] = set()  # whose viewers came or went since the last tick
-        self.overview = OverviewChannel(epoch, config, self._devices)
+        self.overview = OverviewChannel(epoch, self._devices)
         self.alerts = AlertsChannel(epoch, config, clock)
 
     def add(self, device_id: str, *, counted: bool = True) -> DeviceChannel:

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import orjson
 
-from hub.config import LiveConfig
-from hub.feed.channel import DeviceChannel, wire_ms
+from hub.feed.channel import DeviceChannel
 from hub.feed.log import Resume
 from hub.feed.viewer import Subscription
 from hub.model import Principal
@@ -40,17 +39,16 @@ class OverviewChannel:
 
     name = "overview"
 
-    def __init__(self, epoch: str, config: LiveConfig, devices: dict[str, DeviceChannel]) -> None:
+    def __init__(self, epoch: str, devices: dict[str, DeviceChannel]) -> None:
         self.epoch = epoch
         self.offset = 0
-        self._config = config
         self._devices = devices
         self._log: deque[_Tick] = deque(maxlen=TICKS_KEPT)
         self._changed_presence: set[str] = set()
         self._removed: set[str] = set()
         self._renewed: set[str] = set()  # removed and added again since the last tick
         self._subscriptions: set[Subscription] = set()
-        # From, message: the last one made, for the next viewer.
+        # The last message made, for the next viewer, and the offset that it begins at.
         self._frame: tuple[int, bytes | None] = (-1, None)
 
     @property
@@ -188,6 +186,5 @@ def _merged(ticks: list[dict[str, _OverviewRow | None]]) -> dict[str, _OverviewR
 def _part(channel: DeviceChannel, names: dict[str, object] | None, *, presence: bool) -> dict[str, object]:
     part: dict[str, object] = {"snapshot": channel.snapshot(names)}
     if presence:
-        part["presence"] = channel.presence
-        part["since"] = None if channel.since is None else wire_ms(channel.since)
+        part |= channel.shown("presence")
     return part

@@ -92,7 +92,6 @@ class Publisher:
     """paho-mqtt at QoS 1; it connects again by itself and sends again what was not acknowledged."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
         self._marks: dict[int, object] = {}
         self._acknowledged_mids: set[int] = set()
         self._client = Client(CallbackAPIVersion.VERSION2, "publisher", protocol=MQTTProtocolVersion.MQTTv5)

@@ -75,7 +75,6 @@ class Line:
     """One client and the hub's side of its connection."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._decoder: Decoder | None = None
         self._raw = bytearray()
         self.asked: list[Request] = []

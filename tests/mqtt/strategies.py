@@ -43,7 +43,6 @@ filters = st.builds(
 )
 blobs = st.binary(max_size=300)
 ids = st.integers(1, 65_535)
-bytes_ = st.integers(0, 255)
 flags = st.integers(0, 1)
 u16 = st.integers(0, 65_535)
 u32 = st.integers(0, 2**32 - 1)
