@@ -14,7 +14,7 @@ class Figures:
     """What one subject did."""
 
     subject: str
-    # Offered/s: delivered/s, left out.
+    # offered/s: delivered/s, left out
     saturated: dict[int, tuple[float, float]] = field(default_factory=dict)
     delays: dict[int, dict[str, float]] = field(default_factory=dict)  # by viewers
     idle_viewers: dict[int, float] = field(default_factory=dict)  # bytes of each, by how many

@@ -97,11 +97,8 @@ class Bridge:
         while True:
             try:
                 await self._stay()
-            except* (
-                aiomqtt.MqttError,
-                Forbidden,
-                OSError,
-            ) as group:  # OSError: no file left for a connection
+            # OSError: no file is left for a connection.
+            except* (aiomqtt.MqttError, Forbidden, OSError) as group:
                 _log.warning("no connection to the broker", why=_why(group), **self._where())
             finally:
                 self.connected = False

@@ -127,10 +127,8 @@ def decode_run(messages: Sequence[bytes]) -> list[Reading] | None:
     try:
         if b'"values"' in messages[0]:
             readings = [_timed_reading(one) for one in _timed_run(b"[%b]" % joined)]
-        elif (
-            b"\\" in joined or b'"ts"' in joined or b'"seq"' in joined
-        ):  # a time or number, or a name that may mean it
-            return None
+        elif b"\\" in joined or b'"ts"' in joined or b'"seq"' in joined:
+            return None  # a time or number, or a name that may mean it
         else:
             readings = list(map(_new_reading, zip(repeat(None), _flat_run(b"[%b]" % joined), repeat(None))))
     except ValidationError:

@@ -103,7 +103,7 @@ class Access:
         if origin is None:
             return request.headers.get("Sec-Fetch-Site") == "same-origin"
         own = f"{'https' if self.is_secure(request) else 'http'}://{request.host}"
-        # None for "null", and so may be that of a broken Host: two of these are not the same.
+        # None for "null". A broken Host gives None too, and that does not make the two the same.
         asking = _origin(origin)
         return origin.lower() in self.allowed_origins or (asking is not None and asking == _origin(own))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-# 8.8.3; a weak one is compared like a strong one
+# 8.8.3; a weak one is compared like a strong one.
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")')
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")  # 12.4.2
 

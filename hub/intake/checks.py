@@ -24,7 +24,7 @@ from hub.model import Fault, Metric, Reading, Refusal, Run, Value, refusal_of, r
 READING_VALUES = 10
 VALUE_CHARS = 20
 
-# How far devices' times are believed while the hub's clock is not set.
+# How far ahead devices' times are believed while the hub's clock is not set.
 FUTURE_UNKNOWN_US = 20 * 366 * 86_400_000_000
 
 ALIKE_MIN = 8  # readings; fewer are checked sooner one by one

@@ -39,8 +39,7 @@ class SequenceCount:
         self.highest = kept.highest  # -1 before the first
         self.lost = kept.lost  # numbers that were jumped over
         self.restarts = 0
-        # What was measured up to then is of the count before the last restart.
-        self.old_until = kept.old_until
+        self.old_until = kept.old_until  # measured up to then: of the count before the last restart
         self.dropped = 0  # as repeated, in a row
         self.dropped_since = 0
         self._old_highest = kept.old_highest

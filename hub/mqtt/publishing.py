@@ -115,8 +115,7 @@ class Publishing:
             return True
         self._repeated |= {packet_id}
         self._accept_gathered()  # what came before it is acknowledged before it (4.6)
-        # 0 messages: it counts already, among those received.
-        self._acks.add(first, self._writer.form(Pubrec(packet_id)), 0)
+        self._acks.add(first, self._writer.form(Pubrec(packet_id)), 0)  # 0: it is counted as received
         return True
 
     def release(self, pubrel: Pubrel) -> None:

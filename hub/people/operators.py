@@ -37,9 +37,8 @@ class Operators:
         self._token_secret = token_secret
         self._clock = clock
         self._random_text = random_text
-        self._issued: dict[
-            bytes, int
-        ] = {}  # of this run: the digests of links and sessions, and when each ends
+        # Links and sessions of this run: their digests, and when each ends.
+        self._issued: dict[bytes, int] = {}
 
     async def make_link(self, name: str = "admin") -> str:
         """The code of a link that lets one person in once, as admin, within `login_link_s`. Raises

@@ -111,7 +111,7 @@ def test_resume_from_a_place_that_is_not_known_recovers_nothing(
 ) -> None:
     viewer, _ = watch(studio)
     studio.publish(count=2)
-    # 3 is inside of it.
+    # The offset 3 is inside of this.
     studio.feed.device("a").publish(run_of(Reading(T0, {"n": 3.0}), Reading(T0, {"n": 4.0})))
     studio.publish()
     viewer.close()

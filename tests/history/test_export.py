@@ -42,15 +42,8 @@ async def store_all_types(history: History) -> None:
     batch = history.batch
     for metric in (NUMBER, TEXT, TRUTH):
         batch.metrics[metric.number] = metric
-    # The last two of the same instant, the larger one first.
-    numbers = [
-        0.1 + 0.2,
-        -1e-7,
-        1e20,
-        20.0,
-        3.0,
-        2.0,
-    ]
+    # The last two are of the same instant, the larger one first.
+    numbers = [0.1 + 0.2, -1e-7, 1e20, 20.0, 3.0, 2.0]
     times = [T0, T0 + 1, T0 + 2, T0 + 3, T0 + 4, T0 + 4]
     batch.add(DEVICE, T0 + 10_500_000, [1] * 6, times, numbers)
     batch.add(DEVICE, T0 + 10_500_000, [3, 3], [T0, T0 + 1], [1.0, 0.0])

@@ -67,9 +67,8 @@ async def test_a_commit_that_does_not_come_is_told_as_one_that_failed(tmp_path: 
             assert (await device.receive_json())["type"] == "welcome"
             assert (await viewer.receive_json())["type"] == "hello"
             await until(lambda: not history.waiting_s)
-            with (
-                history.exclusive
-            ):  # as a disk that does not answer: no commit ends meanwhile, and none fails
+            # As a disk that does not answer: no commit ends meanwhile, and none fails.
+            with history.exclusive:
                 await device.send_json({"id": 1, "n": 1.0})
                 banner = await viewer.receive_json()
                 ready = await hub.call("GET", "/readyz")

@@ -102,7 +102,11 @@ SAID = {  # what is sent in that state for that input; anything else stays and s
     **{(OPEN, ending): (CLOSED, [Disconnect]) for ending in ("broken", "silent", "stop", "removed", "end")},
 }
 # The decoder never lets these through.
-BY_THE_DECODER = {(EXPECTING, "ping"), (EXPECTING, "disconnect"), (OPEN, "connect")}
+BY_THE_DECODER = {
+    (EXPECTING, "ping"),
+    (EXPECTING, "disconnect"),
+    (OPEN, "connect"),
+}
 
 
 @pytest.mark.parametrize("state", list(ConnectionState), ids=lambda state: state.name)

@@ -70,7 +70,7 @@ class History:
         self._late: asyncio.TimerHandle | None = None  # of the batch in flight
         self._is_late = False
         self.commits = 0
-        # Of the last commits, from their first reading on.
+        # How long each of the last commits took, from its first reading on.
         self.waits_s: deque[float] = deque(maxlen=WAITS_MAX)
         self.pending = 0  # readings not on disk yet
         self.querying = 0  # queries that run or wait for a thread

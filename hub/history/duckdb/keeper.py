@@ -107,9 +107,8 @@ class Keeper:
 
     def _forget(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         now = self._clock()
-        if (
-            self._chores_at - CHORES_INTERVAL_US <= now < self._chores_at
-        ):  # before that, the clock was set back
+        # Not yet due. Where `now` is still earlier, the clock was set back, and they are due.
+        if self._chores_at - CHORES_INTERVAL_US <= now < self._chores_at:
             return False
         if retention.forget(cursor, self._kept(), now):
             self._forgot = True

@@ -126,7 +126,7 @@ async def handle(request: web.Request) -> web.StreamResponse:
         )
     upgrade = Upgrade(request, (PROTOCOL,))
     max_bytes = request.app[CONFIG].mqtt.max_packet_bytes + SPARE_BYTES
-    # MQTT leaves the place when it has let the client in, or when that is gone.
+    # MQTT leaves the place when it has let the client in, or when the client is gone.
     place = take_unproven_place(request)
     socket = MqttSocket(request.app[PEERS], mqtt(place), place.address, max_bytes)
     is_handed_over = False
