@@ -43,7 +43,7 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     """List devices, by id."""
     query = call.query
     needle = query.q.casefold()
-    wanted = read_labels(query.label)
+    wanted = _read_labels(query.label)
     devices = [one for one in call.app[FLEET].devices.all() if _matches(one, needle, wanted)]
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.app, device)) for device in page]
@@ -67,7 +67,7 @@ def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
     return all(device.labels.get(key) == value for key, value in labels.items())
 
 
-def read_labels(texts: list[str]) -> dict[str, str]:
+def _read_labels(texts: Sequence[str]) -> dict[str, str]:
     """Labels as they are asked for, k=v each. Raises Invalid."""
     labels = {}
     for text in texts:
@@ -145,15 +145,23 @@ async def latest(call: Call[Nothing, Nothing]) -> LatestOut:
 async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     """The latest values of many devices."""
     query = call.query
-    for device_id in query.device:
-        if not call.principal.may_see(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
-    named = {device_id: call.app[FLEET].devices.look_up(device_id) for device_id in sorted(query.device)}
-    wanted = read_labels(query.label)
-    asked = named.values() if named else call.app[FLEET].devices.all()
-    devices = [one for one in asked if _matches(one, "", wanted)]
+    devices = chosen(call, query.device, query.label)
     page, cursor = _page(call.principal, devices, query.cursor, query.limit)
     return LatestOfManyOut(devices={one.id: _latest(call.app, one) for one in page}, next=cursor)
+
+
+def chosen(call: Call[Any, Nothing], ids: Sequence[str], labels: Sequence[str]) -> list[Device]:
+    """The devices named, or all where none is, of those that the principal may see; with all these labels.
+
+    By id. Raises NotFound, Invalid.
+    """
+    fleet, may_see = call.app[FLEET], call.principal.may_see
+    for device_id in ids:
+        if not may_see(device_id):
+            raise NotFound(f"there is no device {device_id!r}")
+    wanted = _read_labels(labels)
+    named = [fleet.devices.look_up(device_id) for device_id in sorted(set(ids))]
+    return [one for one in named or fleet.devices.all() if may_see(one.id) and _matches(one, "", wanted)]
 
 
 def _latest(app: web.Application, device: Device) -> LatestOut:

@@ -11,14 +11,14 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from hub.errors import Busy, HubError, Invalid, NotFound
+from hub.formats.json import MS_MAX
 from hub.history.contract import Format, Held, Series
 from hub.http.endpoint import Call, Nothing
-from hub.http.rest.devices import read_labels
+from hub.http.rest.devices import chosen
 from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked, LabelQuery, MetricName
-from hub.http.rest.times import MS_MAX, read_time
-from hub.http.rooms import FLEET, HISTORY, INGEST
-from hub.model import Device
+from hub.http.rest.times import read_time
+from hub.http.rooms import HISTORY, INGEST
 
 EXPORTS_MAX = 2  # at once; beyond, one is told to come back
 EXPORTS = web.AppKey("exports", asyncio.Semaphore)
@@ -85,7 +85,7 @@ def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
     metrics = set(call.query.metric)
     found = [
         Series(metric.number, device.id, metric.name, metric.type)
-        for device in _devices(call)
+        for device in chosen(call, call.query.device, call.query.label)
         for metric in call.app[INGEST].metrics(device).values()
         if not metrics or metric.name in metrics
     ]
@@ -93,22 +93,6 @@ def _series(call: Call[ExportQuery, Nothing]) -> list[Series]:
     if lacking:
         raise NotFound(f"metric: no device that was asked for has a metric {lacking[0]!r}")
     return found
-
-
-def _devices(call: Call[ExportQuery, Nothing]) -> list[Device]:
-    fleet, seen = call.app[FLEET], call.principal.may_see
-    labels = read_labels(call.query.label)
-    for device_id in call.query.device:
-        if not seen(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
-    named = [
-        fleet.devices.look_up(device_id) for device_id in dict.fromkeys(call.query.device)
-    ] or fleet.devices.all()
-    return [
-        device
-        for device in named
-        if seen(device.id) and all(device.labels.get(key) == value for key, value in labels.items())
-    ]
 
 
 async def _send_parquet(call: Call[ExportQuery, Nothing], found: list[Held]) -> web.StreamResponse:
