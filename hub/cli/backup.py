@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.calls import call, show_json
-from hub.cli.history import Json, SummaryLine, shown_progress
+from hub.cli.devices import Json
+from hub.cli.history import Outcome, shown_progress
 
 
 def backup(

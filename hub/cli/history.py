@@ -19,16 +19,16 @@ from rich.progress import (
 )
 
 from hub.cli.calls import call, show_json
+from hub.cli.devices import Json
 from hub.errors import HubError, Invalid
 
 history_app = typer.Typer(no_args_is_help=True, help="Export and import stored values.")
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CHUNK_BYTES = 262_144
 
 
 class FileFormat(StrEnum):
-    """How a file is written."""
+    """How a file is written: the history's own `Format` would bring numpy, which takes long to import."""
 
     CSV = "csv"
     NDJSON = "ndjson"
