@@ -13,12 +13,11 @@ from aiohttp import web
 
 from hub.config import HttpConfig
 from hub.errors import Forbidden, Invalid, Unauthenticated
-from hub.model import Principal
+from hub.model import Principal, key
 from hub.people.operators import LOCAL_ADMIN, Operators
 
 COOKIE = "hub_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-KEY_PREFIX = "hk_"
 
 
 class ProofKind(Enum):
@@ -69,7 +68,7 @@ class Access:
             return LOCAL_ADMIN
         if proof.kind is ProofKind.SESSION:
             return await self.operators.session(proof.secret)
-        if proof.secret.startswith(KEY_PREFIX):
+        if proof.secret.startswith(key.PREFIX):
             raise Unauthenticated(
                 "this is a device's API key; a token is wanted here: `hub tokens add` makes one"
             )

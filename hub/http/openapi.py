@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from hub import __version__
 from hub.fleet import checks
+from hub.http.access import COOKIE
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
 from hub.http.rest.shapes import METRIC_NAME, Problem
@@ -26,7 +27,7 @@ _SCHEMES = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": "hub_session",
+        "name": COOKIE,
         "description": "set by a one-time login link; writes need the hub's own Origin",
     },
     "key": {"type": "http", "scheme": "bearer", "description": "a device's API key, hk_<key id>_<secret>"},

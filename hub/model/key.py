@@ -14,11 +14,12 @@ from typing import NamedTuple
 
 from hub.errors import Unreadable
 
+PREFIX = "hk_"
 KEY_ID_CHARS = string.ascii_lowercase + string.digits
 SECRET_CHARS = string.ascii_letters + string.digits
 KEY_ID_LENGTH = 12
 SECRET_LENGTH = 32
-_SHAPE = re.compile(rf"hk_([a-z0-9]{{{KEY_ID_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})")
+_SHAPE = re.compile(rf"{PREFIX}([a-z0-9]{{{KEY_ID_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})")
 
 
 class Key(NamedTuple):
@@ -28,7 +29,7 @@ class Key(NamedTuple):
     secret: str
 
     def __str__(self) -> str:
-        return f"hk_{self.id}_{self.secret}"
+        return f"{PREFIX}{self.id}_{self.secret}"
 
     def __repr__(self) -> str:
         return f"Key(id={self.id!r})"  # a secret has no place in a log

@@ -25,7 +25,7 @@ import duckdb
 import numpy as np
 
 from hub.errors import StoreError, Unreadable
-from hub.formats.json import TEXT_MAX
+from hub.formats.json import MS_MIN, TEXT_MAX
 from hub.history.contract import Format, Rows
 from hub.history.duckdb import parquet
 from hub.history.duckdb.records import (
@@ -42,7 +42,6 @@ from hub.model.metric import is_name
 from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
 
 MEMORY_MB = 256
-MS_MIN = 100_000_000_000  # before 1973: more likely seconds
 TIME_NAMES = ("time", "timestamp", "ts")
 
 _TIME = """CASE WHEN regexp_full_match({0}, '[0-9]+(\\.[0-9]+)?')

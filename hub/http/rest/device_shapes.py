@@ -84,7 +84,7 @@ class DeviceNew(DeviceOut):
 class DeviceIn(Asked):
     """A device to add."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
+    id: Annotated[str, Field(pattern=f"^{checks.ID_SHAPE.pattern}$")]
     name: DeviceName = ""
     labels: Labels = Field(default={})
     expected_interval_s: IntervalSeconds | None = None

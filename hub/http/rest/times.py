@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 
 from hub.errors import Invalid
-from hub.formats.json import MS_MIN
+from hub.formats.json import MS_MAX, MS_MIN
 
 MS_LIKELY = 10_000_000_000_000  # in 2286
 _OTHER_UNITS = {"seconds": 1e3, "microseconds": 1e-3, "nanoseconds": 1e-6}
-MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 def rfc3339(time: int) -> str:
