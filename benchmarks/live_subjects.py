@@ -124,7 +124,7 @@ async def started(kind: str, *, profile: bool = False) -> AsyncIterator[tuple[Su
 
 
 def settings(port: int) -> dict[str, str]:
-    """The hub's defaults, except limits that are against one address or one device having all of it."""
+    """The hub's defaults, without the limits that keep one address or one device from taking all of it."""
     return {
         "HUB__HTTP__PORT": str(port),
         "HUB__LIVE__VIEWERS_MAX": "10000",

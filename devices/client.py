@@ -2,9 +2,9 @@
 
 How it works: `send` puts an encoded reading into the backlog. One task connects, and while a link lives,
 takes batches from the backlog and delivers them; what the hub acknowledged, or refused for good, leaves the
-backlog. When the link ends, what was on its way becomes unsent again and the task tries anew after a wait. So
-nothing is lost and nothing is remembered twice; what may happen is that a reading is stored twice, when the
-link broke between the hub's commit and its acknowledgement. `numbered=True` closes that: the hub drops a
+backlog. When the link ends, what was on its way becomes unsent again and the task tries again after a wait.
+So nothing is lost and nothing is remembered twice; what may happen is that a reading is stored twice, when
+the link broke between the hub's commit and its acknowledgement. `numbered=True` closes that: the hub drops a
 number it has seen.
 """
 
@@ -180,7 +180,7 @@ class DeviceClient:
         seq: int | None = None,
         wait: bool = False,
     ) -> None:
-        """Queue a reading; it is sent by and by, in order.
+        """Queue a reading; it is sent later, in order.
 
         `time` is when it was measured: an aware datetime, or ms since 1970 UTC; now if not given.
         `seq` is the device's own number for it, where the device numbers for itself.

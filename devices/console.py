@@ -21,7 +21,7 @@ _LINE_INTERVAL_S = 10.0
 
 
 class Stop:
-    """Whether it is time to stop, for whoever pauses."""
+    """Whether it is time to stop, for what pauses."""
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()

@@ -42,7 +42,7 @@ class Host:
     def _rates(self) -> dict[str, Value]:
         now_s, now = self._clock_s(), _totals()
         passed_s = now_s - self._before_s
-        # A counter that went back was reset (an interface came anew): no rate for once, rather than a false
+        # A counter that went back was reset (an interface came again): no rate for once, rather than a false
         # one.
         rates: dict[str, Value] = {
             f"{name}_kb_s": round((now[name] - self._before[name]) / 1000 / passed_s, 2)
@@ -67,7 +67,7 @@ def _totals() -> dict[str, int]:
 
 
 def _temperatures() -> dict[str, Value]:
-    """Every sensor of the machine, in °C: none on most virtual machines, nor where psutil cannot ask."""
+    """Every sensor of the machine, in °C: none on most virtual machines, and where psutil cannot ask."""
     sensors: dict[str, list[Any]] = getattr(psutil, "sensors_temperatures", dict)()
     values: dict[str, Value] = {}
     for chip, found in sensors.items():

@@ -27,7 +27,7 @@ from devices.live_messages import Gap, LiveReading, Place, newest_of, readings_o
 _PATH = "/api/v1/live"
 _CONNECT_TIMEOUT_S = 10.0
 _MESSAGE_MAX_BYTES = 64 * 1024 * 1024  # an overview of many devices is one message
-_MESSAGES_MAX = 100  # not yet read; when full, the socket is read no more, and the hub leaves readings out
+_MESSAGES_MAX = 100  # not yet read; when full, the socket is not read, and the hub leaves readings out
 _GAPS_MAX = 1_000  # remembered; the oldest go
 _TOKEN_ENDED = 4401
 

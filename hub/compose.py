@@ -1,5 +1,4 @@
-"""Builds all rooms from a configuration and its surroundings: for `serve`, and for every test that needs a
-hub.
+"""Builds all rooms from a configuration and its surroundings, for `serve` and for tests.
 
 Nothing runs when this is done: no port is open and no loop has begun. `serve` starts what is built here, or a
 test does.
@@ -136,8 +135,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
-    # The history first: its lock says that no other hub is at work here, and only then is the registry
-    # migrated.
+    # The history first: its lock says that no other hub is at work here. Then the registry may be migrated.
     path, memory_mb, limits = config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits
     async with (
         History.open(path, memory_mb, limits.rejections_max, limits.storing_late_s) as history,

@@ -103,9 +103,7 @@ class StoreConfig(_Section):
 
 
 class RetentionOverride(_Section):
-    """How long the values of one device, or of all with a label, are kept. What is left out is as for
-    others.
-    """
+    """How long values of one device, or of all with a label, are kept. What is left out is as for others."""
 
     device: str = ""
     label: str = ""  # k=v
@@ -125,9 +123,7 @@ class RetentionOverride(_Section):
 
 
 class RetentionConfig(_Section):
-    """How long values are kept: as they came, and by minute and hour. A coarser tier is kept at least as
-    long.
-    """
+    """How long values are kept: as they came, by minute, by hour. A coarser tier is kept at least as long."""
 
     raw_s: Keep = 1_209_600.0
     minute_s: Keep = 7_776_000.0
@@ -243,11 +239,9 @@ class Config(BaseSettings):
 
 
 def load(path: Path | None = None) -> Config:
-    """The configuration from `path`, or ./config.toml if that exists, else the defaults; the environment
-    wins.
+    """The configuration: the environment, over `path` or else ./config.toml if there is one, over defaults.
 
-    Raises Invalid with every fault: file, key, what is wrong, and the nearest known key where one is
-    misspelt.
+    Raises Invalid with every fault: file, key, what is wrong, and for a misspelt key the nearest known one.
     """
     if path is None and Path("config.toml").is_file():
         path = Path("config.toml")

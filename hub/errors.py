@@ -12,8 +12,7 @@
     ├── StoreError           the disk or the database said no
     └── Failed               a part of the hub that has to run has ended, and so the hub ends
 
-Each transport maps these in one table of its own. A message says what was wrong, where, and what would be
-right.
+Each transport maps these in one table of its own. A message says what was wrong, where, and what is right.
 """
 
 

@@ -80,7 +80,7 @@ class Holds:
                 self._resume()
 
     def end(self) -> None:
-        """The connection is gone: no timer of it is to run on."""
+        """The connection is gone: stop its timer."""
         if self._timer is not None:
             self._timer.cancel()
 

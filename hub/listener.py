@@ -1,5 +1,4 @@
-"""Accepting connections, for every transport: how many, from where, and how long one may take to say
-something.
+"""Accepting connections, for every transport: how many, from where, and how long one may say nothing.
 
 Theory. asyncio's own servers accept whatever comes and tell the protocol afterwards; with TLS only after the
 handshake, and uvloop's close their listening socket for good when the process has no file left to open. So
@@ -53,7 +52,7 @@ class ConnectionPlace:
     def __init__(self, places: "ConnectionPlaces", address: str, group: str) -> None:
         self._places = places
         self._abort: Callable[[], object] | None = None
-        self.address = address  # as accept told; of a connection that is gone the system knows it no more
+        self.address = address  # as accept told it: once the connection is gone, the system does not know it
         self.group = group
         self.due_s = 0.0
         self.state = _PlaceState.SILENT
@@ -137,9 +136,7 @@ class ConnectionPlaces:
         return place in self._open
 
     def take(self, address: str, file: int) -> ConnectionPlace | None:
-        """A place for a connection from `address` whose file has this number; None where there is none to be
-        had.
-        """
+        """A place for a connection from `address` whose file has this number; None where none is free."""
         group = _group(address)
         if (
             self._per_address is not None
@@ -232,7 +229,7 @@ def _files_max() -> float:
 
 
 def _group(address: str) -> str:
-    """Whom an address stands for: of IPv6 one customer has 2^64."""
+    """Whom an address stands for: with IPv6 one customer has 2^64 of them."""
     if ":" not in address:
         return address
     parsed = ipaddress.IPv6Address(address.partition("%")[0])
@@ -242,9 +239,7 @@ def _group(address: str) -> str:
 
 
 class Listener:
-    """Accepts on the sockets it is given, from `start` to `close`; `make` builds the protocol for one
-    connection.
-    """
+    """Accepts on the sockets it is given, from `start` to `close`; `make` builds a connection's protocol."""
 
     def __init__(
         self,
@@ -367,8 +362,9 @@ async def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """A socket at `path` that its owner alone can open; one that an earlier process left there goes. Raises
-    OSError.
+    """A socket at `path` that its owner alone can open, in place of one that an earlier process left there.
+
+    Raises OSError.
     """
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
@@ -377,7 +373,7 @@ def bind_unix(path: Path) -> socket.socket:
     try:
         one.settimeout(0)
         one.bind(str(path))
-        path.chmod(0o600)  # before anyone can connect, for nothing listens yet
+        path.chmod(0o600)  # before anyone can connect: nothing listens yet
     except OSError:
         one.close()
         raise

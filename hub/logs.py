@@ -17,7 +17,6 @@ REPEATED_S = 10.0
 ADDRESSES_MAX = 1_000  # told apart; what comes from further ones is counted together
 _OTHERS = "(others)"
 
-
 _Occurrence = tuple[str, str, str]  # what it is, from where, and its `reason` if it has one
 
 
@@ -82,9 +81,7 @@ class Repeated:
 def _without_controls(
     _log: object, _method: str, said: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Escape control characters: what strangers send would move the cursor of a terminal, or fill its
-    clipboard.
-    """
+    """Escape control characters: a stranger's could move a terminal's cursor, or fill its clipboard."""
     for name, value in said.items():
         if isinstance(value, str) and not value.isprintable():
             kept = "\n\t" if name == "exception" else ""

@@ -111,9 +111,7 @@ async def owned(loops: Iterable[Coroutine[object, object, None]]) -> AsyncIterat
 
 
 async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Event) -> None:
-    """Run a loop; however it ends while the hub goes on, that is a failure. The first to end is the one to
-    blame.
-    """
+    """Run a loop. To end while the hub goes on is a failure, and the first to end is named as the cause."""
     name = getattr(loop, "__qualname__", str(loop))
     ended: BaseException | None = None
     try:
@@ -122,7 +120,7 @@ async def _watched(loop: Coroutine[object, object, None], stopping: asyncio.Even
         if stopping.is_set():
             raise
         ended = error
-    except Exception as error:  # noqa: BLE001  # any error is told, and ends the hub
+    except Exception as error:  # noqa: BLE001  # it is logged, and ends the hub
         ended = error
     stopping.set()
     _log.error("a part of the hub has ended, and so the hub ends", part=name, exc_info=ended)
@@ -192,8 +190,7 @@ def _tls_context(config: Config) -> ssl.SSLContext | None:
 async def serve(
     config: Config, beside: Callable[[Hub], AbstractAsyncContextManager[None]], stop: asyncio.Event
 ) -> None:
-    """Run a hub until `stop` is set. What runs `beside` it starts when the hub is ready and ends before it
-    stops.
+    """Run a hub until `stop` is set. What runs `beside` it starts when the hub is ready, and ends before it.
 
     Where that is still starting when the stop comes, its start is cancelled.
     """
@@ -224,9 +221,7 @@ async def _held(beside: AbstractAsyncContextManager[None]) -> None:
 
 
 def _allow_files(needed: int) -> None:
-    """Let the process open as many files as its limits on connections may take: most systems start it with
-    1,024.
-    """
+    """Let the process open as many files as its limits on connections need: most systems allow 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:

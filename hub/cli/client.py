@@ -57,8 +57,7 @@ class Client:
     ) -> Any:
         """The JSON that `path` answers, None for no content.
 
-        Raises the error that the answer's status stands for, with its detail; Unreachable when nobody
-        answers.
+        Raises the error that the answer's status stands for, or Unreachable when nobody answers.
         """
         try:
             async with self._session.request(method, path, json=body, params=query) as response:

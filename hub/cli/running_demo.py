@@ -79,9 +79,7 @@ def _folder() -> Path:
 
 
 def _is_ours_alone(folder: Path) -> bool:
-    """Whether it is this user's folder, and nobody else can write in it. A link is not: others can make
-    one.
-    """
+    """Whether it is this user's folder, and nobody else can write in it. No link: others can make one."""
     try:
         found = folder.lstat()
     except OSError:

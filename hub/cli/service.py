@@ -63,9 +63,7 @@ def demo(
     ] = None,
     devices: Annotated[int, typer.Option(min=20, max=5000, help="How many machines to simulate.")] = 24,
 ) -> None:
-    """Run a hub with simulated devices, and print a link to its page. Without --keep nothing is left of
-    it.
-    """
+    """Run a hub with simulated devices, and print a link to its page. Only --keep leaves anything of it."""
     del context  # the demo runs on the embedded defaults
     from hub.cli.demo import run_demo
 

@@ -143,9 +143,7 @@ class DeviceChannel:
             label.publish(self, start, encoded)
 
     def _advance(self, time: int, values: dict[str, Value], offset: int) -> None:
-        """A reading, after which the offset is this, holds the latest of its metrics but of those where it is
-        late.
-        """
+        """Take a reading's values as the latest, unless newer ones are there. `offset` is after it."""
         latest = (Reading(time, values), offset)
         if self.changed is not None:
             self.changed.update(values)
@@ -162,9 +160,7 @@ class DeviceChannel:
         self.newest = max(self.newest, time)
 
     def set_back(self, now: int) -> None:
-        """The hub's clock may have been set back: what is latest is not newer than now, or nothing would
-        replace it for long.
-        """
+        """The clock was set: no latest value stays ahead of now, or nothing would replace it for long."""
         self.newest = min(self.newest, now)
         for name, (reading, offset) in self._latest.items():
             if (reading.time or 0) > now:
@@ -232,7 +228,7 @@ class DeviceChannel:
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Remove a subscription. The log is kept a while, for the viewer may come back."""
+        """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
         self._names[subscription.viewer.principal.name] -= 1
@@ -248,9 +244,7 @@ class DeviceChannel:
         return len(self._subscriptions)
 
     def snapshot(self, names: dict[str, object] | None = None) -> dict[str, list[object]]:
-        """The latest value of each metric (or of `names`) with its time in ms: {"temperature": [ms,
-        20.5]}.
-        """
+        """The latest value of each metric, or of `names`, with its time: {"temperature": [ms, 20.5]}."""
         found: dict[str, list[object]] = {}
         for name in self._latest if names is None else names:
             if name in self._latest:
@@ -301,9 +295,7 @@ class DeviceChannel:
         return self._frame.message
 
     def _conflated(self, start: int) -> bytes:
-        """Of what came after `start` only the latest of each metric; `skipped` counts the readings left out,
-        wholly or in part.
-        """
+        """Only the latest of each metric since `start`; `skipped` counts readings left out, or in part."""
         rows = conflate(self.changes(start))
         skipped = self.offset - start - rows.whole
         return self._message(rows.encoded, b',"skipped":%d' % skipped if skipped else b"")
@@ -318,8 +310,6 @@ class DeviceChannel:
 
 
 def _own_name(subscription: Subscription) -> str | None:
-    """The viewer's name, where it may not know who else is here: where its token is for some devices
-    alone.
-    """
+    """The viewer's name, if its token is for some devices only: then it does not learn who else is here."""
     principal = subscription.viewer.principal
     return None if principal.devices is None else principal.name

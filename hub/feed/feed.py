@@ -14,7 +14,7 @@ from hub.feed.viewer import Channel
 from hub.model import Presence
 
 DEVICE_PREFIX = "device/"
-# label channels that nobody watches and that are kept for those who come back; the oldest go
+# Label channels that nobody watches, kept for those who come back; the oldest go.
 LABELS_IDLE_MAX = 100
 
 
@@ -38,7 +38,7 @@ class Feed:
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = FeedCounts()
         self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
-        self._labels: dict[Label, LabelChannel] = {}  # watched now or lately
+        self._labels: dict[Label, LabelChannel] = {}  # watched now, or a short while ago
         self._labels_made = 0
         self._crowds: set[DeviceChannel] = set()  # whose viewers came or went since the last tick
         self.overview = OverviewChannel(epoch, self._devices)
@@ -124,9 +124,7 @@ class Feed:
         return channel
 
     def tick(self) -> None:
-        """Tell what is told a few times a second, for all that happened since. Called every
-        `overview_interval_s`.
-        """
+        """Tell what is told a few times a second. Called every `overview_interval_s`."""
         self.overview.tick()
         for channel in self._crowds:
             channel.tell_viewers()

@@ -39,8 +39,8 @@ class LabelChannel:
     """The readings of several devices as one stream: log, resume and conflation as for one device.
 
     `offset` counts the readings of all of them while they carry the label. It exists while it is watched and
-    for `resume_window_s` after; made anew it has another epoch. What a viewer may not see is left out when it
-    takes, so that one log serves all scopes. A device that joins or leaves is told at once; readings from
+    for `resume_window_s` after; made again it has another epoch. What a viewer may not see is left out when
+    it takes, so that one log serves all scopes. A device that joins or leaves is told at once; readings from
     before it left may follow.
     """
 
@@ -101,9 +101,7 @@ class LabelChannel:
     # Publishing
 
     def publish(self, channel: DeviceChannel, start: int, encoded: bytes) -> None:
-        """Readings of one device, just published on its own channel after its offset `start`; encoded without
-        brackets.
-        """
+        """A device published readings on its own channel, after its offset `start`: here without brackets."""
         device_id = channel.device_id
         count = channel.offset - start
         latest = self._latest.setdefault(device_id, {})
@@ -143,7 +141,7 @@ class LabelChannel:
         return b'%b,"readings":{%b}}' % (head[:-1], _by_device(entries or (), principal))
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Remove a subscription. The log is kept a while, for the viewer may come back."""
+        """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
         if not self._subscriptions:

@@ -1,4 +1,4 @@
-"""What a channel published lately, encoded: one bounded log serves every viewer and every resume."""
+"""What a channel published last, encoded: one bounded log serves every viewer and every resume."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,9 +15,7 @@ class Resume(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one publish put into the log: the offset after it, when it was, of which device, encoded without
-    brackets.
-    """
+    """What one publish put into the log. `offset` is the one after it; `encoded` has no brackets around."""
 
     offset: int
     at_s: float
@@ -67,9 +65,7 @@ class Log:
         self.start = self.end = offset
 
     def since(self, offset: int) -> list[Entry] | None:
-        """The entries after `offset`; None if the log does not reach back so far, or `offset` is inside an
-        entry.
-        """
+        """The entries after `offset`; None if that is before all of them, or inside one."""
         if offset == self.end:
             return []
         if offset < self.start or offset > self.end:

@@ -22,9 +22,7 @@ class _OverviewRow(NamedTuple):
 
 
 class _Tick(NamedTuple):
-    """What one tick changed: the offset after it, and for each device the metrics. None: the device is
-    gone.
-    """
+    """What one tick changed, by device: None where the device is gone. `offset` is the one after it."""
 
     offset: int
     changes: dict[str, _OverviewRow | None]
@@ -64,7 +62,7 @@ class OverviewChannel:
         self._changed_presence.add(device_id)
 
     def renewed(self, device_id: str) -> None:
-        """The device has other metrics than it had: the next tick tells all of it anew."""
+        """The device has other metrics than it had: the next tick tells all of it again."""
         self._renewed.add(device_id)
         self._changed_presence.add(device_id)
 
@@ -75,8 +73,7 @@ class OverviewChannel:
         self._removed.add(device_id)
 
     def tick(self) -> None:
-        """Gather what changed since the last tick and wake those who watch. Called every
-        `overview_interval_s`.
+        """Gather what changed, and wake those who watch. Called every `overview_interval_s`.
 
         Of 10,000 devices with three metrics: 0.4 ms when none changed, 1.5 ms with the message when 1,000
         did, 27 ms when all did; the message is made once for all viewers without a scope.

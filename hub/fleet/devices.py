@@ -66,7 +66,7 @@ class Devices:
             raise NotFound(f"there is no device {device_id!r}") from None
 
     def look_up(self, device_id: str) -> Device:
-        """The device, or a source that is none: to look at, for nobody changes those. Raises NotFound."""
+        """The device, or a source, which nobody can change: only to look at it. Raises NotFound."""
         return self._sources.get(device_id) or self.find(device_id)
 
     def numbered(self, number: int) -> Device | None:
@@ -83,10 +83,9 @@ class Devices:
 
     @asynccontextmanager
     async def held(self, device: Device) -> AsyncIterator[Device]:
-        """The device as it stands, for one who writes of it: until the block ends nobody else writes, and it
-        is not removed.
+        """The device as it stands. Until the block ends nobody else writes of it, and it is not removed.
 
-        So every write of a device goes through here: what it reads in the block it may write back after an
+        Every write of a device goes through here, so what is read in the block may be written back after an
         await. Raises NotFound when the device was removed.
         """
         async with self._turns.setdefault(device.number, asyncio.Lock()):

@@ -34,7 +34,7 @@ class Login(NamedTuple):
 
 
 class Slowness:
-    """Who failed often waits longer for the next no. `clock_s` gives steady seconds."""
+    """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds."""
 
     def __init__(self, failures_max: int, window_s: float, clock_s: Callable[[], float]) -> None:
         self._failures_max = failures_max

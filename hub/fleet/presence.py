@@ -9,9 +9,9 @@ What is expected is the device's `expected_interval_s`, or the interval learnt f
 
 A device that connects, sends and disconnects again, before its next reading is due, is asleep and not
 offline: it is judged by its interval, whatever the transport. So is one whose connection broke in that time,
-for many cut their power without a good-bye. Not so where it left a will, which says that it means to be
-connected, nor where the hub ended the session. From a good-bye to the next report is an interval like any
-other, but one alone teaches nothing; after a broken connection it is none.
+because many cut their power without a good-bye. But one that left a will means to stay connected: it is
+offline then, and so is one whose session the hub ended. The time from a good-bye to the next report is an
+interval like any other, but one alone teaches nothing; after a broken connection it is no interval.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ INTERVAL_UNKNOWN_S = 60.0
 INTERVAL_MAX_S = 86_400.0  # learnt; what reports more rarely is given its interval by an operator
 GAPS_KEPT = 8
 CLOCK_FACTOR = 2.0  # how far the device's clock may have gone otherwise than ours between two reports
-# readings closer than this are one report: a burst says nothing of how often a device reports
+# Readings closer than this are one report: a burst says nothing of how often a device reports.
 REPORT_MIN_S = 1.0
 
 
@@ -132,9 +132,8 @@ class Roster:
             self._set(seen, Presence.ONLINE, now)
 
     def _report(self, seen: _Seen, now: int) -> None:
-        """A report begins. It teaches, if the device's clock went on as ours did: a backlog, sent after an
-        outage as fast as it goes, says nothing of how often a device reports, nor does a message without a
-        reading.
+        """A report begins. The gap before it is learnt from, if the device's clock went on as ours did. After
+        an outage a backlog comes as fast as it can, and some messages hold no reading: both teach nothing.
         """
         newest = self._feed.device(seen.device.id).newest
         if seen.reported_at is not None:

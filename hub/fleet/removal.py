@@ -58,7 +58,7 @@ class Removal:
             self._leaving[device.number] = self._ingest.close(device)
 
     async def run(self) -> None:
-        """Note which removals are done, time and again until cancelled."""
+        """Note which removals are done, again and again until cancelled."""
         while True:
             await asyncio.sleep(CONFIRM_INTERVAL_S)
             await self.confirm()

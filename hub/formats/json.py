@@ -110,10 +110,9 @@ def decode_run(messages: Sequence[bytes]) -> list[Reading] | None:
     two values at 50 and more, 1.0 by `decode`.
 
     Theory. A comma and a line break stand between messages, each of which begins with a brace and holds no
-    line break. Where one ends within a text, the break makes that no JSON. Where one ends within an object,
-    the brace does, for a name must come there; and there are no arrays within. So each begins as an element
-    of its own, and if there are as many elements as messages, then each message is one element and nothing
-    else.
+    line break. If one ended within a text, the break would make that no JSON. If one ended within an object,
+    the next one's brace would, because a name must come there; and there are no arrays within. So each begins
+    an element of its own, and if there are as many elements as messages, each message is one element.
     """
     count = len(messages)
     joined = b",\n".join(messages)

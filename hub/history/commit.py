@@ -19,10 +19,10 @@ class Commit(asyncio.Future[None]):
             raise StoreError("the hub stopped before this was on disk")
 
     def cancel(self, msg: object = None) -> bool:
-        """Not for those who wait."""
+        """Nothing: a wait that is cancelled must not end the others."""
         del msg
         return False
 
     def abandon(self) -> None:
-        """The hub stops before this batch is on disk: whoever waits must not acknowledge it."""
+        """The hub stops before this batch is on disk: those who wait must not acknowledge it."""
         super().cancel()

@@ -100,11 +100,11 @@ class Rows(NamedTuple):
     time: np.ndarray  # µs, UTC
     received_at: np.ndarray  # µs, UTC; 0 where the file does not say
     value: np.ndarray  # NaN for texts
-    text: np.ndarray  # objects; None except for texts
-    nth: np.ndarray  # the how-manieth of equal values
+    text: np.ndarray  # objects; None where the value is no text
+    nth: np.ndarray  # of equal values: 1 for the first, 2 for the second …
 
     def take(self, chosen: np.ndarray) -> "Rows":
-        """Those of the rows."""
+        """The rows at these positions."""
         return Rows(*(column[chosen] for column in self))
 
 

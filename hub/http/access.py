@@ -79,8 +79,9 @@ class Access:
         return (await self.proven(request))[1]
 
     async def proven(self, request: web.Request) -> tuple[Proof, Principal]:
-        """What is shown, and who asks. Raises Unauthenticated; Forbidden for a write by a browser's session
-        from a foreign page.
+        """What is shown, and who asks.
+
+        Raises Unauthenticated; Forbidden for a write by a browser's session from a foreign page.
         """
         proof = self.shown(request)
         if proof is None:
@@ -124,14 +125,11 @@ class Access:
         return request.scheme == "https"
 
     def address(self, request: web.Request) -> str:
-        """Whose request it is: the peer's address, or what a trusted proxy says of it. "local" for the Unix
-        socket.
-        """
+        """Where a request comes from: the peer's address, or a trusted proxy's word; "local": Unix socket."""
         address = request.remote or "unknown"
         if not self.is_proxy(request.remote):
             return address
-        # The nearest proxy wrote the last one; those before it are believed as far as each next one is
-        # trusted.
+        # The nearest proxy wrote the last one. Each one before is believed while the one after is trusted.
         for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
             hop = hop.strip()
             if _address(hop) is None:
@@ -159,9 +157,7 @@ def bearer(request: web.Request) -> str | None:
 
 
 def _is_local(request: web.Request) -> bool:
-    """Whether it came by the Unix socket, which only the owner of the hub can open. Of a connection that is
-    gone, nobody knows.
-    """
+    """Whether it came by the Unix socket, which only the hub's owner can open. No if it is gone by now."""
     connection = None if request.transport is None else request.transport.get_extra_info("socket")
     return connection is not None and connection.family == socket.AF_UNIX
 
@@ -181,9 +177,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _origin(text: str) -> tuple[str, str | None, int | None] | None:
-    """Scheme, host and port, the port of the scheme where none is written (RFC 6454); None for what is no
-    origin.
-    """
+    """Scheme, host and port, by default the scheme's (RFC 6454); None for what is no origin."""
     try:
         parts = urlsplit(text)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,6 +1,4 @@
-"""REST as one table: the routes are registered from it, and OpenAPI is written from it, so the two cannot
-differ.
-"""
+"""REST as one table. The routes and OpenAPI are both made from it, so they cannot differ."""
 
 from http import HTTPStatus
 

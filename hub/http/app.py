@@ -76,8 +76,7 @@ def make_app(
     """The application: one for TCP and the Unix socket, so that its limits and figures are of the whole hub.
 
     Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number
-    between. The others are told of in rooms.py. Raises Invalid for a configuration of [http] that cannot
-    work.
+    between. rooms.py tells of the others. Raises Invalid for a configuration of [http] that cannot work.
     """
     app = web.Application(
         middlewares=[access_log, look_for_proxy_faults, errors],
@@ -144,7 +143,7 @@ async def _stop_sockets(app: web.Application) -> None:
 
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:
-    """What the connections share: each runs until it is cancelled. Whoever serves the application owns it."""
+    """Loops that the connections share, to be run beside the application until it ends."""
     viewers = app[VIEWERS]
     return [
         app[PEERS].run(),

@@ -1,7 +1,7 @@
 """Reading a request's body, after its sender is known: bounded in size and time, and unpacked in small steps.
 
-aiohttp would unpack by itself, before anyone has asked who sends: a megabyte of gzip becomes a gigabyte. That
-is off.
+aiohttp's own unpacking is off: it comes before anyone has asked who sends, and a megabyte of gzip can become
+a gigabyte.
 """
 
 import asyncio
@@ -44,10 +44,10 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
 
 
 async def unpacked(request: web.Request) -> AsyncIterator[bytes]:
-    """The body piece by piece, as it comes, unpacked as its Content-Encoding says. Raises Unsupported,
-    Unreadable.
+    """The body piece by piece, as it comes, unpacked as its Content-Encoding says.
 
-    Whoever reads bounds the sum: a piece is small, but nothing says how many there will be.
+    The caller bounds the sum: a piece is small, but nothing says how many there will be. Raises Unsupported,
+    Unreadable.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", *_WINDOWS):
@@ -63,9 +63,7 @@ async def unpacked(request: web.Request) -> AsyncIterator[bytes]:
 
 
 async def _ask_for_it(request: web.Request) -> None:
-    """Say 100 Continue to a client that waits for it (RFC 9110, 10.1.1): only now is it known that the body
-    is wanted.
-    """
+    """Say 100 Continue to a client that waits for it (RFC 9110, 10.1.1): by now the body is wanted."""
     if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer itself has not begun

@@ -1,6 +1,4 @@
-"""One HTTP connection: aiohttp's, with deadlines, a bounded number of them, and errors in the hub's own
-words.
-"""
+"""One HTTP connection: aiohttp's, with deadlines, a bounded number of them, and the hub's own errors."""
 
 import asyncio
 from http import HTTPStatus
@@ -16,7 +14,7 @@ from hub.listener import ConnectionPlace
 from hub.logs import Repeated
 
 IDLE_S = 75.0  # a connection that waits for its next request; longer than proxies keep theirs
-# what is left of a refused body is thrown away that long, so that the peer gets to read the answer
+# How long what is left of a refused body is thrown away, so that the peer gets to read the answer.
 LINGER_S = 2.0
 LINE_MAX_BYTES = 8_190
 HEADERS_MAX = 128
@@ -25,9 +23,7 @@ _log = structlog.get_logger("http")
 
 
 class HttpConnection(web.RequestHandler):
-    """Its place is silent until the head of a request is whole, busy while that is answered, and idle in
-    between.
-    """
+    """Its place is silent until a request's head is whole, busy while that is answered, then idle."""
 
     __slots__ = ("_place", "_refusals", "_seen")
 
@@ -65,9 +61,7 @@ class HttpConnection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send the rest of an answer; then the connection waits, unless another request came behind
-        this one.
-        """
+        """Send the rest of an answer. Then the connection is idle, unless another request has come."""
         try:
             return await super().finish_response(request, resp, start_time)
         finally:

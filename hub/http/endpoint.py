@@ -127,8 +127,7 @@ def operation(
     body_max_bytes: int = 0,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
-    """An operation for people and their programs: `serve` gets a call of a principal that has at least
-    `role`.
+    """An operation for people and their programs: `serve` gets a call by a principal of at least this role.
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
     `body_max_bytes` where that is more. `made` says under which name the thing that an answer tells of is
@@ -186,9 +185,7 @@ def streamed(
     body_media: tuple[str, ...] = (),
     refusals: tuple[HTTPStatus, ...] = (),
 ) -> Endpoint:
-    """An operation whose answer is too long to be held: `serve` writes it by itself, and reads the body if
-    there is one.
-    """
+    """An operation whose answer is too long to be held: `serve` writes it, and reads the body if any."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await _let_in(request, role)
@@ -211,10 +208,8 @@ def streamed(
 
 
 def _location(path: str, name: str | None) -> str:
-    """Where what was made is (RFC 9110, 10.2.2): beside the path that was asked, whatever a proxy puts before
-    that.
-
-    What has no address of its own is found where it was made (15.3.2).
+    """Where the new thing is (RFC 9110, 10.2.2), relative to the path that was asked: a proxy may put more
+    before that. What has no address of its own is found where it was made (15.3.2).
     """
     last = path.rpartition("/")[2]
     return last if name is None else f"{last}/{quote(name, safe='')}"

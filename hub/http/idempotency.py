@@ -48,8 +48,7 @@ class Idempotency:
     async def once(
         self, request: web.Request, proof: Proof, body: bytes, make: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        """What `make` answers, or what it answered to the same key before; one that raised may be tried
-        again.
+        """What `make` answers, or what it answered to the same key before. What raised may be tried again.
 
         Raises Invalid when the key came with another body.
         """
@@ -108,7 +107,7 @@ def _digest(content: bytes) -> bytes:
 def _fail(answer: asyncio.Future[Answer], error: BaseException) -> None:
     if isinstance(error, Exception):
         answer.set_exception(error)
-        answer.exception()  # whoever asked first has it; that nobody else waits is no fault
+        answer.exception()  # the first to ask has it; that nobody else waits is no fault
     else:
         answer.cancel()
 

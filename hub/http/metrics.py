@@ -1,6 +1,4 @@
-"""`GET /metrics`: what Prometheus asks of the hub. Totals only; a device is a series in the history, not
-here.
-"""
+"""`GET /metrics`: what Prometheus asks of the hub. Totals only: single devices are in the history."""
 
 from collections.abc import Callable, Iterator
 

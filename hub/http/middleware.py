@@ -68,9 +68,7 @@ def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:
 
 
 async def expect(_request: web.Request) -> None:
-    """Aiohttp would say 100 Continue before anyone has looked at the request; here that is said when its body
-    is read.
-    """
+    """Nothing: aiohttp would say 100 Continue at once, and here that is said when the body is read."""
 
 
 def _is_rest(request: web.Request) -> bool:

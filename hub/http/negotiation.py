@@ -9,9 +9,7 @@ _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")  # 12.4.2
 
 
 def has_it(if_none_match: Iterable[str], etag: str) -> bool:
-    """Whether these If-None-Match headers name the tag, a quoted one, or are `*`: what there is need not be
-    sent (13.1.2).
-    """
+    """Whether these If-None-Match headers name the (quoted) tag, or are `*`: then it is not sent (13.1.2)."""
     said = ",".join(if_none_match).strip()
     return said == "*" or etag in _TAG.findall(said)
 

@@ -88,9 +88,7 @@ _Refs = Mapping[tuple[Any, JsonSchemaMode], dict[str, Any]]  # by model and dire
 
 
 def document(endpoints: Sequence[Endpoint], public_url: str = "") -> dict[str, Any]:
-    """The whole description. Where the hub is not told where people find it, that is two levels above this
-    document.
-    """
+    """The whole description. Without `public_url` the server is two levels above this document."""
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for endpoint in endpoints:
         used += [(endpoint.query, "validation"), (endpoint.body, "validation")]
@@ -203,9 +201,7 @@ def _streams(media: Sequence[str]) -> dict[str, Any]:
 
 
 class OpenApiPage:
-    """The route: the document, made when it is first asked for, for it takes longer than
-    opening the stores.
-    """
+    """The route. The document is made when first asked for: it takes longer than opening the stores."""
 
     def __init__(self, endpoints: Sequence[Endpoint], public_url: str = "") -> None:
         self._endpoints = endpoints

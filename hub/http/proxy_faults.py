@@ -1,6 +1,4 @@
-"""What a proxy before the hub leaves out, in the log with what to set: otherwise the page
-stays disconnected.
-"""
+"""What a proxy before the hub leaves out, logged with what to set: the page just stays disconnected."""
 
 from urllib.parse import urlsplit
 

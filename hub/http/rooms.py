@@ -1,6 +1,4 @@
-"""What handlers call: each room under a key of its own, so that a handler says which it uses
-(`request.app[FLEET]`).
-"""
+"""What handlers call: each room has a key, so that a handler says which it uses (`request.app[FLEET]`)."""
 
 import asyncio
 from collections.abc import Callable

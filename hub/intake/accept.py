@@ -75,10 +75,9 @@ class Ingest:
         self.counts = IntakeCounts()
 
     async def restore(self, devices: Iterable[Device]) -> dict[int, int]:
-        """Open the known devices, with what the history holds of them: metrics, sequence numbers, latest
-        values.
+        """Open the known devices, with what the history has: metrics, sequence numbers, latest values.
 
-        Returns when it last heard of each (µs, UTC), by Device.number; of which it holds nothing, nothing.
+        Returns by Device.number when it last heard of each that it has something of (µs, UTC).
         """
         metrics = {metric.number: metric for metric in await self._history.metrics()}
         sequences = await self._history.sequences()
@@ -98,7 +97,7 @@ class Ingest:
                 continue  # of a device that was removed
             known.learn(metric)
             if metric.number in latest:
-                # What was stamped by a clock that was ahead is not newer for ever than all that comes now.
+                # A clock that was ahead may have stamped it: what comes now has to be newer.
                 time = min(latest[metric.number].time, now)
                 known.channel.restore(metric.name, time, latest[metric.number].value)
                 known.sequence.restore_newest(latest[metric.number].time)
@@ -231,7 +230,7 @@ class Ingest:
     def _tell(
         self, device: Device, sequence: SequenceCount, repeated: int, now: int, *, restarted: bool
     ) -> None:
-        """Log what a device's numbers say: once for each time that nothing but repeated readings come."""
+        """Log that a device began to count again, or, once each time, that only repeated readings come."""
         begins = repeated and sequence.dropped == repeated
         if not (restarted or begins):
             return
@@ -259,11 +258,7 @@ class Ingest:
             raise StoreError(f"nothing can be stored at present: {self._history.failure}")
 
     def describe(self, device: Device, changed: Sequence[Metric]) -> Commit:
-        """Take in what is set of the device's metrics; done when that is on disk. Others wait for the same
-        commit.
-
-        Raises NotFound.
-        """
+        """Take in what is set of the device's metrics; done when that is on disk. Raises NotFound."""
         known = self._known(device)
         for metric in changed:
             known.learn(metric)
@@ -271,10 +266,9 @@ class Ingest:
         return self._history.stored
 
     def edit(self, device: Device, metric: Metric, edited: Metric) -> Commit:
-        """Give a metric another name, type, or both: at once for what comes. Raises Conflict, NotFound.
+        """Give a metric another name, type, or both, from the next reading on. Raises Conflict, NotFound.
 
-        It keeps its history under another name; under another type the history's keeper converts what is
-        stored.
+        Another name keeps its history; for another type the history's keeper converts what is stored.
         """
         known, batch = self._known(device), self._history.batch
         if edited.name != metric.name and edited.name in known.metrics:

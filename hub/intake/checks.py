@@ -3,7 +3,7 @@
 Theory. Readings that come together are mostly alike: numbers of the same known metrics, each in its range.
 Those are checked column by column, which is a few calls for all of them instead of a few for each value.
 Where anything at all is different, they are checked one by one, and what is unusual in one of them is taken
-with care. That is right in every case, and the columns only ever say what it would say too.
+with care. One by one is right in every case; the columns may only take what it would take.
 """
 
 from collections.abc import Sequence

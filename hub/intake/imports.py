@@ -1,8 +1,7 @@
-"""Values from a file into the history, beside what devices send: read, compared with what is there, added
-page by page.
+"""Values from a file into the history: read, compared with what is there, added page by page.
 
 A file takes a while, and the hub goes on meanwhile: devices and metrics are removed, renamed, made. So
-nothing that was asked before an await is taken for true after it. Each page asks again whether its devices
+nothing that was known before an await is taken for true after it. Each page asks again whether its devices
 and metrics are still what they were.
 """
 
@@ -52,8 +51,7 @@ class ImportProgress(NamedTuple):
 class Summary:
     """What became of a file. `values` = `added` + `held` + `forgotten` + `refused`.
 
-    A row has one value, or one for each column of metrics; a row that cannot be read counts as one refused
-    value.
+    A row has one value, or one for each column of metrics. One that cannot be read counts as a refused value.
     """
 
     rows: int
@@ -114,8 +112,7 @@ class Imports:
             raise Busy("an import is running; one more when it is done", RETRY_AFTER_S)
 
     async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[ImportProgress | Summary]:
-        """Tells how far it is, and at the end what became of the file. `folder` is for what is written
-        meanwhile.
+        """Tells how far it is, and at the end what became of the file. `folder` is for what it writes.
 
         Raises Unreadable, NotFound, Invalid, Busy before anything is stored, StoreError.
         """
@@ -162,8 +159,9 @@ class Imports:
                 await asyncio.wait([reading], timeout=0.1)
 
     async def _find_owners(self, found: Found, wanted: Wanted, summary: Summary) -> list[_Owner]:
-        """The devices and metrics, made where they are to be. Raises NotFound, Conflict, Invalid, before
-        anything is stored.
+        """The devices and metrics, made where that is asked for.
+
+        Raises NotFound, Conflict, Invalid, before anything is stored.
         """
         known = self._devices()
         unknown = sorted({one.device for one in found.series} - known.keys())

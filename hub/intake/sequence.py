@@ -3,17 +3,17 @@
 Theory. A device numbers its readings upwards and sends again what was not acknowledged, so a reading whose
 number is not above the highest so far is dropped: it is stored already. But a device that lost its memory
 counts from 0 again, and one that sent an absurd number once goes on far below it. To take those for repeated
-would drop all they ever send. The device's own time tells them apart, for it is the time of the measurement,
-and a reading that is sent again has the time that it had at first:
+would drop all they ever send. The device's own time tells them apart: it is the time of the measurement, and
+a reading that is sent again has the same time as at first:
 
     a number below the highest, with a `ts` newer than any before   the device counts again
     anything else that is not above the highest                     repeated
 
 After that the numbers before it are another count. Readings measured up to that moment belong to the old one
 and are compared with its highest number, whatever connection or queue brings them late; so nothing is stored
-twice. Of readings without `ts` nothing tells a restart from a repetition, nor where the `ts` is not newer:
-those are dropped, which the device's page, REST and the log say, until an operator resets the count, or until
-the numbers are above the highest again.
+twice. Where readings have no `ts`, or none that is newer, nothing tells a restart from a repetition. Those
+are dropped, which the device's page, REST and the log say, until an operator resets the count, or until the
+numbers are above the highest again.
 """
 
 from hub.model import NOT_COUNTED, SequenceMark, SequenceState

@@ -53,7 +53,7 @@ class Metric:
     unit: str | None = None
     minimum: float | None = None  # readings below are refused
     maximum: float | None = None  # readings above are refused
-    decimals: int | None = None  # shown to people; None leaves it to who shows
+    decimals: int | None = None  # shown to people; None leaves it to the page
     thresholds: Thresholds = NO_THRESHOLDS
 
     def with_type(self, kind: MetricType) -> "Metric":

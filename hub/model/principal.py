@@ -3,7 +3,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a person or a token may do: look; look and write."""
+    """What a person or a token may do: look; also change devices; also make tokens, and move data."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

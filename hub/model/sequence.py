@@ -2,8 +2,9 @@ from typing import NamedTuple
 
 
 class SequenceMark(NamedTuple):
-    """How far a device had counted, as it is kept: how many numbers were jumped over; and of the count before
-    it began again, the highest number and until when (µs, UTC) it was measured. -1: there is none.
+    """How far a device has counted, as it is stored. `lost` numbers were jumped over. If it began to count
+    again, `old_highest` ended the count before, of what was measured until `old_until` (µs, UTC); else both
+    are -1.
     """
 
     highest: int

@@ -40,8 +40,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
         "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading",
-        "_refusals", "_requests",
-        "_room", "_settled", "_tasks", "_timer", "_transport",
+        "_refusals", "_requests", "_room", "_settled", "_tasks", "_timer", "_transport",
     )  # fmt: skip
 
     def __init__(
@@ -95,7 +94,7 @@ class Connection(asyncio.Protocol):
     # Driven by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for CONNECT; closed at once where the server has stopped. `place` bounds how many wait."""
+        """Wait for CONNECT; closed at once where the server has stopped."""
         self._transport = cast("asyncio.Transport", transport)
         if not self._tasks.running:
             self._transport.abort()
@@ -198,7 +197,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
             self._read()
 
-    # What the protocol wants: see Link
+    # What the protocol wants: see ClientLink
 
     def write(self, raw: bytes) -> None:
         """Send this."""
@@ -262,8 +261,8 @@ class Connection(asyncio.Protocol):
     def _check_alive(self) -> None:
         """No packet for one and a half times its keep-alive: gone (3.1.2-22).
 
-        Time in which the hub itself chose not to read does not count. A peer that takes nothing has no such
-        claim.
+        Time in which the hub itself chose not to read does not count, unless it was because the client reads
+        nothing.
         """
         if self._closing:
             return

@@ -16,7 +16,7 @@ from hub.mqtt.topics import prefixes
 class Delivery:
     """Sends while `writable`, at most `quota` messages that are not acknowledged.
 
-    What is queued ends by the hub's clock as if it were never set, for queues are not told when it is.
+    What is queued ends by the hub's clock as if it had never been set: queues are not told when it is.
     """
 
     __slots__ = ("_clock", "_quota", "_state", "_writer", "turned_away", "writable")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hub.model import Device
 from hub.mqtt.codec.packets import Will
@@ -20,7 +20,7 @@ class _KeptSession:
     session: SessionState
     ends_at_s: float
     will: Will | None
-    will_at_s: float = field(default=math.inf)
+    will_at_s: float = math.inf
 
 
 Bequest = tuple[Device, Will]
@@ -94,7 +94,7 @@ class KeptSessions:
         return bequests
 
     def end_all(self) -> list[Bequest]:
-        """End every kept session, for none outlives the hub; all their wills, whatever their delay."""
+        """End every kept session, because none outlives the hub; all their wills, whatever their delay."""
         bequests = [bequest for kept in self._kept.values() for bequest in _bequests(kept)]
         self._kept.clear()
         self._of_device.clear()

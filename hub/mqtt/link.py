@@ -1,3 +1,5 @@
+"""What the protocol asks of its connection, so that neither imports the other."""
+
 from typing import Protocol
 
 from hub.mqtt.requests import Request

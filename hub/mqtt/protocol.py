@@ -1,4 +1,4 @@
-"""The server's side of one MQTT connection, sans I/O: packets in; bytes and requests out, by a `Link`.
+"""The server's side of one MQTT connection, sans I/O: packets in; bytes and requests out, by a `ClientLink`.
 
 Theory. What a packet means depends on what came before it. Of the connection as a whole that is one of four
 states:

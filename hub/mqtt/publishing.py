@@ -111,7 +111,7 @@ class Publishing:
         if first is None or first.cancelled():
             return False
         if packet_id in self._repeated and not first.done():
-            # the PUBREC that is due answers this one too: so much waits at most, however often it comes
+            # The PUBREC that is due answers this one too, so that nothing piles up however often it comes.
             return True
         self._repeated |= {packet_id}
         self._accept_gathered()  # what came before it is acknowledged before it (4.6)
@@ -119,7 +119,7 @@ class Publishing:
         return True
 
     def release(self, pubrel: Pubrel) -> None:
-        """PUBREL: the packet id may be used anew."""
+        """PUBREL: the packet id may be used again."""
         self._accept_gathered()
         self._repeated = self._repeated - {pubrel.packet_id} or _NONE
         known = self._session.received.pop(pubrel.packet_id, None)

@@ -27,7 +27,7 @@ from hub.mqtt.wills import Wills
 
 TIDY_INTERVAL_S = 1.0
 # How many connections that have not shown a key yet are kept beside `limits.connections_max` that have.
-SPARE = 100
+SPARE_CONNECTIONS = 100
 
 _log = structlog.get_logger("mqtt")
 
@@ -83,7 +83,7 @@ class MqttServer:
         return len(self._open)
 
     def connection(self, place: ConnectionPlace | None = None) -> Connection:
-        """One more connection, for whoever holds its transport; `place` is given up when it ends."""
+        """One more connection, to be driven by a transport; `place` is given up when it ends."""
         return Connection(
             self._open,
             self._config,
@@ -122,7 +122,7 @@ class MqttServer:
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
         limits = self._limits
         places = ConnectionPlaces(
-            "limits.connections_max", limits.connections_max + SPARE, limits.connect_timeout_s
+            "limits.connections_max", limits.connections_max + SPARE_CONNECTIONS, limits.connect_timeout_s
         )
         listener = Listener(
             await bind(self._config.host, port),

@@ -18,7 +18,7 @@ DEVICES_MAX = 1000
 ISSUED_MAX = 10_000  # links and sessions that move along when the clock is set; the oldest do not
 
 LOCAL_ADMIN = Principal("local", Role.ADMIN)
-"""Whoever can open the hub's Unix socket, mode 0600: the owner of the process."""
+"""The one who can open the hub's Unix socket, mode 0600: the owner of the process."""
 
 
 class Operators:
@@ -41,9 +41,7 @@ class Operators:
         self._issued: dict[bytes, int] = {}
 
     async def make_link(self, name: str = "admin") -> str:
-        """The code of a link that lets one person in once, as admin, within `login_link_s`. Raises
-        Invalid.
-        """
+        """The code of a link that lets one person in once, as admin, in `login_link_s`. Raises Invalid."""
         _check_name(name)
         return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
 

@@ -109,7 +109,7 @@ def _refuse_foreign(path: Path) -> None:
 async def _migrate(engine: AsyncEngine, path: Path) -> None:
     """Bring the file to this version's schema, in one transaction: a start cut short leaves it as it was.
 
-    BEGIN is said here, for the driver begins none before statements that change the schema.
+    BEGIN is said here, because the driver begins none before statements that change the schema.
     """
     async with engine.begin() as connection:
         await connection.execute(text("BEGIN IMMEDIATE"))

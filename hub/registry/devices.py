@@ -54,7 +54,7 @@ class StoredDevices:
     async def remove(self, device: Device) -> None:
         """Remove a device with its keys, attributes and commands. Its number is not used again.
 
-        It stays in `removed` until `confirm_removed`, for the history learns of it later.
+        It stays in `removed` until `confirm_removed`, because the history learns of it later.
         """
         async with self._database.write() as connection:
             await connection.execute(upsert(removed).values(device=device.number).on_conflict_do_nothing())

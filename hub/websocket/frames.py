@@ -177,7 +177,7 @@ class FrameReader:
 
 
 def _unmasked(content: bytes | bytearray, mask: bytes | bytearray) -> bytes:
-    """The content, XORed with the mask over and over (5.3): as one large number, for that is done in C."""
+    """The content, XORed with the mask over and over (5.3): as one large number, which is done in C."""
     size = len(content)
     key = int.from_bytes(bytes(mask) * (size // 4 + 1), "little") & ((1 << 8 * size) - 1)
     return (int.from_bytes(content, "little") ^ key).to_bytes(size, "little")

@@ -1,8 +1,7 @@
 """Everyone who is connected, whichever way: signs of life, and the end of all when the hub stops.
 
 One loop looks after all, because a task or a timer for each costs more than the connection. What goes wrong
-with one of them ends that one alone; what goes wrong with the loop itself ends the loop, and whoever owns it
-hears of that.
+with one of them ends that one alone; what goes wrong with the loop itself ends the loop, and with it the hub.
 """
 
 import asyncio

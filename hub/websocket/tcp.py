@@ -35,8 +35,7 @@ _LOST_MAX = 0 if _MAY_ASK_OFTEN else 2
 def keep_fresh(transport: asyncio.BaseTransport) -> None:
     """Let the system keep little that is not sent: what waits here can still be replaced by something newer.
 
-    Otherwise it takes megabytes, which a slow viewer gets when they are old, and which hide whether it takes
-    anything.
+    Otherwise it takes megabytes. A slow viewer gets them when they are old, and they hide whether it reads.
     """
     connection = _connection(transport)
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
@@ -47,8 +46,7 @@ def keep_fresh(transport: asyncio.BaseTransport) -> None:
 def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
     """Let the system send again what is not acknowledged, and ask a peer that takes nothing, so often.
 
-    Otherwise it doubles the gap each time, up to two minutes, in which nobody knows whether the peer is still
-    there.
+    Otherwise it doubles the gap each time, up to two minutes, and nobody knows whether the peer is there.
     """
     connection = _connection(transport)
     if connection is not None and _MAY_ASK_OFTEN:

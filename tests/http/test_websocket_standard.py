@@ -18,7 +18,7 @@ from tests.websocket.handshakes import CASES
 from tests.websocket.raw import HANDSHAKE, RawSocket, connected, sent
 from tests.websocket.talk import outcomes
 
-# The rate is no matter here, and every case connects anew.
+# The rate does not matter here, and every case connects again.
 CONFIG = Config(
     mqtt=MqttConfig(port=0, max_packet_bytes=1_048_576),
     limits=LimitsConfig(readings_per_s=1_000_000, readings_burst=1_000_000),

@@ -60,7 +60,7 @@ class SlowDisk(Ingest):
 
 
 class BrokenAttributes(Attributes):
-    """Attributes that cannot be stored: for want of a disk, or for a fault of their own."""
+    """Attributes that cannot be stored: because of the disk, or by a fault of their own."""
 
     def __init__(self, attributes: Attributes) -> None:
         vars(self).update(vars(attributes))

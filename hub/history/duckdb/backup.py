@@ -1,10 +1,10 @@
 """A consistent copy of both stores, made while they are written to.
 
 Theory. The history's copy is one read transaction, which holds up no commit. The registry's is made after it,
-so every device that the history's copy speaks of is in it, except those removed between the two: these are
-noted as removed, and the hub that starts on the copy takes their readings away, as after a removal that was
-cut short. The copy grows under a name of its own and gets the one asked for when all of it is on disk, so
-half a copy is never taken for one.
+so it has every device that the history's copy has readings of, except those removed between the two. These
+are noted as removed, and the hub that starts on the copy takes their readings away, as after a removal that
+was cut short. The copy grows under a name of its own and gets the one asked for when all of it is on disk, so
+that half a copy is never taken for a whole one.
 """
 
 import asyncio
@@ -44,9 +44,7 @@ class BackupProgress(NamedTuple):
 
 
 class Backup:
-    """One copy, from the folder of the stores into a new one. `devices`: the numbers of those there are as it
-    begins.
-    """
+    """One copy, from the folder of the stores into a new one. `devices`: the numbers of all there are now."""
 
     def __init__(self, history: History, stores: Path, output: Path, devices: Collection[int]) -> None:
         self._history = history
@@ -57,8 +55,9 @@ class Backup:
         self.manifest: dict[str, object] = {}
 
     async def run(self, made_at: str, version: str) -> AsyncGenerator[BackupProgress, None]:
-        """Copy, telling how far it is; then `manifest` says what there is. Raises Invalid, Conflict,
-        StoreError.
+        """Copy, telling how far it is; then `manifest` says what is in it.
+
+        Raises Invalid, Conflict, StoreError.
         """
         self._claim()
         try:
@@ -111,7 +110,7 @@ class Backup:
         return manifest
 
     def _clear(self) -> None:
-        """What is left of a copy that failed. Nothing is, of one that did not."""
+        """Remove what is left of a copy that failed. A copy that did not fail leaves nothing here."""
         if self._partial.is_dir():
             for path in self._partial.iterdir():
                 path.unlink()

@@ -6,8 +6,8 @@ is stored under the old number, once nothing of it is in `filled`: first what is
 commits, then the rest in one transaction. A conversion that is cut short by a kill is taken up again. What
 does not read as the new type stays behind, and is swept up with the old number.
 
-Minutes and hours are counted anew where their values are still there. Where retention has left only counts, a
-number becomes the text of its last value. Of a text only the last value is known, so it counts as one.
+Minutes and hours are counted again where their values are still there. Where retention has left only counts,
+a number becomes the text of its last value. Of a text only the last value is known, so it counts as one.
 """
 
 from contextlib import AbstractContextManager, ExitStack
@@ -80,7 +80,7 @@ class Preview(NamedTuple):
 
 
 class _Rules(NamedTuple):
-    """SQL that makes of `value` and `text` those of the new type; of both, NULL where there is none."""
+    """SQL for `value` and `text` as the new type has them; both are NULL where a value does not read so."""
 
     value: str
     text: str
@@ -117,7 +117,7 @@ def note(connection: duckdb.DuckDBPyConnection, pending: list[Retyped]) -> None:
 
 
 def abandon(connection: duckdb.DuckDBPyConnection) -> None:
-    """Of what is removed, what waits to be converted goes too."""
+    """What is removed need not be converted any more: its old numbers are removed too."""
     while connection.execute(
         """INSERT INTO removed SELECT old FROM conversions
            WHERE new IN (SELECT metric FROM removed) AND old NOT IN (SELECT metric FROM removed)
@@ -169,7 +169,7 @@ def _convert_sealed(cursor: duckdb.DuckDBPyConnection, pending: Retyped) -> None
 
 
 def _convert_tier(cursor: duckdb.DuckDBPyConnection, pending: Retyped, tier: _RollupTable) -> None:
-    """Counted anew from the finer tier, which is converted already; before that begins, part by part."""
+    """Counted again from the finer tier, which is converted already; before that begins, part by part."""
     [(before,)] = cursor.execute(
         "SELECT max(before) FROM cuts WHERE tier = ? AND metric = ?", [tier.finer, pending.old]
     ).fetchall()

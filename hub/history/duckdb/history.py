@@ -188,8 +188,8 @@ class History:
         return self._connection
 
     def _drop_connection(self) -> None:
-        """Close the connection. DuckDB refuses that while a cursor of it is at work. On a connection that
-        failed, such work leads nowhere, so it is stopped.
+        """Close the connection. DuckDB refuses that while one of its cursors is at work, so these are stopped
+        first: on a connection that has failed they can do nothing any more.
         """
         for _ in range(INTERRUPTS_MAX):
             for cursor in list(self._cursors):
@@ -202,9 +202,7 @@ class History:
         self._connection.close()
 
     async def _close(self) -> None:
-        """Commit what is there, unless the disk says no; then end the writer, which is told last: it takes
-        nothing after.
-        """
+        """Commit what is there, unless the disk says no. Then end the writer: it takes nothing after that."""
         self._hand_over()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_TIMEOUT_S):
@@ -251,9 +249,7 @@ class History:
         await self.move(lambda cursor: export.write_parquet(cursor, found, path))
 
     async def lacking(self, rows: Rows, metrics: np.ndarray) -> Lacking:
-        """Which of these rows of a file the history does not hold; `metrics` has the number of each row's
-        metric.
-        """
+        """Which of these rows of a file the history does not hold; `metrics` has each row's metric number."""
         return await self.move(lambda cursor: comparing.lacking(cursor, rows, metrics))
 
     async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
@@ -263,17 +259,16 @@ class History:
     # Keeping
 
     async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone. Raises
-        StoreError.
+        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone.
+
+        Raises StoreError.
         """
         return await self._run(self._keeping, step)
 
     # Reading
 
     async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, limited: bool = True) -> T:
-        """Run a query in a reader's thread. Raises StoreError, also when it takes too long where that is
-        limited.
-        """
+        """Run a query in a reader's thread. Raises StoreError; if `limited`, also when it takes too long."""
         self.querying += 1
         try:
             async with asyncio.timeout(self.query_timeout_s if limited else None):
@@ -307,7 +302,7 @@ class History:
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError:
-            # Again until it is over, for between two statements there is nothing to interrupt.
+            # Again until it is over, because between two statements there is nothing to interrupt.
             for _ in range(INTERRUPTS_MAX):
                 if running.done():
                     break

@@ -123,8 +123,7 @@ class Keeper:
     def _make_room(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Fold the log into the file, so that what was forgotten is free for what comes.
 
-        DuckDB does so by itself when its log is large; after retention it is short, for it tells only what
-        went.
+        DuckDB does so by itself when its log is large. After retention it is short: it only says what went.
         """
         with self._history.exclusive:
             cursor.execute("CHECKPOINT")

@@ -2,8 +2,8 @@
 quick.
 
 Theory. A value is in exactly one of four places, in the order of its way: a batch, `readings`, `filled`,
-`sealed`; and it is counted in `minutes` and `hours` exactly when it is in `sealed`, for the same transaction
-put it there. So
+`sealed`; and it is counted in `minutes` and `hours` exactly when it is in `sealed`, because one transaction
+does both. So
 
     raw             =  sealed + the unsealed
     minute, hour    =  the parts of that tier, merged, + the unsealed
@@ -83,9 +83,7 @@ def rollup_of(
     table: str,
     step: int,
 ) -> Rollup:
-    """What `table` ("minutes" or "hours") and the unsealed say of the buckets of `step` µs from `start` up to
-    `end`.
-    """
+    """The buckets of `step` µs from `start` up to `end`, of `table` ("minutes", "hours") and the unsealed."""
     with _sight(cursor, metric, unstored, start, end):
         return _merged(cursor, metric, table, start, end, step)
 

@@ -31,9 +31,7 @@ Policy = Callable[[], Mapping[int, KeptFor]]  # by Device.number, for every devi
 
 
 def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, KeptFor]:
-    """What is kept of each device. Of each tier the device's own word decides, else the first override that
-    fits and names it.
-    """
+    """What is kept of each device, tier by tier: its own setting, else the first override that has one."""
     return {device.number: _kept(config, device) for device in devices}
 
 

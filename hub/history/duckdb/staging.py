@@ -10,8 +10,8 @@ retention has taken away are left out too: minutes and hours count them already.
 Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as
 empty. The type of a metric that is new is decided by all its rows: what most of them are.
 
-Nothing of this runs in Python row by row, except lines with quotes in a CSV file (see records.py), so the
-loop beside it goes on.
+Only lines with quotes in a CSV file are read row by row in Python (see records.py). The rest is DuckDB's, so
+the loop beside it goes on.
 """
 
 import math
@@ -174,11 +174,11 @@ class Staging:
         self._connection.execute("SET TimeZone = 'UTC'")
 
     def close(self) -> None:
-        """Its folder can go then."""
+        """Close the store; then its folder can be removed."""
         self._connection.close()
 
     def interrupt(self) -> None:
-        """Whoever asked went away: end what is being done, with a StoreError."""
+        """The one who asked went away: end what is being done, with a StoreError."""
         self._given_up.set()
         self._connection.interrupt()
 
@@ -191,8 +191,7 @@ class Staging:
         latest: int,
         no_value: Iterable[str] = (),
     ) -> Found:
-        """Read a file; times after `latest` (µs, UTC) are refused, and words for no value are none, but in
-        texts.
+        """Read a file. Times after `latest` (µs, UTC) are refused; words in `no_value` are none.
 
         Raises Unreadable, StoreError.
         """
@@ -308,7 +307,7 @@ class Staging:
             )
 
     def _sort(self) -> None:
-        """Texts lie apart, for DuckDB sorts in memory alone what is as long as they may be."""
+        """Texts are kept apart: what is as long as they may be, DuckDB sorts in memory alone."""
         self._connection.execute(
             f"""CREATE TABLE series AS
                SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind

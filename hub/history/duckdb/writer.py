@@ -37,8 +37,7 @@ class Writer(threading.Thread):
     """Writes the batches it is given, in order.
 
     `connect` gives the connection to write on, and a fresh one when called after a failure. `committed` and
-    `failed` are told in this thread what became of each try. A stopping writer tries its batch once more, no
-    longer.
+    `failed` are told in this thread what became of each try. A writer that stops tries its batch once more.
     """
 
     def __init__(
@@ -88,7 +87,7 @@ class Writer(threading.Thread):
             with self._exclusive:
                 if not self._in_doubt or committed(connection) < batch.number:
                     self._commit(connection, batch)
-        except Exception as error:  # noqa: BLE001 - this thread must live to try again, after any error
+        except Exception as error:  # noqa: BLE001 - this thread must live to try again
             self._in_doubt = True
             self._failed(batch, error)
             return False

@@ -56,7 +56,7 @@ class MqttSocket(Socket):
         self.inner.pause_writing()
 
     def has_room(self) -> None:
-        """And told again."""
+        """The protocol may write again."""
         self.inner.resume_writing()
 
     def stop(self) -> None:

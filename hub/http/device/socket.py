@@ -134,7 +134,7 @@ class DeviceSocket(Socket):
         self._sockets.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
 
     def lost(self) -> None:
-        """No timer of it is to run on."""
+        """Stop its timer."""
         self._holds.end()
 
     # Reading
@@ -208,7 +208,7 @@ class DeviceSocket(Socket):
             self._answer(_identified(refusal(error), attributes.id))
 
     async def _respond(self, response: CommandResponse) -> None:
-        """What is refused has a message type of its own, for its `id` names the command, not a message."""
+        """A refusal here has a type of its own, because its `id` names the command and not a message."""
         try:
             await self._sockets.commands.answer(self.device, response.command_id, response.response)
         except HubError as error:

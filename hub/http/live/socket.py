@@ -61,7 +61,7 @@ class SubscribeIn(_LiveRequest):
 
 
 class UnsubscribeIn(_LiveRequest):
-    """Watch it no more."""
+    """Do not watch it any more."""
 
     type: Literal["unsubscribe"]
 
@@ -215,7 +215,7 @@ class LiveSockets:
         proof = access.shown(request)
         if proof is not None and proof.kind is ProofKind.SESSION:
             if "Origin" not in request.headers:
-                proof = None  # no browser: whoever this is shows a token
+                proof = None  # no browser: a token is wanted
             elif not access.is_own_page(request):
                 raise Forbidden(access.explain_origin(request))
         address = access.address(request)

@@ -95,7 +95,7 @@ class Viewers:
             connection.viewer.say(_storage_message(failure))
 
     def leave(self, connection: ViewerConnection) -> None:
-        """It watches no more."""
+        """It does not watch any more."""
         address = self._open.pop(connection, None)
         if address is not None:
             self._addresses[address] -= 1
@@ -106,7 +106,7 @@ class Viewers:
 
     @contextmanager
     def watching(self, connection: ViewerConnection, address: str) -> Iterator[None]:
-        """Both of these, and looked after, for as long as it lasts."""
+        """`enter` it and, at the end of the block, `leave`; in between it is pinged with the others."""
         self._peers.add(connection)
         try:
             self.enter(connection, address)
@@ -138,7 +138,7 @@ class Viewers:
         }
 
     def log_out(self, proof: Proof) -> None:
-        """What showed this proof watches no more: whoever holds it has logged out."""
+        """Who holds this proof has logged out: end what it was shown for."""
         for connection in list(self._open):
             if connection.proof == proof:
                 with dropped_if_it_fails(connection):
@@ -151,7 +151,7 @@ class Viewers:
                 connection.viewer.say(message)
 
     def come_back_s(self) -> float:
-        """When a viewer may come back to a hub that stops: each at another time, and not all at once."""
+        """When a viewer may come back to a hub that stops: each at another time, not all at once."""
         if self._sent_home is None:
             self._sent_home = len(self._open)
         spread_s = max(RETRY_AFTER_S, self._sent_home / COME_BACK_PER_S)

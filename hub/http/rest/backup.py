@@ -1,4 +1,4 @@
-"""REST: a copy of both stores, for whoever owns the hub's process."""
+"""REST: a copy of both stores."""
 
 import re
 from contextlib import aclosing
@@ -35,9 +35,7 @@ class BackupQuery(Asked):
 
 
 def _place(call: Call[BackupQuery, Nothing]) -> Path:
-    """Where the copy goes: the owner of the process says where, everyone else names a folder where copies are
-    kept.
-    """
+    """Where the copy goes. The owner of the process gives a path, others a name in `store.backup_path`."""
     asked, folder = call.query.output, call.app[CONFIG].store.backup_path
     if call.is_local:
         return Path(asked)

@@ -112,9 +112,7 @@ async def _chunks(path: Path) -> AsyncIterator[bytes]:
 async def _send(
     call: Call[ExportQuery, Nothing], found: list[Held], chunks: AsyncIterator[bytes]
 ) -> web.StreamResponse:
-    """A client that takes them slowly is waited for, with nothing held but one page; one that goes away ends
-    it.
-    """
+    """A client that takes them slowly is waited for, and only one page held; one that goes away ends it."""
     written = call.query.format
     response = web.StreamResponse()
     response.content_type = MEDIA[written]

@@ -100,9 +100,7 @@ def _read_cursor(text: str) -> PagePlace:
 
 
 async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T:
-    """The query's answer; it is stopped when the client goes away, for which aiohttp leaves a handler
-    running.
-    """
+    """The query's answer. It is stopped when the client goes away, which aiohttp does not tell a handler."""
     asked = asyncio.ensure_future(query)
     try:
         while not (await asyncio.wait([asked], timeout=LOOK_EVERY_S))[0]:

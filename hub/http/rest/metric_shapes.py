@@ -52,7 +52,7 @@ class MetricIn(Asked):
 
 
 class MetricChange(MetricIn):
-    """What to change of a metric; what is left out stays, but that thresholds come together."""
+    """What to change of a metric; what is left out stays, but thresholds are replaced all together."""
 
     name: MetricName
 

@@ -21,7 +21,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def described(**rules: object) -> FieldInfo:
-    """What the description says of a field beside what is checked here, for that is checked below."""
+    """Rules that OpenAPI tells of a field. They are not checked here, but where the field is used."""
     return cast("FieldInfo", Field(json_schema_extra=cast("JsonDict", rules)))
 
 

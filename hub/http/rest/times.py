@@ -18,8 +18,8 @@ def rfc3339(time: int) -> str:
 def read_time(text: str, name: str) -> int:
     """A parameter that is RFC 3339, or milliseconds UTC. Raises Invalid, naming the parameter.
 
-    Seconds taken for milliseconds are a day in 1970, where nothing is: such a number is refused, except 0,
-    the beginning.
+    Seconds taken for milliseconds would be a day in 1970, where nothing is. Such a number is refused; 0, the
+    beginning, is not.
     """
     try:
         milliseconds = float(text)

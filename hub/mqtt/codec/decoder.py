@@ -1,4 +1,4 @@
-"""MQTT on the wire, sans I/O: bytes in, packets out, and back.
+"""A stream of MQTT, sans I/O: bytes in, packets out.
 
 Theory. A connection is two streams, one each way; a `Decoder` reads one of them. It is fed whatever chunks
 the network makes and gives back packets, so its answers depend on the bytes alone and never on where they
@@ -36,8 +36,7 @@ from hub.mqtt.codec.reasons import of_clients
 __all__ = ["CONNECT_MAX", "Decoder", "Side", "topic_header"]
 
 CONNECT_MAX = 65_536
-"""The longest CONNECT taken, in bytes: a client that has shown no key must not make the hub keep a mebibyte.
-"""
+"""The longest CONNECT taken, in bytes: who has shown no key must not make the hub keep a mebibyte."""
 
 _QOS_1 = 0x32  # the first byte of a PUBLISH with QoS 1, neither DUP nor RETAIN
 _PLAIN = frozenset({0x30, _QOS_1})

@@ -15,7 +15,7 @@ class Version(IntEnum):
 
 
 class Reason(IntEnum):
-    """The reason codes of MQTT 5 (section 2.4) that appear here; the name is the standard's."""
+    """The reason codes of MQTT 5 (section 2.4), by the standard's names."""
 
     SUCCESS = 0x00  # also "normal disconnection" and "granted QoS 0"
     GRANTED_QOS_1 = 0x01
@@ -65,8 +65,7 @@ class Reason(IntEnum):
 class CodecError(Unreadable):
     """Bytes that are not MQTT, or not MQTT here and now. `reason` is what a DISCONNECT would say.
 
-    `level` is the protocol level of a CONNECT refused for it: the answer has to be in a form that client
-    reads.
+    `level` is the protocol level of a CONNECT refused for it: the answer has to be in that client's form.
     """
 
     code = "mqtt"
