@@ -162,8 +162,8 @@ class Acknowledgements:
         self._fail()
 
 
-class Room:
-    """The connections that wait for room in the store.
+class StoreWait:
+    """Holds connections back while the store is full, until `room` returns.
 
     They share one wait, which `spawn` runs while there are any.
     """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.flow import Acknowledgements, Hold, Holds, Room
+from hub.flow import Acknowledgements, Hold, Holds, StoreWait
 
 Steps = list[tuple[str, int]]
 
@@ -183,7 +183,7 @@ async def test_those_who_wait_for_room_share_one_wait_and_go_on_together() -> No
     def spawn(work: Coroutine[None, None, None]) -> None:
         tasks.append(asyncio.ensure_future(work))
 
-    waiting = Room(wait, spawn)
+    waiting = StoreWait(wait, spawn)
     switches = [Switch(), Switch(), Switch()]
     for switch in switches:
         waiting.hold(switch.holds)

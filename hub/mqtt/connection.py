@@ -6,7 +6,7 @@ from typing import cast
 
 from hub.config import LimitsConfig, MqttConfig
 from hub.errors import NotFound, Refused
-from hub.flow import Hold, Holds, Room
+from hub.flow import Hold, Holds, StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace
 from hub.logs import Repeated
@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
         "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading",
-        "_refusals", "_requests", "_room", "_settled", "_tasks", "_timer", "_transport",
+        "_refusals", "_requests", "_settled", "_store_wait", "_tasks", "_timer", "_transport",
     )  # fmt: skip
 
     def __init__(
@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
         ingest: Ingest,
         requests: Requests,
         tasks: Tasks,
-        room: Room,
+        store_wait: StoreWait,
         protocol: Callable[[ClientLink], ServerProtocol],
         refusals: Repeated,
         place: ConnectionPlace | None = None,
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._ingest = ingest
         self._requests = requests
         self._tasks = tasks
-        self._room = room
+        self._store_wait = store_wait
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder(Side.CLIENT, config.max_packet_bytes)
         self._protocol = protocol(self)
@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
             return
         self._holds.wait_out(self._protocol.publishing.settle())
         if self._ingest.full:
-            self._room.hold(self._holds)
+            self._store_wait.hold(self._holds)
         if self._protocol.acks.messages > self._config.receive_max:
             self._holds.hold(Hold.UNACKNOWLEDGED)
 

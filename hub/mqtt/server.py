@@ -13,7 +13,7 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
-from hub.flow import Room
+from hub.flow import StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind
 from hub.logs import Repeated
@@ -63,7 +63,7 @@ class MqttServer:
         self._clock = clock
         self._fresh_id = fresh_id
         self._tasks = Tasks()
-        self._room = Room(ingest.room, self._tasks.spawn)
+        self._store_wait = StoreWait(ingest.room, self._tasks.spawn)
         self._requests = Requests(fleet, commands)
         wills = Wills(fleet.devices, ingest, self._requests, self._tasks.spawn)
         self._clients = Clients(
@@ -91,7 +91,7 @@ class MqttServer:
             self._ingest,
             self._requests,
             self._tasks,
-            self._room,
+            self._store_wait,
             self._protocol,
             self._refusals,
             place,

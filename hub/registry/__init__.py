@@ -1,4 +1,4 @@
-"""The registry: devices, keys, attributes, commands, sessions. Small, and changed in place. SQLite in WAL mode.
+"""The registry: devices, keys, attributes, commands, sessions. Small, and changed in place. SQLite, WAL.
 
 registry                                       Registry: opens the file, and offers what is below
 devices  keys  attributes  commands  people    values in, values out: a class each

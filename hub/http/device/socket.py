@@ -21,7 +21,7 @@ from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
 from hub.fleet.presence import Roster
 from hub.fleet.session import EndReason, Leaving, SharedAttributes
-from hub.flow import Acknowledgements, Hold, Holds, Room
+from hub.flow import Acknowledgements, Hold, Holds, StoreWait
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
 from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
@@ -196,7 +196,7 @@ class DeviceSocket(Socket):
             add(stored, _framed(_told(message.id, result)))
         self._holds.wait_out(receipt.wait_s)
         if ingest.full:
-            self._sockets.room.hold(self._holds)
+            self._sockets.store_wait.hold(self._holds)
         if self._answers.messages >= UNACKNOWLEDGED_MAX:
             self._holds.hold(Hold.UNACKNOWLEDGED)
 
@@ -287,7 +287,7 @@ class DeviceSockets:
         self.clock = clock
         self._limits = limits
         self.peers = peers
-        self.room = Room(ingest.room, self.spawn)
+        self.store_wait = StoreWait(ingest.room, self.spawn)
         self._jobs: asyncio.TaskGroup | None = None  # while it runs
         self.connected = 0  # that were let in
 
