@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -341,15 +342,19 @@ async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_described(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "history.duckdb"
-    with duckdb.connect(str(path)) as old:
-        old.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
-        for number, statements in enumerate(MIGRATIONS[:2], 1):
-            old.execute(statements)
-            old.execute("INSERT INTO schema_version VALUES (?)", [number])
+@contextmanager
+def old_store(path: Path, schema: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The store as a version of the hub made it that knew so many migrations."""
+    with duckdb.connect(str(path)) as store:
+        store.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        for number, statements in enumerate(MIGRATIONS[:schema], 1):
+            store.execute(statements)
+            store.execute("INSERT INTO schema_version VALUES (?)", [number])
+        yield store
+
+
+async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_described(path: Path) -> None:
+    with old_store(path, schema=2) as old:
         old.execute("INSERT INTO metrics VALUES (1, 1, 'temperature', 'number', '°C', -5, 90)")
     known = Metric(1, 1, "temperature", MetricType.NUMBER, "°C", -5.0, 90.0)
     described = replace(known, decimals=2, thresholds=Thresholds(None, 5.0, None, 32.5))
@@ -362,14 +367,9 @@ async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_d
 
 
 async def test_what_an_earlier_version_left_of_removed_metrics_goes_and_their_numbers_are_not_given_again(
-    tmp_path: Path,
+    path: Path,
 ) -> None:
-    path = tmp_path / "history.duckdb"
-    with duckdb.connect(str(path)) as old:
-        old.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
-        for number, statements in enumerate(MIGRATIONS[:3], 1):
-            old.execute(statements)
-            old.execute("INSERT INTO schema_version VALUES (?)", [number])
+    with old_store(path, schema=3) as old:
         old.execute("INSERT INTO metrics (number, device, name, type) VALUES (1, 1, 't', 'number')")
         for metric in (1, 7):
             old.execute(f"INSERT INTO readings VALUES (1, {metric}, now(), now(), 1.0, NULL)")

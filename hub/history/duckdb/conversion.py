@@ -16,6 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from hub.history.batch import Retyped
+from hub.history.duckdb.sealing import IF_NEWER
 from hub.history.duckdb.transaction import transaction
 from hub.model import EXACT_MAX, Metric, MetricType
 from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
@@ -218,12 +219,7 @@ def _convert_latest(cursor: duckdb.DuckDBPyConnection, pending: Retyped) -> None
                 FROM {found}
                 UNION ALL SELECT time, make_timestamp(epoch_us(time) + 1000 * lag_ms), v, t FROM moved
                 UNION ALL SELECT last_time, last_time, last, text FROM hours WHERE metric = $new)
-            HAVING count(*) > 0
-            ON CONFLICT DO UPDATE SET
-                received_at = greatest(received_at, excluded.received_at),
-                value = CASE WHEN excluded.time >= time THEN excluded.value ELSE value END,
-                text = CASE WHEN excluded.time >= time THEN excluded.text ELSE text END,
-                time = greatest(time, excluded.time)""",
+            HAVING count(*) > 0 {IF_NEWER}""",
         {"old": pending.old, "new": pending.new},
     )
 

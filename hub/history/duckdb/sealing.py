@@ -22,6 +22,13 @@ FILL_ROWS = 2_000_000
 FILL_AGE_US = 3_600_000_000
 PIECE_ROWS = 500_000  # a piece takes about 0.2 s, beside the commits, and 40 MB
 
+# After an INSERT INTO latest: a metric has one row there, with its newest value.
+IF_NEWER = """ON CONFLICT DO UPDATE SET
+    received_at = greatest(received_at, excluded.received_at),
+    value = CASE WHEN excluded.time >= time THEN excluded.value ELSE value END,
+    text = CASE WHEN excluded.time >= time THEN excluded.text ELSE text END,
+    time = greatest(time, excluded.time)"""
+
 
 class Span(NamedTuple):
     """Metrics by number: above `low`, up to and with `high`."""
@@ -103,14 +110,9 @@ def seal(cursor: duckdb.DuckDBPyConnection, piece: Span) -> None:
                     FROM piece GROUP BY metric, start ORDER BY metric, start"""
             )
         cursor.execute(
-            """INSERT INTO latest
+            f"""INSERT INTO latest
                SELECT metric, max(time), max(received_at), arg_max(value, time), arg_max(text, time)
-               FROM piece GROUP BY metric
-               ON CONFLICT DO UPDATE SET
-                   received_at = greatest(received_at, excluded.received_at),
-                   value = CASE WHEN excluded.time >= time THEN excluded.value ELSE value END,
-                   text = CASE WHEN excluded.time >= time THEN excluded.text ELSE text END,
-                   time = greatest(time, excluded.time)"""
+               FROM piece GROUP BY metric {IF_NEWER}"""
         )
         cursor.execute("UPDATE sealing SET metric = ?", [piece.high])
         cursor.execute("DROP TABLE piece")
