@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from hub.clock import HubClock
 from hub.config import LiveConfig, MqttConfig
 from hub.errors import NotFound
@@ -15,11 +17,24 @@ from hub.intake.receipts import Receipt
 from hub.model import Device, Reading, Refusal
 from hub.mqtt.clients import Clients
 from hub.mqtt.codec.decoder import Decoder, Side
-from hub.mqtt.codec.packets import CodecError, Connack, Connect, Packet, Properties, Version, Will
+from hub.mqtt.codec.packets import CodecError, Connack, Connect, Packet, Properties, Publish, Version, Will
 from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request
 
 DEVICE = Device(1, "boiler", "Boiler", {}, 0)
+ME = "v1/devices/me/"
+TELEMETRY = ME + "telemetry"
+ATTRIBUTES = ME + "attributes"
+RPC = ME + "rpc/request/+"
+BODY = b'{"a":1}'
+CONNECT = Connect(Version.V5, "c", username="key")
+both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
+
+
+def publish(
+    packet_id: int = 1, qos: int = 1, topic: str = TELEMETRY, body: bytes = BODY, *, dup: bool = False
+) -> Publish:
+    return Publish(topic, body, qos, packet_id if qos else 0, dup=dup)
 
 
 @dataclass

@@ -16,37 +16,20 @@ from hub.mqtt.codec.packets import (
     Auth,
     CodecError,
     Connack,
-    Connect,
     Disconnect,
     Packet,
     Pingreq,
     Pingresp,
     Puback,
     Pubcomp,
-    Publish,
     Pubrec,
     Pubrel,
     Reason,
     Version,
 )
 from hub.mqtt.protocol import ConnectionState
-from tests.mqtt.line import DEVICE, Line, World, connected
+from tests.mqtt.line import ATTRIBUTES, CONNECT, DEVICE, Line, World, both, connected, publish
 from tests.mqtt.strategies import from_client, versions
-
-ME = "v1/devices/me/"
-TELEMETRY = ME + "telemetry"
-ATTRIBUTES = ME + "attributes"
-RPC = ME + "rpc/request/+"
-BODY = b'{"a":1}'
-CONNECT = Connect(Version.V5, "c", username="key")
-both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
-
-
-def publish(
-    packet_id: int = 1, qos: int = 1, topic: str = TELEMETRY, body: bytes = BODY, *, dup: bool = False
-) -> Publish:
-    return Publish(topic, body, qos, packet_id if qos else 0, dup=dup)
-
 
 # The states
 

@@ -21,23 +21,8 @@ from hub.mqtt.codec.packets import (
     TopicFilter,
     Version,
 )
-from tests.mqtt.line import DEVICE, Line, World, connected
+from tests.mqtt.line import CONNECT, DEVICE, RPC, Line, World, both, connected, publish
 from tests.rooms import T0
-
-ME = "v1/devices/me/"
-TELEMETRY = ME + "telemetry"
-ATTRIBUTES = ME + "attributes"
-RPC = ME + "rpc/request/+"
-BODY = b'{"a":1}'
-CONNECT = Connect(Version.V5, "c", username="key")
-both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])
-
-
-def publish(
-    packet_id: int = 1, qos: int = 1, topic: str = TELEMETRY, body: bytes = BODY, *, dup: bool = False
-) -> Publish:
-    return Publish(topic, body, qos, packet_id if qos else 0, dup=dup)
-
 
 DECLINED = Declined(Reason.NOT_AUTHORIZED, "no")
 
