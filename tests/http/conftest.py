@@ -119,17 +119,17 @@ async def running_hub(
         rooms = await stack.enter_async_context(
             compose.open_rooms(config, Surroundings(clock=clock, steady_s=clock.steady_s))
         )
-        endpoint = compose.mqtt(rooms) if mqtt else None
+        mqtt_server = compose.mqtt(rooms) if mqtt else None
         app = compose.http(
             rooms,
             lambda: url,
-            endpoint,
+            mqtt_server,
             static=static or folder / "static",
         )
         await stack.enter_async_context(owned([rooms.commands.run(), *loops(app)]))
-        if endpoint:
-            await endpoint.start()
-            stack.push_async_callback(endpoint.stop, 1.0)
+        if mqtt_server:
+            await mqtt_server.start()
+            stack.push_async_callback(mqtt_server.stop, 1.0)
         server = Server(app, config.http, config.limits.connect_timeout_s, stop_s=3.0)
         await server.start()
         stack.push_async_callback(server.stop)
