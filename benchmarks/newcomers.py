@@ -2,8 +2,8 @@
 been there.
 
 Each newcomer is connected already, and publishes one reading of four metrics that the hub has never seen of
-it. Printed is how long it took from the first of them until the last was acknowledged, and how long the old
-device waited for its own acknowledgements meanwhile. Fails when one does not come.
+it. It prints how long it took from the first of them until the last was acknowledged, and how long the old
+device waited for its own acknowledgements meanwhile. It fails when one does not come.
 """
 
 import argparse

@@ -91,7 +91,7 @@ class Viewer:
         self._subscriptions: dict[str, Subscription] = {}
         self._woken: dict[Subscription, None] = {}  # in the order they woke
         self._messages: list[bytes] = []  # answers
-        self.answers_bytes = 0  # of them: whoever reads the requests stops where it is too much
+        self.answers_bytes = 0  # of them: where it is too much, no more requests are read
 
     def wake(self, subscription: Subscription) -> None:
         """Something is pending on this subscription."""

@@ -63,7 +63,7 @@ class Clients:
         self._roster.leave(client, how if will is None else Leaving.WILL)
 
     def forget(self, device: Device) -> None:
-        """The device is no more, nor are its kept sessions and their wills."""
+        """The device was removed: its kept sessions and their wills go too."""
         self._kept.forget(device)
 
     def tidy(self) -> None:

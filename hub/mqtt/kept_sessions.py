@@ -101,7 +101,7 @@ class KeptSessions:
         return bequests
 
     def forget(self, device: Device) -> None:
-        """The device is no more, nor are its sessions and its wills."""
+        """The device was removed: its sessions and their wills go too."""
         for key in [key for key in self._kept if key[0] == device.number]:
             self._remove(key)
 

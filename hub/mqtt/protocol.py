@@ -8,11 +8,10 @@ states:
         └── broken, lost ───────┴── decline, lost ───────────────────────────────────────────────┘
 
 EXPECTING waits for CONNECT, and CHECKING for the answer to "whose key is this?": until then nothing is read.
-Only OPEN sends anything but CONNACK, and CLOSED sends nothing. Whoever leaves OPEN leaves a will, unless it
-said goodbye with DISCONNECT 0x00 (3.14.4-3), or lost its key or its place in the fleet.
+Only OPEN sends anything but CONNACK, and CLOSED sends nothing. When OPEN ends, the client's will is published,
+unless it said goodbye with DISCONNECT 0x00 (3.14.4-3), its key was revoked, or it was removed.
 
-Each QoS 2 message on its way up has states of its own (4.3.3), kept in SessionState.received by its packet
-id:
+Each QoS 2 message on its way up has states of its own (4.3.3), by packet id in SessionState.received:
 
     unknown ── PUBLISH ──> taken ── on disk: PUBREC ──> stored ── PUBREL: PUBCOMP ──> unknown
                              └─ PUBLISH again: nothing ─┴─ PUBLISH again: PUBREC ─┘
@@ -318,7 +317,7 @@ class ServerProtocol:
     def end(self, reason: EndReason) -> None:
         """Close the connection at once.
 
-        Who lost its key or its place in the fleet leaves neither session nor will.
+        One whose key was revoked, or that was removed, leaves no session and no will.
         """
         if self.state is not ConnectionState.OPEN:
             return

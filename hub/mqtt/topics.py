@@ -92,7 +92,7 @@ def _overlap(one: list[str], other: list[str]) -> bool:
 
 
 def matches(topic_filter: str, topic: str) -> bool:
-    """Whether a message to `topic` is for whoever asked for `topic_filter` (4.7)."""
+    """Whether a message to `topic` is for one who asked for `topic_filter` (4.7)."""
     wanted, levels = topic_filter.split("/"), topic.split("/")
     for place, level in enumerate(wanted):
         if level == "#":

@@ -14,7 +14,7 @@ import structlog
 from hub.websocket.tcp import ask_often
 
 STEPS_PER_INTERVAL = 2
-# Of half an interval each: whoever was heard a moment before one is gone within two intervals.
+# Of half an interval each: one that vanishes just after it was heard is noticed within two intervals.
 QUIET_STEPS_MAX = 3
 ASKED_PER_STEP = 3  # by TCP: that a probe or two get lost does not make a peer gone
 # A stopping hub's patience: for the last commits and their answers, and then for the peer's close.
