@@ -1,5 +1,4 @@
-"""The hub's own figures, published as readings of a device that is the hub itself: live, kept and in charts
-like any other.
+"""The hub's own figures, as readings of a device that is the hub: live, kept and in charts like any other.
 
 They cost the path of a reading nothing: what is counted anyway is read once an interval. The machine is asked
 in a thread, because a disk that hangs must not hold up the loop.

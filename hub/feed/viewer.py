@@ -53,9 +53,7 @@ class Subscription:
 
 
 class Signal(Protocol):
-    """What a viewer sets when something is pending: an asyncio.Event, or a connection in the round of a
-    shared writer.
-    """
+    """What a viewer sets when something is pending: an asyncio.Event, or a connection of a shared writer."""
 
     def set(self) -> None:
         """Something is pending."""
@@ -68,8 +66,7 @@ class Signal(Protocol):
 
 
 class Viewer:
-    """The subscriptions of one connection. Its writer waits for `ready`, then sends what `take` gives, over
-    and over.
+    """The subscriptions of one connection. Its writer waits for `ready`, sends what `take` gives, and so on.
 
     While a frame is being sent more gathers, so quiet channels send at once and busy ones send large frames.
     """
@@ -105,9 +102,7 @@ class Viewer:
         self.ready.set()
 
     def subscribe(self, channel: Channel, resume: Resume | None = None) -> None:
-        """Subscribe, and put the `subscribed` message in its place. Raises Conflict if it already is, Invalid
-        over the limit.
-        """
+        """Subscribe, and answer `subscribed`. Raises Conflict if it already is, Invalid over the limit."""
         held = self._subscriptions.get(channel.name)
         if held is not None:
             if held.channel is channel:

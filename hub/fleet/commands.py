@@ -1,8 +1,7 @@
 """The life of a command: queued until the device can take it, sent, then answered or expired.
 
 The open commands are in memory; every step is written to the registry, one at a time and each command's
-newest only, so that an older step never lands on a newer one. What cannot be written is kept and tried again
-by `run`.
+newest only, so that an older step never lands on a newer one. `run` tries again what could not be written.
 """
 
 import asyncio

@@ -27,8 +27,7 @@ class Retyped(NamedTuple):
 
 
 class Batch:
-    """An open batch gathers; once handed to the writer it is only read. Batches are numbered as they are
-    committed.
+    """An open batch gathers; once handed to the writer it is only read. They are committed by their numbers.
 
     Columns, not rows: the numbers go to DuckDB as they lie in memory. `runs` holds what is the same for all
     values of one append: (device number, received_at, count).

@@ -58,9 +58,7 @@ class Call(Generic[Q, B]):
 
     @property
     def is_local(self) -> bool:
-        """Whether the owner of the hub's process asks, by its Unix socket. A name proves nothing: tokens
-        choose theirs.
-        """
+        """Whether the hub's owner asks, by its Unix socket. Names prove nothing: tokens choose theirs."""
         return self.proof.kind is ProofKind.LOCAL
 
     def device(self) -> Device:

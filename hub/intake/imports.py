@@ -81,9 +81,7 @@ class _Owner(NamedTuple):
 
 
 class Imports:
-    """Takes files in, one at a time. `devices` gives those there are, by id, and `add` makes more. `clock`
-    gives µs UTC.
-    """
+    """Takes files in, one at a time. `devices` gives those there are, `add` makes more, `clock` is µs UTC."""
 
     def __init__(
         self,

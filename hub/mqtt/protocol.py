@@ -8,8 +8,8 @@ states:
         └── broken, lost ───────┴── decline, lost ───────────────────────────────────────────────┘
 
 EXPECTING waits for CONNECT, and CHECKING for the answer to "whose key is this?": until then nothing is read.
-Only OPEN sends anything but CONNACK, and CLOSED sends nothing. When OPEN ends, the client's will is published,
-unless it said goodbye with DISCONNECT 0x00 (3.14.4-3), its key was revoked, or it was removed.
+Only OPEN sends anything but CONNACK, and CLOSED sends nothing. When OPEN ends, the client's will is
+published, unless it said goodbye with DISCONNECT 0x00 (3.14.4-3), its key was revoked, or it was removed.
 
 Each QoS 2 message on its way up has states of its own (4.3.3), by packet id in SessionState.received:
 

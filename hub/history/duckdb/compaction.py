@@ -1,5 +1,4 @@
-"""Putting parts together: what was sealed in many runs is rewritten in one order, with one row for each
-minute and hour.
+"""Putting parts together: many sealed runs become one, in order, with one row for each minute and hour.
 
 A tier's period that is over is rewritten piece by piece, each in a transaction of its own; done again after a
 kill it comes to the same. Parts that come later still are merged when read, as ever.

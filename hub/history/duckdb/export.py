@@ -149,8 +149,7 @@ def _asked(piece: Piece) -> list[int]:
 
 
 def page(cursor: duckdb.DuckDBPyConnection, piece: Piece, written: Format, *, guarded: bool = False) -> bytes:
-    """The values of one page, as lines of text; `guarded`: with ' before what spreadsheets take for a
-    formula.
+    """The values of one page, as lines of text; `guarded`: ' stands before what looks like a formula.
 
     DuckDB makes the text, all in one: 0.1 s in Python, holding up the loop, and 0.06 beside it here.
     """

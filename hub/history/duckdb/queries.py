@@ -31,9 +31,7 @@ def sequences(cursor: duckdb.DuckDBPyConnection) -> dict[int, SequenceMark]:
 
 
 def latest(cursor: duckdb.DuckDBPyConnection) -> list[Latest]:
-    """The newest value of every metric, by the devices' time: what is sealed has it in a table, the rest is
-    looked through.
-    """
+    """The newest value of every metric, by the devices' time: `latest` has that of what is sealed."""
     rows = cursor.execute(
         """WITH found AS (
                SELECT metric, time, received_at, value, text FROM latest

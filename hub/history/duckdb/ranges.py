@@ -1,5 +1,4 @@
-"""A range of one metric: as readings where they are few enough, else in buckets of the finest tier that is
-quick.
+"""A range of one metric: as readings where they are few, else in buckets of the finest tier that is quick.
 
 Theory. A value is in exactly one of four places, in the order of its way: a batch, `readings`, `filled`,
 `sealed`; and it is counted in `minutes` and `hours` exactly when it is in `sealed`, because one transaction

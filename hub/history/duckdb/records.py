@@ -1,5 +1,4 @@
-"""A file's text made plain before DuckDB reads it: one record a line, none of them wrong, and where each one
-stood.
+"""A file's text made plain for DuckDB: one record a line, none of them wrong, and where each one stood.
 
 Theory. Lines end in LF, CRLF, CR, or a mix of them. A text in quotes may go over several lines; so a quote
 that stands there by mistake would swallow what follows, up to the next quote, or to the end. Here a record
@@ -100,9 +99,7 @@ def read_header(file: Path) -> Header:
 
 
 def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Event) -> Plain:
-    """Write the records after the header to `target`, all with as many columns as it has. Raises StoreError
-    when given up.
-    """
+    """Write the records after the header to `target`, each with its columns. Raises StoreError."""
     with source.open("rb") as read, target.open("wb") as write:
         read.seek(header.bytes)
         making = _Making(write, len(header.names), _COMMA, 2)
@@ -111,9 +108,7 @@ def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Ev
 
 
 def plain_lines(source: Path, target: Path, given_up: threading.Event) -> Plain:
-    """Write the lines of `source`, each of which should be a record, to `target`. Raises StoreError when
-    given up.
-    """
+    """Write the lines of `source` that are records to `target`. Raises StoreError if given up."""
     with source.open("rb") as read, target.open("wb") as write:
         if read.read(len(BOM)) != BOM:
             read.seek(0)
@@ -141,7 +136,7 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
 
 
 class _Making:
-    """Reads blocks, writes records."""
+    """Reads blocks of the file and writes its records; `made` says what became of it."""
 
     def __init__(self, target: BinaryIO, columns: int, separator: int, line: int) -> None:
         self.made = Plain()

@@ -1,6 +1,4 @@
-"""How long values are kept: by tier, and by device where an operator said so. What is over goes in bounded
-steps.
-"""
+"""How long values are kept: by tier, and by device where an operator said so. What is over goes in steps."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -18,9 +16,7 @@ TIERS = ("sealed", "minutes", "hours")
 
 
 class KeptFor(NamedTuple):
-    """How long the values of a device are kept in each tier, µs; 0: for ever. A coarser tier is kept as long
-    as a finer one.
-    """
+    """How long a device's values are kept in each tier, µs; 0: for ever. A coarser one at least as long."""
 
     sealed: int
     minutes: int

@@ -1,5 +1,4 @@
-"""Values on their way in from a file: read and checked in a store of their own, before they are compared with
-the history.
+"""Values on their way in from a file: read and checked in a store of their own.
 
 Theory. The file goes into a staging store on disk, so that one of any size takes the same memory, and is
 sorted there by metric and time. What the history already holds is left out, and of equal values (same metric,
