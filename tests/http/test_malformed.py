@@ -25,7 +25,8 @@ async def test_what_is_no_request_gets_an_answer_like_any_other(hub: Hub, name: 
         [answer] = answers
         assert (answer.status, bool(answer.problem()["detail"])) == (status, True)
     for answer in answers:
-        assert answer.headers["server"] == "sensor-hub"  # and no versions of what it is built on
+        # Of which versions it is made is nobody's concern.
+        assert answer.headers["server"] == "sensor-hub"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
         assert b"aiohttp" not in answer.content
