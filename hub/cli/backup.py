@@ -7,7 +7,7 @@ import typer
 
 from hub.cli.calls import call, show_json
 from hub.cli.devices import Json
-from hub.cli.history import Outcome, shown_progress
+from hub.cli.history import SummaryLine, shown_progress
 
 
 def backup(
