@@ -14,9 +14,10 @@ from hypothesis import settings
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 from tests.rooms import Clock, Rooms, open_rooms
+from tests.rounds import EXAMPLES, rounds
 
 # How long an example takes says nothing on a busy machine.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=rounds(EXAMPLES))
 settings.load_profile("untimed")
 
 # Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what

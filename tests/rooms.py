@@ -13,6 +13,7 @@ from hub.fleet.fleet import NewDevice
 from hub.fleet.session import EndReason, SharedAttributes
 from hub.model import Command, Device
 from hub.model.key import Key
+from tests.stores import lay_out
 
 T0 = 1_795_170_094_504_000  # µs, UTC
 
@@ -82,7 +83,7 @@ async def open_rooms(
 ) -> AsyncIterator[Rooms]:
     """The rooms on the stores in `folder`, restored from them."""
     config = Config(
-        store=StoreConfig(path=str(folder), memory_limit_mb=128),
+        store=StoreConfig(path=str(lay_out(folder)), memory_limit_mb=128),
         limits=limits or LimitsConfig(),
         auth=auth or AuthConfig(),
         live=live or LiveConfig(),

@@ -11,6 +11,7 @@ from hub.errors import Failed
 from hub.feed.feed import FeedCounts
 from hub.http.live.writer import Framer, SharedWriter
 from hub.serve import owned, running
+from tests.stores import lay_out
 
 LOOPS = {
     "Commands.run",
@@ -30,7 +31,7 @@ LOOPS = {
 
 def configuration(folder: Path) -> Config:
     return Config(
-        store=StoreConfig(path=str(folder), memory_limit_mb=128),
+        store=StoreConfig(path=str(lay_out(folder)), memory_limit_mb=128),
         http=HttpConfig(port=0),
         mqtt=MqttConfig(port=0),
     )

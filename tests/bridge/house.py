@@ -16,6 +16,7 @@ from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
 from hub.model import Device
+from tests.stores import lay_out
 
 FAR_FUTURE = 4_000_000_000_000_000  # µs
 ALL = 1_000_000  # more points than any test stores
@@ -56,7 +57,7 @@ class House:
     @asynccontextmanager
     async def open(cls, folder: Path, **limits: object) -> AsyncIterator["House"]:
         config = Config(
-            store=StoreConfig(path=str(folder), memory_limit_mb=256),
+            store=StoreConfig(path=str(lay_out(folder)), memory_limit_mb=256),
             limits=LimitsConfig.model_validate(limits),
         )
         async with compose.open_rooms(config) as rooms:

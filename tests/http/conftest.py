@@ -20,6 +20,7 @@ from hub.http.app import loops
 from hub.http.server import Server
 from hub.model import Role
 from hub.serve import owned
+from tests.stores import lay_out
 
 DEADLINE_S = 15.0
 
@@ -114,7 +115,7 @@ async def running_hub(
 ) -> AsyncIterator[Hub]:
     clock = Clock()
     async with AsyncExitStack() as stack:
-        stores = config.store.model_copy(update={"path": str(folder), "memory_limit_mb": 256})
+        stores = config.store.model_copy(update={"path": str(lay_out(folder)), "memory_limit_mb": 256})
         config = config.model_copy(update={"store": stores})
         rooms = await stack.enter_async_context(
             compose.open_rooms(config, Surroundings(clock=clock, steady_s=clock.steady_s))

@@ -18,8 +18,9 @@ from schemathesis.generation import GenerationMode
 from hub.http.api import ENDPOINTS
 from hub.http.endpoint import Security
 from tests.http.conftest import Hub
+from tests.rounds import rounds
 
-EXAMPLES = 20  # of each operation and kind
+EXAMPLES = rounds(20)  # of each operation and kind
 # What would take away the ground from under the others, or answers without end.
 UNDONE = {"delete_devices_device_id", "delete_session", "get_live_sse"}
 HELD = {

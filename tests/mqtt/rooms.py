@@ -27,6 +27,7 @@ from hub.mqtt.codec.packets import Version
 from hub.mqtt.server import MqttServer
 from hub.registry.registry import Registry
 from tests.mqtt.client import Client
+from tests.stores import lay_out
 
 DEADLINE_S = 10.0
 
@@ -154,7 +155,7 @@ async def rooms(
 ) -> AsyncIterator[Rooms]:
     """Everything a device needs to be heard, on a free port."""
     config = Config(
-        store=StoreConfig(path=str(path), memory_limit_mb=256),
+        store=StoreConfig(path=str(lay_out(path)), memory_limit_mb=256),
         mqtt=mqtt or MqttConfig(port=0),
         limits=limits or LimitsConfig(),
     )

@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, RootModel, Tag
 
 from hub.fleet import checks
 from hub.http.rest.metric_shapes import MetricChange, MetricOut
-from hub.http.rest.shapes import PRINTABLE, Asked, Given, LabelQuery, Milliseconds, described
+from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, LabelQuery, Milliseconds, described
 from hub.model import Presence
 
 ADDED_MAX = 10_000
@@ -22,8 +22,12 @@ Labels = Annotated[
         additionalProperties={"type": "string", "maxLength": checks.LABEL_MAX, "pattern": "^[^;]*$"},
     ),
 ]
-IntervalSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False), described(maximum=checks.INTERVAL_MAX_S)]
-KeptSeconds = Annotated[float, Field(ge=0, allow_inf_nan=False), described(maximum=checks.RETENTION_MAX_S)]
+IntervalSeconds = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), described(maximum=checks.INTERVAL_MAX_S), IS_NUMBER
+]
+KeptSeconds = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), described(maximum=checks.RETENTION_MAX_S), IS_NUMBER
+]
 
 
 class RetentionOut(Given):

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from hub.fleet.checks import DECIMALS_MAX, UNIT_MAX
-from hub.http.rest.shapes import PRINTABLE, Asked, Finite, Given, MetricName, described
+from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Finite, Given, MetricName, described
 from hub.model import MetricType
 
 
@@ -47,7 +47,7 @@ class MetricIn(Asked):
     unit: Annotated[str, described(maxLength=UNIT_MAX, pattern=PRINTABLE)] | None = None
     minimum: Finite | None = None
     maximum: Finite | None = None
-    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX)] | None = None
+    decimals: Annotated[int, Field(ge=0, le=DECIMALS_MAX), IS_NUMBER] | None = None
     thresholds: ThresholdsIn | None = None
 
 

@@ -5,7 +5,7 @@ Times on the wire are milliseconds UTC unless they say RFC 3339.
 
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
@@ -17,7 +17,17 @@ from hub.people.operators import DEVICES_MAX, NAME_MAX
 Milliseconds = int | float
 Value = float | bool | str
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # of what is not printable as much as a pattern can say
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _a_number(value: object) -> object:
+    """In JSON, true and "60" are none; 60.0 is a whole one, so being strict would be too much."""
+    if isinstance(value, bool | str):
+        raise ValueError("a number is wanted")  # noqa: TRY004  # what pydantic takes for a fault of the value
+    return value
+
+
+IS_NUMBER = BeforeValidator(_a_number)
+Finite = Annotated[float, Field(allow_inf_nan=False), IS_NUMBER]
 
 
 def described(**rules: object) -> FieldInfo:
@@ -206,7 +216,7 @@ class CommandIn(Asked):
 
     method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX), described(pattern=PRINTABLE)]
     params: object = None
-    timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S)] = 60.0
+    timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S), IS_NUMBER] = 60.0
 
 
 class CommandOut(Given):
@@ -246,7 +256,9 @@ class TokenIn(Asked):
 
     name: OwnName
     role: Role = Role.VIEWER
-    ttl_s: Annotated[float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s")]
+    ttl_s: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s"), IS_NUMBER
+    ]
     devices: Annotated[list[str], Field(min_length=1, max_length=DEVICES_MAX)] | None = None
 
 
