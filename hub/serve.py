@@ -74,6 +74,8 @@ async def running(
         mqtt = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
         app = compose.http(rooms, base_url, mqtt, started_at=machine.started_at())
         loops = [*rooms.loops(), *http_loops(app)]
+        if mqtt:
+            loops.append(mqtt.run())
         if listen and config.broker.url:
             loops.append((await compose.bridge(rooms)).run())
         system = compose.system(rooms, machine)

@@ -20,6 +20,7 @@ LOOPS = {
     "Removal.run",
     "Rooms._watch_clock",
     "Keeper.run",
+    "MqttServer.run",
     "Peers.run",
     "SharedWriter.run",
     "System.run",

@@ -73,7 +73,6 @@ class MqttServer:
         self._refusals = Repeated(_log)
         self._listeners: list[Listener] = []
         self._group: asyncio.TaskGroup | None = None
-        self._tidying: asyncio.Task[None] | None = None
         self.port: int | None = None
         self.tls_port: int | None = None
 
@@ -109,7 +108,6 @@ class MqttServer:
         """
         self._group = await asyncio.TaskGroup().__aenter__()
         self._tasks.begin(self._group)
-        self._tidying = self._group.create_task(self._tidy())
         try:
             self.port = await self._listen(self._config.port, None)
             if tls is not None and self._config.tls_port:
@@ -135,8 +133,8 @@ class MqttServer:
         listener.start()
         return listener.port
 
-    async def _tidy(self) -> None:
-        """End what is over in the kept sessions; loops until cancelled."""
+    async def run(self) -> None:
+        """End what is over in the kept sessions; loops until cancelled, and has to run while this listens."""
         while True:
             await asyncio.sleep(TIDY_INTERVAL_S)
             self._clients.tidy()
@@ -156,8 +154,6 @@ class MqttServer:
         await asyncio.gather(*(connection.stop(timeout_s / 2, timeout_s / 4) for connection in connections))
         self._clients.end()
         self._refusals.close()
-        if self._tidying is not None:
-            self._tidying.cancel()
         await self._tasks.finish(timeout_s / 4)
         if self._group is not None:
             await self._group.__aexit__(None, None, None)

@@ -127,7 +127,10 @@ async def running_hub(
             mqtt_server,
             static=static or folder / "static",
         )
-        await stack.enter_async_context(owned([rooms.commands.run(), *loops(app)]))
+        running = [rooms.commands.run(), *loops(app)]
+        if mqtt_server:
+            running.append(mqtt_server.run())
+        await stack.enter_async_context(owned(running))
         if mqtt_server:
             await mqtt_server.start()
             stack.push_async_callback(mqtt_server.stop, 1.0)

@@ -26,6 +26,7 @@ from hub.model import Device, Reading, Refusal, Rejection
 from hub.mqtt.codec.packets import Version
 from hub.mqtt.server import MqttServer
 from hub.registry.registry import Registry
+from hub.serve import owned
 from tests.mqtt.client import Client
 from tests.stores import lay_out
 
@@ -178,7 +179,8 @@ async def rooms(
             clock,
         )
         try:
-            yield opened
+            async with owned([server.run()]):
+                yield opened
         finally:
             await server.stop(2)
             for client in opened.clients:
