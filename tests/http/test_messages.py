@@ -121,3 +121,21 @@ def test_refusals_find_their_place_in_their_message(fates: list[list[str]]) -> N
 
 def test_an_answer_names_so_many_refusals_and_no_more() -> None:
     assert len(ReadingsResult(0, [at(place) for place in range(REFUSED_MAX + 5)]).refused()) == REFUSED_MAX
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"type": "attributes", "id": 8, "values": {"a": 1}, "x": 1}',
+        b'{"type": "attributes", "id": 8, "values": {"a": 1}, "response": 1}',
+        b'{"type": "response", "id": 8, "response": 1, "x": 1}',
+        b'{"type": "response", "id": 8, "response": 1, "values": {"a": 1}}',
+    ],
+)
+def test_what_stands_beside_attributes_or_an_answer_is_refused_by_name(raw: bytes) -> None:
+    found = read(raw)
+    assert isinstance(found, ReadingsMessage)
+    assert (found.id, found.readings) == (8, ())
+    [refusal] = found.refusals
+    assert refusal.code == "invalid"
+    assert "beside" in refusal.message

@@ -58,12 +58,16 @@ def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
     if kind == "response" and "response" in parsed:
         if type(message_id) is not int:
             return _refused(None, "invalid", "id: the number of the command is wanted", raw)
+        if unknown := _unknown_beside(parsed, "response"):
+            return _refused(message_id, "invalid", unknown, raw)
         return CommandResponse(message_id, parsed["response"])
     if not _is_id(message_id):
         return _refused(
             None, "invalid", f"id: a whole number or a text of at most {ID_MAX} characters is wanted", raw
         )
     if kind == "attributes" and isinstance(parsed.get("values"), dict):
+        if unknown := _unknown_beside(parsed, "values"):
+            return _refused(message_id, "invalid", unknown, raw)
         return AttributesMessage(message_id, parsed["values"])
     if kind == "auth" and "key" in parsed:
         # Its bytes are not kept: there is a key in them.
@@ -79,6 +83,12 @@ def _is_id(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= ID_MAX
     return value is None or (type(value) is int and abs(value) < 2**63)
+
+
+def _unknown_beside(parsed: dict[str, object], holds: str) -> str:
+    """What is wrong with a message that has more than type, id and what it holds; "" where it has not."""
+    names = sorted(parsed.keys() - {"type", holds})
+    return f"{', '.join(names)[:ID_MAX]}: not known beside {holds}, so nothing was taken" if names else ""
 
 
 def _refused(message_id: int | str | None, code: str, message: str, raw: bytes) -> ReadingsMessage:
