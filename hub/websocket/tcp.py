@@ -40,7 +40,8 @@ def keep_fresh(transport: asyncio.BaseTransport) -> None:
     connection = _connection(transport)
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if connection is not None and option is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
+        with suppress(OSError):  # it is gone already
+            connection.setsockopt(socket.IPPROTO_TCP, option, UNSENT_MAX_BYTES)
 
 
 def ask_often(transport: asyncio.BaseTransport, gap_s: float) -> None:
