@@ -101,6 +101,7 @@ class Ingest:
                 time = min(latest[metric.number].time, now)
                 known.channel.restore(metric.name, time, latest[metric.number].value)
                 known.sequence.restore_newest(latest[metric.number].time)
+        self._believe_until(self._checks.latest_allowed(now))
         self._checks.next_metric = await self._history.highest_metric() + 1
         return {number: min(seen, self._clock.began - 1) for number, seen in last_seen.items()}
 
@@ -109,6 +110,11 @@ class Ingest:
         self._checks.hub_has_time = True
         for known in self._devices.values():
             known.channel.set_back(step.at)
+        self._believe_until(self._checks.latest_allowed(step.at))
+
+    def _believe_until(self, latest_allowed: int) -> None:
+        for known in self._devices.values():
+            known.sequence.believe_until(latest_allowed)
 
     def open(self, device: Device, sequence: SequenceCount | None = None) -> None:
         """Make the device known to intake and feed."""
@@ -194,6 +200,11 @@ class Ingest:
         newest = channel.time_of(name)
         if newest is None or newest <= time:
             channel.restore(name, time, value)
+
+    @property
+    def latest_allowed(self) -> int:
+        """The latest time that is taken in now, from a file as from a device (µs, UTC)."""
+        return self._checks.latest_allowed(self._clock())
 
     def wait_s(self, device: Device) -> float:
         """How long the device should wait before it sends more, for transports that can say so beforehand."""

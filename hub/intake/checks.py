@@ -87,9 +87,13 @@ class ReadingChecks:
         self._future_max = round(limits.future_max_s * 1e6)
         self.hub_has_time = True  # else devices know better than the hub what is ahead of now
 
+    def latest_allowed(self, now: int) -> int:
+        """The latest time (µs, UTC) that is taken in now."""
+        return now + (self._future_max if self.hub_has_time else FUTURE_UNKNOWN_US)
+
     def check(self, known: KnownDevice, readings: Sequence[Reading], now: int, batch: Batch) -> Checked:
         """Check readings that came at `now` (µs, UTC); new metrics and sequence numbers go into the batch."""
-        latest_allowed = now + (self._future_max if self.hub_has_time else FUTURE_UNKNOWN_US)
+        latest_allowed = self.latest_allowed(now)
         if len(readings) >= ALIKE_MIN:
             alike = self._alike(known, readings, now, latest_allowed, batch)
             if alike is not None:

@@ -144,7 +144,7 @@ class Imports:
             for device in self._devices().values()
             for metric in self._ingest.metrics(device).values()
         ]
-        latest = self._clock() + round(self._limits.future_max_s * 1e6)
+        latest = self._ingest.latest_allowed
         defaults = Defaults(wanted.device, wanted.metric)
         reading = asyncio.ensure_future(
             asyncio.to_thread(staging.read, file, wanted.format, defaults, known, latest, self._no_value)

@@ -14,6 +14,12 @@ and are compared with its highest number, whatever connection or queue brings th
 twice. Where readings have no `ts`, or none that is newer, nothing tells a restart from a repetition. Those
 are dropped, which the device's page, REST and the log say, until an operator resets the count, or until the
 numbers are above the highest again.
+
+A hub whose clock was ahead for a while took times that are ahead, too. "Newer than any before" would then be
+true of nothing for years. So when the clock is set, and when the hub begins, times that are further ahead
+than a device's may be (`limits.future_max_s`) count as that far ahead, and no further: a restart is found out
+when that moment is over. What the device said is kept beside it, since the clock that was set may be the
+wrong one: the next time it is set, what counts is worked out again.
 """
 
 from hub.model import NOT_COUNTED, SequenceMark, SequenceState
@@ -26,7 +32,9 @@ class SequenceCount:
 
     __slots__ = (
         "_newest",
+        "_newest_told",
         "_old_highest",
+        "_old_until_told",
         "dropped",
         "dropped_since",
         "highest",
@@ -44,10 +52,17 @@ class SequenceCount:
         self.dropped_since = 0
         self._old_highest = kept.old_highest
         self._newest = 0  # of the times that came with numbers
+        # As it was told, however far ahead that was.
+        self._newest_told, self._old_until_told = 0, kept.old_until
 
     def restore_newest(self, time: int) -> None:
-        """Nothing that is stored is newer than this."""
-        self._newest = max(self._newest, time)
+        """Nothing that is stored is newer. Before `believe_until`, which says what counts."""
+        self._newest_told = max(self._newest_told, time)
+
+    def believe_until(self, latest_allowed: int) -> None:
+        """The hub began, or its clock was set: what is later than this was told by a wrong clock."""
+        self._newest = min(self._newest_told, latest_allowed)
+        self.old_until = min(self._old_until_told, latest_allowed)
 
     def take(self, seq: int, told: int | None, now: int, latest_allowed: int) -> int:
         """A numbered reading came: how many numbers it jumped over, or REPEATED. A restart is noted."""
@@ -71,7 +86,7 @@ class SequenceCount:
 
     def _begin_again(self, seq: int) -> None:
         self._old_highest = max(self._old_highest, self.highest)
-        self.old_until = self._newest
+        self.old_until = self._old_until_told = self._newest
         self.restarts += 1
         self.highest = seq - 1
 
@@ -81,17 +96,19 @@ class SequenceCount:
         self.lost += jumped
         self.highest = last
         self.dropped = 0
-        self._newest = max(self._newest, newest)
+        if newest > self._newest:
+            self._newest = newest
+            self._newest_told = max(self._newest_told, newest)
         return jumped
 
     def reset(self) -> None:
         """Whatever number comes next is the first, and nothing is of an old count."""
-        self.highest = self.old_until = self._old_highest = -1
-        self.lost = self.dropped = self._newest = 0
+        self.highest = self.old_until = self._old_until_told = self._old_highest = -1
+        self.lost = self.dropped = self._newest = self._newest_told = 0
 
     def mark(self) -> SequenceMark:
         """How far it has come, as it is kept."""
-        return SequenceMark(self.highest, self.lost, self._old_highest, self.old_until)
+        return SequenceMark(self.highest, self.lost, self._old_highest, self._old_until_told)
 
     def state(self) -> SequenceState:
         """What people are shown."""

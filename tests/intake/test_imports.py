@@ -219,3 +219,42 @@ async def test_one_file_at_a_time(rooms: Rooms, tmp_path: Path) -> None:
         await anext(imports.run(tmp_path / "file", tmp_path, wanted))
     await first.aclose()
     imports.refuse_second()
+
+
+async def take(rooms: Rooms, folder: Path, lines: list[str]) -> Summary:
+    """Import these lines of CSV; what became of them."""
+    folder.mkdir()
+    file = folder / "file"
+    file.write_text("\n".join(lines))
+    steps = [step async for step in imports_of(rooms).run(file, folder, Wanted())]
+    assert isinstance(steps[-1], Summary)
+    return steps[-1]
+
+
+@pytest.mark.parametrize("ahead_s", [299, 301, 86_400, 30 * 366 * 86_400])
+@pytest.mark.parametrize("has_time", [True, False])
+async def test_a_file_may_be_as_far_ahead_as_a_device(
+    tmp_path: Path, clock: Clock, ahead_s: int, *, has_time: bool
+) -> None:
+    """A hub that has no time yet takes a device's for better than its own, and so a file's."""
+    if not has_time:
+        clock.set_by = 5_000_000 - clock.now  # 1970
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("a")
+        time = rooms.hub_clock() + ahead_s * 1_000_000
+        sent = rooms.ingest.accept(device, [Reading(time, {"sent": 1.0})], "mqtt")
+        found = await take(rooms, tmp_path / "import", ["device,metric,time,value", f"a,v,{time // 1000},1"])
+        assert found.refused == len(sent.refusals)
+        assert all("limits.future_max_s" in fault.message for fault in found.faults)
+
+
+async def test_what_a_file_says_was_received_later_than_now_is_received_now(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """A hub that starts without a time goes on from the newest reading that it received."""
+    async with open_rooms(tmp_path, clock) as rooms:
+        await rooms.add("a")
+        now, late = rooms.hub_clock() // 1000, T0 * 2 // 1000
+        lines = ["device,metric,time,value,received_at", f"a,v,{now},1,{late}", f"a,w,{now},2,{now - 5}"]
+        assert (await take(rooms, tmp_path / "import", lines)).added == 2
+        assert [found.received_at for found in await rooms.history.latest()] == [T0, T0 - 5_000]

@@ -181,3 +181,89 @@ async def test_the_log_of_thousands_of_devices_that_repeat_is_short_and_counts_t
         said = NOTICES_BURST + 1
         assert len(logs) == said + 1
     assert logs[-1]["more_unsaid"] == 40 - said
+
+
+DAY_S = 86_400.0
+FUTURE_MAX_S = 300.0
+
+
+async def set_clock(rooms: Rooms, by_s: float) -> None:
+    rooms.clock.set_by += round(by_s * 1e6)
+    await rooms.look_at_clock()
+
+
+def count_from(first: int, rooms: Rooms, device: Device, ahead_s: float = 0.0) -> None:
+    """Ten readings, by a device whose clock is the hub's, or ahead of it."""
+    start = rooms.clock() + round(ahead_s * 1e6)
+    rooms.ingest.accept(device, [numbered(first + n, start + n * SECOND) for n in range(10)], "mqtt")
+    rooms.clock.pass_s(10)
+
+
+@pytest.mark.parametrize("ends_by", ["a step", "a restart", "both"])
+@pytest.mark.parametrize("counted", ["once", "again"])
+@pytest.mark.parametrize("ahead_s", [2 * FUTURE_MAX_S, 20 * 366 * DAY_S])
+async def test_a_clock_that_was_ahead_hides_no_restart_for_longer_than_a_time_may_be_ahead(
+    tmp_path: Path, clock: Clock, ahead_s: float, counted: str, ends_by: str
+) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        count_from(500, rooms, device)
+        await set_clock(rooms, ahead_s)
+        count_from(510, rooms, device)
+        if counted == "again":  # its old count goes on until a time that is ahead, too
+            count_from(100, rooms, device)
+        await rooms.history.stored
+        if ends_by != "a restart":
+            await set_clock(rooms, -ahead_s)
+    clock.set_by = 0
+    async with open_rooms(tmp_path, clock) as rooms:
+        if ends_by == "both":
+            await set_clock(rooms, -60.0)
+        clock.pass_s(FUTURE_MAX_S + 1)
+        count_from(0, rooms, device)
+        assert states(rooms, device)[1:] == (0, None, 1)
+        count_from(10, rooms, device)
+        await rooms.history.stored
+        assert {float(n) for n in range(20)} <= set(await stored(rooms, device))
+        assert states(rooms, device)[0] == 19
+
+
+async def test_the_clock_set_back_while_the_hub_runs_hides_no_restart_either(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    await set_clock(rooms, DAY_S)
+    count_from(500, rooms, device)
+    await set_clock(rooms, -DAY_S)
+    rooms.clock.pass_s(FUTURE_MAX_S + 1)
+    count_from(0, rooms, device)
+    assert states(rooms, device) == (9, 0, None, 1)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_clock_that_was_behind_for_a_while_makes_no_restart_of_what_is_sent_again(
+    tmp_path: Path, clock: Clock, restarts: bool
+) -> None:
+    """The device has the right time all along."""
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        first = clock()
+        count_from(500, rooms, device)
+        await rooms.history.stored
+        await set_clock(rooms, -DAY_S)
+        if not restarts:
+            await set_clock(rooms, DAY_S)
+    clock.set_by = 0
+    async with open_rooms(tmp_path, clock) as rooms:
+        again = [numbered(500 + n, first + n * SECOND) for n in range(10)]
+        await rooms.ingest.accept(device, again[3:8], "mqtt").stored
+        assert states(rooms, device)[3] == 0
+        assert await stored(rooms, device) == [float(500 + n) for n in range(10)]
+
+
+async def test_a_clock_that_was_behind_while_the_hub_runs_makes_none_either(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    first = rooms.clock()
+    count_from(500, rooms, device)
+    for by_s in (-DAY_S, DAY_S):
+        await set_clock(rooms, by_s)
+    rooms.ingest.accept(device, [numbered(500 + n, first + n * SECOND) for n in range(3, 8)], "mqtt")
+    assert states(rooms, device)[1:] == (5, rooms.clock(), 0)

@@ -83,7 +83,8 @@ _KINDS = """CREATE TABLE kinds AS
     FROM filled AS found LEFT JOIN known ON known.device = found.device AND known.metric = found.metric
     GROUP BY ALL"""
 _CHECKED = f"""CREATE TABLE checked AS
-    SELECT line, device, metric, kind, instant, coalesce(received, 0) AS received,
+    SELECT line, device, metric, kind, instant,
+           CASE WHEN received <= $latest THEN received ELSE 0 END AS received,
            is_word AND kind IS DISTINCT FROM 'text' AS is_empty,
            CASE kind WHEN 'number' THEN number
                      WHEN 'boolean' THEN CASE lower(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0
@@ -103,7 +104,7 @@ _CHECKED = f"""CREATE TABLE checked AS
                     THEN 'time: this looks like seconds; RFC 3339 or milliseconds since 1970 are wanted'
                 WHEN instant IS NULL THEN 'time: RFC 3339 or milliseconds since 1970 are wanted'
                 WHEN instant < 0 THEN 'time: it is before 1970'
-                WHEN instant > $latest THEN 'time: it is ahead of the hub''s clock'
+                WHEN instant > $latest THEN 'time: it is ahead of the hub''s clock (limits.future_max_s)'
                 WHEN kind = 'number' AND number IS NULL AND regexp_matches(value, '[\r\n]')
                     THEN 'value: a number is wanted, got a text of '
                          || 1 + len(regexp_extract_all(value, '\r\n|\r|\n')) || ' lines; is a quote missing?'
