@@ -2,7 +2,10 @@
 # The programs that the tests use and that pip and npm do not bring: installed where apt-get may, else named.
 set -euo pipefail
 
-declare -A package_of=([chromium]=chromium [nginx]=nginx-light [mosquitto]=mosquitto [mosquitto_pub]=mosquitto-clients)
+declare -A package_of=(
+    [chromium]=chromium [nginx]=nginx-light [haproxy]=haproxy [caddy]=caddy
+    [mosquitto]=mosquitto [mosquitto_pub]=mosquitto-clients
+)
 missing=()
 for program in "${!package_of[@]}"; do
     PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing+=("${package_of[$program]}")

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import Certificate
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
-from tests.nginx import Nginx, documented
+from tests.proxies import Nginx
 
 Visit = Callable[..., Dashboard]
 
@@ -26,9 +27,9 @@ class Proxied:
 
 
 @pytest.fixture
-def proxied(shared_hub: HubProcess, tmp_path: Path) -> Iterator[Proxied]:
-    nginx = Nginx(tmp_path)
-    with nginx.before(shared_hub.url, documented()):
+def proxied(shared_hub: HubProcess, tmp_path: Path, certificate: Certificate) -> Iterator[Proxied]:
+    nginx = Nginx(tmp_path, certificate)
+    with nginx.before(shared_hub.url, nginx.documented()):
         yield Proxied(shared_hub, f"{nginx.url}/hub")
 
 

@@ -1,6 +1,8 @@
-"""A hub below a path behind a real nginx, by the rule that the documentation gives."""
+"""A hub below a path behind real proxies, by the rules that the documentation gives."""
 
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -10,28 +12,36 @@ from aiohttp import CookieJar
 from structlog.testing import capture_logs
 
 from hub.config import Config, HttpConfig
+from tests.conftest import Certificate
 from tests.http.conftest import DEADLINE_S, Hub, running_hub
-from tests.nginx import Nginx, documented, without
+from tests.proxies import PROXIES, Nginx, Proxy, without
 
-STRIPS = documented()
-KEEPS = STRIPS.replace(":8080/;", ":8080;")
 # Whether the proxy takes the path away, and whether the hub is told where people open it.
-WAYS = {"strips, no settings": (STRIPS, False), "strips": (STRIPS, True), "keeps": (KEEPS, True)}
+WAYS = {"strips, no settings": (True, False), "strips": (True, True), "keeps": (False, True)}
+CASES = {f"{proxy.name}, {way}": (proxy, *case) for proxy in PROXIES for way, case in WAYS.items()}
 
 
-@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
+@asynccontextmanager
+async def browsing(certificate: Certificate) -> AsyncIterator[aiohttp.ClientSession]:
+    """A browser's way of asking: it keeps cookies and checks certificates."""
+    trusted = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=certificate.path))
+    jar, timeout = CookieJar(unsafe=True), aiohttp.ClientTimeout(total=DEADLINE_S)
+    async with aiohttp.ClientSession(connector=trusted, cookie_jar=jar, timeout=timeout) as browser:
+        yield browser
+
+
+@pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 async def proxied(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, certificate: Certificate
 ) -> AsyncIterator[tuple[Hub, str, aiohttp.ClientSession]]:
-    """A hub, where people open it, and a browser's way of asking."""
-    location, is_told = request.param
-    nginx = Nginx(tmp_path)
-    base = f"{nginx.url}/hub/"
+    """A hub, where people open it, and a browser."""
+    kind, strips, is_told = request.param
+    proxy: Proxy = kind(tmp_path, certificate)
+    base = f"{proxy.url}/hub/"
     config = Config(http=HttpConfig(public_url=base if is_told else "", trusted_proxies=("127.0.0.1",)))
     async with running_hub(tmp_path, config) as hub:
-        with nginx.before(hub.url, location):
-            jar, timeout = CookieJar(unsafe=True), aiohttp.ClientTimeout(total=DEADLINE_S)
-            async with aiohttp.ClientSession(cookie_jar=jar, timeout=timeout) as browser:
+        with proxy.before(hub.url, kind.documented() if strips else kind.keeping_the_path()):
+            async with browsing(certificate) as browser:
                 yield hub, base, browser
 
 
@@ -115,14 +125,14 @@ async def test_unknown_paths_and_files_are_answered_as_at_the_root(proxied: Prox
 
 
 async def test_without_the_host_header_the_public_address_still_counts_as_the_hubs_own(
-    tmp_path: Path,
+    tmp_path: Path, certificate: Certificate
 ) -> None:
-    nginx = Nginx(tmp_path)
+    nginx = Nginx(tmp_path, certificate)
     base = f"{nginx.url}/hub/"
     config = Config(http=HttpConfig(public_url=base))
     async with running_hub(tmp_path, config) as hub:
-        with nginx.before(hub.url, without(STRIPS, "Host")):
-            async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+        with nginx.before(hub.url, without(Nginx.documented(), "Host")):
+            async with browsing(certificate) as browser:
                 await log_in(hub, base, browser)
                 for origin, status in ((nginx.url, 201), ("http://evil.example", 403)):
                     made = {"id": f"pump-{status}"}
@@ -132,6 +142,7 @@ async def test_without_the_host_header_the_public_address_still_counts_as_the_hu
                         assert answer.status == status
 
 
+STRIPS = Nginx.documented()
 BARE = "location /hub/ { proxy_pass http://127.0.0.1:8080/; }"
 # What a rule leaves out, what the log then says, and what to set in nginx.
 FAULTS = {
@@ -145,15 +156,14 @@ FAULTS = {
 
 @pytest.mark.parametrize(("location", "says", "sets"), FAULTS.values(), ids=FAULTS)
 async def test_the_log_says_once_what_a_proxy_leaves_out_and_what_to_set(
-    tmp_path: Path, location: str, says: tuple[str, ...], sets: tuple[str, ...]
+    tmp_path: Path, certificate: Certificate, location: str, says: tuple[str, ...], sets: tuple[str, ...]
 ) -> None:
-    nginx = Nginx(tmp_path)
+    nginx = Nginx(tmp_path, certificate)
     scheme = "https" if "X-Forwarded-Proto" in says else "http"
     origin = {"Origin": nginx.url.replace("http", scheme, 1)}
     async with running_hub(tmp_path, Config()) as hub:
         with nginx.before(hub.url, location), capture_logs() as logs:
-            timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
-            async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True), timeout=timeout) as browser:
+            async with browsing(certificate) as browser:
                 base = f"{nginx.url}/hub/"
                 await log_in(hub, base, browser)
                 for _ in range(3):
