@@ -8,13 +8,17 @@ nothing is dropped.
 
                  ┌── Holds: nothing is read while there is a reason ──┐
     bytes ──> packets ──> intake ──> commit ──> Acknowledgements ──> bytes
+
+What an answer is, the transport says: bytes for the hub's own sockets, messages for a broker's client.
 """
 
 import asyncio
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+Answer = TypeVar("Answer")
 
 
 class Hold(Enum):
@@ -85,30 +89,30 @@ class Holds:
             self._timer.cancel()
 
 
-class _Due(NamedTuple):
-    when: Future[None] | Future[bytes] | None  # None: there is nothing to wait for
-    answer: bytes | None  # None: it is what `when` gives
+class _Due(NamedTuple, Generic[Answer]):
+    when: Future[None] | Future[Answer] | None  # None: there is nothing to wait for
+    answer: Answer | None  # None: it is what `when` gives
     messages: int
 
 
-class Acknowledgements:
+class Acknowledgements(Generic[Answer]):
     """What a peer is told once what it sent is on disk, in the order in which it sent it.
 
-    `write` is given all that may be said at one moment, in one piece. `fail` is called once, when what is to
-    be acknowledged next never will be: what came before it was written, and nothing after it is. `moved` is
+    `write` is given all answers that may be said at one moment. `fail` is called once, when what is to be
+    acknowledged next never will be: what came before it was written, and nothing after it is. `moved` is
     called when fewer wait. The caller bounds the queue: it reads no more while `messages` are too many.
     """
 
     __slots__ = ("_due", "_fail", "_failed", "_moved", "_write", "messages")
 
     def __init__(
-        self, write: Callable[[bytes], None], fail: Callable[[], None], moved: Callable[[], None]
+        self, write: Callable[[list[Answer]], None], fail: Callable[[], None], moved: Callable[[], None]
     ) -> None:
         self._write = write
         self._fail = fail
         self._moved = moved
         # A list, though the first ones are taken: an empty deque is 760 bytes in every connection.
-        self._due: list[_Due] = []
+        self._due: list[_Due[Answer]] = []
         self._failed = False
         self.messages = 0  # that wait for their acknowledgement
 
@@ -117,11 +121,11 @@ class Acknowledgements:
         return bool(self._due)
 
     def add(
-        self, when: Future[None] | Future[bytes] | None, answer: bytes | None = None, messages: int = 1
+        self, when: Future[None] | Future[Answer] | None, answer: Answer | None = None, messages: int = 1
     ) -> None:
         """Say `answer` when `when` is done: it acknowledges so many messages.
 
-        Without an answer say what `when` gives.
+        Without an answer say what `when` gives. An empty one is not said.
         """
         if self._failed:
             return
@@ -136,9 +140,10 @@ class Acknowledgements:
         elif not watched:
             when.add_done_callback(self._next)
 
-    def _next(self, _when: Future[None] | Future[bytes] | None = None) -> None:
+    def _next(self, _when: Future[None] | Future[Answer] | None = None) -> None:
         """Say all that is due by now."""
-        told: list[bytes] = []
+        told: list[Answer] = []
+        done = 0
         lost = False
         for when, answer, messages in self._due:
             if when is not None and not when.done():
@@ -147,10 +152,13 @@ class Acknowledgements:
                 lost = True
                 break
             self.messages -= messages
-            told.append(answer if answer is not None else (when and when.result()) or b"")
-        del self._due[: len(told)]
-        if said := b"".join(told):
-            self._write(said)
+            done += 1
+            said = when.result() if answer is None and when is not None else answer
+            if said:
+                told.append(said)
+        del self._due[:done]
+        if told:
+            self._write(told)
         if lost:
             self._give_up()
         self._moved()

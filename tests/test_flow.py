@@ -70,7 +70,10 @@ class Peer:
         self.told: list[bytes] = []
         self.failed = 0
         self.moved = 0
-        self.acks = Acknowledgements(self.told.append, self._fail, self._move)
+        self.acks: Acknowledgements[bytes] = Acknowledgements(self._tell, self._fail, self._move)
+
+    def _tell(self, answers: list[bytes]) -> None:
+        self.told.append(b"".join(answers))
 
     def _fail(self) -> None:
         self.failed += 1

@@ -18,7 +18,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import aiomqtt
 import structlog
@@ -28,9 +27,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from hub.bridge.client import BrokerClient
 from hub.bridge.target import Target
 from hub.config import BrokerConfig
-from hub.errors import Forbidden, NotFound, StoreError
+from hub.errors import Forbidden, NotFound
 from hub.fleet.devices import Devices
 from hub.fleet.keys import Login
+from hub.flow import Acknowledgements
 from hub.formats import json
 from hub.history.commit import Commit
 from hub.intake.accept import Ingest
@@ -55,13 +55,6 @@ class BridgeCounts:
     unknown: int = 0  # of no device, or of a topic that no template has: acknowledged, not kept
     unauthenticated: int = 0  # without their device's key, where broker.device_keys asks for it: the same
     dropped: int = 0  # QoS 0, more than there was room for
-
-
-class _Turn(NamedTuple):
-    """Messages that came together, and when they are stored."""
-
-    messages: list[aiomqtt.Message]
-    stored: Commit | None  # None: nothing of them is to be stored
 
 
 class Bridge:
@@ -97,7 +90,7 @@ class Bridge:
         while True:
             try:
                 await self._stay()
-            # OSError: no file is left for a connection.
+            # OSError: a file that TLS needs cannot be opened.
             except* (aiomqtt.MqttError, Forbidden, OSError) as group:
                 _log.warning("no connection to the broker", why=_why(group), **self._where())
             finally:
@@ -119,20 +112,26 @@ class Bridge:
             self.connected = True
             self._failures = 0
             _log.info("connected to the broker", client_id=self._target.client_id, **self._where())
+            moved = asyncio.Event()
+
+            def acknowledge(turns: list[list[aiomqtt.Message]]) -> None:
+                self._acknowledge(client, turns)
+
             # What waits here is not acknowledged: the receive maximum bounds it, and where a broker sends
             # more, `full`.
-            turns: asyncio.Queue[_Turn] = asyncio.Queue()
-            async with asyncio.TaskGroup() as group:
-                acknowledging = group.create_task(self._acknowledge(client, turns))
-                try:
-                    await self._take(client, turns)
-                except asyncio.CancelledError:
-                    # The hub stops: what was taken in is stored and acknowledged first, if that is soon done.
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(turns.join(), STOP_TIMEOUT_S)
-                    raise
-                finally:
-                    acknowledging.cancel()
+            waiting: Acknowledgements[list[aiomqtt.Message]] = Acknowledgements(
+                acknowledge, client.leave, moved.set
+            )
+            try:
+                await self._take(client, waiting)
+            except asyncio.CancelledError:
+                # The hub stops: what was taken in is stored and acknowledged first, if that is soon done.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STOP_TIMEOUT_S):
+                        while waiting:
+                            moved.clear()
+                            await moved.wait()
+                raise
 
     async def _subscribe(self, client: BrokerClient) -> None:
         wanted = [(topic_filter, SubscribeOptions(qos=1)) for topic_filter in self._target.filters]
@@ -141,7 +140,7 @@ class Bridge:
             if isinstance(answer, ReasonCode) and answer.is_failure:
                 raise Forbidden(f"the broker refuses the subscription {topic_filter!r}: {answer}")
 
-    async def _take(self, client: BrokerClient, turns: asyncio.Queue[_Turn]) -> None:
+    async def _take(self, client: BrokerClient, waiting: Acknowledgements[list[aiomqtt.Message]]) -> None:
         dropped = 0
         while True:
             if self._ingest.full:
@@ -153,7 +152,7 @@ class Bridge:
                 dropped = client.dropped
                 self._notice("messages of QoS 0 dropped", messages=self.counts.dropped)
             stored, wait_s = self._accept(messages)
-            turns.put_nowait(_Turn(messages, stored))
+            waiting.add(stored, messages, len(messages))
             if wait_s > 0:
                 await asyncio.sleep(min(wait_s, PAUSE_MAX_S))
 
@@ -197,18 +196,12 @@ class Bridge:
             return None
         return device
 
-    async def _acknowledge(self, client: BrokerClient, turns: asyncio.Queue[_Turn]) -> None:
-        while True:
-            messages, stored = await turns.get()
-            try:
-                if stored is not None:
-                    await stored
-            except StoreError:
-                pass  # the broker has these messages still, and sends them again
-            else:
+    def _acknowledge(self, client: BrokerClient, turns: list[list[aiomqtt.Message]]) -> None:
+        # A message whose connection is gone is the broker's still, and comes again with the next.
+        if client.is_connected:
+            for messages in turns:
                 client.acknowledge(messages)
                 self.counts.acknowledged += len(messages)
-            turns.task_done()
 
     def _notice(self, what: str, **details: object) -> None:
         """Log what may happen for every message, once in a while."""

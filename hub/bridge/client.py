@@ -86,6 +86,15 @@ class BrokerClient(aiomqtt.Client):
         """QoS 0 messages dropped."""
         return self._queue.dropped if isinstance(self._queue, Inbox) else 0
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands."""
+        return self._client.is_connected()
+
+    def leave(self) -> None:
+        """End the connection: what is not acknowledged comes again with the next."""
+        self._client.disconnect()
+
     async def turn(self) -> list[aiomqtt.Message]:
         """Wait for a message; it and all that came with it. Raises MqttError when the connection is lost."""
         messages = [await anext(self.messages)]

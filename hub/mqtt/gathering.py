@@ -39,7 +39,7 @@ class Gathering:
         state: SessionState,
         accept: Accept,
         writer: PacketWriter,
-        acks: Acknowledgements,
+        acks: Acknowledgements[bytes],
     ) -> None:
         self._device = device
         self._state = state

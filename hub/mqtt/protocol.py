@@ -132,7 +132,7 @@ class ServerProtocol:
         self._writer = PacketWriter(self._write)
         self._connect: Connect | None = None  # while CHECKING
         self._will: Will | None = None
-        self.acks = Acknowledgements(self._write, self._not_stored, link.fewer_wait)
+        self.acks: Acknowledgements[bytes] = Acknowledgements(self._tell, self._not_stored, link.fewer_wait)
         self.keep_alive_s = 0
         self.declined: Declined | None = None  # why the client did not come in
         self.state = ConnectionState.EXPECTING
@@ -140,6 +140,9 @@ class ServerProtocol:
     def _write(self, raw: bytes) -> None:
         if self.state is not ConnectionState.CLOSED:
             self._link.write(raw)
+
+    def _tell(self, acknowledgements: list[bytes]) -> None:
+        self._write(b"".join(acknowledgements))
 
     def _enter(self, state: ConnectionState) -> None:
         if state not in _NEXT[self.state]:

@@ -45,7 +45,7 @@ class Publishing:
         config: MqttConfig,
         accept: Accept,
         writer: PacketWriter,
-        acks: Acknowledgements,
+        acks: Acknowledgements[bytes],
         ask: Callable[[Request], None],
     ) -> None:
         self._session = session

@@ -66,7 +66,7 @@ class DeviceSocket(Socket):
         self._sockets = sockets
         self._gathered: list[ReadingsMessage] = []  # bounded by what the socket holds in one turn
         self._holds = Holds(self.pace, self.read)
-        self._answers = Acknowledgements(self._write, self.abort, self._answered)
+        self._answers: Acknowledgements[bytes] = Acknowledgements(self._write, self.abort, self._answered)
 
     # A session, as presence sees it
 
@@ -220,9 +220,9 @@ class DeviceSocket(Socket):
         """Say this behind what was to be said before."""
         self._answers.add(None, _framed(said))
 
-    def _write(self, answers: bytes) -> None:
+    def _write(self, answers: list[bytes]) -> None:
         if self.is_open:
-            self.transport.write(answers)
+            self.transport.write(b"".join(answers))
 
     def _answered(self) -> None:
         if self._answers.messages < UNACKNOWLEDGED_MAX:
