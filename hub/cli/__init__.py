@@ -7,9 +7,10 @@ calls                                      which hub a command is for
 client                                     REST over its Unix socket
 running_demo                               where a running demo is found
 stopping                                   running until a signal says stop
-tables                                     tables for people
+tables, progress                           tables and bars, for people
 
-What runs a hub or calls one is imported when the command runs, so that `version` and `--help` are instant.
+What runs a hub, calls one or shows a table is imported when the command does so: `version` and `--help` are
+instant, and a hub that runs keeps none of it in memory.
 """
 
 import gc

@@ -7,7 +7,8 @@ import typer
 
 from hub.cli.calls import call, show_json
 from hub.cli.devices import Json
-from hub.cli.history import SummaryLine, shown_progress
+from hub.cli.history import SummaryLine
+from hub.cli.progress import shown_progress
 
 
 def backup(

@@ -10,10 +10,9 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from hub.cli.calls import call, show_json
+from hub.cli.progress import shown_progress
 from hub.cli.tables import Column, show_table
 from hub.errors import Invalid
 
@@ -64,7 +63,9 @@ def add_device(
         show_json(made)
     else:
         typer.echo(made["key"])
-        Console(stderr=True).print(f"Added [b]{device_id}[/b]. This is its key; it is not shown again.")
+        typer.echo(
+            f"Added {typer.style(device_id, bold=True)}. This is its key; it is not shown again.", err=True
+        )
 
 
 @devices_app.command("list")
@@ -237,15 +238,15 @@ def import_devices(
     writer = csv.writer(keys_file)
 
     async def use(client: Any) -> None:
-        starts = range(0, len(wanted), IMPORT_CHUNK)
-        for start in track(starts, "Adding devices", console=Console(stderr=True), transient=True):
-            made = await client.call(
-                "POST", "/api/v1/devices", {"devices": wanted[start : start + IMPORT_CHUNK]}
-            )
-            if start == 0:
-                writer.writerow(("id", "key"))
-            writer.writerows((one["id"], one["key"]) for one in made["devices"])
-            keys_file.flush()
+        with shown_progress("Adding devices") as progress:
+            for start in range(0, len(wanted), IMPORT_CHUNK):
+                chunk = wanted[start : start + IMPORT_CHUNK]
+                made = await client.call("POST", "/api/v1/devices", {"devices": chunk})
+                if start == 0:
+                    writer.writerow(("id", "key"))
+                writer.writerows((one["id"], one["key"]) for one in made["devices"])
+                keys_file.flush()
+                progress(start + len(chunk), len(wanted))
 
     try:
         with keys_file:

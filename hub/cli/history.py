@@ -1,25 +1,16 @@
 """`hub history export` and `hub history import`."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from hub.cli.calls import call, show_json
 from hub.cli.devices import Json
+from hub.cli.progress import shown_progress
 from hub.errors import HubError, Invalid
 
 history_app = typer.Typer(no_args_is_help=True, help="Export and import stored values.")
@@ -200,30 +191,3 @@ class SummaryLine:
         if self._summary is None:
             raise HubError("the hub ended before it was done")
         return self._summary
-
-
-@contextmanager
-def shown_progress(what: str, *, bytes_: bool = False) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on standard error that appears with the first call of (done, total) and goes at the end."""
-    count = DownloadColumn() if bytes_ else MofNCompleteColumn()
-    bar = Progress(
-        TextColumn(what),
-        BarColumn(),
-        count,
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    task = bar.add_task(what, total=None)
-
-    def show(done: int, total: int | None) -> None:
-        if not bar.live.is_started:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-        if total is not None and done >= total:
-            bar.stop()
-
-    try:
-        yield show
-    finally:
-        bar.stop()

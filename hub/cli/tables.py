@@ -1,13 +1,11 @@
-"""Tables for people: at any width, times and ids stay in one piece, so that they can be read and copied."""
+"""Tables for people: at any width, times and ids stay in one piece, so that they can be read and copied.
+
+rich is imported where a table is shown: a hub that runs shows none.
+"""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 GAP = 2  # between columns
 TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
@@ -26,6 +24,11 @@ def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty
 
     It is as wide as the terminal, and where nobody reads at a terminal as wide as its longest row.
     """
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console()
     if not rows:
         console.print(empty, markup=False)
