@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
-from hub.bridge.bridge import Bridge
 from hub.clock import HubClock
 from hub.config import Config
 from hub.errors import StoreError
@@ -39,6 +39,9 @@ from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
 from hub.system import OWN, HostFigures, System
+
+if TYPE_CHECKING:
+    from hub.bridge.bridge import Bridge
 
 _log = structlog.get_logger("compose")
 
@@ -202,8 +205,10 @@ def mqtt(rooms: Rooms) -> MqttServer:
     )
 
 
-async def bridge(rooms: Rooms) -> Bridge:
+async def bridge(rooms: Rooms) -> "Bridge":
     """The client of the outside broker that the configuration names."""
+    from hub.bridge.bridge import Bridge  # here, because most hubs have no broker and need no client of one
+
     identity = await rooms.registry.secret("identity", rooms.around.random_bytes(IDENTITY_BYTES))
     fleet, uniform = rooms.fleet, rooms.around.uniform
     return Bridge(

@@ -23,7 +23,7 @@ from hub.http.endpoint import Endpoint
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
 from hub.http.live.viewers import VIEWERS, Viewers
-from hub.http.metrics import HubCollector, MetricsPage
+from hub.http.metrics_page import MetricsPage
 from hub.http.middleware import access_log, errors, expect, secure
 from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
@@ -97,7 +97,7 @@ def make_app(
     )
     app[VIEWERS] = viewers = Viewers(config.live, feed, history, clock, access, peers, uniform)
     app[LIVE_SOCKETS] = LiveSockets(config.live, config.limits.connect_timeout_s, clock, viewers, peers)
-    metrics = MetricsPage(HubCollector(ingest, history, roster, lambda: len(viewers)))
+    metrics = MetricsPage(ingest, history, roster, lambda: len(viewers))
     _add_routes(app, StaticPage(static), metrics)
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_stop_sockets)

@@ -1,15 +1,16 @@
-"""`GET /metrics`: what Prometheus asks of the hub. Totals only: single devices are in the history."""
+"""What Prometheus asks of the hub. Totals only: single devices are in the history."""
 
 from collections.abc import Callable, Iterator
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
+
+__all__ = ["CONTENT_TYPE", "HubCollector"]
 
 
 class HubCollector:
@@ -20,6 +21,12 @@ class HubCollector:
         self._history = history
         self._roster = roster
         self._viewers = viewers
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text format, which is of the type CONTENT_TYPE."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
         """All figures."""
@@ -56,19 +63,3 @@ class HubCollector:
         sessions = sum(1 for _ in self._roster.all_sessions())
         yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
         yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
-
-
-class MetricsPage:
-    """The route."""
-
-    def __init__(self, collector: HubCollector) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(collector)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """The figures in Prometheus' text format."""
-        del request
-        return web.Response(
-            body=generate_latest(self._registry),
-            headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
-        )

@@ -1,0 +1,27 @@
+"""`GET /metrics`."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from hub.fleet.presence import Roster
+from hub.history.duckdb.history import History
+from hub.intake.accept import Ingest
+
+
+class MetricsPage:
+    """The route. `viewers` counts live sockets."""
+
+    def __init__(self, ingest: Ingest, history: History, roster: Roster, viewers: Callable[[], int]) -> None:
+        self._rooms = (ingest, history, roster, viewers)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """The figures in Prometheus' text format."""
+        del request
+        # Here and not above: many hubs are never asked, and need not load the library of the format.
+        from hub.http.metrics import CONTENT_TYPE, HubCollector
+
+        return web.Response(
+            body=HubCollector(*self._rooms).text(),
+            headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
+        )
