@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from hub.errors import Invalid
 
@@ -195,12 +194,8 @@ class LogConfig(_Section):
     format: Literal["auto", "console", "json"] = "auto"
 
 
-class Config(BaseSettings):
+class Config(_Section):
     """All sections. Build it with `load`."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", case_sensitive=False
-    )
 
     http: HttpConfig = HttpConfig()
     mqtt: MqttConfig = MqttConfig()
@@ -213,19 +208,6 @@ class Config(BaseSettings):
     auth: AuthConfig = AuthConfig()
     system: SystemConfig = SystemConfig()
     log: LogConfig = LogConfig()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment stands over the file, which arrives as the init values."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
 
     @property
     def data_dir(self) -> Path:
@@ -253,17 +235,22 @@ def load(path: Path | None = None) -> Config:
             raise Invalid(f"{path}: {error.strerror or error}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"{path}: not TOML: {error}") from error
-    _check_environment(os.environ)
+    for section, keys in _environment(os.environ).items():
+        below = values.get(section, {})
+        if isinstance(below, dict):  # else the file is wrong, and that is said below
+            values[section] = {**below, **keys}
     try:
-        return Config(**values)  # type: ignore[arg-type]  # pydantic checks what TOML gave
+        return Config.model_validate(values)
     except ValidationError as error:
         raise Invalid("\n".join(_faults(error, path, os.environ))) from error
-    except SettingsError as error:
-        raise Invalid(f"environment: {error}") from error
 
 
-def _check_environment(environment: Mapping[str, str]) -> None:
-    """What pydantic-settings leaves out: variables of unknown sections, and which list is not JSON."""
+def _environment(environment: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """What the variables HUB__SECTION__KEY say, by section. Their names are read in any case, lists as JSON.
+
+    Raises Invalid for a variable of no known section, and for a list that is no JSON.
+    """
+    found: dict[str, dict[str, object]] = {}
     for name, value in environment.items():
         if not name.upper().startswith(ENV_PREFIX):
             continue
@@ -272,13 +259,18 @@ def _check_environment(environment: Mapping[str, str]) -> None:
             raise Invalid(
                 f"environment: {name} names no known section{_nearest(section, Config.model_fields)}"
             )
-        if isinstance(getattr(Config.model_fields[section].default, key, None), tuple):
-            try:
-                from_json(value)
-            except ValueError as error:
-                raise Invalid(
-                    f'environment: {name}: a list in JSON is wanted, such as ["a", "b"], got {value!r}'
-                ) from error
+        is_list = isinstance(getattr(Config.model_fields[section].default, key, None), tuple)
+        found.setdefault(section, {})[key] = _list(name, value) if is_list else value
+    return found
+
+
+def _list(name: str, value: str) -> object:
+    try:
+        return from_json(value)
+    except ValueError as error:
+        raise Invalid(
+            f'environment: {name}: a list in JSON is wanted, such as ["a", "b"], got {value!r}'
+        ) from error
 
 
 def _faults(error: ValidationError, path: Path | None, environment: Mapping[str, str]) -> Iterable[str]:

@@ -78,7 +78,7 @@ def _config(settings: dict[str, str]) -> Config:
     for name, value in settings.items():
         section, key = name.removeprefix(ENV_PREFIX).lower().split("__")
         sections.setdefault(section, {})[key] = _value(value)
-    return Config(**sections)  # type: ignore[arg-type]  # pydantic checks what the settings say
+    return Config.model_validate(sections)
 
 
 def _value(text: str) -> object:
