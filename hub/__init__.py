@@ -3,8 +3,8 @@
 The map, bottom to top; imports point down only, and import-linter holds them there:
 
     errors, model, config    the few errors, as a tree; frozen values; config.toml and HUB__SECTION__KEY
-    clock                    the time, which never jumps unseen
     logs                     what the hub says of itself
+    clock                    the time, which never jumps unseen
     formats                  bytes -> readings. Pure
     feed                     channels, subscriptions, resume. Pure
     history, registry        readings (DuckDB); devices, keys, people (SQLite). The only ones that know SQL

@@ -18,14 +18,14 @@ minutes and at most a week. A restart in that time changes nothing of it: the ca
 from collections.abc import Callable
 from typing import NamedTuple
 
-import structlog
+from hub.logs import Logger
 
 MADE_AT = 1_767_225_600_000_000  # 2026-01-01, µs UTC: no hub of this version ran before
 STEP_MIN_S = 1.0
 TRUST_MIN_S = 600.0
 TRUST_MAX_S = 7 * 86_400.0
 
-_log = structlog.get_logger("clock")
+_log = Logger("clock")
 
 
 class Step(NamedTuple):

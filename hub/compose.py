@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
 from hub.clock import HubClock
@@ -35,6 +34,7 @@ from hub.http.app import make_app
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.logs import Logger
 from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
@@ -43,7 +43,7 @@ from hub.system import OWN, HostFigures, System
 if TYPE_CHECKING:
     from hub.bridge.bridge import Bridge
 
-_log = structlog.get_logger("compose")
+_log = Logger("compose")
 
 ROSTER_INTERVAL_S = 1.0
 CLOCK_INTERVAL_S = 1.0

@@ -23,9 +23,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-import structlog
-
-from hub.logs import Repeated
+from hub.logs import Logger, Repeated
 
 BACKLOG = 1024  # that the system keeps while others are accepted; after a power cut all devices come at once
 ACCEPTED_AT_ONCE = 64  # before others have their turn of the loop
@@ -33,7 +31,7 @@ PAUSE_S = 0.1  # before the next try, where the system has no file or memory for
 SPARE_FILES_MAX = 512  # left to the stores and to requests under way; an eighth, where the system allows few
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-_log = structlog.get_logger("listener")
+_log = Logger("listener")
 
 
 class _PlaceState(Enum):

@@ -17,7 +17,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-import structlog
 from aiohttp import web
 
 from hub import compose
@@ -25,6 +24,7 @@ from hub.config import Config
 from hub.errors import Failed, HubError
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
+from hub.logs import Logger
 from hub.people.operators import Operators
 from hub.system import HostFigures
 
@@ -37,7 +37,7 @@ STOP_TIMEOUT_S = 2.0  # for devices and viewers to take their farewell; the whol
 SWITCH_INTERVAL_S = 0.0005
 SPARE_FILES = 1_000  # beside a socket for each device and viewer: the stores, requests, the history's own
 
-_log = structlog.get_logger("hub")
+_log = Logger("hub")
 
 
 @dataclass(frozen=True)

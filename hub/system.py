@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-import structlog
 
 from hub.clock import HubClock
 from hub.errors import Invalid
@@ -20,6 +19,7 @@ from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.duckdb.history import History
 from hub.intake.accept import Ingest
+from hub.logs import Logger
 from hub.model import Device, MetricType, Reading, Value
 
 OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
@@ -31,7 +31,7 @@ MIB = 1_048_576
 GIB = 1024 * MIB
 STORES = ("history.duckdb*", "registry.db*")
 
-_log = structlog.get_logger("system")
+_log = Logger("system")
 
 
 class Shown(NamedTuple):

@@ -1,5 +1,6 @@
 """What many tests need: a real hub in a process of its own, and a certificate."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -8,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import structlog
 from hypothesis import settings
 
+from hub.logs import ROOT, Lines
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 from tests.rooms import Clock, Rooms, open_rooms
@@ -22,10 +23,8 @@ settings.load_profile("untimed")
 
 # Hubs in the tests' own process log to standard error, which is shown where a test fails, and not amid what
 # commands print.
-structlog.configure(
-    wrapper_class=structlog.make_filtering_bound_logger("info"),
-    logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
-)
+logging.getLogger(ROOT).addHandler(Lines(sys.__stderr__ or sys.stderr, console=False))
+logging.getLogger(ROOT).setLevel(logging.INFO)
 
 # In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment
 # last, so that no core is left alone with a long one at the end. Where nothing is named, as they are called.

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.clock import MADE_AT, STEP_MIN_S, TRUST_MAX_S, TRUST_MIN_S, HubClock
 from hub.errors import Unauthenticated
 from hub.model import Command, CommandState, Device, Presence, Reading
+from tests.captured_logs import captured_logs
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 DAY_S = 86_400.0
@@ -258,7 +258,7 @@ async def test_a_hub_without_a_clock_goes_on_from_its_newest_reading_until_it_ha
         await send(rooms, device, 1.0)
     clock.pass_s(DAY_S)  # it is off
     clock.set_by = -clock.now + 5_000_000  # 1970
-    with structlog.testing.capture_logs() as logs:
+    with captured_logs() as logs:
         async with open_rooms(tmp_path, clock) as rooms:
             assert logs[0]["event"].startswith("the system's clock is not set")
             assert rooms.roster.last_seen(device) == T0

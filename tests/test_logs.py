@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.logs import ADDRESSES_MAX, Repeated
+from hub.logs import ADDRESSES_MAX, Logger, Repeated
 
 SAYING = {
     "a warning of Python": "import warnings; warnings.warn('beware\\nof this', ResourceWarning)",
@@ -23,7 +23,7 @@ SAYING = {
         "async def main():\n asyncio.create_task(no()); await asyncio.sleep(0); gc.collect()\n"
         "asyncio.run(main())"
     ),
-    "the hub": "import structlog; structlog.get_logger('hub').info('well', a=1)",
+    "the hub": "from hub.logs import Logger; Logger('hub').info('well', a=1)",
 }
 
 
@@ -49,9 +49,9 @@ CONTROLS = ["\x1b]52;c;aGk=\x07", "\x1b[2J", "a\nb", "\r", "\x9b31m", "\u202e", 
 @pytest.mark.parametrize("text", CONTROLS)
 def test_nothing_that_a_stranger_sends_controls_the_terminal(style: str, text: str) -> None:
     code = (
-        "from hub.config import LogConfig\nfrom hub.logs import set_up_logs\nimport structlog, logging\n"
+        "from hub.config import LogConfig\nfrom hub.logs import Logger, set_up_logs\nimport logging\n"
         f"set_up_logs(LogConfig(format={style!r}))\n"
-        f"structlog.get_logger('http').info('request', path={text!r})\n"
+        f"Logger('http').info('request', path={text!r})\n"
         f"logging.getLogger('x').error('%s', {text!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
@@ -60,13 +60,13 @@ def test_nothing_that_a_stranger_sends_controls_the_terminal(style: str, text: s
     assert [one for one in said if not one.isprintable() and one != "\n"] == []
 
 
-class Log:
+class Log(Logger):
     """Keeps what is said."""
 
     def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
 
-    def info(self, event: str, **details: object) -> None:
+    def say(self, level: int, event: str, /, exc_info: object = None, **details: object) -> None:
         self.lines.append({"event": event, **details})
 
 

@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import aiomqtt
-import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
@@ -34,6 +33,7 @@ from hub.flow import Acknowledgements
 from hub.formats import json
 from hub.history.commit import Commit
 from hub.intake.accept import Ingest
+from hub.logs import Logger
 from hub.model import Device, Reading, Refusal
 
 SOURCE = "broker"
@@ -43,7 +43,7 @@ BACKOFF_MIN_S = 0.2
 PAUSE_MAX_S = 1.0  # for a device over its rate: all devices of this broker share the one connection
 NOTICE_INTERVAL_S = 10.0
 
-_log = structlog.get_logger("broker")
+_log = Logger("broker")
 
 
 @dataclass(slots=True)

@@ -1,12 +1,12 @@
 """How a command reaches a hub, and how it shows what that answered."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-import structlog
 import typer
 
 from hub.cli.options import Options
@@ -70,7 +70,7 @@ async def _without_hub(config: Config, use: Callable[[Any], Awaitable[T]]) -> T:
     from hub.logs import set_up_logs
     from hub.serve import running
 
-    if not structlog.is_configured():  # a program around this has a log of its own
+    if not logging.getLogger().handlers:  # a program around this has a log of its own
         set_up_logs(LogConfig(level="warning", format="console"))
     async with running(config, listen=False), Client.connect(config.socket_path, alone=True) as client:
         return await use(client)

@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
-import structlog
-
 from hub.clock import Step
 from hub.errors import Busy, Conflict, Invalid, NotFound, StoreError
 from hub.fleet.checks import check_json
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
+from hub.logs import Logger
 from hub.model import Command, CommandState, Device
 from hub.registry.commands import StoredCommands
 
@@ -25,7 +24,7 @@ TIMEOUT_MAX_S = 7 * 86_400.0
 METHOD_MAX = 100
 CHECK_INTERVAL_S = 1.0
 
-_log = structlog.get_logger("commands")
+_log = Logger("commands")
 
 
 class Commands:

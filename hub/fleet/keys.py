@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-import structlog
-
 from hub.errors import Conflict, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
 from hub.fleet.session import EndReason
+from hub.logs import Logger
 from hub.model import ApiKey, Device
 from hub.model import key as keys
 from hub.model.key import Key
@@ -23,7 +22,7 @@ SLOW_MAX_S = 3.0
 USES_INTERVAL_S = 10.0
 _NOBODY = ApiKey("", 0, bytes(32))  # what a key with an unknown id is compared with, to take the same time
 
-_log = structlog.get_logger("keys")
+_log = Logger("keys")
 
 
 class Login(NamedTuple):

@@ -1,7 +1,5 @@
 import asyncio
 
-import structlog
-
 from hub.errors import StoreError
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
@@ -9,12 +7,13 @@ from hub.fleet.keys import Keys
 from hub.fleet.presence import Roster
 from hub.history.commit import Commit
 from hub.intake.accept import Ingest
+from hub.logs import Logger
 from hub.model import Device
 from hub.registry.devices import StoredDevices
 
 CONFIRM_INTERVAL_S = 10.0
 
-_log = structlog.get_logger("removal")
+_log = Logger("removal")
 
 
 class Removal:

@@ -4,14 +4,13 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, InvalidURLError, LineTooLong
 
 from hub.http.middleware import harden
 from hub.http.problems import problem
 from hub.listener import ConnectionPlace
-from hub.logs import Repeated
+from hub.logs import Logger, Repeated
 
 IDLE_S = 75.0  # a connection that waits for its next request; longer than proxies keep theirs
 # How long what is left of a refused body is thrown away, so that the peer gets to read the answer.
@@ -19,7 +18,7 @@ LINGER_S = 2.0
 LINE_MAX_BYTES = 8_190
 HEADERS_MAX = 128
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class HttpConnection(web.RequestHandler):

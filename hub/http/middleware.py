@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 
-import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 
@@ -12,6 +11,7 @@ from hub.errors import HubError, Unreadable
 from hub.http.access import ACCESS
 from hub.http.plain_page import plain_page
 from hub.http.problems import problem, problem_of
+from hub.logs import Logger
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,7 +22,7 @@ CONTENT_SECURITY_POLICY = (
 _TELLING = ("Allow", "Upgrade", "Connection", "Sec-WebSocket-Version")  # what would be right instead
 HSTS = "max-age=31536000"
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 @web.middleware

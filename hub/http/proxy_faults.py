@@ -2,14 +2,13 @@
 
 from urllib.parse import urlsplit
 
-import structlog
 from aiohttp import web
 
 from hub.http.access import Access
 from hub.http.middleware import Handler
-from hub.logs import Repeated
+from hub.logs import Logger, Repeated
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class ProxyFaults:

@@ -3,18 +3,17 @@
 import ssl
 from pathlib import Path
 
-import structlog
 from aiohttp import web
 
 from hub.config import HttpConfig
 from hub.http.access import ACCESS
 from hub.http.connection import HttpConnection
 from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind, bind_unix
-from hub.logs import Repeated
+from hub.logs import Logger, Repeated
 
 LOCAL_MAX = 100  # connections by the Unix socket
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class Server:

@@ -8,8 +8,6 @@ returns tells the transport when to acknowledge.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import structlog
-
 from hub.clock import HubClock, Step
 from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Conflict, Invalid, NotFound, StoreError
@@ -22,6 +20,7 @@ from hub.intake.known import IntakeCounts, KnownDevice
 from hub.intake.rate import TokenBucket
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
+from hub.logs import Logger
 from hub.model import (
     NOT_COUNTED,
     Device,
@@ -45,7 +44,7 @@ _EXAMPLES: dict[MetricType, Value] = {
 }
 
 
-_log = structlog.get_logger("intake")
+_log = Logger("intake")
 
 Heard = Callable[[Device, int], None]
 """Is told that a device sent something, and when (µs, UTC)."""

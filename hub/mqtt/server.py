@@ -6,8 +6,6 @@ import ssl
 import time
 from collections.abc import Callable
 
-import structlog
-
 from hub.clock import HubClock
 from hub.config import LimitsConfig, MqttConfig
 from hub.fleet.commands import Commands
@@ -16,7 +14,7 @@ from hub.fleet.presence import Roster
 from hub.flow import StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind
-from hub.logs import Repeated
+from hub.logs import Logger, Repeated
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import Connection
 from hub.mqtt.link import ClientLink
@@ -29,7 +27,7 @@ TIDY_INTERVAL_S = 1.0
 # How many connections that have not shown a key yet are kept beside `limits.connections_max` that have.
 SPARE_CONNECTIONS = 100
 
-_log = structlog.get_logger("mqtt")
+_log = Logger("mqtt")
 
 
 def _fresh_id() -> str:

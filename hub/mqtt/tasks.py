@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
-import structlog
-
 from hub.errors import HubError
 from hub.flow import Hold, Holds
+from hub.logs import Logger
 
 WAITING_MAX = 64  # jobs of one connection that wait; more, and it is not read from
 
-_log = structlog.get_logger("mqtt")
+_log = Logger("mqtt")
 
 
 class Tasks:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
-import structlog
-
 from hub.errors import HubError, Refused
 from hub.fleet.devices import Devices
 from hub.formats.json import decode
 from hub.intake.accept import Ingest
+from hub.logs import Logger
 from hub.model import RAW_MAX, Device, Reading, Refusal
 from hub.mqtt.codec.packets import Will
 from hub.mqtt.gathering import SOURCE
@@ -15,7 +14,7 @@ from hub.mqtt.kept_sessions import Bequest
 from hub.mqtt.requests import Requests
 from hub.mqtt.topics import TopicKind, upward
 
-_log = structlog.get_logger("mqtt")
+_log = Logger("mqtt")
 
 
 class Wills:

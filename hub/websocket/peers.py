@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-import structlog
-
+from hub.logs import Logger
 from hub.websocket.tcp import ask_often
 
 STEPS_PER_INTERVAL = 2
@@ -20,7 +19,7 @@ ASKED_PER_STEP = 3  # by TCP: that a probe or two get lost does not make a peer 
 # A stopping hub's patience: for the last commits and their answers, and then for the peer's close.
 GONE_TIMEOUT_S = 4.0
 
-_log = structlog.get_logger("websocket")
+_log = Logger("websocket")
 
 
 class Droppable(Protocol):

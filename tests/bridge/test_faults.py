@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import pytest
-from structlog.testing import capture_logs
 
 from tests.bridge.house import House, running, taken
 from tests.bridge.mosquitto import Mosquitto, Publisher, free_port, until
+from tests.captured_logs import captured_logs
 from tests.mqtt.rooms import SlowDisk
 
 TOPIC = "devices/boiler/telemetry"
@@ -58,7 +58,7 @@ async def test_without_a_file_for_the_connection_it_goes_on_trying(
         return low
 
     broker = house.broker(1, uniform=draw, url=f"{scheme}://127.0.0.1:{free_port()}")
-    with capture_logs() as logs, fault():
+    with captured_logs() as logs, fault():
         task = asyncio.create_task(broker.run())
         await until(lambda: len(tries) >= 3 or task.done(), "it tries again")
         assert not task.done()

@@ -11,10 +11,10 @@ import resource
 import sys
 from pathlib import Path
 
-import structlog
-
+from hub.config import LogConfig
 from hub.history.duckdb.history import History
 from hub.history.duckdb.keeper import Bounds, Keeper
+from hub.logs import set_up_logs
 from tests.history.rows import T0, append
 
 VALUES_PER_BATCH = 500
@@ -76,7 +76,7 @@ async def fill(history: History, path: Path) -> int:
 
 
 if __name__ == "__main__":
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    set_up_logs(LogConfig())
     file = Path(sys.argv[1])
     if len(sys.argv) > 3:
         asyncio.run(append_through_full_disk(file, int(sys.argv[2]), int(sys.argv[3])))

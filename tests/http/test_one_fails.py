@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from hub.feed.feed import FeedCounts
 from hub.feed.log import Resume
@@ -20,6 +19,7 @@ from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.live.writer import Framer, SharedWriter
 from hub.websocket.peers import Peers
+from tests.captured_logs import captured_logs
 from tests.http.conftest import DEADLINE_S, Hub, until
 
 EXCEPTIONS: list[type[Exception]] = [
@@ -112,7 +112,7 @@ def test_the_shared_writer_goes_on_whatever_a_viewer_raises(found: list[dict[str
         for connection in connections:
             assert ("abort" in connection.called) == ("write" in connection.faults)
 
-    with capture_logs():  # a traceback for each is nothing to read
+    with captured_logs():  # a traceback for each is nothing to read
         asyncio.run(check())
 
 
@@ -126,7 +126,7 @@ def test_signs_of_life_are_asked_for_whatever_a_peer_raises(found: list[dict[str
         peers.add(Last(reached, "abort"))  # it is dropped in the end, for it is never heard
         await turns(peers.run(), reached)
 
-    with capture_logs():  # a traceback for each is nothing to read
+    with captured_logs():  # a traceback for each is nothing to read
         asyncio.run(check())
 
 
@@ -146,7 +146,7 @@ def test_a_stopping_hub_tells_everybody_whatever_a_peer_raises(
             peers.remove(connection)
         await stopping
 
-    with capture_logs():  # a traceback for each is nothing to read
+    with captured_logs():  # a traceback for each is nothing to read
         asyncio.run(check())
 
 
@@ -178,7 +178,7 @@ async def test_a_viewer_that_cannot_be_written_to_goes_alone(hub: Hub) -> None:
         await neighbour.send_json({"type": "subscribe", "channel": "device/boiler"})
         assert (await neighbour.receive_json())["type"] == "subscribed"
         for number, error in enumerate(EXCEPTIONS):
-            with capture_logs() as lines:
+            with captured_logs() as lines:
                 async with hub.live_socket() as socket:
                     assert (await socket.receive_json())["type"] == "hello"
                     [broken] = viewers._open.keys() - {first}

@@ -9,9 +9,9 @@ from urllib.parse import urljoin
 import aiohttp
 import pytest
 from aiohttp import CookieJar
-from structlog.testing import capture_logs
 
 from hub.config import Config, HttpConfig
+from tests.captured_logs import captured_logs
 from tests.conftest import Certificate
 from tests.http.conftest import DEADLINE_S, Hub, running_hub
 from tests.proxies import PROXIES, Nginx, Proxy, without
@@ -162,14 +162,14 @@ async def test_the_log_says_once_what_a_proxy_leaves_out_and_what_to_set(
     scheme = "https" if "X-Forwarded-Proto" in says else "http"
     origin = {"Origin": nginx.url.replace("http", scheme, 1)}
     async with running_hub(tmp_path, Config()) as hub:
-        with nginx.before(hub.url, location), capture_logs() as logs:
+        with nginx.before(hub.url, location), captured_logs() as logs:
             async with browsing(certificate) as browser:
                 base = f"{nginx.url}/hub/"
                 await log_in(hub, base, browser)
                 for _ in range(3):
                     await try_live(browser, base, origin)
                     await browser.post(f"{base}api/v1/tokens", json={}, headers=origin)
-    found = [line for line in logs if line["log_level"] == "warning"]
+    found = [line for line in logs if line["level"] == "warning"]
     assert len(found) == len(says)
     for line, words, setting in zip(found, says, sets, strict=True):
         assert words in line["event"]

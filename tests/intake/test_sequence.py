@@ -5,13 +5,13 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
-import structlog.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.intake.accept import NOTICES_BURST
 from hub.intake.sequence import REPEATED, SequenceCount
 from hub.model import Device, Reading
+from tests.captured_logs import captured_logs
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 SECOND = 1_000_000
@@ -107,7 +107,7 @@ async def test_a_device_that_counts_from_0_again_is_stored_again_and_after_a_res
         device, _ = await rooms.add("boiler-1")
         rooms.ingest.accept(device, [numbered(100 + n, T0 + n * SECOND) for n in range(20)], "mqtt")
         clock.pass_s(60)
-        with structlog.testing.capture_logs() as logs:
+        with captured_logs() as logs:
             begun = rooms.ingest.accept(
                 device, [numbered(n, clock.now + n * SECOND) for n in range(20)], "mqtt"
             )
@@ -144,7 +144,7 @@ async def test_what_is_dropped_for_nothing_tells_a_restart_is_said_at_once_and_e
         rooms.ingest.accept(device, [numbered(500)], "http")
         clock.pass_s(10)
         began = clock.now
-        with structlog.testing.capture_logs() as logs:
+        with captured_logs() as logs:
             for seq in range(3):
                 assert rooms.ingest.accept(device, [numbered(seq)], "http").accepted == 1
                 clock.pass_s(10)
@@ -164,7 +164,7 @@ async def test_an_honest_retry_is_no_news(rooms: Rooms, count: int) -> None:
     """What was sent before and something new after it, together as they come from a queue."""
     device, _ = await rooms.add("boiler-1")
     rooms.ingest.accept(device, [numbered(seq) for seq in range(count)], "mqtt")
-    with structlog.testing.capture_logs() as logs:
+    with captured_logs() as logs:
         rooms.ingest.accept(device, [numbered(seq) for seq in range(count + 1)], "mqtt")
     assert logs == []
     assert states(rooms, device) == (count, 0, None, 0)
@@ -172,7 +172,7 @@ async def test_an_honest_retry_is_no_news(rooms: Rooms, count: int) -> None:
 
 async def test_the_log_of_thousands_of_devices_that_repeat_is_short_and_counts_the_rest(rooms: Rooms) -> None:
     devices = [(await rooms.add(f"d{number}"))[0] for number in range(40)]
-    with structlog.testing.capture_logs() as logs:
+    with captured_logs() as logs:
         for device in devices:
             rooms.ingest.accept(device, [numbered(1)], "mqtt")
             rooms.ingest.accept(device, [numbered(0)], "mqtt")

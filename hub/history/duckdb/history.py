@@ -18,7 +18,6 @@ from typing import TypeVar
 
 import duckdb
 import numpy as np
-import structlog
 
 from hub.errors import StoreError
 from hub.history.batch import Batch, Unstored
@@ -28,6 +27,7 @@ from hub.history.duckdb import comparing, conversion, export, queries, ranges
 from hub.history.duckdb.conversion import Preview
 from hub.history.duckdb.file import connect
 from hub.history.duckdb.writer import Writer, committed
+from hub.logs import Logger
 from hub.model import Device, Metric, MetricType, Rejection, SequenceMark
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ QUERY_TIMEOUT_S = 10.0
 INTERRUPT_EVERY_S = 0.01
 INTERRUPTS_MAX = 100  # then the thread is left to end by itself: it waits for the disk, not for DuckDB
 
-_log = structlog.get_logger("history")
+_log = Logger("history")
 
 
 class History:

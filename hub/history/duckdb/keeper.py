@@ -14,17 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
-import structlog
 
 from hub.errors import StoreError
 from hub.history.duckdb import compaction, conversion, retention, sealing
 from hub.history.duckdb.history import History
+from hub.logs import Logger
 
 INTERVAL_S = 2.0
 PAUSE_S = 0.02  # between steps while there is much to do: commits and queries come first
 CHORES_INTERVAL_US = 600_000_000  # retention and compaction are looked for this often
 
-_log = structlog.get_logger("keeper")
+_log = Logger("keeper")
 
 
 @dataclass

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 
 import orjson
-import structlog
 from aiohttp import web
 
 from hub.config import LimitsConfig
@@ -36,6 +35,7 @@ from hub.http.sockets import (
     turned_away_if_refused,
 )
 from hub.intake.accept import Ingest
+from hub.logs import Logger
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
 from hub.websocket.peers import Peers
@@ -52,7 +52,7 @@ _CLOSE_CODES = {
     EndReason.REMOVED: frames.UNAUTHENTICATED,
     EndReason.TAKEN_OVER: frames.REFUSED,
 }
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class DeviceSocket(Socket):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import orjson
-import structlog
 from aiohttp import web
 
 from hub.config import LiveConfig
@@ -19,13 +18,14 @@ from hub.history.duckdb.history import History
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
 from hub.http.sockets import RETRY_AFTER_S
+from hub.logs import Logger
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
 STORAGE_INTERVAL_S = 0.5
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class ViewerConnection(Peer, Protocol):

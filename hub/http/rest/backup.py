@@ -5,7 +5,6 @@ from contextlib import aclosing
 from pathlib import Path
 
 import orjson
-import structlog
 from aiohttp import web
 from pydantic import Field
 
@@ -16,11 +15,12 @@ from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Asked
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import CLOCK, CONFIG, FLEET, HISTORY
+from hub.logs import Logger
 
 NDJSON = "application/x-ndjson"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class BackupQuery(Asked):

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-import structlog
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
@@ -19,6 +18,7 @@ from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked, LabelQuery, MetricName
 from hub.http.rest.times import read_time
 from hub.http.rooms import HISTORY, INGEST
+from hub.logs import Logger
 
 EXPORTS_MAX = 2  # at once; beyond, one is told to come back
 EXPORTS = web.AppKey("exports", asyncio.Semaphore)
@@ -32,7 +32,7 @@ MEDIA = {
     Format.PARQUET: "application/vnd.apache.parquet",
 }
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class ExportQuery(Asked):

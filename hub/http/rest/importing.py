@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import orjson
-import structlog
 from aiohttp import web
 from pydantic import Field
 
@@ -21,10 +20,11 @@ from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked
 from hub.http.rooms import IMPORTS
 from hub.intake.imports import ImportProgress, Summary, Wanted
+from hub.logs import Logger
 
 NDJSON = "application/x-ndjson"
 
-_log = structlog.get_logger("http")
+_log = Logger("http")
 
 
 class ImportQuery(Asked):
