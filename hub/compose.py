@@ -24,6 +24,7 @@ from hub.fleet.attributes import Attributes
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
 from hub.fleet.fleet import Fleet, NewDevice
+from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys, Slowness
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
@@ -91,6 +92,7 @@ class Rooms:
         return [
             self.fleet.keys.keep_uses(),
             self.fleet.removal.run(),
+            self.fleet.intervals.run(),
             self.commands.run(),
             self.keeper().run(),
             self._watch_clock(),
@@ -187,7 +189,8 @@ def _fleet(
     count_max = config.limits.attributes_max
     attributes = Attributes(registry.attributes, devices, roster, count_max, clock)
     removal = Removal(registry.devices, devices, keys, commands, roster, ingest)
-    return Fleet(registry.devices, devices, keys, attributes, removal, roster, ingest, clock)
+    intervals = LearntIntervals(registry.devices, roster)
+    return Fleet(registry.devices, devices, keys, attributes, removal, intervals, roster, ingest, clock)
 
 
 def mqtt(rooms: Rooms) -> MqttServer:

@@ -17,6 +17,7 @@ LOOPS = {
     "Commands.run",
     "DeviceSockets.run",
     "Keys.keep_uses",
+    "LearntIntervals.run",
     "Removal.run",
     "Rooms._watch_clock",
     "Keeper.run",

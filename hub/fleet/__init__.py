@@ -6,6 +6,7 @@ keys        who a key lets in
 attributes  slow-changing facts about a device
 session     a connected device, as a transport offers it
 presence    who is online, stale, offline
+intervals   how often devices report, kept for the next run
 commands    the life of a command
 removal     a device leaves with all that is its own
 checks      what operators may set of devices and metrics

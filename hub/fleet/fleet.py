@@ -9,6 +9,7 @@ from hub.errors import Conflict
 from hub.fleet.attributes import Attributes
 from hub.fleet.checks import check_device
 from hub.fleet.devices import Devices
+from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
@@ -37,6 +38,7 @@ class Fleet:
         keys: Keys,
         attributes: Attributes,
         removal: Removal,
+        intervals: LearntIntervals,
         roster: Roster,
         ingest: Ingest,
         clock: Callable[[], int],
@@ -45,6 +47,7 @@ class Fleet:
         self.keys = keys
         self.attributes = attributes
         self.removal = removal
+        self.intervals = intervals
         self._stored = stored
         self._roster = roster
         self._ingest = ingest
@@ -56,8 +59,9 @@ class Fleet:
             self.devices.remember(device)
         await self.keys.restore()
         last_seen = await self._ingest.restore(self.devices.with_readings())
+        learnt = await self._stored.learnt_intervals()
         for device in self.devices.with_readings():
-            self._roster.add(device, last_seen.get(device.number))
+            self._roster.add(device, last_seen.get(device.number), learnt.get(device.number))
         await self.removal.restore()
 
     async def add(self, wanted: Sequence[NewDevice]) -> list[tuple[Device, Key]]:

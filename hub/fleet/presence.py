@@ -8,13 +8,14 @@
 What is expected is the device's `expected_interval_s`, or the interval learnt from its readings.
 
 A device that connects, sends and disconnects again, before its next reading is due, is asleep and not
-offline: it is judged by its interval, whatever the transport. So is one whose connection broke in that time,
-because many cut their power without a good-bye. But one that left a will means to stay connected: it is
-offline then, and so is one whose session the hub ended. The time from a good-bye to the next report is an
-interval like any other, but one alone teaches nothing; after a broken connection it is no interval.
+offline: it is judged by its interval, whatever the transport, and after a restart of the hub too. So is one
+whose connection broke in that time, because many cut their power without a good-bye. But one that left a will
+means to stay connected: it is offline then, and so is one whose session the hub ended. The time from a
+good-bye to the next report is an interval like any other, but one alone teaches nothing; after a broken
+connection it is no interval.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hub.clock import Step
@@ -28,6 +29,7 @@ STALE_MIN_S = 5.0  # a device that sends ten times a second is not stale at the 
 INTERVAL_UNKNOWN_S = 60.0
 INTERVAL_MAX_S = 86_400.0  # learnt; what reports more rarely is given its interval by an operator
 GAPS_KEPT = 8
+NOTABLE_FACTOR = 1.5  # by which an interval differs from the one that is kept, before it is worth a write
 CLOCK_FACTOR = 2.0  # how far the device's clock may have gone otherwise than ours between two reports
 # Readings closer than this are one report: a burst says nothing of how often a device reports.
 REPORT_MIN_S = 1.0
@@ -43,6 +45,7 @@ class _Seen:
     last_seen: int | None = None
     gaps_s: tuple[float, ...] = ()  # between the starts of the last reports, oldest first
     interval_s: float | None = None  # learnt from them
+    kept_s: float | None = None  # of that, what the registry has
     reported_at: int | None = None  # the start of the last report
     was_away: bool = False  # since that report
     entered_at: int = 0  # when the first of its sessions began
@@ -63,13 +66,19 @@ class Roster:
         self._seen: dict[int, _Seen] = {}
         self.connected = 0  # devices with a session
 
-    def add(self, device: Device, last_seen: int | None = None) -> None:
-        """Know a device. `last_seen` is when the history last heard of it: it may be asleep since then."""
+    def add(self, device: Device, last_seen: int | None = None, interval_s: float | None = None) -> None:
+        """Know a device. `last_seen` is when the history last heard of it: it may be asleep since then.
+        `interval_s` is what an earlier run of the hub has learnt.
+        """
         seen = self._seen[device.number] = _Seen(device, last_seen=last_seen)
+        if interval_s is not None:
+            seen.interval_s = seen.kept_s = interval_s
+            seen.gaps_s = (interval_s, interval_s)  # so that the first gap alone does not stand over it
         self._feed.set_labels(device.id, device.labels)
         if last_seen is not None:
             seen.presence, seen.since = Presence.OFFLINE, last_seen
-            if device.expected_interval_s is not None and not _is_overdue(seen, self._clock()):
+            expected_s = device.expected_interval_s or interval_s
+            if expected_s is not None and not _is_overdue(seen, self._clock()):
                 seen.presence = Presence.ONLINE
             self._feed.set_presence(device.id, seen.presence, last_seen)
 
@@ -153,6 +162,20 @@ class Roster:
         elif not seen.was_away:
             seen.interval_s = min(gap_s, INTERVAL_MAX_S)
 
+    def newly_learnt(self) -> dict[int, float]:
+        """The intervals, by device number, that differ notably from those that are kept."""
+        return {
+            number: seen.interval_s
+            for number, seen in self._seen.items()
+            if seen.interval_s is not None and seen.device.counted and _differs(seen.interval_s, seen.kept_s)
+        }
+
+    def kept(self, learnt: Mapping[int, float]) -> None:
+        """These intervals are on disk."""
+        for number, interval_s in learnt.items():
+            if number in self._seen:
+                self._seen[number].kept_s = interval_s
+
     def clock_stepped(self, step: Step) -> None:
         """The hub's clock was set: a silence is as long as it was."""
         for seen in self._seen.values():
@@ -207,6 +230,10 @@ class Roster:
             if seen.device.counted:
                 counts[seen.presence] += 1
         return counts
+
+
+def _differs(interval_s: float, kept_s: float | None) -> bool:
+    return kept_s is None or not kept_s / NOTABLE_FACTOR <= interval_s <= kept_s * NOTABLE_FACTOR
 
 
 def _expected_s(seen: _Seen) -> float:

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -51,6 +51,20 @@ class StoredDevices:
         async with self._database.write() as connection:
             await connection.execute(update(devices).where(mine).values(_settings(device)))
 
+    async def learnt_intervals(self) -> dict[int, float]:
+        """How often devices report, in seconds by device number, of those of which that is known."""
+        query = select(devices.c.number, devices.c.learnt_interval_s)
+        async with self._database.read() as connection:
+            rows = await connection.execute(query.where(devices.c.learnt_interval_s.is_not(None)))
+            return {row.number: row.learnt_interval_s for row in rows}
+
+    async def keep_learnt_intervals(self, learnt: Mapping[int, float]) -> None:
+        """Write what was learnt, by device number, in one transaction; removed devices are passed over."""
+        rows = [{"of": number, "interval_s": interval_s} for number, interval_s in learnt.items()]
+        keeping = update(devices).where(devices.c.number == bindparam("of"))
+        async with self._database.write() as connection:
+            await connection.execute(keeping.values(learnt_interval_s=bindparam("interval_s")), rows)
+
     async def remove(self, device: Device) -> None:
         """Remove a device with its keys, attributes and commands. Its number is not used again.
 
@@ -84,5 +98,6 @@ def _settings(device: Device) -> dict[str, object]:
 
 def _device(row: Mapping[str, Any]) -> Device:
     retention = Retention(row["raw_s"], row["minute_s"], row["hour_s"])
-    named = {name: value for name, value in row.items() if name not in Retention._fields}
+    others = (*Retention._fields, devices.c.learnt_interval_s.name)
+    named = {name: value for name, value in row.items() if name not in others}
     return Device(**named, retention=retention)

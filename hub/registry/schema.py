@@ -20,6 +20,7 @@ devices = Table(
     Column("raw_s", Float),  # how long values are kept; NULL as the configuration says, 0 for ever
     Column("minute_s", Float),
     Column("hour_s", Float),
+    Column("learnt_interval_s", Float),  # as far as the hub knows how often it reports
 )
 
 keys = Table(
@@ -115,4 +116,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE removed (device INTEGER PRIMARY KEY)",),
     tuple(f"ALTER TABLE devices ADD COLUMN {tier} FLOAT" for tier in ("raw_s", "minute_s", "hour_s")),
     ("CREATE TABLE notes (name VARCHAR PRIMARY KEY, value BIGINT NOT NULL)",),
+    ("ALTER TABLE devices ADD COLUMN learnt_interval_s FLOAT",),
 )

@@ -261,7 +261,8 @@ async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Pa
     async with Registry.open(path) as registry:
         [boiler] = await registry.devices.add([BOILER])
     older = sqlite3.connect(path)
-    undone = [f"ALTER TABLE devices DROP COLUMN {tier}" for tier in Retention._fields]
+    added = (*Retention._fields, "learnt_interval_s")
+    undone = [f"ALTER TABLE devices DROP COLUMN {column}" for column in added]
     older.executescript(
         ";".join(
             [*undone, "DROP TABLE removed", "DROP TABLE notes", "DELETE FROM schema_version WHERE number > 1"]
@@ -290,6 +291,24 @@ async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path
         await registry.devices.update(replace(boiler, retention=Retention(0, None, 60.0)))
     async with Registry.open(path) as registry:
         assert await registry.devices.all() == [replace(boiler, retention=Retention(0, None, 60.0))]
+
+
+async def test_a_store_of_the_fourth_schema_learns_intervals(path: Path) -> None:
+    async with Registry.open(path) as registry:
+        added = await registry.devices.add([BOILER, PUMP])
+    older = sqlite3.connect(path)
+    older.executescript(
+        "ALTER TABLE devices DROP COLUMN learnt_interval_s; DELETE FROM schema_version WHERE number > 4"
+    )
+    older.close()
+    boiler, pump = (device.number for device in added)
+    async with Registry.open(path) as registry:
+        assert await registry.devices.learnt_intervals() == {}
+        await registry.devices.keep_learnt_intervals({boiler: 600.0, pump: 1.5, 99: 2.0})
+        await registry.devices.update(replace(added[0], name="Old boiler"))
+    async with Registry.open(path) as registry:
+        assert await registry.devices.learnt_intervals() == {boiler: 600.0, pump: 1.5}
+        assert await registry.devices.all() == [replace(added[0], name="Old boiler"), added[1]]
 
 
 async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:
