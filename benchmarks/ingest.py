@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import uvloop
 
+from benchmarks.processes import Use
 from benchmarks.report import Round, print_report, summary
-from benchmarks.subjects import Hub, Relay, Subject, Use, run_load
+from benchmarks.subjects import Hub, Relay, Subject, run_load
 
 VALUES_PER_READING = 2
 MODEST_RATE = 2_000.0

@@ -8,6 +8,7 @@ for them, so that checking k of them, their order included, is one comparison. M
 
 import argparse
 import json
+import random
 import resource
 import select
 import socket
@@ -15,9 +16,12 @@ import struct
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from benchmarks.processes import Use
 
 PUBACK_BYTES = 4
 PERIOD_S = 0.001  # of the paced load's timer
@@ -43,6 +47,7 @@ class Result:
     measured_s: float = 0.0
     sending_s: float = 0.0  # warm-up and window
     cpu_s: float = 0.0
+    watched: dict[str, float] = field(default_factory=dict)  # what others used in the measured window
     delays: list[tuple[float, int]] = field(default_factory=list)  # (s, messages)
 
     def percentile(self, share: float) -> float:
@@ -63,6 +68,7 @@ class Result:
                 "measured_s": self.measured_s,
                 "sending_s": self.sending_s,
                 "cpu_s": self.cpu_s,
+                **self.watched,
                 "p50_ms": self.percentile(0.50),
                 "p99_ms": self.percentile(0.99),
             }
@@ -175,9 +181,10 @@ class Load:
     taken.
     """
 
-    def __init__(self, publishers: list[Publisher], rate: float) -> None:
+    def __init__(self, publishers: list[Publisher], rate: float, watched: Sequence[int] = ()) -> None:
         self._publishers = {publisher.socket.fileno(): publisher for publisher in publishers}
         self._rate = rate
+        self._watched = watched
         self._blocked: set[int] = set()  # those whose socket has no room
         self._epoll = select.epoll()
         for number in self._publishers:
@@ -189,9 +196,12 @@ class Load:
         cpu_s = _cpu_s()
         start_s = time.perf_counter()
         self._drive(start_s, start_s + warm_up_s, None)
+        before = Use.of(self._watched) if self._watched else None
         middle_s = time.perf_counter()
         result.measured = self._drive(start_s, middle_s + seconds, result.delays)
         end_s = time.perf_counter()
+        if before is not None:
+            result.watched = _watched(before, Use.of(self._watched))
         result.measured_s, result.sending_s = end_s - middle_s, end_s - start_s
         result.cpu_s = _cpu_s() - cpu_s
         self._drain(end_s + DRAIN_TIMEOUT_S)
@@ -241,6 +251,41 @@ class Load:
             self._answer(1.0, None)
 
 
+class OwnMoments(Load):
+    """Each publisher sends one message a second, at a moment of its own, as devices do that were switched on
+    one by one. Between two moments it sleeps.
+    """
+
+    def __init__(self, publishers: list[Publisher], watched: Sequence[int] = ()) -> None:
+        super().__init__(publishers, len(publishers), watched)
+        moments = random.Random(1)  # the same moments in every run
+        self._due = sorted(
+            ((moments.random(), publisher) for publisher in publishers), key=lambda due: due[0]
+        )
+        self._turn = 0  # moments that have come so far
+
+    def _drive(self, start_s: float, end_s: float, delays: list[tuple[float, int]] | None) -> int:
+        taken = 0
+        while (now_s := time.perf_counter()) < end_s:
+            while (next_s := start_s + self._next_s()) <= now_s:
+                self._due[self._turn % len(self._due)][1].send(1, now_s)
+                self._turn += 1
+            taken += self._answer(min(next_s, end_s) - now_s, delays)
+        return taken
+
+    def _next_s(self) -> float:
+        second, place = divmod(self._turn, len(self._due))
+        return second + self._due[place][0]
+
+
+def _watched(before: Use, after: Use) -> dict[str, float]:
+    return {
+        "watched_cpu_s": after.cpu_s - before.cpu_s,
+        "watched_main_thread_cpu_s": after.main_thread_cpu_s - before.main_thread_cpu_s,
+        "watched_written_bytes": after.written_bytes - before.written_bytes,
+    }
+
+
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -257,6 +302,12 @@ def main() -> None:
     parser.add_argument(
         "--rate", type=float, default=0, help="messages/s over all connections; 0: all that is taken"
     )
+    parser.add_argument(
+        "--own-moments", action="store_true", help="each connection one message/s, at its own moment"
+    )
+    parser.add_argument(
+        "--watch", nargs="+", type=int, default=(), metavar="PID", help="say what these processes used"
+    )
     parser.add_argument("--warm-up", type=float, default=1.0, help="seconds")
     parser.add_argument("--seconds", type=float, default=5.0)
     options = parser.parse_args()
@@ -265,7 +316,12 @@ def main() -> None:
         Publisher(options.host, options.port, target, options.window, 37 * place)
         for place, target in enumerate(targets)
     ]
-    print(Load(publishers, options.rate).run(options.warm_up, options.seconds).as_json())
+    load = (
+        OwnMoments(publishers, options.watch)
+        if options.own_moments
+        else Load(publishers, options.rate, options.watch)
+    )
+    print(load.run(options.warm_up, options.seconds).as_json())
 
 
 if __name__ == "__main__":

@@ -10,30 +10,26 @@ import json
 import pstats
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import aiohttp
 import duckdb
 import psutil
 
 from benchmarks.load import Target
+from benchmarks.processes import Use
 from hub.system import OWN
 
 READY_TIMEOUT_S = 15.0
+READY_EVERY_S = 0.005
 STOP_TIMEOUT_S = 30.0
-
-
-class Use(NamedTuple):
-    """What a subject's processes have used so far."""
-
-    cpu_s: float
-    main_thread_cpu_s: float  # of the hub: its event loop
-    rss_bytes: int
+SUBSCRIBED_TIMEOUT_S = 30.0
 
 
 class Subject:
@@ -69,11 +65,12 @@ class Subject:
         """How many readings it took in so far, by its own account."""
         raise NotImplementedError
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
     def use(self) -> Use:
-        cpu_s = sum(sum(process.cpu_times()[:2]) for process in self._processes)
-        main = self._processes[-1]
-        main_cpu_s = next(t.user_time + t.system_time for t in main.threads() if t.id == main.pid)
-        return Use(cpu_s, main_cpu_s, sum(process.memory_info().rss for process in self._processes))
+        return Use.of(self.pids)
 
     def _spawn(self, *command: str) -> None:
         log = (self._folder / f"{Path(command[0]).name}-{len(self._processes)}.log").open("ab")
@@ -89,7 +86,13 @@ class Subject:
                 for process in self._processes:
                     if process.poll() is not None:
                         raise SystemExit(f"{process.args} ended with {process.returncode}:\n{self._said()}")
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(READY_EVERY_S)
+
+    async def _says(self, word: str) -> None:
+        """Wait until one of its logs has this word."""
+        async with asyncio.timeout(SUBSCRIBED_TIMEOUT_S):
+            while word not in self._said():
+                await asyncio.sleep(0.05)
 
     def _said(self) -> str:
         return "\n".join(log.read_text()[-2000:] for log in sorted(self._folder.glob("*.log")))
@@ -104,12 +107,18 @@ class Subject:
 
 
 class Hub(Subject):
-    """`hub serve` with its defaults, on a folder of its own: durable. With `profile` under cProfile."""
+    """`hub serve` with its defaults, on a folder of its own: durable. With `profile` under cProfile; with
+    another `python`, the hub that is installed there.
+    """
 
     name = "hub"
 
-    def __init__(self, folder: Path, connections: int, *, profile: bool = False) -> None:
+    def __init__(
+        self, folder: Path, connections: int, *, profile: bool = False, python: str = sys.executable
+    ) -> None:
         super().__init__(folder, connections)
+        self._python = python
+        self.http_port = free_port()
         self._profile = folder / "profile" if profile else None
         self._config = folder / "config.toml"
         self._keys = folder / "keys.csv"
@@ -120,24 +129,37 @@ class Hub(Subject):
             return [Target(row["id"], row["key"], "v1/devices/me/telemetry") for row in csv.DictReader(rows)]
 
     async def start(self) -> None:
+        self.configure()
+        await self.serve()
+        await self.add_devices()
+
+    def configure(self, **store: int) -> None:
+        """Write its configuration: the defaults, and these settings of its store."""
         self._config.write_text(
-            f"[http]\nport = {free_port()}\n[mqtt]\nport = {self.port}\n"
+            f"[http]\nport = {self.http_port}\n[mqtt]\nport = {self.port}\n"
             f'[store]\npath = "{self._folder / "data"}"\n'
+            + "".join(f"{name} = {value}\n" for name, value in store.items())
         )
+
+    async def serve(self) -> None:
+        """Start it, on the store that is there or a new one."""
         profiler = ["-m", "cProfile", "-o", str(self._profile)] if self._profile else []
-        self._spawn(sys.executable, *profiler, "-m", "hub", "--config", str(self._config), "serve")
+        self._spawn(self._python, *profiler, "-m", "hub", "--config", str(self._config), "serve")
         await self._listening(self.port)
+
+    async def add_devices(self) -> None:
         devices = self._folder / "devices.csv"
         rows = [["id", "name", "labels"], *([f"bench-{n}", "", ""] for n in range(self._connections))]
         with devices.open("w", newline="") as file:
             csv.writer(file).writerows(rows)
-        command = [sys.executable, "-m", "hub", "--config", str(self._config)]
-        await asyncio.to_thread(
-            subprocess.run,
-            [*command, "devices", "import", str(devices), "--output", str(self._keys)],
-            check=True,
-            capture_output=True,
-        )
+        added = await self.command("devices", "import", str(devices), "--output", str(self._keys))
+        if added.returncode:
+            raise SystemExit(f"the devices could not be added: {added.stderr.decode()}")
+
+    async def command(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
+        """`hub` with these words, on its configuration."""
+        command = [self._python, "-m", "hub", "--config", str(self._config), *words]
+        return await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
 
     async def taken(self) -> int:
         """The rows of one of the two metrics; it stops the hub, whose file no one else may open."""
@@ -224,16 +246,37 @@ class Relay(Broker):
             viewer.cancel()
 
 
+class Recorder(Broker):
+    """benchmarks/rest_peer.py behind Mosquitto: all that comes goes into SQLite, message by message."""
+
+    name = "recorder"
+
+    async def start(self) -> None:
+        await self._start_broker()
+        self._spawn(
+            *(sys.executable, "-m", "benchmarks.rest_peer", "--broker-port", str(self.port)),
+            *("--file", str(self._folder / "readings.db")),
+        )
+        await self._says("subscribed")
+
+    async def taken(self) -> int:
+        with contextlib.closing(sqlite3.connect(self._folder / "readings.db")) as store:
+            (count,) = store.execute("SELECT count(*) FROM readings").fetchone()
+        return int(count)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-async def run_load(subject: Subject, folder: Path, *options: str) -> dict[str, float]:
-    """Let the publishers loose on it; what they report."""
+async def run_load(
+    subject: Subject, folder: Path, *options: str, connections: int | None = None
+) -> dict[str, float]:
+    """Let the publishers loose on it, all or the first few; what they report."""
     targets = folder / "targets.json"
-    targets.write_text(json.dumps(subject.targets))
+    targets.write_text(json.dumps(subject.targets[:connections]))
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "benchmarks.load", "--port", str(subject.port), "--targets", str(targets), *options),
