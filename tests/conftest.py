@@ -56,6 +56,7 @@ OUTSIDE = (
     "tests/peers/",
     "tests/test_build_page",
     "tests/test_main_job",
+    "tests/test_rest_benchmark",
 )
 OUTSIDE_FIXTURES = {"hub_process", "start_hub_process"}
 

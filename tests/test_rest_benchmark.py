@@ -1,0 +1,38 @@
+"""The benchmark of the hub at rest still runs, with a real hub, broker and subscriber, and gives its
+figures.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.rest import HUB, PEER
+
+ROOT = Path(__file__).parents[1]
+SHORT = ("--devices", "2", "--seconds", "1", "--warm-up", "0.1", "--idle", "0.1", "--settle", "0")
+FIGURES = {
+    *("idle_percent", "idle_written_kib_s", "rss_mib", "pss_mib"),
+    *("percent_2", "cpu_us_2", "main_us_2", "written_kib_s_2", "p50_ms_2", "p99_ms_2"),
+}
+
+
+def test_a_short_run_measures_hub_and_peer(tmp_path: Path) -> None:
+    report = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks.rest", *SHORT, "--parts", "idle", "steady", "peer"]
+    ran = subprocess.run(
+        [*command, "--json", str(report)],
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(report.read_text())
+    assert {name: set(of["medians"]) for name, of in found.items()} == {HUB: FIGURES, PEER: FIGURES}
+    for of in found.values():
+        assert of["medians"]["percent_2"] > 0
+        assert of["medians"]["written_kib_s_2"] > 0
+    assert "2 × 1/s: % of a core" in ran.stdout
