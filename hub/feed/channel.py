@@ -207,11 +207,23 @@ class DeviceChannel:
         """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
         if not self._subscriptions and not self._log:
             self._log.forget(self.offset)
-        missed = self._missed(resume)
         self._subscriptions.add(subscription)
         self._waiting.add(subscription)
         self._names[subscription.viewer.principal.name] += 1
         self._crowds.add(self)
+        return self._begin(subscription, self._missed(resume), renewed=self._is_renewed(resume))
+
+    def renew(self, epoch: str) -> None:
+        """The device has other metrics than it had: its viewers begin again. Nobody resumes from before."""
+        self.epoch = epoch
+        self._log.forget(self.offset)
+        self._frame = _NO_FRAME
+        for subscription in self._subscriptions:
+            subscription.notices["subscribed"] = self._begin(subscription, None, renewed=True)
+            subscription.viewer.wake(subscription)
+
+    def _begin(self, subscription: Subscription, missed: bytes | None, *, renewed: bool) -> bytes:
+        """The `subscribed` message: what was missed, or the state from which to go on."""
         subscription.cursor = self.offset
         head = orjson.dumps(
             {
@@ -220,6 +232,7 @@ class DeviceChannel:
                 "epoch": self.epoch,
                 "offset": self.offset,
                 "recovered": missed is not None,
+                **({"renewed": True} if renewed else {}),
                 "snapshot": self.snapshot(),
                 **self.shown("presence"),
                 "viewers": self._shown_viewers(_own_name(subscription)),
@@ -274,6 +287,12 @@ class DeviceChannel:
         if resume is None or resume.epoch != self.epoch:
             return None
         return self._between(resume.offset)
+
+    def _is_renewed(self, resume: Resume | None) -> bool:
+        """Whether the viewer knows another device, or other metrics, from this run of the hub."""
+        if resume is None or resume.epoch == self.epoch:
+            return False
+        return resume.epoch.partition("-")[0] == self.epoch.partition("-")[0]
 
     def _between(self, offset: int) -> bytes | None:
         entries = self._log.since(offset)

@@ -32,7 +32,7 @@ class Feed:
     def __init__(self, config: LiveConfig, epoch: str, clock: Callable[[], float]) -> None:
         self._config = config
         self._epoch = epoch
-        self._removals = 0
+        self._turns = 0  # how often a device was removed or renewed
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
@@ -50,8 +50,7 @@ class Feed:
         After a removal its epoch is another one: the id may have been used before, and offsets count from 0
         again.
         """
-        epoch = f"{self._epoch}-{self._removals}" if self._removals else self._epoch
-        channel = DeviceChannel(device_id, epoch, self._config, self._clock, self._crowds)
+        channel = DeviceChannel(device_id, self._device_epoch(), self._config, self._clock, self._crowds)
         if not counted:
             self._sources[device_id] = channel
             return channel
@@ -59,6 +58,16 @@ class Feed:
         self._devices[device_id] = channel
         self.overview.presence_changed(device_id)
         return channel
+
+    def _device_epoch(self) -> str:
+        return f"{self._epoch}-{self._turns}" if self._turns else self._epoch
+
+    def renew(self, device_id: str) -> None:
+        """The device has other metrics than it had: all who watch it begin again. Raises NotFound."""
+        self._turns += 1
+        self.device(device_id).renew(self._device_epoch())
+        if device_id in self._devices:
+            self.overview.renewed(device_id)
 
     def set_labels(self, device_id: str, labels: Mapping[str, str]) -> None:
         """The device carries these labels from now on. Raises NotFound."""
@@ -78,7 +87,7 @@ class Feed:
         """The device is gone; its channel ends."""
         self.set_labels(device_id, {})
         channel = self._devices.pop(device_id)
-        self._removals += 1
+        self._turns += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
         self.overview.removed(device_id)
 

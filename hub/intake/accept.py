@@ -293,7 +293,7 @@ class Ingest:
         value = None if latest is None else converted(latest.value, edited.type)
         if latest is not None and value is not None:
             known.channel.restore(edited.name, latest.time, value)
-        self._feed.overview.renewed(device.id)
+        self._feed.renew(device.id)
         return self._history.stored
 
     def drop(self, device: Device, metric: Metric) -> Commit:
@@ -301,7 +301,7 @@ class Ingest:
         known = self._known(device)
         known.forget(metric.name)
         known.channel.forget(metric.name)
-        self._feed.overview.renewed(device.id)
+        self._feed.renew(device.id)
         self._history.batch.removed_metrics.add(metric.number)
         return self._history.stored
 

@@ -103,6 +103,47 @@ def test_resume_replays_exactly_what_was_missed(studio: Studio) -> None:
     assert (answer["recovered"], numbers(answer), answer["offset"]) == (True, [3, 4, 5], 5)
 
 
+def test_who_watches_a_device_with_other_metrics_begins_again(studio: Studio) -> None:
+    channel = studio.feed.device("a")
+    viewer, before = watch(studio)
+    away, _ = watch(studio)
+    channel.publish(run_of(Reading(T0, {"n": 1.0})))
+    known = Resume(before["epoch"], taken(away)["offset"])
+    away.close()
+    channel.publish(run_of(Reading(T0 + 1000, {"n": 2.0})))
+    channel.forget("n")
+    channel.restore("m", T0 + 1000, 2.0)
+    studio.feed.renew("a")
+    channel.publish(run_of(Reading(T0 + 2000, {"m": 3.0})))
+
+    again, readings = taken(viewer)
+    assert (again["type"], again["renewed"], again["recovered"]) == ("subscribed", True, False)
+    assert (again["snapshot"], again["readings"]) == ({"m": [T0 // 1000 + 1, 2.0]}, [])
+    assert again["epoch"] != before["epoch"]
+    assert (again["offset"], readings["offset"]) == (2, 3)
+    assert readings["readings"] == [[T0 // 1000 + 2, {"m": 3.0}]]
+
+    _, back = watch(studio, resume=known)
+    assert (back["recovered"], back.get("renewed"), back["readings"]) == (False, True, [])
+    _, goes_on = watch(studio, resume=Resume(again["epoch"], again["offset"]))
+    assert (goes_on["recovered"], goes_on.get("renewed")) == (True, None)
+    assert goes_on["readings"] == readings["readings"]
+
+
+def test_who_resumes_a_device_that_was_removed_and_added_again_begins_again(studio: Studio) -> None:
+    viewer, before = watch(studio)
+    viewer.close()
+    studio.feed.remove("a")
+    studio.feed.add("a")
+    _, back = watch(studio, resume=Resume(before["epoch"], before["offset"]))
+    assert (back["recovered"], back.get("renewed")) == (False, True)
+
+
+def test_after_a_restart_of_the_hub_a_device_is_not_taken_for_another(studio: Studio) -> None:
+    _, back = watch(studio, resume=Resume("before", 3))
+    assert (back["recovered"], back.get("renewed")) == (False, None)
+
+
 @pytest.mark.parametrize(
     ("epoch", "offset"), [("other", 2), ("k3f9", -1), ("k3f9", 6), ("k3f9", 2**63), ("k3f9", 3)]
 )

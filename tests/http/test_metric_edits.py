@@ -132,6 +132,25 @@ async def test_who_watches_all_devices_is_told_anew_of_one_whose_metrics_were_ed
             assert sorted(told["snapshot"]) == (["h"] if method == "DELETE" else ["h", "u"])
 
 
+async def test_who_watches_one_device_is_told_that_its_metrics_were_edited(hub: Hub) -> None:
+    await hub.device()
+    await send(hub, "1")
+    async with hub.live_socket() as socket:
+        await socket.send_json({"type": "subscribe", "channel": "device/boiler"})
+        while (begun := await socket.receive_json(timeout=10))["type"] != "subscribed":
+            pass
+        epochs = [begun["epoch"]]
+        for method, body in (("PATCH", {"name": "u"}), ("PATCH", {"type": "number"}), ("DELETE", None)):
+            name = "t" if body == {"name": "u"} else "u"
+            assert (await hub.call(method, f"{DEVICE}/metrics/{name}", body))[0] == 200
+            while (told := await socket.receive_json(timeout=10))["type"] != "subscribed":
+                pass
+            assert (told["renewed"], told["recovered"]) == (True, False)
+            assert sorted(told["snapshot"]) == (["h"] if method == "DELETE" else ["h", "u"])
+            epochs.append(told["epoch"])
+        assert len(set(epochs)) == 4
+
+
 async def overview(socket: Any) -> dict[str, Any]:
     """What the next overview says of the boiler."""
     while True:

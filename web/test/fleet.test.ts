@@ -154,3 +154,14 @@ describe("a device that was removed and added again", () => {
     expect(fleet.get("boiler")?.isOutdated).toBe(false);
   });
 });
+
+describe("a device whose metric was renamed while the page was away", () => {
+  it("does not keep the old name, and is described anew", () => {
+    const fleet = new Fleet();
+    fleet.describeAll([infoOf("boiler")]);
+    fleet.overview({ boiler: { snapshot: { temperature: [1, 20], old: [1, 1] } } }, 1, true);
+    expect(fleet.overview({ boiler: { snapshot: { temperature: [1, 20] } } }, 2, true)).toEqual(["boiler"]);
+    expect([...(fleet.get("boiler")?.latest.keys() ?? [])]).toEqual(["temperature"]);
+    expect(fleet.lacksDescription("boiler")).toBe(true);
+  });
+});

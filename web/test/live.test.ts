@@ -269,6 +269,31 @@ describe("Live", () => {
     expect(live.watched.value).toBeNull();
   });
 
+  it("begins again with a device whose metrics were edited, and leaves compared ones alone", async () => {
+    known.set("b", infoOf("b"));
+    await start();
+    says({ a: { presence: "online", since: 9 }, b: { presence: "online", since: 9 } }, "subscribed");
+    live.open("a", ["b"]);
+    const begin = { type: "subscribed", epoch: "e", offset: 1, recovered: false };
+    socket.says({ ...begin, channel: "device/a", snapshot: { t: [5_000_000, 1], h: [5_000_000, 2] } });
+    await answered();
+    const [before, compared] = [live.watched.value, live.compared.value[0]];
+    socket.sent.length = 0;
+
+    const snapshot = { u: [5_000_000, 1], h: [5_000_000, 2] };
+    socket.says({ ...begin, epoch: "e-1", channel: "device/a", renewed: true, snapshot });
+    says({ a: { renewed: true, snapshot, presence: "online", since: 9 } });
+    socket.says({ type: "error", code: "conflict", message: "already subscribed", channel: "device/a" });
+    await answered();
+
+    expect(live.watched.value).not.toBe(before);
+    expect(live.compared.value).toEqual([compared]);
+    expect(live.watched.value?.metrics.value).toEqual(["u", "h"]);
+    const resume = { epoch: "e-1", offset: 1 };
+    expect(socket.sent).toEqual([{ type: "subscribe", channel: "device/a", resume }]);
+    expect(asked.filter((path) => path.includes("metric=u"))).toHaveLength(1);
+  });
+
   it("watches compared devices too, and keeps the readings of one that becomes the open one", async () => {
     known.set("b", infoOf("b"));
     await start();

@@ -90,6 +90,18 @@ describe("DeviceWatch", () => {
     expect(times().at(-1)).toBe(NOW + 20);
   });
 
+  it("keeps no metric that the hub no longer knows, and the points of the others", async () => {
+    watch.subscribed(subscribed({ t: [NOW - 10, 1], old: [NOW - 10, 2] }));
+    await answer(0, [NOW - 10, 1]);
+    await answer(1, [NOW - 10, 2]);
+    expect(times("old")).toEqual([NOW - 10]);
+
+    watch.subscribed(subscribed({ t: [NOW, 3], new: [NOW, 4] }, { epoch: "after a restart" }));
+    expect(watch.metrics.value).toEqual(["t", "new"]);
+    expect([...watch.latest.keys()]).toEqual(["t", "new"]);
+    expect([times("t"), times("old")]).toEqual([[NOW - 10], []]);
+  });
+
   it("asks again until history holds what was published just before it subscribed", async () => {
     watch.subscribed(subscribed({ t: [NOW - 10, 3] }));
     await answer(0, [NOW - 30, 1]);

@@ -90,6 +90,11 @@ export class Connection {
     if (this.#state.kind === "live") this.#sendSubscribe(channel);
   }
 
+  /** Asks for a channel that may be another under the same name. If it is not, the hub refuses: no harm. */
+  subscribeAgain(channel: string): void {
+    if (this.#channels.has(channel) && this.#state.kind === "live") this.#sendSubscribe(channel);
+  }
+
   unsubscribe(channel: string): void {
     if (this.#channels.delete(channel) && this.#state.kind === "live") {
       this.#send({ type: "unsubscribe", channel });

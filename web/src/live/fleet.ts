@@ -1,5 +1,5 @@
 import { batch, type ReadonlySignal, signal } from "@preact/signals";
-import type { OverviewDevices, OverviewEntry, Presence, Sample } from "./protocol";
+import type { OverviewDevices, OverviewEntry, Presence, Sample, Snapshot } from "./protocol";
 import { type DeviceInfo, type MetricInfo, NO_THRESHOLDS } from "./rest";
 import { Ring } from "./ring";
 
@@ -64,6 +64,15 @@ export class DeviceRecord {
     if (this.lastSeen !== null) this.lastSeen = Math.min(this.lastSeen, now);
     this.#spark = null;
     this.revision++;
+  }
+
+  /** The hub knows no other metrics: one may have been renamed or removed while the page was away. */
+  keepOnly(snapshot: Snapshot): void {
+    for (const metric of this.latest.keys()) {
+      if (Object.hasOwn(snapshot, metric)) continue;
+      this.latest.delete(metric);
+      this.isOutdated = true;
+    }
   }
 
   /** Takes a newer value; an older one, as late readings bring, changes nothing here. */
@@ -185,6 +194,7 @@ export class Fleet {
   /** @returns whether something the list is sorted or filtered by changed */
   #apply(device: DeviceRecord, entry: OverviewEntry, now: number, isWhole: boolean): boolean {
     if (entry.since !== undefined) device.since = entry.since;
+    if (isWhole && entry.snapshot) device.keepOnly(entry.snapshot);
     let newest: number | null = device.lastSeen;
     for (const [metric, sample] of Object.entries(entry.snapshot ?? {})) {
       device.take(metric, sample);

@@ -254,6 +254,7 @@ export class Live {
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
         else if (message.channel === ALERTS) this.alerts.take(message.alerts ?? [], this.hubClock.now());
         else {
+          if (message.renewed) this.#watches.renew(message.channel);
           this.#watches.on(message.channel)?.subscribed(message);
           if (message.presence) this.#takePresence(message.channel, message.presence, message.since ?? null);
         }
@@ -317,10 +318,13 @@ export class Live {
     if (this.#undescribed.size > 0) this.#describeSoon();
   }
 
-  /** What is known of a device no longer holds, and it is described soon, however short ago it last was. */
+  /**
+   * What is known of a device no longer holds, and it is described soon, however short ago it last was.
+   * Its channel tells of other metrics by itself, but not of another device with the same id.
+   */
   #renewed(id: string): void {
     this.#describedAt.delete(id);
-    if (this.#watches.on(deviceChannel(id))) this.#watches.restart();
+    this.#connection.subscribeAgain(deviceChannel(id));
   }
 
   #takeReadings(message: Readings): void {

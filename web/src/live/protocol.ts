@@ -38,6 +38,8 @@ export interface Subscribed {
   readonly epoch: string;
   readonly offset: number;
   readonly recovered: boolean;
+  /** Another device than the one of that id before, or other metrics: nothing known holds any more. */
+  readonly renewed?: boolean;
   readonly snapshot?: Snapshot;
   readonly readings?: readonly Reading[];
   readonly presence?: Presence;

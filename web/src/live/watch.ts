@@ -94,6 +94,7 @@ export class DeviceWatch {
       this.#takeSnapshot(answer.snapshot ?? {});
       return;
     }
+    this.#keepOnly(answer.snapshot ?? {});
     this.#noteHole(this.#resumeFrom());
     this.#held = [...(answer.readings ?? [])];
     this.#takeSnapshot(answer.snapshot ?? {});
@@ -230,6 +231,16 @@ export class DeviceWatch {
       if (typeof value === "number") this.#ring(metric).push(time, value);
     }
     this.#takeLatest(time, values);
+  }
+
+  /** The hub knows no other metrics: one may have been renamed or removed while the page was away. */
+  #keepOnly(snapshot: Snapshot): void {
+    for (const metric of this.#metrics.value) {
+      if (Object.hasOwn(snapshot, metric)) continue;
+      this.rings.delete(metric);
+      this.latest.delete(metric);
+    }
+    this.#metrics.value = [...this.latest.keys()];
   }
 
   #takeSnapshot(snapshot: Snapshot): void {

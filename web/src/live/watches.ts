@@ -42,6 +42,15 @@ export class Watches {
     });
   }
 
+  /** The device on this channel is another now: its watch begins with the answer that is to come next. */
+  renew(channel: string): void {
+    const old = this.on(channel);
+    if (!old) return;
+    old.close();
+    const renewed = this.#make(old.deviceId);
+    this.#shown.value = this.#shown.peek().map((watch) => (watch === old ? renewed : watch));
+  }
+
   /** Watches the same devices from the start, without what was known of them. */
   restart(): void {
     const deviceIds = this.#shown.peek().map(({ deviceId }) => deviceId);
