@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tests.hub_process import HubProcess
 
 NOT_LOADED = {
+    "aiosqlite": "SQLAlchemy's",
     "aiomqtt": "the client of an outside broker; there is none",
     "dotenv": "files of settings that the hub does not have",
     "hub.bridge": "the client of an outside broker",
@@ -17,6 +18,7 @@ NOT_LOADED = {
     "pydantic_settings": "5 MB for what twenty lines of hub/config.py do",
     "pygments": "rich's",
     "rich": "5 MB for tables and bars of the command line",
+    "sqlalchemy": "18 MB and a fifth of the start, for thirty statements",
     "structlog": "loads rich",
 }
 

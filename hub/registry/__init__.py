@@ -3,5 +3,5 @@
 registry                                       Registry: opens the file, and offers what is below
 devices  keys  attributes  commands  people    values in, values out: a class each
 database                                       the file: transactions, one write after another
-schema                                         the tables, and the numbered migrations that make them
+schema                                         the tables, as the numbered migrations that make them
 """

@@ -1,16 +1,18 @@
+import json
 from collections.abc import Mapping
-
-from sqlalchemy import LargeBinary, cast, delete, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hub.errors import Invalid
 from hub.model import Device
-from hub.registry.database import Database
-from hub.registry.schema import attributes
+from hub.registry.database import Database, Transaction, from_json
 
-_BYTES = func.length(cast(attributes.c.name, LargeBinary)) + func.length(
-    cast(attributes.c.value, LargeBinary)
-)
+_PUT = """INSERT INTO attributes (device, scope, name, value, updated_at)
+    VALUES (:device, :scope, :name, :value, :now)
+    ON CONFLICT (device, scope, name)
+    DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at"""
+_REMOVE = "DELETE FROM attributes WHERE device = :device AND scope = :scope AND name = :name"
+_COUNT = "SELECT count(*) FROM attributes WHERE device = :device AND scope = :scope"
+_BYTES = """SELECT coalesce(sum(length(CAST(name AS BLOB)) + length(CAST(value AS BLOB))), 0) FROM attributes
+    WHERE device = :device"""
 
 
 class StoredAttributes:
@@ -21,11 +23,10 @@ class StoredAttributes:
 
     async def of(self, device: Device) -> dict[str, dict[str, object]]:
         """A device's attributes: {"device": {name: value}, "shared": {name: value}}."""
+        sql = "SELECT scope, name, value FROM attributes WHERE device = :device ORDER BY name"
         found: dict[str, dict[str, object]] = {"device": {}, "shared": {}}
-        async with self._database.read() as connection:
-            query = select(attributes).where(attributes.c.device == device.number).order_by(attributes.c.name)
-            for row in await connection.execute(query):
-                found[row.scope][row.name] = row.value
+        for row in await self._database.read(lambda stored: stored.rows(sql, device=device.number)):
+            found[row["scope"]][row["name"]] = from_json(row["value"])
         return found
 
     async def put(
@@ -41,32 +42,24 @@ class StoredAttributes:
 
         `bytes_max` bounds all that is kept of the device, both scopes together.
         """
+        mine = {"device": device.number, "scope": scope}
         kept = [
-            {"device": device.number, "scope": scope, "name": name, "value": value, "updated_at": now}
+            {**mine, "name": name, "value": json.dumps(value), "now": now}
             for name, value in values.items()
             if value is not None
         ]
-        gone = [name for name, value in values.items() if value is None]
-        mine = (attributes.c.device == device.number) & (attributes.c.scope == scope)
-        async with self._database.write() as connection:
-            if gone:
-                await connection.execute(delete(attributes).where(mine & attributes.c.name.in_(gone)))
-            if kept:
-                statement = upsert(attributes)
-                await connection.execute(
-                    statement.on_conflict_do_update(
-                        index_elements=["device", "scope", "name"],
-                        set_={"value": statement.excluded.value, "updated_at": statement.excluded.updated_at},
-                    ),
-                    kept,
-                )
-            count = await connection.scalar(select(func.count()).select_from(attributes).where(mine))
-            if count is not None and count > count_max:
+        gone = [{**mine, "name": name} for name, value in values.items() if value is None]
+
+        def put(transaction: Transaction) -> None:
+            transaction.run_many(_REMOVE, gone)
+            transaction.run_many(_PUT, kept)
+            count = transaction.value(_COUNT, **mine)
+            if count > count_max:
                 raise Invalid(f"{count} attributes would be kept of {device.id!r}; at most {count_max}")
-            size = await connection.scalar(
-                select(func.sum(_BYTES)).where(attributes.c.device == device.number)
-            )
-            if size is not None and size > bytes_max:
+            size = transaction.value(_BYTES, device=device.number)
+            if size > bytes_max:
                 raise Invalid(
                     f"{size} bytes of attributes would be kept of {device.id!r}; at most {bytes_max}"
                 )
+
+        await self._database.write(put)

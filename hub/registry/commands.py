@@ -1,14 +1,16 @@
+import json
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
-
 from hub.model import Command, CommandState, Device
-from hub.registry.database import Database, new_id
-from hub.registry.schema import commands
+from hub.registry.database import Database, from_json
 
-# What changes of a command; the first two only when the hub's clock was set.
-STEPS = ("created_at", "expires_at", "state", "sent_at", "answered_at", "response")
+# The two times it begins with change only when the hub's clock was set.
+_UPDATE = """UPDATE commands SET created_at = :created_at, expires_at = :expires_at, state = :state,
+    sent_at = :sent_at, answered_at = :answered_at, response = :response WHERE id = :id"""
+_OF = """SELECT * FROM commands WHERE device = :device AND (:before IS NULL OR id < :before)
+    ORDER BY id DESC LIMIT :limit"""
+_OPEN = "SELECT * FROM commands WHERE state IN (:queued, :sent) ORDER BY id"
 
 
 class StoredCommands:
@@ -19,31 +21,35 @@ class StoredCommands:
 
     async def add(self, command: Command) -> Command:
         """Add a command (its `id` is ignored); returned with its id."""
-        row = asdict(command)
+        row = _row(command)
         del row["id"]
-        async with self._database.write() as connection:
-            result = await connection.execute(insert(commands).values(row))
-        return replace(command, id=new_id(result))
+        return replace(
+            command, id=await self._database.write(lambda written: written.insert("commands", row))
+        )
 
     async def update(self, command: Command) -> None:
         """Write how far a command has come."""
-        row = {name: getattr(command, name) for name in STEPS}
-        async with self._database.write() as connection:
-            await connection.execute(update(commands).where(commands.c.id == command.id).values(row))
+        row = _row(command)
+        await self._database.write(lambda written: written.run(_UPDATE, **row))
 
     async def of(self, device: Device, limit: int, before: int | None = None) -> list[Command]:
         """A device's commands, newest first; with `before`, those older than the one with that id."""
-        query = select(commands).where(commands.c.device == device.number)
-        if before is not None:
-            query = query.where(commands.c.id < before)
-        return await self._read(query.order_by(commands.c.id.desc()).limit(limit))
+        return await self._read(_OF, device=device.number, before=before, limit=limit)
 
     async def open(self) -> list[Command]:
         """The commands that wait for delivery or an answer, oldest first."""
-        waiting = commands.c.state.in_([CommandState.QUEUED, CommandState.SENT])
-        return await self._read(select(commands).where(waiting).order_by(commands.c.id))
+        return await self._read(_OPEN, queued=CommandState.QUEUED, sent=CommandState.SENT)
 
-    async def _read(self, query: Select[Any]) -> list[Command]:
-        async with self._database.read() as connection:
-            rows = [dict(row._mapping) for row in await connection.execute(query)]
-        return [Command(**{**row, "state": CommandState(row["state"])}) for row in rows]
+    async def _read(self, sql: str, **values: object) -> list[Command]:
+        return await self._database.read(lambda found: [_command(row) for row in found.rows(sql, **values)])
+
+
+def _row(command: Command) -> dict[str, Any]:
+    row = asdict(command)
+    return {**row, "params": json.dumps(row["params"]), "response": json.dumps(row["response"])}
+
+
+def _command(row: dict[str, Any]) -> Command:
+    state = CommandState(row["state"])
+    params, response = (from_json(row[name]) for name in ("params", "response"))
+    return Command(**{**row, "state": state, "params": params, "response": response})

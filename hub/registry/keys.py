@@ -1,11 +1,8 @@
 from collections.abc import Iterable
 from dataclasses import fields
 
-from sqlalchemy import bindparam, func, insert, select, update
-
 from hub.model import ApiKey
 from hub.registry.database import Database
-from hub.registry.schema import keys
 
 # By name and not by `asdict`, which takes 40 µs a key: many are added at once.
 _FIELDS = tuple(field.name for field in fields(ApiKey))
@@ -24,35 +21,19 @@ class StoredKeys:
 
     async def all(self) -> list[ApiKey]:
         """All keys, revoked ones too."""
-        async with self._database.read() as connection:
-            return [ApiKey(**row._mapping) for row in await connection.execute(select(keys))]
+        return await self._database.read(
+            lambda found: [ApiKey(**row) for row in found.rows("SELECT * FROM keys")]
+        )
 
     async def add(self, key: ApiKey) -> None:
         """Add one more key of a device."""
-        async with self._database.write() as connection:
-            await connection.execute(insert(keys).values(row_of(key)))
+        await self._database.write(lambda written: written.insert("keys", row_of(key)))
 
     async def update(self, changed: Iterable[ApiKey]) -> None:
         """Write the last use and the revocation of keys. None is made, and a revocation is never undone."""
-        rows = [
-            {
-                "key_id": key.id,
-                "at": key.last_used_at,
-                "address": key.last_used_from,
-                "revoked": key.revoked_at,
-            }
-            for key in changed
-        ]
+        rows = [row_of(key) for key in changed]
         if not rows:
             return
-        statement = (
-            update(keys)
-            .where(keys.c.id == bindparam("key_id"))
-            .values(
-                last_used_at=bindparam("at"),
-                last_used_from=bindparam("address"),
-                revoked_at=func.coalesce(bindparam("revoked"), keys.c.revoked_at),
-            )
-        )
-        async with self._database.write() as connection:
-            await connection.execute(statement, rows)
+        sql = """UPDATE keys SET last_used_at = :last_used_at, last_used_from = :last_used_from,
+            revoked_at = coalesce(:revoked_at, revoked_at) WHERE id = :id"""
+        await self._database.write(lambda written: written.run_many(sql, rows))

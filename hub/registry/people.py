@@ -1,10 +1,7 @@
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, delete, insert, select, update
-
 from hub.model import Principal, Role
-from hub.registry.database import Database
-from hub.registry.schema import credentials
+from hub.registry.database import Database, Transaction
 
 SWEEP_AFTER_US = 30 * 86_400_000_000  # what is over stays so long: the clock that says so may be wrong
 
@@ -24,37 +21,31 @@ class StoredCredentials:
             "role": principal.role,
             "expires_at": expires_at,
         }
-        async with self._database.write() as connection:
-            await connection.execute(insert(credentials).values(row))
+        await self._database.write(lambda written: written.insert("credentials", row))
 
     async def find(self, digest: bytes, kind: str, now: int) -> Principal | None:
         """Whose link or session this is, unless it is unknown or over."""
-        mine = (
-            (credentials.c.digest == digest) & (credentials.c.kind == kind) & (credentials.c.expires_at > now)
-        )
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(credentials).where(mine))).first()
-        return Principal(row.name, Role(row.role)) if row else None
+        sql = """SELECT name, role FROM credentials
+            WHERE digest = :digest AND kind = :kind AND expires_at > :now"""
+        rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
+        return Principal(rows[0]["name"], Role(rows[0]["role"])) if rows else None
 
     async def set_ends(self, ends: Mapping[bytes, int]) -> None:
         """Write when links and sessions end, by their digests; those that are gone stay so."""
-        rows = [{"of": digest, "ends": at} for digest, at in ends.items()]
+        rows = [{"digest": digest, "ends": at} for digest, at in ends.items()]
         if not rows:
             return
-        mine = credentials.c.digest == bindparam("of")
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(credentials).where(mine).values(expires_at=bindparam("ends")), rows
-            )
+        sql = "UPDATE credentials SET expires_at = :ends WHERE digest = :digest"
+        await self._database.write(lambda written: written.run_many(sql, rows))
 
     async def remove(self, digest: bytes, now: int) -> bool:
         """Remove a link or session, and all that have long been over. True if it was there.
 
         Of two that try, one succeeds.
         """
-        async with self._database.write() as connection:
-            await connection.execute(
-                delete(credentials).where(credentials.c.expires_at <= now - SWEEP_AFTER_US)
-            )
-            gone = await connection.execute(delete(credentials).where(credentials.c.digest == digest))
-        return gone.rowcount == 1
+
+        def remove(transaction: Transaction) -> int:
+            transaction.run("DELETE FROM credentials WHERE expires_at <= :over", over=now - SWEEP_AFTER_US)
+            return transaction.run("DELETE FROM credentials WHERE digest = :digest", digest=digest)
+
+        return await self._database.write(remove) == 1

@@ -3,16 +3,17 @@
 import asyncio
 import json
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
 
 from hub.errors import Conflict, Invalid, StoreError
 from hub.model import ApiKey, Command, CommandState, Device, Principal, Retention, Role
 from hub.registry import schema
+from hub.registry.database import Database, Transaction
 from hub.registry.people import SWEEP_AFTER_US
 from hub.registry.registry import Registry
 
@@ -183,39 +184,26 @@ async def test_many_writers_at_once_all_get_through(registry: Registry) -> None:
 # Files
 
 
-def layout(url: str) -> dict[str, list[tuple[str, str, bool, int]]]:
-    """Every table: its columns' names, types, whether they may be NULL, and their place in the primary
-    key.
-    """
-    engine = create_engine(url)
-    found = inspect(engine)
-    tables = {}
-    for table in found.get_table_names():
-        keys = found.get_pk_constraint(table)["constrained_columns"]
-        tables[table] = [
-            (
-                column["name"],
-                str(column["type"]),
-                bool(column["nullable"]) and column["name"] not in keys,
-                keys.index(column["name"]) + 1 if column["name"] in keys else 0,
-            )
-            for column in found.get_columns(table)
-        ]
-    engine.dispose()
-    return tables
+async def test_what_reads_does_not_wait_for_what_writes(path: Path) -> None:
+    release = threading.Event()
+    async with Database.open(path) as database:
+        writing = asyncio.create_task(database.write(lambda _: release.wait(30)))
+        assert await database.read(lambda found: found.value("SELECT count(*) FROM devices")) == 0
+        assert not writing.done()
+        release.set()
+        assert await writing
 
 
-async def test_the_migrations_make_the_tables_the_code_reads(tmp_path: Path) -> None:
-    async with Registry.open(tmp_path / "migrated.db"):
-        pass
-    engine = create_engine(f"sqlite:///{tmp_path}/described.db")
-    schema.metadata.create_all(engine)
-    engine.dispose()
-    migrated = layout(f"sqlite:///{tmp_path}/migrated.db")
-    described = layout(f"sqlite:///{tmp_path}/described.db")
-    assert set(migrated) - set(described) == {"schema_version"}
-    assert {table: migrated[table] for table in described} == described
-    assert len(described) == 8
+async def test_what_goes_wrong_within_a_transaction_undoes_all_of_it(path: Path) -> None:
+    def fail(transaction: Transaction) -> None:
+        transaction.run("INSERT INTO removed VALUES (1)")
+        raise Invalid("no")
+
+    async with Database.open(path) as database:
+        with pytest.raises(Invalid):
+            await database.write(fail)
+        assert await database.read(lambda found: found.rows("SELECT * FROM removed")) == []
+        assert await database.write(lambda written: written.run("INSERT INTO removed VALUES (2)")) == 1
 
 
 async def refused(path: Path) -> str:
