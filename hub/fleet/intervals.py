@@ -2,16 +2,15 @@
 
 import asyncio
 
-import structlog
-
 from hub.errors import StoreError
 from hub.fleet.presence import Roster
+from hub.logs import Logger
 from hub.registry.devices import StoredDevices
 
 # At most one write in so much time, of all devices whose interval has changed notably.
 WRITE_INTERVAL_S = 60.0
 
-_log = structlog.get_logger("fleet")
+_log = Logger("fleet")
 
 
 class LearntIntervals:
