@@ -106,9 +106,7 @@ def check_size(built: Path) -> None:
 
 
 def first_view(built: Path) -> set[Path]:
-    """What is loaded to show the list and a device live: all but the scripts that are imported when asked
-    for.
-    """
+    """What is loaded to show the list live: all but the scripts imported later, such as the charts."""
     manifest: dict[str, dict[str, Any]] = json.loads((built / MANIFEST).read_text())
     ahead = [name for name, chunk in manifest.items() if chunk.get("isEntry")]
     scripts: set[str] = set()

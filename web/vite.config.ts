@@ -25,8 +25,9 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
-        // All of the first view in one script: in parts it would compress worse and arrive later.
-        codeSplitting: { groups: [{ name: (id, chunks) => (isOfFirstView(id, chunks) ? "index" : null) }] },
+        // All of the first view in one script, and all of a device's charts in another: in parts they would
+        // compress worse and arrive later.
+        codeSplitting: { groups: [{ name: scriptOf }] },
       },
     },
   },
@@ -52,10 +53,23 @@ function withoutUnusedPaths(): Plugin {
   };
 }
 
-/** Whether the entry imports a module, not only by `import()`. */
-function isOfFirstView(id: string, chunks: Rolldown.ChunkingContext, seen = new Set<string>()): boolean {
+const READINGS = "/device/readings/DeviceReadings.tsx";
+
+/** The script that a module belongs to; null where that is decided by who else imports it. */
+function scriptOf(id: string, chunks: Rolldown.ChunkingContext): string | null {
+  if (isPartOf(chunks, id, ({ isEntry }) => isEntry)) return "index";
+  return isPartOf(chunks, id, (module) => module.id.endsWith(READINGS)) ? "readings" : null;
+}
+
+/** Whether a module is such a one, or one of them imports it, not only by `import()`. */
+function isPartOf(
+  chunks: Rolldown.ChunkingContext,
+  id: string,
+  isOne: (module: Rolldown.ModuleInfo) => boolean,
+  seen = new Set<string>(),
+): boolean {
   const module = chunks.getModuleInfo(id);
   if (!module || seen.has(id)) return false;
   seen.add(id);
-  return module.isEntry || module.importers.some((importer) => isOfFirstView(importer, chunks, seen));
+  return isOne(module) || module.importers.some((importer) => isPartOf(chunks, importer, isOne, seen));
 }

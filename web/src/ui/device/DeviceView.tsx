@@ -9,10 +9,11 @@ import { PresenceMark } from "../parts/PresenceMark";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
 import { metricsOf, type Opened } from "./opened";
-import { DeviceReadings } from "./readings/DeviceReadings";
 import { Tools } from "./readings/Tools";
 import { SectionLinks } from "./SectionLinks";
 
+// The charts are nearly half of the script, and the list does without them.
+const DeviceReadings = lazy(() => import("./readings/DeviceReadings").then((room) => room.DeviceReadings));
 const DeviceSection = lazy(() => import("./DeviceSection").then((room) => room.DeviceSection));
 
 const SequenceNote = lazy(
@@ -30,6 +31,10 @@ export function DeviceView() {
   const { deviceId } = page.route.value;
   const { fleet } = page.live;
   fleet.structure.value;
+  const isAhead = deviceId !== null || fleet.phase.value.kind === "ready";
+  useEffect(() => {
+    if (isAhead) void DeviceReadings.ahead();
+  }, [isAhead]);
   if (deviceId === null) {
     return (
       <section class="panel device is-empty" aria-label="Device">

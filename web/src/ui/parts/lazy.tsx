@@ -6,6 +6,9 @@ type LazyState<Props> =
   | { readonly kind: "ready"; readonly Room: ComponentType<Props> }
   | { readonly kind: "failed"; readonly isReplaced: boolean };
 
+/** A part of the page that is loaded later. `ahead` loads it before it is opened, or fails without a word. */
+type Lazy<Props> = ComponentType<Props> & { readonly ahead: () => Promise<void> };
+
 /**
  * A part of the page that is loaded when it is first opened, so that the first view stays small.
  * @param load imports it: `() => import("./Room").then((room) => room.Room)`
@@ -14,14 +17,17 @@ type LazyState<Props> =
 export function lazy<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   Frame: ComponentType<{ children: ComponentChildren }> = Fragment,
-): ComponentType<Props> {
+): Lazy<Props> {
   let known: LazyState<Props> = { kind: "loading" };
-  return function Lazy(props: Props) {
+  const fetchRoom = async () => {
+    known = { kind: "ready", Room: await load() };
+  };
+  function Room(props: Props) {
     const [state, setState] = useState(known);
     const begin = async () => {
       setState({ kind: "loading" });
       try {
-        known = { kind: "ready", Room: await load() };
+        await fetchRoom();
         setState(known);
       } catch {
         setState({ kind: "failed", isReplaced: await isReplaced() });
@@ -42,7 +48,8 @@ export function lazy<Props extends object>(
         )}
       </Frame>
     );
-  };
+  }
+  return Object.assign(Room, { ahead: () => fetchRoom().catch(() => {}) });
 }
 
 /** Offers another attempt or, where the hub serves a newer page by now, that page. */
