@@ -163,7 +163,7 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
 
 def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
-    roster = Roster(feed, now_us, 32)
+    roster = Roster(feed, now_us, 32, 20_000)
     ingest = Ingest(
         history, feed, roster.heard, LimitsConfig(), ReadingsConfig(), HubClock(now_us, time.monotonic)
     )

@@ -148,7 +148,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     ):
         clock = HubClock(around.clock, around.steady_s)
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
-        roster = Roster(feed, clock, config.limits.connections_per_device_max)
+        roster = Roster(feed, clock, limits.connections_per_device_max, limits.connections_max)
         ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         commands = Commands(registry.commands, devices, roster, clock)

@@ -56,15 +56,23 @@ class _Seen:
 class Roster:
     """The devices' sessions and presence. `clock` gives µs UTC.
 
-    A device has at most `sessions_max` sessions, so that one key cannot take the places of all.
+    There are at most `connections_max` sessions, over all transports: who lets a device in asks `is_full`
+    first. A device has at most `sessions_max` of them, so that one key cannot take the places of all.
     """
 
-    def __init__(self, feed: Feed, clock: Callable[[], int], sessions_max: int) -> None:
+    def __init__(self, feed: Feed, clock: Callable[[], int], sessions_max: int, connections_max: int) -> None:
         self._sessions_max = sessions_max
+        self.connections_max = connections_max
         self._feed = feed
         self._clock = clock
         self._seen: dict[int, _Seen] = {}
+        self._open = 0  # sessions
         self.connected = 0  # devices with a session
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many sessions are open as may be."""
+        return self._open >= self.connections_max
 
     def add(self, device: Device, last_seen: int | None = None, interval_s: float | None = None) -> None:
         """Know a device. `last_seen` is when the history last heard of it: it may be asleep since then.
@@ -92,7 +100,9 @@ class Roster:
         """End the device's sessions and forget it."""
         for session in list(self._seen[device.number].sessions):
             session.end(EndReason.REMOVED)
-        self.connected -= bool(self._seen.pop(device.number).sessions)
+        left = self._seen.pop(device.number).sessions
+        self._open -= len(left)
+        self.connected -= bool(left)
 
     def enter(self, session: DeviceSession) -> None:
         """A session began. That of a device removed meanwhile ends at once; one too many ends the oldest."""
@@ -105,6 +115,7 @@ class Roster:
             self.connected += 1
             seen.entered_at = now
         seen.sessions.append(session)
+        self._open += 1
         if len(seen.sessions) > self._sessions_max:
             seen.sessions[0].end(EndReason.TAKEN_OVER)
         seen.last_seen = now
@@ -116,6 +127,7 @@ class Roster:
         if seen is None or session not in seen.sessions:
             return
         seen.sessions.remove(session)
+        self._open -= 1
         if seen.sessions:
             return
         self.connected -= 1

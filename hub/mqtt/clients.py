@@ -21,13 +21,11 @@ class Clients:
     def __init__(
         self,
         config: MqttConfig,
-        connections_max: int,
         roster: Roster,
         ready: Callable[[Device], None],
         publish: Callable[[Iterable[Bequest]], None],
         clock_s: Callable[[], float],
     ) -> None:
-        self.connections_max = connections_max
         self.ready = ready
         self._roster = roster
         self._publish = publish
@@ -36,7 +34,12 @@ class Clients:
 
     def has_place(self, key: Key) -> bool:
         """Whether one more may connect; one that takes over always may."""
-        return key in self._connected or len(self._connected) < self.connections_max
+        return key in self._connected or not self._roster.is_full
+
+    @property
+    def connections_max(self) -> int:
+        """How many devices may be connected, by whatever transport."""
+        return self._roster.connections_max
 
     def open(self, device: Device, client_id: str, *, clean: bool) -> tuple[SessionState, bool]:
         """The session for a new connection, and whether it was there before.

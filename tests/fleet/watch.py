@@ -15,7 +15,7 @@ class Watch:
         self.feed = Feed(LiveConfig(), "k3f9", self.clock.monotonic_s)
         self.feed.add("boiler-1")
         self.device = Device(1, "boiler-1", "Boiler", {}, T0, expected_interval_s)
-        self.roster = Roster(self.feed, self.clock, 4)
+        self.roster = Roster(self.feed, self.clock, 4, 100)
         self.roster.add(self.device, last_seen)
 
     def shown(self) -> Presence:

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from hub import compose
-from hub.config import Config, MqttConfig
+from hub.config import Config, LimitsConfig, MqttConfig
 from hub.http.rooms import MQTT
 from tests.http.conftest import Hub, running_hub, until
 
@@ -187,3 +187,20 @@ async def test_both_ends_slow_each_other_down_and_lose_nothing(hub: Hub) -> None
             await asyncio.wait_for(mirror.lost.wait(), 15)
     finally:
         await runner.cleanup()
+
+
+async def test_devices_share_the_places_whatever_way_they_come(tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"limits": LimitsConfig(connections_max=2)})
+    async with running_hub(tmp_path, config, mqtt=True) as hub:
+        key = await hub.device()
+        async with client(hub, key, aiomqtt.ProtocolVersion.V5):
+            async with hub.device_socket() as socket:
+                assert (await socket.receive_json())["type"] == "welcome"
+                with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                    await hub.device_socket()
+                with pytest.raises(aiomqtt.MqttError, match="Quota exceeded"):
+                    await client(hub, key, aiomqtt.ProtocolVersion.V5).__aenter__()
+            await until(lambda: not hub.rooms.roster.is_full)
+            async with client(hub, key, aiomqtt.ProtocolVersion.V5):
+                with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                    await hub.device_socket()

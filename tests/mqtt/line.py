@@ -55,11 +55,10 @@ class World:
         self.clock = HubClock(lambda: self.now_us() + round(self.set_by_s * 1e6), lambda: self.now_s)
         self.feed = Feed(LiveConfig(), "epoch", lambda: self.now_s)
         self.feed.add(DEVICE.id)
-        self.roster = Roster(self.feed, self.now_us, 32)
+        self.roster = Roster(self.feed, self.now_us, 32, self.connections_max)
         self.roster.add(DEVICE)
         self.clients = Clients(
             self.config,
-            self.connections_max,
             self.roster,
             self.ready.append,
             lambda wills: self.wills.extend(will.payload for _, will in wills),

@@ -101,7 +101,6 @@ class DeviceSocket(Socket):
         if not self.is_open:
             return
         self._sockets.refuse_when_full()
-        self._sockets.connected += 1
         self.device, self.key_id = login.device, login.key_id
         self.say(
             orjson.dumps(
@@ -128,7 +127,6 @@ class DeviceSocket(Socket):
 
     def leave(self) -> None:
         """What was read is taken all the same; only its answer goes nowhere."""
-        self._sockets.connected -= 1
         self._accept_gathered()
         said_goodbye = self.state is SocketState.CLOSING
         self._sockets.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
@@ -289,7 +287,6 @@ class DeviceSockets:
         self.peers = peers
         self.store_wait = StoreWait(ingest.room, self.spawn)
         self._jobs: asyncio.TaskGroup | None = None  # while it runs
-        self.connected = 0  # that were let in
 
     async def run(self) -> None:
         """Loops until cancelled."""
@@ -324,7 +321,7 @@ class DeviceSockets:
 
     def refuse_when_full(self) -> None:
         """Raises Overloaded."""
-        if self.connected >= self._limits.connections_max:
+        if self.roster.is_full:
             raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
 
     async def _ask_for_key(self, socket: DeviceSocket, request: web.Request) -> Login:
