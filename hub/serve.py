@@ -25,7 +25,6 @@ from hub.errors import Failed, HubError
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
 from hub.logs import Logger
-from hub.people.operators import Operators
 from hub.system import HostFigures
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ class Hub:
     """A running hub: its rooms, and where it listens."""
 
     config: Config
-    operators: Operators
+    rooms: compose.Rooms
     url: str  # where people open the page
     local_url: str  # the same on this machine, before any proxy
     mqtt_port: int | None  # None where there is no such listener
@@ -53,7 +52,7 @@ class Hub:
 
     async def login_link(self) -> str:
         """A link that opens the page logged in, once."""
-        return f"{self.url}/login?code={await self.operators.make_link()}"
+        return f"{self.url}/login?code={await self.rooms.operators.make_link()}"
 
 
 @asynccontextmanager
@@ -90,7 +89,7 @@ async def running(
             if mqtt:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
                 stack.push_async_callback(mqtt.stop, STOP_TIMEOUT_S)
         ports = (mqtt.port, mqtt.tls_port) if mqtt else (None, None)
-        yield Hub(config, rooms.operators, config.http.public_url or base_url(), base_url(), *ports)
+        yield Hub(config, rooms, config.http.public_url or base_url(), base_url(), *ports)
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ For tests that neither kill it, nor look at its process, its output or its exit 
 import asyncio
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvloop
@@ -44,6 +46,7 @@ class HubThread(HubProcess):
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
         async with running(_config(self._settings), around=self.around) as hub:
+            self._rooms = hub.rooms
             self._keep_ports(hub)
             ready.set()
             await self._stopped.wait()
@@ -66,6 +69,12 @@ class HubThread(HubProcess):
             if self._failure:
                 raise self._failure[0]
         return 0
+
+    @contextmanager
+    def hanging_disk(self) -> Iterator[None]:
+        """As a disk that does not answer: no commit ends, and none fails, until the block ends."""
+        with self._rooms.history.exclusive:
+            yield
 
     def kill(self) -> None:
         """A thread cannot be killed: a test that wants this starts a process."""

@@ -1,6 +1,7 @@
 """A disk that is full, as the page tells of it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -10,6 +11,7 @@ from tests.e2e.network import Network
 from tests.e2e.test_sections import publish
 from tests.faults.disk import full_disk
 from tests.hub_process import HubProcess
+from tests.hub_thread import HubThread
 
 Visit = Callable[..., Dashboard]
 QUICK = {"HUB__SYSTEM__INTERVAL_S": "0.2"}
@@ -48,6 +50,27 @@ def test_a_full_disk_is_told_at_once_and_until_there_is_room_while_values_go_on(
     expect(banner).to_have_count(0)
     expect(other.device.get_by_text("✓ Storing")).to_be_visible()
     assert hub.ask("GET", "/readyz")[0] == 200
+
+
+def test_a_disk_that_does_not_answer_is_told_until_it_does(tmp_path: Path, visit: Visit) -> None:
+    hub = HubThread(tmp_path / "data", HUB__LIMITS__STORING_LATE_S="0.5", **QUICK).start()
+    try:
+        key = hub.add_device("press", name="Press")
+        page, other = visit(hub, "/#/device/press"), visit(hub, "/#/system")
+        banner = page.tab.get_by_role("alert").filter(has_text="nothing has reached the disk for over 0.5 s")
+        expect(other.device.get_by_text("✓ Storing")).to_be_visible()
+        with hub.hanging_disk():
+            publish(hub, key, "v1/devices/me/telemetry", '{"n": 1}', qos=0)
+            expect(banner).to_contain_text("Live readings go on.")
+            expect(page.row("Press").locator(".number")).to_have_text("1")
+            expect(other.device.get_by_text("✕ Not storing")).to_be_visible()
+            assert hub.ask("GET", "/readyz")[0] == 503
+            page.assert_accessible()
+        expect(banner).to_have_count(0)
+        expect(other.device.get_by_text("✓ Storing")).to_be_visible()
+        assert hub.ask("GET", "/readyz")[0] == 200
+    finally:
+        hub.stop()
 
 
 def test_a_full_disk_is_told_though_no_device_sends_and_while_the_hub_is_heard(
