@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 import orjson
 
@@ -83,6 +84,9 @@ def check_json(value: object, name: str, bytes_max: int | None = None) -> None:
             raise Invalid(f"{name[:40]}: finite numbers are wanted", name[:40])
         if wide := [one for one in level if isinstance(one, int) and not -(2**63) <= one < 2**64]:
             raise Invalid(f"{name[:40]}: {str(wide[0])[:40]} has over 64 bits; send it as a text", name[:40])
+        if changed := [one for one in level if isinstance(one, Decimal)]:
+            told = "has more digits than a number holds; send it as a text"
+            raise Invalid(f"{name[:40]}: {str(changed[0])[:40]} {told}", name[:40])
         inner = [
             one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)
         ]

@@ -14,6 +14,7 @@ wrong with the others.
 import math
 from codecs import BOM_UTF8
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from itertools import repeat
 from typing import Annotated, Any, NotRequired
@@ -27,10 +28,11 @@ from pydantic import (
     ValidationError,
     with_config,
 )
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from hub.errors import Invalid
+from hub.formats.parsing import parse_json
 from hub.model import (
     EXACT_MAX,
     NAME_MAX,
@@ -57,7 +59,7 @@ MS_MIN = 100_000_000_000  # 1973: anything below is a time in seconds, or a cloc
 MS_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX, pattern=NAME_PATTERN)]
-# A whole number that a double does not hold comes here as one that it does: those near it are read with care.
+# A number that a double does not hold comes here as one that it does: those over 2^53 are read with care.
 Number = Annotated[float, Field(strict=True, gt=-EXACT_MAX, lt=EXACT_MAX, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(strict=True, max_length=TEXT_MAX)]
 AnyValue = Annotated[Number | Annotated[bool, Field(strict=True)] | Text, Field(union_mode="left_to_right")]
@@ -97,7 +99,7 @@ def decode(raw: bytes) -> tuple[list[Reading], Sequence[Refusal]]:
         pass  # not one of the usual shapes, or something is wrong in it: read it with care
     try:
         raw = raw.removeprefix(BOM_UTF8)
-        message = from_json(raw)
+        message = parse_json(raw)
     except ValueError as error:
         return [], (Refusal(-1, "unreadable", f"not JSON: {error}", raw[:RAW_MAX]),)
     return decode_parsed(message)
@@ -263,11 +265,11 @@ class _Flattened:
 def _time(ts: object) -> int | None:
     if ts is None:
         return None
-    if isinstance(ts, bool) or not isinstance(ts, int | float):
+    if isinstance(ts, bool) or not isinstance(ts, int | float | Decimal):
         raise Invalid(f"a number of milliseconds since 1970 is wanted, got {_kind(ts)}", "ts", "time")
     if not MS_MIN <= ts <= MS_MAX:
         hint = "this looks like seconds; " if 1e9 <= ts < MS_MIN else ""
-        raise Invalid(f"{hint}milliseconds since 1970 are wanted, got {ts!r:.40}", "ts", "time")
+        raise Invalid(f"{hint}milliseconds since 1970 are wanted, got {ts!s:.40}", "ts", "time")
     return round(ts * 1000)
 
 
@@ -282,11 +284,12 @@ def _seq(seq: object) -> int | None:
 def _value(value: object) -> Value:
     if isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        try:
+    try:
+        if isinstance(value, int):
             return whole(value)
-        except Inexact as error:
-            raise Invalid(str(error), code="inexact") from None
+        _refuse_inexact(value)
+    except Inexact as error:
+        raise Invalid(str(error), code="inexact") from None
     if isinstance(value, float):
         if not math.isfinite(value):
             raise Invalid(f"a finite number is wanted, got {value!r}", code="not_finite")
@@ -295,6 +298,15 @@ def _value(value: object) -> Value:
     if len(text) > TEXT_MAX:
         raise Invalid(f"{len(text)} characters; at most {TEXT_MAX}", code="text_too_long")
     return text
+
+
+def _refuse_inexact(value: object) -> None:
+    """Raises Inexact for a number that a double does not hold, also one in an array."""
+    if isinstance(value, Decimal):
+        raise Inexact(value)
+    if isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            _refuse_inexact(one)
 
 
 def _kind(value: object) -> str:

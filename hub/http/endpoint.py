@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_origin
 from urllib.parse import quote
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from hub.errors import Forbidden, Invalid, NotFound, Unreadable
+from hub.formats.parsing import TooDeep, parse_json
 from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
@@ -234,8 +234,10 @@ def _read_json(raw: bytes, wanted: type[B]) -> B:
     if wanted is Nothing:
         return wanted()  # a body that nobody asked for is not looked at
     try:
-        parsed = orjson.loads(raw.removeprefix(BOM_UTF8) or b"{}")
-    except orjson.JSONDecodeError as error:
+        parsed = parse_json(raw, constants=False) if raw.removeprefix(BOM_UTF8) else {}
+    except TooDeep as error:
+        raise Invalid(f"objects and arrays lie too deep in each other: {error}") from error
+    except ValueError as error:
         raise Unreadable(f"the body is not JSON: {error}") from error
     return _checked(wanted, parsed)
 

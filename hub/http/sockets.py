@@ -6,16 +6,15 @@ who was let in.
 """
 
 import asyncio
-from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
 from aiohttp import web
-from pydantic_core import from_json
 
 from hub.config import LimitsConfig
 from hub.errors import HubError, Unauthenticated
+from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
 from hub.listener import ConnectionPlace, ConnectionPlaces
@@ -77,7 +76,7 @@ async def ask_for_secret(socket: Socket, name: str, timeout_s: float) -> str:
 def read_secret(raw: bytes, name: str) -> str | None:
     """The secret in a first message; None if it is not an `auth`."""
     try:
-        parsed = from_json(raw.removeprefix(BOM_UTF8))
+        parsed = parse_json(raw)
     except ValueError:
         return None
     if not isinstance(parsed, dict) or parsed.get("type") != "auth":

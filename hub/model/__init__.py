@@ -18,7 +18,7 @@ from hub.model.principal import Principal, Role
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
 from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
-from hub.model.value import EXACT_MAX, Inexact, Value, converted, read_number, whole
+from hub.model.value import EXACT_MAX, Inexact, Value, converted, is_kept, read_number, whole
 
 __all__ = [
     "AS_CONFIGURED",
@@ -51,6 +51,7 @@ __all__ = [
     "Thresholds",
     "Value",
     "converted",
+    "is_kept",
     "is_name",
     "read_number",
     "refusal_of",

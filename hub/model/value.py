@@ -1,7 +1,15 @@
-"""Values, and which numbers they can hold. A number is a double: exact for whole numbers up to 2^53."""
+"""Values, and which numbers they can hold. A number is a double: exact for whole numbers up to 2^53.
+
+Theory. Of 0.1 a double holds something else, too, but close by: with as many digits it is 0.1 again. Beyond
+2^53 a double does not tell one whole number from the next. So there a number is kept only where nothing of it
+is lost. Written as digits alone it means just that number, and a double has to be equal to it. Written with a
+point or an exponent it has as many digits as it shows, and a double has to give these back: then
+6.02214076e23 is kept, and so is all that a program writes of a double of its own.
+"""
 
 import math
 import re
+from decimal import Decimal
 
 from hub.model.metric import MetricType
 
@@ -18,14 +26,16 @@ _WORDS = {"true": True, "1": True, "false": False, "0": False}
 _TRUTHS = {1.0: True, 0.0: False}  # and so True and False
 _NUMBER = re.compile(NUMBER_PATTERN)
 _WHOLE = re.compile(WHOLE_PATTERN)
+DIGITS_KEPT = 15  # a double gives so many digits of any number back
+DIGITS_MAX = 767  # no double has more
 
 
 class Inexact(ValueError):
-    """A whole number that a double does not hold."""
+    """A number over 2^53 that a double does not hold."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | Decimal | str) -> None:
         super().__init__(
-            f"{str(number)[:40]} is a whole number over 2^53 that the hub cannot hold exactly; "
+            f"{str(number)[:40]} is a number over 2^53 that the hub cannot hold exactly; "
             "send it as a text, for a metric that is text"
         )
 
@@ -41,6 +51,22 @@ def whole(number: int) -> float:
     return value
 
 
+def is_kept(text: str, value: float) -> bool:
+    """Whether a double, which is next to a number written with a point or an exponent, stands for it."""
+    if abs(value) < EXACT_MAX or not math.isfinite(value):
+        return True
+    digits = _digits(text)
+    if not DIGITS_KEPT < len(digits) <= DIGITS_MAX:
+        return len(digits) <= DIGITS_KEPT
+    return _digits(f"{value:.{len(digits) - 1}e}") == digits
+
+
+def _digits(text: str) -> str:
+    """The digits of a number without its sign and size."""
+    mantissa = text.lower().partition("e")[0]
+    return "".join(filter(str.isdigit, mantissa)).strip("0")
+
+
 def read_number(text: str) -> float | None:
     """The number that a text is, None where it is none (infinities are none). Raises Inexact."""
     text = text.strip(_BLANKS)
@@ -49,6 +75,8 @@ def read_number(text: str) -> float | None:
     if _WHOLE.fullmatch(text):
         return whole(int(text))
     value = float(text)
+    if not is_kept(text, value):
+        raise Inexact(text)
     return value if math.isfinite(value) else None
 
 

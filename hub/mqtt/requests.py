@@ -1,18 +1,17 @@
 """What a device asks for that takes a while: its key to be checked, attributes, the answers to commands."""
 
 from asyncio import Future
-from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
-from pydantic_core import from_json
 
 from hub.errors import Busy, StoreError, Unauthenticated, Unreadable
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
 from hub.fleet.session import SharedAttributes
+from hub.formats.parsing import parse_json
 from hub.model import Command, Device
 from hub.mqtt.admission import Credentials, Declined
 from hub.mqtt.codec.packets import Publish, Reason
@@ -108,11 +107,9 @@ def _names(wanted: Mapping[str, object], field: str) -> list[str]:
 
 def _json(body: bytes) -> object:
     try:
-        # orjson would change whole numbers over 64 bits without a word.
-        found: object = from_json(body.removeprefix(BOM_UTF8))
+        return parse_json(body)
     except ValueError as error:
         raise Unreadable(f"not JSON: {error}") from error
-    return found
 
 
 def _object(body: bytes) -> dict[str, object]:

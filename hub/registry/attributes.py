@@ -1,9 +1,8 @@
-import json
 from collections.abc import Mapping
 
 from hub.errors import Invalid
 from hub.model import Device
-from hub.registry.database import Database, Transaction, from_json
+from hub.registry.database import Database, Transaction, from_json, to_json
 
 _PUT = """INSERT INTO attributes (device, scope, name, value, updated_at)
     VALUES (:device, :scope, :name, :value, :now)
@@ -44,7 +43,7 @@ class StoredAttributes:
         """
         mine = {"device": device.number, "scope": scope}
         kept = [
-            {**mine, "name": name, "value": json.dumps(value), "now": now}
+            {**mine, "name": name, "value": to_json(value), "now": now}
             for name, value in values.items()
             if value is not None
         ]

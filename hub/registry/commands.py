@@ -1,9 +1,8 @@
-import json
 from dataclasses import asdict, replace
 from typing import Any
 
 from hub.model import Command, CommandState, Device
-from hub.registry.database import Database, from_json
+from hub.registry.database import Database, from_json, to_json
 
 # The two times it begins with change only when the hub's clock was set.
 _UPDATE = """UPDATE commands SET created_at = :created_at, expires_at = :expires_at, state = :state,
@@ -46,7 +45,7 @@ class StoredCommands:
 
 def _row(command: Command) -> dict[str, Any]:
     row = asdict(command)
-    return {**row, "params": json.dumps(row["params"]), "response": json.dumps(row["response"])}
+    return {**row, "params": to_json(row["params"]), "response": to_json(row["response"])}
 
 
 def _command(row: dict[str, Any]) -> Command:

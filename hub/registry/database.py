@@ -56,9 +56,14 @@ class Transaction:
         return added.lastrowid
 
 
+def to_json(value: object) -> bytes:
+    """As it is stored: in bytes, since of a text that is one number SQLite would make a number of its own."""
+    return json.dumps(value).encode()
+
+
 def from_json(stored: Any) -> Any:
     """What was written as JSON text. SQLite makes a number of a text that is one in columns of this type."""
-    return json.loads(stored) if isinstance(stored, str) else stored
+    return json.loads(stored) if isinstance(stored, str | bytes) else stored
 
 
 class Database:

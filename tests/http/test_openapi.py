@@ -36,6 +36,8 @@ HELD = {
 # What a schema cannot say: rules between fields, and of what is there. A request that keeps to the schema may
 # break these.
 BEYOND_A_SCHEMA = (
+    "send it as a text",
+    "over 2^53",
     "thresholds ascend",
     "is over the maximum",
     "are for numbers",

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import duckdb
 
 from hub.history.batch import Retyped
+from hub.history.duckdb.numbers import is_kept
 from hub.history.duckdb.sealing import IF_NEWER
 from hub.history.duckdb.transaction import transaction
-from hub.model import EXACT_MAX, Metric, MetricType
-from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
+from hub.model import Metric, MetricType
+from hub.model.value import NUMBER_PATTERN
 
 EXAMPLES_MAX = 10
 EXAMPLE_CHARS = 100
@@ -31,10 +32,7 @@ _STORED = """(SELECT value, text FROM sealed WHERE metric = $metric
 _TRIMMED = "trim(text, ' \t\r\n')"
 _NUMBER = f"""CASE WHEN regexp_full_match({_TRIMMED}, '{NUMBER_PATTERN}')
                     AND isfinite(try_cast({_TRIMMED} AS DOUBLE))
-                    AND (NOT regexp_full_match({_TRIMMED}, '{WHOLE_PATTERN}')
-                         OR abs(try_cast({_TRIMMED} AS DOUBLE)) < {EXACT_MAX}
-                         OR try_cast(try_cast({_TRIMMED} AS DOUBLE) AS HUGEINT)
-                            = try_cast({_TRIMMED} AS HUGEINT))
+                    AND {is_kept(_TRIMMED, f"try_cast({_TRIMMED} AS DOUBLE)")}
                THEN try_cast({_TRIMMED} AS DOUBLE) END"""
 _TRUTH = f"""CASE WHEN lower({_TRIMMED}) IN ('true', '1') THEN 1.0
                   WHEN lower({_TRIMMED}) IN ('false', '0') THEN 0.0 END"""

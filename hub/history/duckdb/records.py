@@ -73,7 +73,7 @@ class Plain:
     def lines(self, records: np.ndarray) -> np.ndarray:
         """The lines of records, which are counted from 0."""
         if not self._records:
-            return records
+            return records + 1  # of a Parquet file, which has rows instead
         starts = np.frombuffer(self._records, np.int64)
         found = np.searchsorted(starts, records, side="right") - 1
         return np.frombuffer(self._lines, np.int64)[found] + (records - starts[found])

@@ -24,9 +24,9 @@ import duckdb
 import numpy as np
 
 from hub.errors import StoreError, Unreadable
-from hub.formats.json import MS_MIN, TEXT_MAX
 from hub.history.contract import Format, Rows
 from hub.history.duckdb import parquet
+from hub.history.duckdb.checking import AS_WRITTEN, CHECKED, FILLED, GOOD, KINDS, RAW, READ_CSV, SHOWN
 from hub.history.duckdb.records import (
     FAULTS_MAX,
     Header,
@@ -36,94 +36,11 @@ from hub.history.duckdb.records import (
     plain_lines,
     read_header,
 )
-from hub.model import EXACT_MAX, NAME_RULE, MetricType
+from hub.model import NAME_RULE, MetricType
 from hub.model.metric import is_name
-from hub.model.value import NUMBER_PATTERN, WHOLE_PATTERN
 
 MEMORY_MB = 256
 TIME_NAMES = ("time", "timestamp", "ts")
-
-_TIME = """CASE WHEN regexp_full_match({0}, '[0-9]+(\\.[0-9]+)?')
-           THEN CASE WHEN try_cast({0} AS DECIMAL(24, 6)) >= {1}
-                     THEN try_cast(round(try_cast({0} AS DECIMAL(24, 6)) * 1000) AS BIGINT) END
-           ELSE epoch_us(try_cast({0} AS TIMESTAMPTZ)) END"""
-# in a message, which terminals show
-_SHOWN = "regexp_replace(left({0}, 40), '[\\x00-\\x1f\\x7f-\\x9f]', '?', 'g')"
-_READ_CSV = """read_csv(?, auto_detect = false, header = false,
-                        delim = '{delim}', quote = '{quote}', escape = '{quote}',
-                        columns = {columns}, new_line = '\\n', buffer_size = 8388608)"""
-_RAW = """CREATE TABLE raw (line BIGINT, device VARCHAR, metric VARCHAR, type VARCHAR, time VARCHAR,
-                            value VARCHAR, received_at VARCHAR, written BOOLEAN)"""
-# As the rest of the hub reads numbers; DuckDB by itself would read 1_000 as a thousand, and inf as a number.
-_NUMBER = f"CASE WHEN regexp_full_match(trim(value), '{NUMBER_PATTERN}') THEN try_cast(value AS DOUBLE) END"
-_FILLED = f"""CREATE TABLE filled AS
-    SELECT *, CASE WHEN isfinite(number) THEN 'number' WHEN lower(value) IN ('true', 'false') THEN 'boolean'
-                   WHEN NOT is_word THEN 'text' END AS looks
-    FROM (SELECT line, coalesce(nullif(device, ''), $device) AS device,
-                 coalesce(nullif(metric, ''), $metric) AS metric,
-                 nullif(type, '') AS declared, written, value, time,
-                 {_TIME.format("time", MS_MIN)} AS instant, {_TIME.format("received_at", MS_MIN)} AS received,
-                 {_NUMBER} AS number, value IS NULL OR list_contains($no_value, lower(trim(value))) AS is_word
-          FROM raw)"""
-# A word for no value decides nothing, unless there is nothing else.
-_KINDS = """CREATE TABLE kinds AS
-    SELECT found.device, found.metric, NULL::VARCHAR AS misnamed,
-           coalesce(any_value(known.type),
-                    mode(declared) FILTER (declared IN ('number', 'text', 'boolean')
-                                           AND NOT (written AND is_word)),
-                    CASE WHEN count(looks) = 0 THEN any_value(declared) FILTER (declared = 'text')
-                         WHEN count(*) FILTER (looks = 'text')
-                              > greatest(count(*) FILTER (looks = 'number'),
-                                         count(*) FILTER (looks = 'boolean'))
-                              THEN 'text'
-                         WHEN count(*) FILTER (looks = 'boolean') > count(*) FILTER (looks = 'number')
-                              THEN 'boolean'
-                         ELSE 'number' END) AS kind,
-           any_value(minimum)::DOUBLE AS minimum, any_value(maximum)::DOUBLE AS maximum
-    FROM filled AS found LEFT JOIN known ON known.device = found.device AND known.metric = found.metric
-    GROUP BY ALL"""
-_CHECKED = f"""CREATE TABLE checked AS
-    SELECT line, device, metric, kind, instant,
-           CASE WHEN received <= $latest THEN received ELSE 0 END AS received,
-           is_word AND kind IS DISTINCT FROM 'text' AS is_empty,
-           CASE kind WHEN 'number' THEN number
-                     WHEN 'boolean' THEN CASE lower(value) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0
-                                                           WHEN '1' THEN 1.0 WHEN '0' THEN 0.0 END
-           END AS number,
-           CASE kind WHEN 'text' THEN coalesce(value, '') END AS text,
-           CASE kind WHEN 'text' THEN md5_number(coalesce(value, '')) END AS digest,
-           CASE WHEN declared = 'no JSON' THEN 'it is not JSON'
-                WHEN device = '' THEN 'device: none is named'
-                WHEN misnamed IS NOT NULL THEN misnamed
-                WHEN is_word AND kind IS DISTINCT FROM 'text' THEN NULL
-                WHEN declared NOT IN ('number', 'text', 'boolean')
-                    THEN 'value: a number, a text or a truth value is wanted'
-                WHEN declared <> kind AND NOT (written AND kind = 'number' AND number IS NOT NULL)
-                    THEN 'value: a ' || kind || ' is wanted, got a ' || {_SHOWN.format("declared")}
-                WHEN instant IS NULL AND try_cast(time AS DOUBLE) BETWEEN 1e9 AND {MS_MIN}
-                    THEN 'time: this looks like seconds; RFC 3339 or milliseconds since 1970 are wanted'
-                WHEN instant IS NULL THEN 'time: RFC 3339 or milliseconds since 1970 are wanted'
-                WHEN instant < 0 THEN 'time: it is before 1970'
-                WHEN instant > $latest THEN 'time: it is ahead of the hub''s clock (limits.future_max_s)'
-                WHEN kind = 'number' AND number IS NULL AND regexp_matches(value, '[\r\n]')
-                    THEN 'value: a number is wanted, got a text of '
-                         || 1 + len(regexp_extract_all(value, '\r\n|\r|\n')) || ' lines; is a quote missing?'
-                WHEN kind = 'number' AND (number IS NULL OR NOT isfinite(number))
-                    THEN 'value: a number is wanted, got ' || {_SHOWN.format("value")}
-                WHEN kind = 'number' AND abs(number) >= {EXACT_MAX}
-                     AND regexp_full_match(trim(value), '{WHOLE_PATTERN}')
-                     AND coalesce(try_cast(value AS HUGEINT) <> try_cast(number AS HUGEINT), true)
-                    THEN 'value: ' || {_SHOWN.format("value")}
-                         || ' is over 2^53 and would be changed; send it as a text'
-                WHEN kind = 'boolean' AND lower(value) NOT IN ('true', 'false', '1', '0')
-                    THEN 'value: true or false is wanted, got ' || {_SHOWN.format("value")}
-                WHEN kind = 'number' AND number NOT BETWEEN minimum AND maximum
-                    THEN 'value: ' || number || ' is outside ' || minimum || ' to ' || maximum
-                WHEN kind = 'text' AND length(value) > {TEXT_MAX}
-                    THEN 'value: a text has at most {TEXT_MAX} characters'
-           END AS fault
-    FROM filled JOIN kinds USING (device, metric)"""
-_GOOD = "fault IS NULL AND NOT is_empty"
 
 
 class Known(NamedTuple):
@@ -196,7 +113,7 @@ class Staging:
         Raises Unreadable, StoreError.
         """
         with _translated():
-            self._connection.execute(_RAW)
+            self._connection.execute(RAW)
             if written is Format.CSV:
                 rows, empty = self._read_csv(file, defaults)
             elif written is Format.NDJSON:
@@ -244,7 +161,7 @@ class Staging:
         plain = self._folder / "plain"
         self._plain = plain_csv(file, plain, header, self._given_up)
         columns = "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in places.values()) + "}"
-        reading = _READ_CSV.format(delim=",", quote='"', columns=columns)
+        reading = READ_CSV.format(delim=",", quote='"', columns=columns)
         self._connection.execute(
             f"CREATE TEMP TABLE records AS SELECT row_number() OVER () AS line, * FROM {reading}",
             [str(plain)],
@@ -260,7 +177,7 @@ class Staging:
     def _read_ndjson(self, file: Path) -> tuple[int, int]:
         plain = self._folder / "plain"
         self._plain = plain_lines(file, plain, self._given_up)
-        reading = _READ_CSV.format(delim="\x01", quote="", columns="{'l': 'VARCHAR'}")
+        reading = READ_CSV.format(delim="\x01", quote="", columns="{'l': 'VARCHAR'}")
         self._connection.execute(
             f"""INSERT INTO raw
                 SELECT line, row ->> '$.device', row ->> '$.metric',
@@ -269,7 +186,7 @@ class Staging:
                                 WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
                                 WHEN 'DOUBLE' THEN 'number' WHEN 'BIGINT' THEN 'number'
                                 WHEN 'UBIGINT' THEN 'number' ELSE 'none' END END,
-                       row ->> '$.time', row ->> '$.value', row ->> '$.received_at', true
+                       row ->> '$.time', {AS_WRITTEN}, row ->> '$.received_at', true
                 FROM (SELECT row_number() OVER () AS line, l, CASE WHEN json_valid(l) THEN l::JSON END AS row
                       FROM {reading})""",
             [str(plain)],
@@ -288,11 +205,11 @@ class Staging:
         self._connection.register("known", dict(zip(Known._fields, columns or empty, strict=True)))
         words = [word.strip().lower() for word in no_value]
         asked = {"device": defaults.device, "metric": defaults.metric, "no_value": words}
-        self._connection.execute(_FILLED, asked)
+        self._connection.execute(FILLED, asked)
         self._connection.execute("DROP TABLE raw")
-        self._connection.execute(_KINDS)
+        self._connection.execute(KINDS)
         self._find_misnamed()
-        self._connection.execute(_CHECKED, {"latest": latest})
+        self._connection.execute(CHECKED, {"latest": latest})
         self._connection.execute("DROP TABLE filled")
 
     def _find_misnamed(self) -> None:
@@ -301,7 +218,7 @@ class Staging:
         if misnamed := [name for (name,) in names if not is_name(name)]:
             self._connection.register("misnamed", {"name": np.array(misnamed, dtype=object)})
             self._connection.execute(
-                f"""UPDATE kinds SET misnamed = $rule || {_SHOWN.format("metric")}
+                f"""UPDATE kinds SET misnamed = $rule || {SHOWN.format("metric")}
                     FROM misnamed WHERE metric = name""",
                 {"rule": f"metric: {NAME_RULE}; got "},
             )
@@ -311,26 +228,26 @@ class Staging:
         self._connection.execute(
             f"""CREATE TABLE series AS
                SELECT row_number() OVER (ORDER BY device, metric) - 1 AS place, device, metric, kind
-               FROM (SELECT DISTINCT device, metric, kind FROM checked WHERE {_GOOD})"""
+               FROM (SELECT DISTINCT device, metric, kind FROM checked WHERE {GOOD})"""
         )
         self._connection.execute(
             f"""CREATE TABLE sorted AS
                SELECT line, place AS series, instant, received, number,
                       row_number() OVER (
                           PARTITION BY place, instant, number, digest ORDER BY line) AS nth
-               FROM checked JOIN series USING (device, metric) WHERE {_GOOD} ORDER BY place, instant, line"""
+               FROM checked JOIN series USING (device, metric) WHERE {GOOD} ORDER BY place, instant, line"""
         )
         self._connection.execute(
             f"""CREATE TABLE texts AS
                SELECT line, place AS series, text FROM checked JOIN series USING (device, metric)
-               WHERE {_GOOD} AND text IS NOT NULL"""
+               WHERE {GOOD} AND text IS NOT NULL"""
         )
         [(texts,)] = self._connection.execute("SELECT count(*) FROM texts").fetchall()
         self._has_texts = texts > 0
 
     def _found(self, rows: int, empty: int) -> Found:
         [(values, wrong, without)] = self._connection.execute(
-            f"""SELECT count(*) FILTER ({_GOOD}), count(fault), count(*) FILTER (is_empty AND fault IS NULL)
+            f"""SELECT count(*) FILTER ({GOOD}), count(fault), count(*) FILTER (is_empty AND fault IS NULL)
                 FROM checked"""
         ).fetchall()
         series = self._connection.execute("SELECT device, metric, kind FROM series ORDER BY place").fetchall()

@@ -8,13 +8,11 @@
 {"type": "auth", "key": "hk_…"}                             the first message, without an Authorization header
 """
 
-from codecs import BOM_UTF8
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pydantic_core import from_json
-
 from hub.formats import json
+from hub.formats.parsing import parse_json
 from hub.model import RAW_MAX, Reading, Refusal
 
 ID_MAX = 200
@@ -48,7 +46,7 @@ def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
     if not any(mark in raw for mark in _MARKS):
         return ReadingsMessage(None, *json.decode(raw))
     try:
-        parsed = from_json(raw.removeprefix(BOM_UTF8))
+        parsed = parse_json(raw)
     except ValueError as error:
         return _refused(None, "unreadable", f"not JSON: {error}", raw)
     if not isinstance(parsed, dict):

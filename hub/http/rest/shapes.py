@@ -3,6 +3,7 @@
 Times on the wire are milliseconds UTC unless they say RFC 3339.
 """
 
+from decimal import Decimal
 from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema
@@ -11,11 +12,12 @@ from pydantic.fields import FieldInfo
 
 from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import Presence, Role, metric
+from hub.model import Inexact, Presence, Role, metric, whole
 from hub.people.operators import DEVICES_MAX, NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
+_CHANGED = "{:.40} is a number over 2^53 that the hub cannot hold exactly"
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # of what is not printable as much as a pattern can say
 
 
@@ -23,7 +25,16 @@ def _a_number(value: object) -> object:
     """In JSON, true and "60" are none; 60.0 is a whole one, so being strict would be too much."""
     if isinstance(value, bool | str):
         raise ValueError("a number is wanted")  # noqa: TRY004  # what pydantic takes for a fault of the value
-    return value
+    if isinstance(value, Decimal):  # as the body's parser gives what a double would change
+        raise ValueError(_CHANGED.format(str(value)))  # noqa: TRY004
+    return _unchanged(value) if isinstance(value, int) else value
+
+
+def _unchanged(number: int) -> float:
+    try:
+        return whole(number)
+    except Inexact:
+        raise ValueError(_CHANGED.format(str(number))) from None
 
 
 IS_NUMBER = BeforeValidator(_a_number)

@@ -11,13 +11,13 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
   const page = usePage();
   const attributes = useLoaded(() => rest.attributes());
   const { failure, isSending, send } = useSending();
-  const share = (shared: AttributeValues) =>
+  const share = (read: () => AttributeValues) =>
     send(async () => {
-      await rest.shareAttributes(shared);
+      await rest.shareAttributes(read());
       await attributes.reload();
     });
   const mayOperate = page.mayOperate.value;
-  const remove = mayOperate ? (name: string) => void share({ [name]: null }) : undefined;
+  const remove = mayOperate ? (name: string) => void share(() => ({ [name]: null })) : undefined;
   return (
     <Loaded of={attributes}>
       {({ device, shared }) => (
@@ -34,7 +34,7 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
             <Form
               label="Set an attribute"
               submit={async (field, form) => {
-                if (await share({ [field("name")]: jsonOrText(field("value")) })) form.reset();
+                if (await share(() => ({ [field("name")]: jsonOrText(field("value")) }))) form.reset();
               }}
             >
               <div class="fields">

@@ -6,7 +6,7 @@ import { Confirm } from "../parts/Confirm";
 import { Failure, Field, Form, useSending } from "../parts/forms";
 import { type Loadable, Loaded, useLoaded } from "../parts/Loaded";
 import { isDangerous } from "./danger";
-import { numberOf } from "./parseInput";
+import { jsonOf, numberOf } from "./parseInput";
 
 /** How often commands under way are asked about. */
 const AGAIN_MS = 1_000;
@@ -155,8 +155,9 @@ function spoken({ params }: Wanted): string {
 function paramsOf(text: string): unknown {
   if (text === "") return null;
   try {
-    return JSON.parse(text);
-  } catch {
+    return jsonOf(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
     throw new Error('Parameters: this is not JSON. A text goes in quotes: "fast".');
   }
 }
