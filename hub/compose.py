@@ -25,7 +25,7 @@ from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.intervals import LearntIntervals
-from hub.fleet.keys import Keys, Slowness
+from hub.fleet.keys import Keys, LoginThrottle
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
 from hub.history.duckdb import retention
@@ -184,8 +184,8 @@ def _fleet(
     roster: Roster,
     ingest: Ingest,
 ) -> Fleet:
-    slowness = Slowness(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
-    keys = Keys(registry.keys, devices, roster, slowness, clock, around.choose)
+    throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
+    keys = Keys(registry.keys, devices, roster, throttle, clock, around.choose)
     count_max = config.limits.attributes_max
     attributes = Attributes(registry.attributes, devices, roster, count_max, clock)
     removal = Removal(registry.devices, devices, keys, commands, roster, ingest)

@@ -23,7 +23,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from hub.logs import Logger, Repeated
+from hub.logs import Logger, RateLimitedLog
 
 BACKLOG = 1024  # that the system keeps while others are accepted; after a power cut all devices come at once
 ACCEPTED_AT_ONCE = 64  # before others have their turn of the loop
@@ -125,7 +125,7 @@ class ConnectionPlaces:
         self._idle: dict[ConnectionPlace, None] = {}
         self._waiting: dict[str, dict[ConnectionPlace, None]] = {}  # silent and idle ones, by address
         self._counts: dict[str, int] = {}  # by address
-        self._refusals = Repeated(_log)
+        self._refusals = RateLimitedLog(_log)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -256,7 +256,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._opening: dict[asyncio.Task[None], ConnectionPlace] = {}
         self._paused: dict[socket.socket, asyncio.TimerHandle] = {}
-        self._failures = Repeated(_log)
+        self._failures = RateLimitedLog(_log)
 
     @property
     def port(self) -> int:

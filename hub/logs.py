@@ -58,7 +58,7 @@ class Logger:
             self._logger.log(level, event, exc_info=exc_info, extra={"details": details})
 
 
-class Repeated:
+class RateLimitedLog:
     """Says what strangers cause: once, and after `interval_s` how often it came again from that address."""
 
     def __init__(self, log: Logger, interval_s: float = REPEATED_S) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hub.logs import ADDRESSES_MAX, Logger, Repeated
+from hub.logs import ADDRESSES_MAX, Logger, RateLimitedLog
 
 SAYING = {
     "a warning of Python": "import warnings; warnings.warn('beware\\nof this', ResourceWarning)",
@@ -72,10 +72,10 @@ class Log(Logger):
 
 async def test_what_is_repeated_is_said_once_and_then_counted() -> None:
     log = Log()
-    repeated = Repeated(log, interval_s=0.05)
+    limited = RateLimitedLog(log, interval_s=0.05)
     for _ in range(500):
-        repeated.info("no HTTP", "10.0.0.1", why="x")
-    repeated.info("no HTTP", "10.0.0.2")
+        limited.info("no HTTP", "10.0.0.1", why="x")
+    limited.info("no HTTP", "10.0.0.2")
     assert [line["address"] for line in log.lines] == ["10.0.0.1", "10.0.0.2"]
     async with asyncio.timeout(10.0):
         while len(log.lines) < 3:
@@ -86,17 +86,17 @@ async def test_what_is_repeated_is_said_once_and_then_counted() -> None:
         "address": "10.0.0.1",
     }
     async with asyncio.timeout(10.0):
-        while repeated.kept:
+        while limited.kept:
             await asyncio.sleep(0.01)
-    repeated.info("no HTTP", "10.0.0.1")  # it was quiet for a while: this is something new
+    limited.info("no HTTP", "10.0.0.1")  # it was quiet for a while: this is something new
     assert log.lines[-1] == {"event": "no HTTP", "address": "10.0.0.1"}
-    repeated.close()
+    limited.close()
 
 
 async def test_no_more_addresses_are_kept_than_there_is_room_for() -> None:
     log = Log()
-    repeated = Repeated(log)
+    limited = RateLimitedLog(log)
     for number in range(3 * ADDRESSES_MAX):
-        repeated.info("no HTTP", f"10.0.{number // 256}.{number % 256}")
-    assert (repeated.kept, len(log.lines)) == (ADDRESSES_MAX + 1, ADDRESSES_MAX + 1)
-    repeated.close()
+        limited.info("no HTTP", f"10.0.{number // 256}.{number % 256}")
+    assert (limited.kept, len(log.lines)) == (ADDRESSES_MAX + 1, ADDRESSES_MAX + 1)
+    limited.close()

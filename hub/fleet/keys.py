@@ -17,8 +17,8 @@ from hub.model.key import Key
 from hub.registry.keys import StoredKeys
 
 ADDRESSES_MAX = 10_000  # beyond, the address that failed longest ago is forgotten
-SLOW_MIN_S = 0.1
-SLOW_MAX_S = 3.0
+DELAY_MIN_S = 0.1
+DELAY_MAX_S = 3.0
 USES_INTERVAL_S = 10.0
 _NOBODY = ApiKey("", 0, bytes(32))  # what a key with an unknown id is compared with, to take the same time
 
@@ -32,7 +32,7 @@ class Login(NamedTuple):
     key_id: str
 
 
-class Slowness:
+class LoginThrottle:
     """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds."""
 
     def __init__(self, failures_max: int, window_s: float, clock_s: Callable[[], float]) -> None:
@@ -52,7 +52,7 @@ class Slowness:
         self._failures[address] = (count, now_s)
         if len(self._failures) > ADDRESSES_MAX:
             self._failures.popitem(last=False)
-        return SLOW_MAX_S if count > self._failures_max else min(SLOW_MAX_S, SLOW_MIN_S * count)
+        return DELAY_MAX_S if count > self._failures_max else min(DELAY_MAX_S, DELAY_MIN_S * count)
 
     def succeeded(self, address: str) -> None:
         """What failed before is forgiven."""
@@ -67,14 +67,14 @@ class Keys:
         stored: StoredKeys,
         devices: Devices,
         roster: Roster,
-        slowness: Slowness,
+        throttle: LoginThrottle,
         clock: Callable[[], int],
         choose: Callable[[str], str],
     ) -> None:
         self._stored = stored
         self._devices = devices
         self._roster = roster
-        self._slowness = slowness
+        self._throttle = throttle
         self._clock = clock
         self._choose = choose
         self._keys: dict[str, ApiKey] = {}
@@ -104,9 +104,9 @@ class Keys:
         """
         login = self.verify(key, device_id)
         if login is None:
-            await asyncio.sleep(self._slowness.failed(address))
+            await asyncio.sleep(self._throttle.failed(address))
             raise Unauthenticated("the key is wrong or revoked")
-        self._slowness.succeeded(address)
+        self._throttle.succeeded(address)
         used = replace(self._keys[login.key_id], last_used_at=self._clock(), last_used_from=address)
         self._keys[used.id] = self._used[used.id] = used
         return login

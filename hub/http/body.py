@@ -11,14 +11,13 @@ from collections.abc import AsyncIterator
 from aiohttp import HttpVersion11, web
 
 from hub.errors import Unreadable
-from hub.http.problems import TooLarge, Unsupported
+from hub.http.problems import ENCODINGS, TooLarge, Unsupported
 from hub.model import RAW_MAX
 
 TIMEOUT_S = 30.0
 STEP_BYTES = 65_536  # unpacked at once
 TURN_BYTES = 4 * STEP_BYTES  # unpacked before others have their turn of the loop: about 1 ms
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-ENCODINGS = "gzip, deflate"
 
 
 async def read_body(request: web.Request, max_bytes: int) -> bytes:

@@ -10,7 +10,7 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, InvalidU
 from hub.http.middleware import harden
 from hub.http.problems import problem
 from hub.listener import ConnectionPlace
-from hub.logs import Logger, Repeated
+from hub.logs import Logger, RateLimitedLog
 
 IDLE_S = 75.0  # a connection that waits for its next request; longer than proxies keep theirs
 # How long what is left of a refused body is thrown away, so that the peer gets to read the answer.
@@ -26,7 +26,7 @@ class HttpConnection(web.RequestHandler):
 
     __slots__ = ("_place", "_refusals", "_seen")
 
-    def __init__(self, server: web.Server, place: ConnectionPlace, refusals: Repeated) -> None:
+    def __init__(self, server: web.Server, place: ConnectionPlace, refusals: RateLimitedLog) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),

@@ -21,6 +21,7 @@ from hub.errors import (
 )
 
 CONTENT_TYPE = "application/problem+json"
+ENCODINGS = "gzip, deflate"  # of bodies that are taken
 STORE_RETRY_S = 5.0
 _STATUSES: tuple[tuple[type[HubError], HTTPStatus], ...] = (
     (Unreadable, HTTPStatus.BAD_REQUEST),
@@ -95,7 +96,7 @@ def problem_of(error: HubError) -> web.Response:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="hub"'
     if isinstance(error, Unsupported):
-        headers["Accept-Encoding"] = "gzip, deflate"  # what would be right (RFC 9110, 15.5.16)
+        headers["Accept-Encoding"] = ENCODINGS  # what would be right (RFC 9110, 15.5.16)
     if isinstance(error, Busy):
         headers["Retry-After"] = retry_after(error.retry_after_s)
     if isinstance(error, StoreError):

@@ -6,17 +6,17 @@ from aiohttp import web
 
 from hub.http.access import Access
 from hub.http.middleware import Handler
-from hub.logs import Logger, Repeated
+from hub.logs import Logger, RateLimitedLog
 
 _log = Logger("http")
 
 
 class ProxyFaults:
-    """Looks at requests that were refused. It logs each kind of fault as often as `Repeated` lets it."""
+    """Looks at requests that were refused. It logs each kind of fault as often as `RateLimitedLog` lets it."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._repeated = Repeated(_log)
+        self._log = RateLimitedLog(_log)
 
     def look(self, request: web.Request, status: int) -> None:
         """At a request that was answered with `status`, 400 or above."""
@@ -54,7 +54,7 @@ class ProxyFaults:
             )
 
     def _say(self, request: web.Request, what: str, set_: str, **details: str) -> None:
-        self._repeated.warning(what, request.remote or "local", set=set_, more="docs/proxies.md", **details)
+        self._log.warning(what, request.remote or "local", set=set_, more="docs/proxies.md", **details)
 
 
 PROXY_FAULTS = web.AppKey("proxy_faults", ProxyFaults)

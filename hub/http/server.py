@@ -9,7 +9,7 @@ from hub.config import HttpConfig
 from hub.http.access import ACCESS
 from hub.http.connection import HttpConnection
 from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind, bind_unix
-from hub.logs import Logger, Repeated
+from hub.logs import Logger, RateLimitedLog
 
 LOCAL_MAX = 100  # connections by the Unix socket
 
@@ -25,7 +25,7 @@ class Server:
         self._runner = web.AppRunner(app, shutdown_timeout=stop_s, handle_signals=False)
         self._access = app[ACCESS]
         self._listeners: list[Listener] = []
-        self._refusals = Repeated(_log)
+        self._refusals = RateLimitedLog(_log)
 
     async def start(self) -> None:
         """Get ready; nothing listens yet."""

@@ -9,7 +9,7 @@ from hub.errors import NotFound, Refused
 from hub.flow import Hold, Holds, StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace
-from hub.logs import Repeated
+from hub.logs import RateLimitedLog
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         tasks: Tasks,
         store_wait: StoreWait,
         protocol: Callable[[ClientLink], ServerProtocol],
-        refusals: Repeated,
+        refusals: RateLimitedLog,
         place: ConnectionPlace | None = None,
     ) -> None:
         self._open = open_

@@ -14,7 +14,7 @@ from hub.fleet.presence import Roster
 from hub.flow import StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind
-from hub.logs import Logger, Repeated
+from hub.logs import Logger, RateLimitedLog
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import Connection
 from hub.mqtt.link import ClientLink
@@ -66,7 +66,7 @@ class MqttServer:
         wills = Wills(fleet.devices, ingest, self._requests, self._tasks.spawn)
         self._clients = Clients(config, roster, commands.ready, wills.publish, clock_s)
         self._open: set[Connection] = set()
-        self._refusals = Repeated(_log)
+        self._refusals = RateLimitedLog(_log)
         self._listeners: list[Listener] = []
         self._group: asyncio.TaskGroup | None = None
         self.port: int | None = None

@@ -10,7 +10,7 @@ import pytest
 from hub.config import AuthConfig
 from hub.errors import Conflict, NotFound, StoreError, Unauthenticated
 from hub.fleet.fleet import Fleet
-from hub.fleet.keys import ADDRESSES_MAX, SLOW_MAX_S
+from hub.fleet.keys import ADDRESSES_MAX, DELAY_MAX_S
 from hub.fleet.session import EndReason
 from hub.model import key as keys
 from tests.rooms import Clock, Rooms, open_rooms
@@ -50,7 +50,7 @@ async def test_each_failure_of_an_address_takes_longer_and_other_addresses_wait_
 
         waits = await asyncio.gather(failing(), failing(), failing(), failing())
         assert list(waits) == sorted(waits)
-        assert waits[-1] >= SLOW_MAX_S
+        assert waits[-1] >= DELAY_MAX_S
         assert waits[0] >= 0.1
         good = rooms.fleet.keys.authenticate(str(key), "10.0.0.8")
         with pytest.raises(StopIteration):  # it never waits: done at its first step
@@ -142,4 +142,4 @@ async def test_addresses_that_failed_are_bounded(rooms: Rooms) -> None:
     ]
     found = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(one) for one in found} == {Unauthenticated}
-    assert len(rooms.fleet.keys._slowness) == ADDRESSES_MAX
+    assert len(rooms.fleet.keys._throttle) == ADDRESSES_MAX
