@@ -12,7 +12,7 @@ _log = Logger("http")
 
 
 class ProxyFaults:
-    """Looks at requests that were refused. It logs each kind of fault as often as `RateLimitedLog` lets it."""
+    """Looks at requests that were refused. It logs each kind of fault once in a while."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
