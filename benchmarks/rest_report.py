@@ -26,6 +26,7 @@ def rows(devices: Sequence[int], intervals_ms: Sequence[int]) -> Iterator[Row]:
     yield Row("  memory, shared pages divided (MiB)", "pss_mib", 0)
     yield Row("start to ready, no store yet (s)", "start_new_s", 2)
     yield Row("start to ready, with a store (s)", "start_again_s", 2)
+    yield Row("  CPU (s)", "start_cpu_s", 2)
     for count in devices:
         yield Row(f"{count} × 1/s: % of a core", f"percent_{count}", 2)
         yield Row("  CPU a reading (µs)", f"cpu_us_{count}", 0)
