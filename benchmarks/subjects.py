@@ -157,9 +157,13 @@ class Hub(Subject):
             raise SystemExit(f"the devices could not be added: {added.stderr.decode()}")
 
     async def command(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
-        """`hub` with these words, on its configuration."""
+        """`hub` with these words, on its configuration. Not in the folder of this checkout, whose hub Python
+        would take instead of the one that is installed for it.
+        """
         command = [self._python, "-m", "hub", "--config", str(self._config), *words]
-        return await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+        return await asyncio.to_thread(
+            subprocess.run, command, cwd=self._folder, capture_output=True, check=False
+        )
 
     async def taken(self) -> int:
         """The rows of one of the two metrics; it stops the hub, whose file no one else may open."""

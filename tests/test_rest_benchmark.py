@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.rest import HUB, PEER
+from benchmarks.subjects import Hub
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("--devices", "2", "--seconds", "1", "--warm-up", "0.1", "--idle", "0.1", "--settle", "0")
@@ -36,3 +37,12 @@ def test_a_short_run_measures_hub_and_peer(tmp_path: Path) -> None:
         assert of["medians"]["percent_2"] > 0
         assert of["medians"]["written_kib_s_2"] > 0
     assert "2 × 1/s: % of a core" in ran.stdout
+
+
+async def test_another_checkouts_hub_is_not_run_in_this_one(tmp_path: Path) -> None:
+    """`python -m hub` takes the hub of the folder that it is started in, before the one installed."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\npwd\n")
+    python.chmod(0o700)
+    ran = await Hub(tmp_path, 1, python=str(python)).command("check")
+    assert Path(ran.stdout.decode().strip()) == tmp_path.resolve()
