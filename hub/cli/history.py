@@ -1,7 +1,9 @@
 """`hub history export` and `hub history import`."""
 
+import csv
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -108,11 +110,21 @@ def import_history(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
     ] = False,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write every refused row to FILE (CSV: line,reason,text); it must not exist."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take in values from a file; what is there already is left out, so a second time adds nothing."""
+    """Take in values from a file; what is there already is left out, so a second time adds nothing.
+
+    Exit code 1 where something was refused; the first 20 are named, and --refused writes all of them.
+    """
     query = {"format": str(written or _format_of(file)), "device": device, "metric": metric}
     query["create_devices"], query["dry_run"] = str(create_devices).lower(), str(dry_run).lower()
+    query["refused"] = str(refused is not None).lower()
     try:
         size = file.stat().st_size
     except OSError as error:
@@ -120,19 +132,25 @@ def import_history(
 
     async def use(client: Any) -> dict[str, Any]:
         told = SummaryLine()
-        with shown_progress("Sending", bytes_=True) as sent, shown_progress("Adding") as added:
+        with (
+            _refused_rows(refused) as keep,
+            shown_progress("Sending", bytes_=True) as sent,
+            shown_progress("Adding") as added,
+        ):
             lines = client.lines("POST", "/api/v1/import", query=query, body=_chunks(file, size, sent))
             async for line in lines:
                 told.take(line)
                 if "done" in line:
                     added(line["done"], line["rows"])
-        return told.summary()
+                if "refused" in line:
+                    keep(line["refused"])
+            return told.summary()
 
     found = call(context, use)
     if as_json:
         show_json(found)
     else:
-        _show_import(found)
+        _show_import(found, refused)
     if found["refused"]:
         raise typer.Exit(1)
 
@@ -146,7 +164,28 @@ async def _chunks(file: Path, size: int, told: Callable[[int, int | None], None]
             told(sent, size)
 
 
-def _show_import(found: dict[str, Any]) -> None:
+@contextmanager
+def _refused_rows(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Writes refused rows to the file, which is there only when all went well; without a file, to nowhere."""
+    if file is None:
+        yield lambda _row: None
+        return
+    if file.exists():
+        raise Invalid(f"{file} exists already; nothing is written over")
+    partial = file.with_name(file.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(("line", "reason", "text"))
+            yield lambda row: writer.writerow((row["line"], row["message"], row["text"]))
+        partial.rename(file)
+    except OSError as error:
+        raise Invalid(f"{file}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _show_import(found: dict[str, Any], refused: Path | None) -> None:
     would = "would be " if found["dry_run"] else ""
     for device_id in found["devices"]:
         typer.echo(f"{would}made: device {device_id}")
@@ -163,7 +202,10 @@ def _show_import(found: dict[str, Any]) -> None:
     for fault in found["faults"]:
         typer.echo(f"line {fault['line']}: {fault['message']}", err=True)
     if found["refused"]:
-        typer.echo(f"{found['refused']} values {would}refused", err=True)
+        unnamed = found["refused"] > len(found["faults"])
+        rest = f"; every one is in {refused}" if refused else "; --refused FILE writes every one"
+        told = f"{found['refused']} values {would}refused"
+        typer.echo(told + (rest if refused or unnamed else ""), err=True)
 
 
 def _format_of(file: Path) -> FileFormat:

@@ -19,11 +19,13 @@ from hub.errors import Busy, Invalid, NotFound
 from hub.history.contract import Format, Rows
 from hub.history.duckdb.history import History
 from hub.history.duckdb.records import FAULTS_MAX, RowFault
+from hub.history.duckdb.refused import RefusedRow
 from hub.history.duckdb.staging import Defaults, Found, Known, Staging
 from hub.intake.accept import Ingest
 from hub.intake.receipts import until_stored
 from hub.model import Device, Metric, MetricType
 
+REFUSED_PAGE_ROWS = 1000
 PAGE_ROWS = 20_000  # compared, handed over and stored before the next
 RETRY_AFTER_S = 10.0
 SHOWN_MAX = 10
@@ -38,6 +40,7 @@ class Wanted(NamedTuple):
     metric: str = ""  # of rows that name none
     create_devices: bool = False
     dry_run: bool = False  # say what would happen, and change nothing
+    refused: bool = False  # tell every refused row
 
 
 class ImportProgress(NamedTuple):
@@ -45,6 +48,12 @@ class ImportProgress(NamedTuple):
 
     done: int
     values: int
+
+
+class RefusedRows(NamedTuple):
+    """Some of the refused rows, by line."""
+
+    rows: Sequence[RefusedRow]
 
 
 @dataclass
@@ -66,11 +75,14 @@ class Summary:
     metrics: list[dict[str, str]] = field(default_factory=list)  # made, with the type that was decided
     dry_run: bool = False
 
-    def refuse(self, lines: Sequence[int], message: str) -> None:
+    def refuse(self, faults: Sequence[RowFault]) -> None:
         """Values that could be read, and have no place any more."""
-        self.refused += len(lines)
+        self.refused += len(faults)
         room = max(0, FAULTS_MAX - len(self.faults))
-        self.faults.extend(RowFault(line, message) for line in sorted(lines)[:room])
+        self.faults.extend(sorted(faults)[:room])
+
+
+ImportStep = ImportProgress | RefusedRows | Summary
 
 
 class _Owner(NamedTuple):
@@ -109,7 +121,7 @@ class Imports:
         if self.running.locked():
             raise Busy("an import is running; one more when it is done", RETRY_AFTER_S)
 
-    async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[ImportProgress | Summary]:
+    async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[ImportStep]:
         """Tells how far it is, and at the end what became of the file. `folder` is for what it writes.
 
         Raises Unreadable, NotFound, Invalid, Busy before anything is stored, StoreError.
@@ -124,9 +136,15 @@ class Imports:
                 yield ImportProgress(0, found.values)
                 for start in range(0, found.values, self._page_rows):
                     rows = await asyncio.to_thread(staging.page, start, self._page_rows)
-                    await self._take(owners, rows, summary)
+                    if gone := await self._take(owners, rows, summary):
+                        summary.refuse(gone)
+                        await asyncio.to_thread(staging.refuse, gone)
                     yield ImportProgress(min(found.values, start + self._page_rows), found.values)
                 summary.held = summary.values - summary.added - summary.forgotten - summary.refused
+                if wanted.refused:
+                    pages = staging.refused(file, wanted.format, REFUSED_PAGE_ROWS)
+                    while page := await asyncio.to_thread(next, pages, None):
+                        yield RefusedRows(page)
                 yield summary
             finally:
                 await asyncio.to_thread(staging.close)
@@ -201,37 +219,43 @@ class Imports:
                     f"and with this file it would have {len(metrics)}"
                 )
 
-    async def _take(self, owners: Sequence[_Owner], rows: Rows, summary: Summary) -> None:
-        """One page: stored when it returns, so that the next one is compared with it. Raises StoreError."""
+    async def _take(self, owners: Sequence[_Owner], rows: Rows, summary: Summary) -> list[RowFault]:
+        """One page: stored when it returns, so that the next one is compared with it. Raises StoreError.
+
+        Returns what is refused because it has no place any more.
+        """
         if summary.dry_run:
             new = np.array([owners[place].metric is None for place in rows.series], bool)
             summary.added += int(new.sum())
             rows = rows.take(np.flatnonzero(~new))
-        rows = self._without_gone(owners, rows, summary)
+        rows, gone = self._without_gone(owners, rows)
         if not len(rows.time):
-            return
+            return gone
         lacking = await self._history.lacking(rows, _metrics(owners, rows))
         summary.forgotten += lacking.forgotten
         chosen = rows.take(lacking.chosen)
         if not summary.dry_run:
-            chosen = self._without_gone(owners, chosen, summary)  # asked again: that took a while
+            chosen, gone_since = self._without_gone(owners, chosen)  # asked again: that took a while
+            gone += gone_since
             if len(chosen.time):
                 self._append(owners, chosen)
                 stored = self._history.stored
                 self._supplement(owners, chosen)
                 await until_stored(stored)
         summary.added += len(chosen.time)
+        return gone
 
-    def _without_gone(self, owners: Sequence[_Owner], rows: Rows, summary: Summary) -> Rows:
+    def _without_gone(self, owners: Sequence[_Owner], rows: Rows) -> tuple[Rows, list[RowFault]]:
         """Only the rows whose device and metric are still there, as they were; the others are refused."""
         left = np.ones(len(rows.time), bool)
+        gone: list[RowFault] = []
         for place in np.unique(rows.series).tolist():
             why = self._gone(owners[place])
             if why:
                 mine = rows.series == place
                 left &= ~mine
-                summary.refuse(rows.line[mine].tolist(), why)
-        return rows if left.all() else rows.take(np.flatnonzero(left))
+                gone += [RowFault(line, why) for line in rows.line[mine].tolist()]
+        return (rows if left.all() else rows.take(np.flatnonzero(left))), gone
 
     def _gone(self, owner: _Owner) -> str:
         device, metric = owner

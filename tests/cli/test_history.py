@@ -1,5 +1,6 @@
 """Stored values out to files and in from them, and backups, by the command line against a real hub."""
 
+import csv
 import json
 import os
 import stat
@@ -237,3 +238,34 @@ def test_a_backup_without_a_running_hub_works_too(run: Run, tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (0, "copied 1 devices and 0 values to copy\n")
     listed = run("devices", "list", "--json", stores=tmp_path / "copy")
     assert [one["id"] for one in json.loads(listed.stdout)] == ["boiler"]
+
+
+def test_every_refused_row_is_written_to_a_file_that_asks_for_it(
+    run: Run, hub: HubProcess, tmp_path: Path
+) -> None:
+    hub.add_device("boiler")
+    rows = [f"boiler,t,{T0 + place},{'warm' if place % 2 else place}" for place in range(100)]
+    (tmp_path / "rows.csv").write_text("\n".join(["device,metric,time,value", *rows, 'boiler,"t']) + "\n")
+    done = run("history", "import", "rows.csv", "--dry-run")
+    assert (
+        done.returncode,
+        "51 values would be refused; --refused FILE writes every one" in done.stderr,
+    ) == (
+        1,
+        True,
+    )
+    for code in (1, 2):
+        done = run("history", "import", "rows.csv", "--refused", "refused.csv")
+        assert done.returncode == 1, done.stderr
+        assert ("every one is in refused.csv" if code == 1 else "exists already") in done.stderr
+    with (tmp_path / "refused.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["line"] for row in found] == [str(line) for line in range(3, 103, 2)] + ["102"]
+    assert [row["text"] for row in found] == [*rows[1::2], 'boiler,"t']
+    assert {row["reason"] for row in found[:-1]} == {"value: a number is wanted, got warm"}
+    (tmp_path / "good.csv").write_text("\n".join(["device,metric,time,value", *rows[::2]]))
+    done = run("history", "import", "good.csv", "--refused", "none.csv", "--json")
+    assert (done.returncode, json.loads(done.stdout)["held"]) == (0, 50)
+    assert (tmp_path / "none.csv").read_text() == "line,reason,text\n"
+    assert run("history", "import", "missing.csv", "--refused", "no.csv").returncode == 1
+    assert not list(tmp_path.glob("no.csv*"))

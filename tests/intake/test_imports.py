@@ -16,7 +16,7 @@ from hub.errors import Busy, StoreError
 from hub.fleet.fleet import NewDevice
 from hub.history.contract import Series
 from hub.history.duckdb.keeper import Bounds, Keeper
-from hub.intake.imports import ImportProgress, Imports, Summary, Wanted
+from hub.intake.imports import ImportProgress, Imports, ImportStep, RefusedRows, Summary, Wanted
 from hub.model import Reading, SequenceMark
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
@@ -54,7 +54,7 @@ class Play:
         self.allowed: dict[str, set[float]] = {}  # of those that are there
         self.certain: dict[str, set[float]] = {}  # acknowledged to them
         self.numbers: dict[int, int] = {}  # metric: device
-        self.importing: AsyncGenerator[ImportProgress | Summary] | None = None
+        self.importing: AsyncGenerator[ImportStep] | None = None
 
     async def run(self, taken: list[str]) -> None:
         left = list(taken)
@@ -102,7 +102,7 @@ class Play:
             self.allowed.pop(device_id)
             self.certain.pop(device_id, None)
 
-    def begin(self, rooms: Rooms) -> AsyncGenerator[ImportProgress | Summary]:
+    def begin(self, rooms: Rooms) -> AsyncGenerator[ImportStep]:
         self.coming = {device: {float(next(self.values)) for _ in range(3)} for device in DEVICES}
         rows = [
             f"{device},t,{T0 // 1000 + place},{value}"
@@ -158,7 +158,7 @@ async def test_what_is_removed_while_a_file_is_read_is_refused_by_line(rooms: Ro
     device, _ = await rooms.add("boiler")
     rows = [f"boiler,t,{T0 // 1000 + place},{place}" for place in range(5)]
     (tmp_path / "file").write_text("\n".join(["device,metric,time,value", *rows]))
-    run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted())
+    run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted(refused=True))
     assert await anext(run) == ImportProgress(0, 5)
     assert await anext(run) == ImportProgress(2, 5)
     await rooms.fleet.removal.remove(device)
@@ -169,6 +169,8 @@ async def test_what_is_removed_while_a_file_is_read_is_refused_by_line(rooms: Ro
     assert (summary.values, summary.added, summary.refused) == (5, 2, 3)
     assert [fault.line for fault in summary.faults] == [4, 5, 6]
     assert summary.faults[0].message == "the device 'boiler' was removed meanwhile"
+    (told,) = [step.rows for step in said if isinstance(step, RefusedRows)]
+    assert [(row.line, row.text) for row in told] == list(zip([4, 5, 6], rows[2:], strict=True))
     assert rooms.ingest.metrics(rooms.fleet.devices.find("boiler")) == {}
 
 

@@ -22,6 +22,7 @@ A file's way, out and in:
     parquet        a Parquet file's rows, if they are not far too many for its size
     staging        what a file holds: read, checked, sorted, in a store of its own
     checking       the statements by which it reads and checks
+    refused        the rows that are not taken, each with its reason
     numbers        which texts are numbers that a double holds
     comparing      what of it the history lacks
     backup         a copy of both stores

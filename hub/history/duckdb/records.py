@@ -12,7 +12,7 @@ import re
 import threading
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,7 +22,8 @@ from hub.errors import StoreError, Unreadable
 
 BLOCK_BYTES = 1_048_576
 RECORD_MAX_BYTES = 262_144  # a longer one is refused; and so far an open quote is followed
-FAULTS_MAX = 20  # told one by one; those beyond are counted
+FAULTS_MAX = 20  # named in a summary; all are told to who asks
+FAULTS_HELD = 4096  # in memory
 BOM = b"\xef\xbb\xbf"
 _COMMA = 44
 _NO_SEPARATOR = 1  # a line of JSON holds no such byte, for control characters are written as \u0001
@@ -47,13 +48,17 @@ class Header(NamedTuple):
     bytes: int
 
 
-class Plain:
-    """What became of the file: `count` records were written, in order."""
+Keep = Callable[[Sequence[RowFault]], None]
 
-    def __init__(self) -> None:
+
+class Plain:
+    """What became of the file: `count` records were written, in order. Faults go to `keep`, many at once."""
+
+    def __init__(self, keep: Keep) -> None:
         self.count = 0
         self.refused = 0
-        self.faults: list[RowFault] = []  # the first ones
+        self._keep = keep
+        self._faults: list[RowFault] = []
         # Where records and lines go on side by side: the first record of each stretch, and its line.
         self._records, self._lines = array("q"), array("q")
 
@@ -67,8 +72,14 @@ class Plain:
     def refuse(self, line: int, message: str) -> None:
         """What stands in this line is no record."""
         self.refused += 1
-        if len(self.faults) < FAULTS_MAX:
-            self.faults.append(RowFault(line, message))
+        self._faults.append(RowFault(line, message))
+        if len(self._faults) == FAULTS_HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over the faults that are still held."""
+        self._keep(self._faults)
+        self._faults = []
 
     def lines(self, records: np.ndarray) -> np.ndarray:
         """The lines of records, which are counted from 0."""
@@ -98,21 +109,30 @@ def read_header(file: Path) -> Header:
     return Header(names, bom + len(line))
 
 
-def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Event) -> Plain:
+def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Every line with its number and its end, as they are counted here."""
+    with file.open("rb") as source:
+        number = 0
+        for block in _blocks(source):
+            for number, line in enumerate(block.splitlines(keepends=True), number + 1):  # noqa: B020
+                yield number, line
+
+
+def plain_csv(source: Path, target: Path, header: Header, given_up: threading.Event, keep: Keep) -> Plain:
     """Write the records after the header to `target`, each with its columns. Raises StoreError."""
     with source.open("rb") as read, target.open("wb") as write:
         read.seek(header.bytes)
-        making = _Making(write, len(header.names), _COMMA, 2)
+        making = _Making(write, len(header.names), _COMMA, 2, keep)
         making.take_all(read, given_up)
         return making.made
 
 
-def plain_lines(source: Path, target: Path, given_up: threading.Event) -> Plain:
+def plain_lines(source: Path, target: Path, given_up: threading.Event, keep: Keep) -> Plain:
     """Write the lines of `source` that are records to `target`. Raises StoreError if given up."""
     with source.open("rb") as read, target.open("wb") as write:
         if read.read(len(BOM)) != BOM:
             read.seek(0)
-        making = _Making(write, 1, _NO_SEPARATOR, 1)
+        making = _Making(write, 1, _NO_SEPARATOR, 1, keep)
         making.take_all(read, given_up)
         return making.made
 
@@ -138,8 +158,8 @@ def _blocks(source: BinaryIO) -> Iterator[bytes]:
 class _Making:
     """Reads blocks of the file and writes its records; `made` says what became of it."""
 
-    def __init__(self, target: BinaryIO, columns: int, separator: int, line: int) -> None:
-        self.made = Plain()
+    def __init__(self, target: BinaryIO, columns: int, separator: int, line: int, keep: Keep) -> None:
+        self.made = Plain(keep)
         self._target = target
         self._columns = columns
         self._separator = separator
@@ -163,6 +183,7 @@ class _Making:
             again = self._refuse_open()
             self._line -= len(again)
             self._each(again)
+        self.made.flush()
 
     def _take(self, block: bytes) -> None:
         position = 0

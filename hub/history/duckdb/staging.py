@@ -6,7 +6,7 @@ time and value) it gets as many as the file has: the n-th is added if the histor
 same file twice adds nothing, and two values of the same instant are both kept. Values from before what
 retention has taken away are left out too: minutes and hours count them already.
 
-Every row of the file is in one of three places in the end: among the sorted, among the faults, or counted as
+Every row of the file is in one of three places in the end: among the sorted, among the refused, or counted as
 empty. The type of a metric that is new is decided by all its rows: what most of them are.
 
 Only lines with quotes in a CSV file are read row by row in Python (see records.py). The rest is DuckDB's, so
@@ -28,7 +28,6 @@ from hub.history.contract import Format, Rows
 from hub.history.duckdb import parquet
 from hub.history.duckdb.checking import AS_WRITTEN, CHECKED, FILLED, GOOD, KINDS, RAW, READ_CSV, SHOWN
 from hub.history.duckdb.records import (
-    FAULTS_MAX,
     Header,
     Plain,
     RowFault,
@@ -36,10 +35,12 @@ from hub.history.duckdb.records import (
     plain_lines,
     read_header,
 )
+from hub.history.duckdb.refused import RefusedRow, RowRefusals
 from hub.model import NAME_RULE, MetricType
 from hub.model.metric import is_name
 
 MEMORY_MB = 256
+FAULTS_PAGE = 20_000
 TIME_NAMES = ("time", "timestamp", "ts")
 
 
@@ -76,7 +77,8 @@ class Staging:
 
     def __init__(self, folder: Path, memory_mb: int = MEMORY_MB) -> None:
         self._folder = folder
-        self._plain = Plain()
+        self._plain = Plain(lambda _faults: None)
+        self._is_wide = False  # a row has a value for each column
         self._has_texts = False
         self._given_up = threading.Event()
         self._connection = duckdb.connect(
@@ -89,6 +91,7 @@ class Staging:
             },
         )
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._refused = RowRefusals(self._connection)
 
     def close(self) -> None:
         """Close the store; then its folder can be removed."""
@@ -145,6 +148,7 @@ class Staging:
         if not is_long and not rest:
             raise Unreadable(f"the first line names no column of values: {header.names[:50]}")
         self._stage_records(file, header, places)
+        self._is_wide = not is_long
         if is_long:
             self._fill_raw(named, named["metric"], time, places["value"], "true")
             empty = "false"
@@ -159,7 +163,7 @@ class Staging:
 
     def _stage_records(self, file: Path, header: Header, places: dict[str, str]) -> None:
         plain = self._folder / "plain"
-        self._plain = plain_csv(file, plain, header, self._given_up)
+        self._plain = plain_csv(file, plain, header, self._given_up, self._refused.add)
         columns = "{" + ", ".join(f"'{column}': 'VARCHAR'" for column in places.values()) + "}"
         reading = READ_CSV.format(delim=",", quote='"', columns=columns)
         self._connection.execute(
@@ -176,7 +180,7 @@ class Staging:
 
     def _read_ndjson(self, file: Path) -> tuple[int, int]:
         plain = self._folder / "plain"
-        self._plain = plain_lines(file, plain, self._given_up)
+        self._plain = plain_lines(file, plain, self._given_up, self._refused.add)
         reading = READ_CSV.format(delim="\x01", quote="", columns="{'l': 'VARCHAR'}")
         self._connection.execute(
             f"""INSERT INTO raw
@@ -246,25 +250,51 @@ class Staging:
         self._has_texts = texts > 0
 
     def _found(self, rows: int, empty: int) -> Found:
-        [(values, wrong, without)] = self._connection.execute(
-            f"""SELECT count(*) FILTER ({GOOD}), count(fault), count(*) FILTER (is_empty AND fault IS NULL)
+        [(values, without)] = self._connection.execute(
+            f"""SELECT count(*) FILTER ({GOOD}), count(*) FILTER (is_empty AND fault IS NULL)
                 FROM checked"""
         ).fetchall()
         series = self._connection.execute("SELECT device, metric, kind FROM series ORDER BY place").fetchall()
-        faults = self._connection.execute(
-            f"SELECT line, fault FROM checked WHERE fault IS NOT NULL ORDER BY line LIMIT {FAULTS_MAX}"
-        ).fetchall()
-        self._connection.execute("DROP TABLE checked")
-        lines = self.lines(np.array([line for line, _ in faults], np.int64)).tolist()
-        told = [RowFault(line, fault) for line, (_, fault) in zip(lines, faults, strict=True)]
+        self._refuse_checked()
         return Found(
             rows,
             empty + without,
             values,
             [Known(device, metric, MetricType(kind)) for device, metric, kind in series],
-            sorted([*self._plain.faults, *told])[:FAULTS_MAX],
-            wrong + self._plain.refused,
+            self._refused.first(),
+            self._refused.count(),
         )
+
+    def _refuse_checked(self) -> None:
+        """In a row with several values the reason says of which it is."""
+        named = "regexp_replace(fault, '^value: ', metric || ': ')" if self._is_wide else "fault"
+        self._connection.execute(
+            f"CREATE TABLE wrong AS SELECT line, {named} AS fault FROM checked WHERE fault IS NOT NULL"
+        )
+        self._connection.execute("DROP TABLE checked")
+        start = 0
+        while wrong := self._connection.execute(
+            "SELECT line, fault FROM wrong WHERE rowid >= ? AND rowid < ?", [start, start + FAULTS_PAGE]
+        ).fetchall():
+            records, faults = zip(*wrong, strict=True)
+            lines = self.lines(np.array(records, np.int64)).tolist()
+            self._refused.add([RowFault(*row) for row in zip(lines, faults, strict=True)])
+            start += FAULTS_PAGE
+        self._connection.execute("DROP TABLE wrong")
+
+    # Refused rows
+
+    def refuse(self, faults: Sequence[RowFault]) -> None:
+        """Rows that could be read, and have no place any more. Raises StoreError."""
+        with _translated():
+            self._refused.add(faults)
+
+    def refused(self, file: Path, written: Format, page_rows: int) -> Iterator[list[RefusedRow]]:
+        """Every refused row, by line, page by page. Raises StoreError."""
+        with _translated():
+            self._refused.put_in_order(file, written)
+            for start in range(0, self._refused.count(), page_rows):
+                yield self._refused.page(start, page_rows)
 
     def page(self, start: int, count: int) -> Rows:
         """So many rows, by metric and time. Raises StoreError."""

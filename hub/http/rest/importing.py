@@ -19,7 +19,7 @@ from hub.http.endpoint import Call, Nothing
 from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked
 from hub.http.rooms import IMPORTS
-from hub.intake.imports import ImportProgress, Summary, Wanted
+from hub.intake.imports import ImportProgress, ImportStep, RefusedRows, Wanted
 from hub.logs import Logger
 
 NDJSON = "application/x-ndjson"
@@ -39,13 +39,16 @@ class ImportQuery(Asked):
         bool, Field(description="make the devices that are not known, else they are refused")
     ] = False
     dry_run: Annotated[bool, Field(description="say what would happen, and change nothing")] = False
+    refused: Annotated[
+        bool, Field(description="tell every refused row, by line, before the summary, which names the first")
+    ] = False
 
 
 async def import_values(call: Call[ImportQuery, Nothing]) -> web.StreamResponse:
     """Take in values from CSV, NDJSON or Parquet; what the history has already is left out.
 
-    Answers lines of JSON: {"done","rows"} as it goes, at the end {"summary": …} or, if it broke off,
-    {"error": …}.
+    Answers lines of JSON: {"done","rows"} as it goes, if asked for {"refused": {"line","message","text"}} for
+    every refused row, at the end {"summary": …} or, if it broke off, {"error": …}.
     """
     call.refuse_scoped()
     imports = call.app[IMPORTS]
@@ -67,7 +70,7 @@ async def _spool(request: web.Request, file: Path) -> None:
         raise StoreError(f"import: {error.strerror} ({tempfile.gettempdir()})") from error
 
 
-async def _tell(request: web.Request, steps: AsyncGenerator[ImportProgress | Summary]) -> web.StreamResponse:
+async def _tell(request: web.Request, steps: AsyncGenerator[ImportStep]) -> web.StreamResponse:
     """A file that cannot be read at all is an ordinary problem; what comes later is told in the stream."""
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     first = await while_wanted(request, steps.asend(None))
@@ -83,9 +86,12 @@ async def _tell(request: web.Request, steps: AsyncGenerator[ImportProgress | Sum
     return response
 
 
-async def _say(response: web.StreamResponse, step: ImportProgress | Summary) -> None:
+async def _say(response: web.StreamResponse, step: ImportStep) -> None:
+    said: list[dict[str, object]]
     if isinstance(step, ImportProgress):
-        said: dict[str, object] = {"done": step.done, "rows": step.values}
+        said = [{"done": step.done, "rows": step.values}]
+    elif isinstance(step, RefusedRows):
+        said = [{"refused": row._asdict()} for row in step.rows]
     else:
-        said = {"summary": {**asdict(step), "faults": [fault._asdict() for fault in step.faults]}}
-    await response.write(orjson.dumps(said) + b"\n")
+        said = [{"summary": {**asdict(step), "faults": [fault._asdict() for fault in step.faults]}}]
+    await response.write(b"".join(orjson.dumps(line) + b"\n" for line in said))
