@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
-from hub.errors import Invalid
+from hub.errors import Invalid, plain
 
 ENV_PREFIX = "HUB__"
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -283,7 +283,7 @@ def _faults(error: ValidationError, path: Path | None, environment: Mapping[str,
             yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
         else:
             got = "" if where == "broker.url" else f", got {fault['input']!r}"  # a password may be in it
-            yield f"{source}: {where}: {fault['msg']}{got}"
+            yield f"{source}: {where}: {plain(fault['msg'])}{got}"
 
 
 def _known(section: tuple[int | str, ...]) -> Iterable[str]:

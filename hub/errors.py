@@ -15,6 +15,31 @@
 Each transport maps these in one table of its own. A message says what was wrong, where, and what is right.
 """
 
+import re
+
+# What pydantic says of a value, and the same in words for people who have never heard of it.
+_PLAIN = (
+    (r"^(Input|String|List|Dictionary) should ", "has to "),
+    (r"a valid string", "a text"),
+    (r"a valid list", "a list"),
+    (r"a valid dictionary( or instance of \w+)?", "an object"),
+    (r"a valid integer", "a whole number"),
+    (r"a valid number", "a number"),
+    (r"a valid boolean", "true or false"),
+    (r", unable to .*$", ""),
+    (r" after validation", ""),
+    (r"^Field required$", "is missing"),
+    (r"^Extra inputs are not permitted$", "is not known here"),
+    (r"^Value error, ", ""),
+)
+
+
+def plain(message: str) -> str:
+    """What pydantic says of a value, to follow the value's name and a colon."""
+    for theirs, ours in _PLAIN:
+        message = re.sub(theirs, ours, message)
+    return message
+
 
 class HubError(Exception):
     """The root: catch it to catch everything the hub raises on purpose."""

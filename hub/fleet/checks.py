@@ -12,6 +12,7 @@ from hub.errors import Invalid
 from hub.model import NO_THRESHOLDS, Device, Metric, MetricType, Retention
 
 ID_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+ID_WORDS = "an id has 1 to 100 letters, digits, or . _ : - and begins with a letter or digit"
 NAME_MAX = 200
 LABELS_MAX = 32
 LABEL_MAX = 100
@@ -27,9 +28,7 @@ RETENTION_MAX_S = 86_400 * 366 * 1000
 def check_device(device: Device) -> None:
     """Whether a device may be as it is described."""
     if not ID_SHAPE.fullmatch(device.id):
-        raise Invalid(
-            "an id has 1 to 100 letters, digits, or . _ : - and begins with a letter or digit", "id"
-        )
+        raise Invalid(ID_WORDS, "id")
     if len(device.name) > NAME_MAX or not device.name.isprintable():
         raise Invalid(f"a name has at most {NAME_MAX} printable characters", "name")
     _check_labels(device.labels)

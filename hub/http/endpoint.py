@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
-from hub.errors import Forbidden, Invalid, NotFound, Unreadable
+from hub.errors import Forbidden, Invalid, NotFound, Unreadable, plain
 from hub.formats.parsing import TooDeep, parse_json
 from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.body import read_body
@@ -254,6 +254,6 @@ def _checked(wanted: type[_M], values: object) -> _M:
         skipped = 1 if issubclass(wanted, RootModel) else 0
         paths = [".".join(str(part) for part in fault["loc"][skipped:]) for fault in faults]
         messages = [
-            f"{path or 'the body'}: {fault['msg']}" for path, fault in zip(paths, faults, strict=True)
+            f"{path or 'the body'}: {plain(fault['msg'])}" for path, fault in zip(paths, faults, strict=True)
         ]
         raise Invalid("; ".join(messages), paths[0] or None) from error

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from hub.config import LiveConfig
-from hub.errors import Forbidden, HubError
+from hub.errors import Forbidden, HubError, plain
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, Proof, ProofKind
@@ -172,7 +172,9 @@ class LiveSocket(Socket):
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
             path = ".".join(str(part) for part in fault["loc"])
-            self._reply({"type": "error", "code": "invalid", "message": f"{path} {fault['msg']}".strip()})
+            self._reply(
+                {"type": "error", "code": "invalid", "message": f"{path} {plain(fault['msg'])}".strip()}
+            )
             return
         if isinstance(request, Ping):
             self._reply({"type": "pong", "time": wire_ms(self._live.clock())})

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Discriminator, Field, RootModel, Tag
+from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
 from hub.fleet import checks
 from hub.http.rest.metric_shapes import MetricChange, MetricOut
@@ -85,10 +85,16 @@ class DeviceNew(DeviceOut):
     key: str
 
 
+def _in_shape(device_id: str) -> str:
+    if not checks.ID_SHAPE.fullmatch(device_id):
+        raise ValueError(checks.ID_WORDS)
+    return device_id
+
+
 class DeviceIn(Asked):
     """A device to add."""
 
-    id: Annotated[str, Field(pattern=f"^{checks.ID_SHAPE.pattern}$")]
+    id: Annotated[str, AfterValidator(_in_shape), described(pattern=f"^{checks.ID_SHAPE.pattern}$")]
     name: DeviceName = ""
     labels: Labels = Field(default={})
     expected_interval_s: IntervalSeconds | None = None
