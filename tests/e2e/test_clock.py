@@ -64,4 +64,4 @@ def test_a_clock_that_is_set_is_said_and_values_go_on(
     page.tab.get_by_role("link", name="System").click()
 
     expect(page.tab.get_by_text(re.compile(f"Set {words} at"))).to_be_visible()
-    expect(page.tab.get_by_text("Nothing is deleted for its age")).to_be_visible()
+    expect(page.tab.get_by_text("Nothing is deleted because of its age")).to_be_visible()

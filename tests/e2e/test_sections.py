@@ -63,7 +63,7 @@ def test_a_key_is_added_shown_once_and_revoked(shared_hub: HubProcess, visit: Vi
 def test_a_rejection_says_why_and_shows_what_was_sent(shared_hub: HubProcess, visit: Visit) -> None:
     key = shared_hub.add_device("refused")
     page = visit(shared_hub, "/#/device/refused/rejections")
-    expect(page.device.get_by_text("Nothing was refused of this device.")).to_be_visible()
+    expect(page.device.get_by_text("Nothing from this device was refused.")).to_be_visible()
     publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": ')
     found = shared_hub.wait_for("/api/v1/devices/refused/rejections", lambda found: found["rejections"])
     [known] = found["rejections"]

@@ -29,8 +29,8 @@ def test_what_is_dropped_as_repeated_is_said_and_ended(shared_hub: HubProcess, v
     expect(told).to_contain_text("2 readings so far: the numbers (seq) are not above 5,000")
     page.assert_accessible_in_any_width()
 
-    told.get_by_role("button", name="Count anew").click()
-    page.tab.get_by_role("dialog").get_by_role("button", name="Count anew").click()
+    told.get_by_role("button", name="Count from the start").click()
+    page.tab.get_by_role("dialog").get_by_role("button", name="Count from the start").click()
 
     expect(told).to_have_count(0)
     publish(shared_hub, key, TELEMETRY, '{"n": 3, "seq": 2}')
@@ -46,4 +46,4 @@ def test_a_viewer_is_told_too_and_offered_nothing(shared_hub: HubProcess, visit:
     page = visit(shared_hub, "/#/device/counter", extra_http_headers=bearer)
 
     expect(page.device.get_by_role("alert")).to_contain_text("1 reading so far")
-    expect(page.device.get_by_role("button", name="Count anew")).to_have_count(0)
+    expect(page.device.get_by_role("button", name="Count from the start")).to_have_count(0)

@@ -55,7 +55,7 @@ export function AlertsDrawer() {
       )}
       {troubled.length > LISTED_MOST && <RestOfThem left={troubled.length - LISTED_MOST} />}
       {troubled.length === 0 && told.length === 0 && (
-        <p class="message">Every device that was ever seen is online, and no alert came in.</p>
+        <p class="message">Every device that was ever seen is online, and there are no alerts.</p>
       )}
     </div>
   );

@@ -128,7 +128,7 @@ function SendForm({ rest, name, sent }: SendFormProps) {
             <input type="checkbox" name="ask" />
             <span>Ask before sending</span>
           </label>
-          <span class="small">Reboot, reset, off and the like are asked about always.</span>
+          <span class="small">Reboot, reset, off and the like are always asked about.</span>
           <span class="grow" />
           <button type="submit" class="button primary" disabled={isSending}>
             Send

@@ -16,7 +16,7 @@ export function RejectionsSection({ rest }: { rest: DeviceRest }) {
       <Loaded of={rejections}>
         {(found) =>
           found.length === 0 ? (
-            <p class="message">Nothing was refused of this device.</p>
+            <p class="message">Nothing from this device was refused.</p>
           ) : (
             <ul class="records">
               {found.map((rejection) => (

@@ -24,17 +24,17 @@ export function SequenceNote({ device }: { device: DeviceRecord }) {
       </span>
       {page.mayOperate.value && (
         <button type="button" class="button" data-after-dialog onClick={() => setAsking(true)}>
-          Count anew
+          Count from the start
         </button>
       )}
       {isAsking && (
         <Confirm
-          title={`Count the readings of ${device.name} anew?`}
+          title={`Count the readings of ${device.name} again from the start?`}
           text={
             "The next number it sends is taken as the first, and its readings are stored from then on. " +
-            "What it sends again from before that is stored again."
+            "Readings from before that are stored again if it sends them again."
           }
-          act="Count anew"
+          act="Count from the start"
           run={reset}
           close={() => setAsking(false)}
         />

@@ -51,13 +51,18 @@ function Description({ added }: { added: Signal<Added | null> }) {
       <Field
         label="Id"
         name="id"
-        hint="Letters, digits and . _ : - It stays for good."
+        hint="Letters, digits and . _ : - You cannot change it later."
         required
         maxLength={100}
         pattern="[A-Za-z0-9][A-Za-z0-9._:\-]*"
         placeholder="boiler-1"
       />
-      <Field label="Name" name="name" hint="For people; it can be changed." placeholder="Boiler 1" />
+      <Field
+        label="Name"
+        name="name"
+        hint="Shown to people. You can change it later."
+        placeholder="Boiler 1"
+      />
       <Field
         label="Labels"
         name="labels"

@@ -36,7 +36,7 @@ export function ColumnChoice() {
           </label>
         );
       })}
-      <p class="small">With none chosen, each device shows its first.</p>
+      <p class="small">If you choose none, each device shows its first.</p>
     </fieldset>
   );
 }

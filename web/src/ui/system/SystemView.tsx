@@ -41,7 +41,7 @@ interface ClockInfo {
   readonly steps: number;
   readonly stepped_at: number | null;
   readonly stepped_by_s: number | null;
-  /** False after it was set: nothing is deleted for its age meanwhile. */
+  /** False after it was set: nothing is deleted because of its age meanwhile. */
   readonly may_forget: boolean;
 }
 
@@ -236,7 +236,7 @@ function ClockFacts({ clock }: { clock: ClockInfo }) {
         stepped_at !== null &&
         `Set ${stepWords(1000 * (stepped_by_s ?? 0))} at ${moment(stepped_at)}` +
           (steps > 1 ? `, the last of ${steps} times since the start. ` : ". ")}
-      {!may_forget && "Nothing is deleted for its age until it has been steady for a while."}
+      {!may_forget && "Nothing is deleted because of its age until the clock has been steady for a while."}
     </p>
   );
 }

@@ -125,7 +125,7 @@ function TypePreview({ rest, metric, type, close }: TaskProps & { readonly type:
 
 function Losses({ found, type }: { found: MetricEdited; type: MetricType }) {
   const { values, lost, examples } = found;
-  if (values === 0) return <p>No values are stored of it.</p>;
+  if (values === 0) return <p>It has no stored values.</p>;
   if (lost === 0) {
     return (
       <p>

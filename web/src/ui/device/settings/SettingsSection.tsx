@@ -134,7 +134,7 @@ function DeviceFields({ draft }: { draft: Draft }) {
           of={draft.field("expected_interval_s")}
           label="Expected interval, s"
           inputMode="decimal"
-          hint="How often it sends; silent for much longer, it counts as stale."
+          hint="How often it sends. When it is silent for much longer, it is stale."
         />
       </div>
       <SettingField of={draft.field("labels")} label="Labels" isLong hint="One a line, like hall=North" />
