@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from hub.fleet import checks
 from hub.http.rest.metric_shapes import MetricChange, MetricOut
@@ -121,6 +121,8 @@ class AddIn(
 ):
     """One device to add, or many."""
 
+    model_config = ConfigDict(defer_build=True)
+
 
 class DeviceChange(Asked):
     """What to change of a device; what is left out stays."""
@@ -147,6 +149,8 @@ class DevicesNew(Given):
 
 class AddOut(RootModel[DeviceNew | DevicesNew]):
     """The one device with its key, or the ids and keys of many."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class DevicesPage(Given):
