@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -12,6 +13,7 @@ Value = float | str | bool
 SHIPPED = Path(__file__).with_name("recordings") / "machine_temperature.csv"
 _TIME_COLUMNS = frozenset({"timestamp", "time", "ts"})
 _TRUTHS = {"true": True, "false": False}
+_EXACT_MAX = 2**53  # beyond, a number may be changed by reading it
 _MS_FROM = 1e11  # a bare number above is milliseconds: as seconds it would be the year 5138
 
 
@@ -133,7 +135,7 @@ def _time_ms(text: str) -> float:
 
 
 def _value(text: str) -> Value | None:
-    """None for nothing: an empty field, or a number that is none."""
+    """None for nothing: an empty field, or a number that is none. One that would be changed stays a text."""
     truth = _TRUTHS.get(text.lower())
     if truth is not None:
         return truth
@@ -141,4 +143,6 @@ def _value(text: str) -> Value | None:
         number = float(text)
     except ValueError:
         return text or None
-    return number if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    return text if abs(number) >= _EXACT_MAX and Decimal(repr(number)) != Decimal(text) else number

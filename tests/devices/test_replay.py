@@ -41,6 +41,13 @@ def test_values_are_numbers_truths_and_texts_and_nothing_is_left_out(tmp_path: P
     ]
 
 
+def test_a_number_that_would_be_changed_is_left_to_the_hub_as_it_is_written(tmp_path: Path) -> None:
+    changed = ["9007199254740993", "-9007199254740993.0", "1.0000000000000001e16"]
+    kept = ["9007199254740992", "6.02214076e23", "0.30000000000000004"]
+    read = recording(tmp_path, "time,n\n" + "".join(f"0,{number}\n" for number in [*changed, *kept]))
+    assert [moment.values["n"] for moment in read.moments()] == [*changed, *map(float, kept)]
+
+
 def test_a_metric_names_the_only_column_or_picks_one(tmp_path: Path) -> None:
     assert recording(tmp_path, "timestamp,value\n0,1\n", "speed").metrics == ["speed"]
     assert recording(tmp_path, "time,a,b\n0,1,2\n", "b").metrics == ["b"]
