@@ -20,6 +20,7 @@ from hub.http.app import loops
 from hub.http.server import Server
 from hub.model import Role
 from hub.serve import owned
+from tests.kept import KeptHubs, clear_rooms
 from tests.stores import lay_out
 
 DEADLINE_S = 15.0
@@ -150,7 +151,34 @@ def config() -> Config:
     return Config()
 
 
+@pytest.fixture(scope="module")
+async def kept_hubs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KeptHubs[Hub]]:
+    kept = KeptHubs(lambda config: running_hub(tmp_path_factory.mktemp("hub"), config), cleared)
+    yield kept
+    await kept.close()
+
+
 @pytest.fixture
-async def hub(tmp_path: Path, config: Config) -> AsyncIterator[Hub]:
+async def hub(kept_hubs: KeptHubs[Hub], config: Config, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    """A hub without devices, which may have served other tests of the file."""
+    failed = request.session.testsfailed
+    running = await kept_hubs.take(config)
+    yield running
+    await kept_hubs.give_back(running, failed=request.session.testsfailed > failed)
+
+
+@pytest.fixture
+async def new_hub(tmp_path: Path, config: Config) -> AsyncIterator[Hub]:
+    """A hub that nobody has used before."""
     async with running_hub(tmp_path, config) as running:
         yield running
+
+
+async def cleared(hub: Hub) -> bool:
+    """Take away what a test made; whether the hub is as good as new."""
+    if hub.clock.ahead_s or hub.clock.set_by_s:
+        return False
+    await clear_rooms(hub.rooms)
+    hub.keys.clear()
+    hub.client.cookie_jar.clear()
+    return True

@@ -236,21 +236,21 @@ async def test_removing_the_device_ends_its_socket(hub: Hub) -> None:
     assert (closed.data, closed.extra) == (4401, "the device was removed")
 
 
-async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_back(hub: Hub) -> None:
-    await hub.device()
-    async with hub.device_socket() as socket:
+async def test_a_stopping_hub_acknowledges_what_it_has_and_says_when_to_come_back(new_hub: Hub) -> None:
+    await new_hub.device()
+    async with new_hub.device_socket() as socket:
         assert (await socket.receive_json())["type"] == "welcome"
         for number in range(100):
             await socket.send_json({"id": number, "n": float(number)})
-        await until(lambda: hub.rooms.ingest.counts.readings > 0)
-        stopping = asyncio.create_task(hub.server.stop())
+        await until(lambda: new_hub.rooms.ingest.counts.readings > 0)
+        stopping = asyncio.create_task(new_hub.server.stop())
         said = []
         while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
             said.append(message.json())
         await stopping
     acknowledged = [one["id"] for one in said if one["type"] == "ack"]
     assert acknowledged == list(range(len(acknowledged)))
-    assert len(acknowledged) == hub.rooms.ingest.counts.readings
+    assert len(acknowledged) == new_hub.rooms.ingest.counts.readings
     assert said[-1]["type"] == "shutdown"
     assert said[-1]["retry_after_s"] > 0
     assert message.data == 1012

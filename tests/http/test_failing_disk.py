@@ -17,10 +17,12 @@ def config() -> Config:
     return Config(live=LiveConfig(overview_interval_s=0.05))
 
 
-async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: Hub, tmp_path: Path) -> None:
-    await hub.device()
-    log = await fill_log(hub, tmp_path)
-    async with hub.device_socket() as device, hub.live_socket() as viewer:
+async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(
+    new_hub: Hub, tmp_path: Path
+) -> None:
+    await new_hub.device()
+    log = await fill_log(new_hub, tmp_path)
+    async with new_hub.device_socket() as device, new_hub.live_socket() as viewer:
         assert (await device.receive_json())["type"] == "welcome"
         assert (await viewer.receive_json())["type"] == "hello"
         await viewer.send_json({"type": "subscribe", "channel": "device/boiler"})
@@ -29,10 +31,10 @@ async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: 
             await device.send_json({"id": 1, "n": 1.0})
             shown = await viewer.receive_json()
             banner = await viewer.receive_json()
-            await until(lambda: hub.rooms.history.failure)
-            ready = await hub.call("GET", "/readyz")
-            alive = await hub.call("GET", "/healthz")
-            refused = await hub.send({"n": 2.0})
+            await until(lambda: new_hub.rooms.history.failure)
+            ready = await new_hub.call("GET", "/readyz")
+            alive = await new_hub.call("GET", "/healthz")
+            refused = await new_hub.send({"n": 2.0})
         answer = await device.receive_json()
         recovered = await viewer.receive_json()
     assert shown["readings"][0][1] == {"n": 1.0}
@@ -41,19 +43,19 @@ async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(hub: 
     assert "nothing can be stored" in ready[1]["detail"]
     assert answer == {"type": "ack", "accepted": 1, "id": 1}
     assert (recovered["type"], recovered["failing"]) == ("storage", False)
-    status, found = await hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
+    status, found = await new_hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
     assert (status, found["avg"]) == (200, [1.0])
-    assert (await hub.call("GET", "/readyz"))[0] == 200
+    assert (await new_hub.call("GET", "/readyz"))[0] == 200
 
 
 async def test_a_request_that_waits_for_the_disk_is_answered_when_it_is_back(
-    hub: Hub, tmp_path: Path
+    new_hub: Hub, tmp_path: Path
 ) -> None:
-    await hub.device()
-    log = await fill_log(hub, tmp_path)
+    await new_hub.device()
+    log = await fill_log(new_hub, tmp_path)
     with full_disk(log):
-        waiting = asyncio.create_task(hub.send({"n": 1.0}))
-        await until(lambda: hub.rooms.history.failure)
+        waiting = asyncio.create_task(new_hub.send({"n": 1.0}))
+        await until(lambda: new_hub.rooms.history.failure)
         assert not waiting.done()
     assert await waiting == (200, {"accepted": 1})
 

@@ -184,14 +184,14 @@ async def test_only_an_admin_without_a_scope_imports(hub: Hub) -> None:
     assert (await bring(hub, "time,value\n", "", hub.bearer(Role.ADMIN, ["boiler"])))[0] == 403
 
 
-async def test_values_from_before_what_retention_took_are_left_out_and_counted(hub: Hub) -> None:
+async def test_values_from_before_what_retention_took_are_left_out_and_counted(new_hub: Hub) -> None:
     """Minutes and hours hold them already, and would count them twice."""
-    await hub.device()
-    await hub.send({"ts": T0, "values": {"t": 1.0}})
+    await new_hub.device()
+    await new_hub.send({"ts": T0, "values": {"t": 1.0}})
     cut = f"INSERT INTO cuts VALUES ('sealed', 1, make_timestamp({(T0 - 1000) * 1000}))"
-    await hub.rooms.history.keep(lambda cursor: cursor.execute(cut).fetchall())
+    await new_hub.rooms.history.keep(lambda cursor: cursor.execute(cut).fetchall())
     rows = f"time,value\n{T0 - 1001},5\n{T0 - 1000},6\n{T0},1\n"
-    found = await summary(hub, rows, "?device=boiler&metric=t")
+    found = await summary(new_hub, rows, "?device=boiler&metric=t")
     assert (found["added"], found["held"], found["forgotten"]) == (1, 1, 1)
 
 

@@ -217,10 +217,10 @@ async def test_a_session_that_is_over_is_told_so(hub: Hub) -> None:
         assert (await closed(socket))[0] == 4401
 
 
-async def test_a_stopping_hub_tells_viewers_when_to_come_back(hub: Hub) -> None:
-    async with hub.live_socket() as socket:
+async def test_a_stopping_hub_tells_viewers_when_to_come_back(new_hub: Hub) -> None:
+    async with new_hub.live_socket() as socket:
         await greeted(socket)
-        stopping = asyncio.create_task(hub.server.stop())
+        stopping = asyncio.create_task(new_hub.server.stop())
         shutdown = await said(socket)
         assert await closed(socket) == (1012, "the hub is stopping")
         await stopping

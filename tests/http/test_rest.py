@@ -336,21 +336,21 @@ class TestHistory:
             assert where in problem["detail"]
 
 
-async def test_health_metrics_and_unknown_paths(hub: Hub) -> None:
-    await hub.device()
-    await hub.send([{"t": 1.0}, {"t": "warm"}])
-    assert await hub.call("GET", "/healthz", headers={}) == (200, {"status": "ok"})
-    assert await hub.call("GET", "/readyz", headers={}) == (200, {"status": "ready"})
-    async with hub.client.get("/metrics") as response:
+async def test_health_metrics_and_unknown_paths(new_hub: Hub) -> None:
+    await new_hub.device()
+    await new_hub.send([{"t": 1.0}, {"t": "warm"}])
+    assert await new_hub.call("GET", "/healthz", headers={}) == (200, {"status": "ok"})
+    assert await new_hub.call("GET", "/readyz", headers={}) == (200, {"status": "ready"})
+    async with new_hub.client.get("/metrics") as response:
         figures = dict(
             line.rsplit(" ", 1) for line in (await response.text()).splitlines() if not line.startswith("#")
         )
     assert (figures["hub_readings_total"], figures["hub_refused_total"]) == ("1.0", "1.0")
     assert figures['hub_devices{presence="online"}'] == "1.0"
     assert "boiler" not in str(figures)
-    status, problem = await hub.call("GET", "/api/v1/nothing")
+    status, problem = await new_hub.call("GET", "/api/v1/nothing")
     assert (status, problem["detail"]) == (404, "there is nothing at /api/v1/nothing")
-    async with hub.client.put(DEVICES, headers=hub.bearer()) as response:
+    async with new_hub.client.put(DEVICES, headers=new_hub.bearer()) as response:
         assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD,POST")
         assert response.content_type == "application/problem+json"
 

@@ -149,10 +149,10 @@ async def test_a_session_that_ends_ends_the_stream(hub: Hub) -> None:
             await stream.event()
 
 
-async def test_a_stopping_hub_says_when_to_come_back(hub: Hub) -> None:
-    async with streaming(hub, "channel=overview") as stream:
+async def test_a_stopping_hub_says_when_to_come_back(new_hub: Hub) -> None:
+    async with streaming(new_hub, "channel=overview") as stream:
         await stream.event()
-        stopping = asyncio.ensure_future(hub.server.stop())
+        stopping = asyncio.ensure_future(new_hub.server.stop())
         [shutdown] = await stream.event()
         assert shutdown["type"] == "shutdown"
         assert 1.0 <= shutdown["retry_after_s"] <= 2.0
