@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Generic, TypeVar
 
-from hub import compose
 from hub.config import Config
+from hub.fleet.fleet import Fleet
+from hub.history.duckdb.history import History
+from hub.intake.accept import Ingest
+from hub.intake.known import IntakeCounts
 
 H = TypeVar("H")
 
@@ -54,13 +57,14 @@ class KeptHubs(Generic[H]):
             await self._kept.pop()[2].aclose()
 
 
-async def clear_rooms(rooms: compose.Rooms) -> None:
-    """Take all devices away, and forgive this machine all wrong keys.
+async def empty(fleet: Fleet, history: History, ingest: Ingest) -> None:
+    """Take all devices away, count from 0 again, and forgive this machine all wrong keys.
 
     The readings stay in the history, under numbers that no device gets again: to take them away too would
     cost more than all the rest.
     """
-    for device in rooms.fleet.devices.all():
-        await rooms.fleet.removal.remove(device)
-        rooms.history.batch.removed.discard(device.number)
-    rooms.fleet.keys._throttle.succeeded(LOCALHOST)
+    for device in fleet.devices.all():
+        await fleet.removal.remove(device)
+        history.batch.removed.discard(device.number)
+    ingest.counts = IntakeCounts()
+    fleet.keys._throttle.succeeded(LOCALHOST)

@@ -20,7 +20,7 @@ from hub.http.app import loops
 from hub.http.server import Server
 from hub.model import Role
 from hub.serve import owned
-from tests.kept import KeptHubs, clear_rooms
+from tests.kept import KeptHubs, empty
 from tests.stores import lay_out
 
 DEADLINE_S = 15.0
@@ -178,7 +178,7 @@ async def cleared(hub: Hub) -> bool:
     """Take away what a test made; whether the hub is as good as new."""
     if hub.clock.ahead_s or hub.clock.set_by_s:
         return False
-    await clear_rooms(hub.rooms)
+    await empty(hub.rooms.fleet, hub.rooms.history, hub.rooms.ingest)
     hub.keys.clear()
     hub.client.cookie_jar.clear()
     return True

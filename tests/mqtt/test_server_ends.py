@@ -108,30 +108,30 @@ async def test_a_stop_acknowledges_what_is_being_stored_and_says_goodbye(tmp_pat
 
 @both
 async def test_a_stop_publishes_the_wills_of_all_clients_those_that_wait_included(
-    hub: Rooms, version: Version
+    new_hub: Rooms, version: Version
 ) -> None:
-    """3.1.2-8: none of them said goodbye, and no session outlives the hub."""
-    reading = boiler(hub, version, will=Will(TELEMETRY, b'{"up":false}'))
-    attributes = boiler(hub, version, will=Will(ATTRIBUTES, b'{"up":false}'))
+    """3.1.2-8: none of them said goodbye, and no session outlives the new_hub."""
+    reading = boiler(new_hub, version, will=Will(TELEMETRY, b'{"up":false}'))
+    attributes = boiler(new_hub, version, will=Will(ATTRIBUTES, b'{"up":false}'))
     delayed = Will(TELEMETRY, b'{"later":1}', properties=Properties(will_delay_interval=60))
-    away = boiler(hub, client_id="c", will=delayed, properties=Properties(session_expiry_interval=60))
-    polite = boiler(hub, version, will=Will(TELEMETRY, b'{"polite":1}'))
+    away = boiler(new_hub, client_id="c", will=delayed, properties=Properties(session_expiry_interval=60))
+    polite = boiler(new_hub, version, will=Will(TELEMETRY, b'{"polite":1}'))
     for each in (reading, attributes, away, polite):
         await each.connect()
     polite.send(Disconnect())
     away.close()
-    await until(lambda: hub.server.connections == 2)
-    await hub.server.stop(4)
-    assert sorted(await hub.stored("boiler")) == [("later", 1.0), ("up", 0.0)]
-    assert (await hub.fleet.attributes.of(hub.fleet.devices.find("boiler"))).device == {"up": False}
-    assert hub.roster.count()[Presence.OFFLINE] == 1
+    await until(lambda: new_hub.server.connections == 2)
+    await new_hub.server.stop(4)
+    assert sorted(await new_hub.stored("boiler")) == [("later", 1.0), ("up", 0.0)]
+    assert (await new_hub.fleet.attributes.of(new_hub.fleet.devices.find("boiler"))).device == {"up": False}
+    assert new_hub.roster.count()[Presence.OFFLINE] == 1
 
 
-async def test_a_connection_that_is_still_opening_is_closed_by_a_stop(hub: Rooms) -> None:
-    silent = await hub.client().open()
-    halting = await hub.client().open()
+async def test_a_connection_that_is_still_opening_is_closed_by_a_stop(new_hub: Rooms) -> None:
+    silent = await new_hub.client().open()
+    halting = await new_hub.client().open()
     halting.write(encode(Connect(Version.V5, "c"), Version.V5)[:9])
-    await until(lambda: hub.server.connections == 2)
-    await hub.server.stop(4)
+    await until(lambda: new_hub.server.connections == 2)
+    await new_hub.server.stop(4)
     assert await silent.closed()
     assert await halting.closed()
