@@ -28,7 +28,7 @@ from hub.config import LimitsConfig, LiveConfig, ReadingsConfig
 from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.duckdb import compaction, sealing
-from hub.history.duckdb.history import History
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Keeper
 from hub.history.duckdb.ranges import HOUR_US
 from hub.intake.accept import Ingest
@@ -74,7 +74,9 @@ def seal_all(cursor: duckdb.DuckDBPyConnection) -> None:
     sealing.clear(cursor)
 
 
-async def build(history: History, values: int, series: int, value: str, done: Callable[[int], None]) -> float:
+async def build(
+    history: EmbeddedHistory, values: int, series: int, value: str, done: Callable[[int], None]
+) -> float:
     """Fill and seal; seconds spent sealing."""
     seconds = values // series
     start = END - seconds * SECOND_US
@@ -84,9 +86,11 @@ async def build(history: History, values: int, series: int, value: str, done: Ca
     spent = 0.0
     for first in range(0, seconds, at_once):
         last = min(seconds, first + at_once)
-        await history.keep(partial(fill, series=series, first=first, last=last, start=start, value=value))
+        await history.database.keep(
+            partial(fill, series=series, first=first, last=last, start=start, value=value)
+        )
         started = time.perf_counter()
-        await history.keep(seal_all)
+        await history.database.keep(seal_all)
         spent += time.perf_counter() - started
         done((last - first) * series)
     return spent
@@ -97,11 +101,11 @@ async def bytes_a_value(figures: dict[str, float], folder: Path, name: str, valu
     again.
     """
     path = folder / "size.duckdb"
-    async with History.open(path, MEMORY_MB, 100) as history:
+    async with EmbeddedHistory.open(path, MEMORY_MB, 100) as history:
         await build(history, SIZE_VALUES, SIZE_SERIES, value, lambda _: None)
-        await history.keep(put_together)
-        used = await history.keep(used_bytes)
-        readings = await history.keep(sealed_bytes)
+        await history.database.keep(put_together)
+        used = await history.database.keep(used_bytes)
+        readings = await history.database.keep(sealed_bytes)
     path.unlink()
     figures[f"bytes_a_value_{name}"] = readings / SIZE_VALUES
     figures[f"bytes_a_value_{name}_with_minutes_and_hours"] = used / SIZE_VALUES
@@ -143,14 +147,14 @@ async def ask(
     figures[f"{name}_worst_ms"] = max(spent)
 
 
-async def ask_all(history: History, figures: dict[str, float], series: int, values: int) -> None:
+async def ask_all(history: EmbeddedHistory, figures: dict[str, float], series: int, values: int) -> None:
     span = values // series * SECOND_US
     await ask(figures, "raw_hour", series, lambda m: history.raw(m, END - HOUR_US, END, None, 10_000))
     for name, wide in (("day", DAY_US), ("week", 7 * DAY_US), ("all", span)):
         await ask(figures, name, series, partial(history.range, start=END - wide, end=END, points=1000))
 
 
-async def page_through(history: History, series: int, stop: asyncio.Event) -> None:
+async def page_through(history: EmbeddedHistory, series: int, stop: asyncio.Event) -> None:
     """A dashboard that looks back: the next of six metrics' last hours and days, four times a second."""
     number = 0
     while not stop.is_set():
@@ -161,7 +165,7 @@ async def page_through(history: History, series: int, stop: asyncio.Event) -> No
         await asyncio.sleep(0.25)
 
 
-def open_intake(history: History, devices: Sequence[Device]) -> Ingest:
+def open_intake(history: EmbeddedHistory, devices: Sequence[Device]) -> Ingest:
     feed = Feed(LiveConfig(), "benchmark", time.monotonic)
     roster = Roster(feed, now_us, 32, 20_000)
     ingest = Ingest(
@@ -177,7 +181,9 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-async def take_in(history: History, ingest: Ingest, devices: Sequence[Device], seconds: float) -> float:
+async def take_in(
+    history: EmbeddedHistory, ingest: Ingest, devices: Sequence[Device], seconds: float
+) -> float:
     """Readings/s stored, as many as the hub's way in takes."""
     chunk = [Reading(None, {"temperature": 20.5 + n / 10, "humidity": 40.0 + n}) for n in range(CHUNK)]
     started, before = time.perf_counter(), ingest.counts.readings
@@ -191,11 +197,13 @@ async def take_in(history: History, ingest: Ingest, devices: Sequence[Device], s
     return (ingest.counts.readings - before) / (time.perf_counter() - started)
 
 
-async def ingest_both_ways(history: History, figures: dict[str, float], series: int, seconds: float) -> None:
+async def ingest_both_ways(
+    history: EmbeddedHistory, figures: dict[str, float], series: int, seconds: float
+) -> None:
     """Alone and beside a dashboard in turns, so that whatever else the machine does weighs on both."""
     devices = [Device(10_000_000 + n, f"new-{n}", f"new-{n}", {}, END) for n in range(DEVICES)]
     ingest = open_intake(history, devices)
-    keeper = Keeper(history, dict, now_us)
+    keeper = Keeper(history.database, dict, now_us)
     alone, beside = [], []
     async with asyncio.TaskGroup() as hub:
         keeping = hub.create_task(keeper.run())
@@ -212,7 +220,7 @@ async def ingest_both_ways(history: History, figures: dict[str, float], series: 
     figures["ingest_ratio"] = median(beside) / median(alone)
 
 
-async def until_visible(figures: dict[str, float], history: History) -> None:
+async def until_visible(figures: dict[str, float], history: EmbeddedHistory) -> None:
     """From the intake of a reading to the answer that has it, ms: a question sees what is not on the disk
     yet, too.
     """
@@ -254,7 +262,7 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]
     path = folder / "history.duckdb"
     await bytes_a_value(figures, folder, "random", RANDOM)
     await bytes_a_value(figures, folder, "regular", REGULAR)
-    async with History.open(path, MEMORY_MB, 100) as history:
+    async with EmbeddedHistory.open(path, MEMORY_MB, 100) as history:
         with Progress() as progress:
             task = progress.add_task(f"{options.values:,} values", total=options.values)
             spent = await build(
@@ -263,7 +271,7 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]
         figures["sealed_values_per_s"] = options.values / spent
     figures["file_mb"] = path.stat().st_size / 1e6
     started = time.perf_counter()
-    async with History.open(path, MEMORY_MB, 100) as history:
+    async with EmbeddedHistory.open(path, MEMORY_MB, 100) as history:
         await history.metrics()
         await history.sequences()
         assert len(await history.latest()) == options.series
@@ -271,7 +279,7 @@ async def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]
         await ask_all(history, figures, options.series, options.values)
         await until_visible(figures, history)
     figures["hub_start_s"] = await asyncio.to_thread(hub_start_s, folder)
-    async with History.open(path, MEMORY_MB, 100) as history:
+    async with EmbeddedHistory.open(path, MEMORY_MB, 100) as history:
         await ingest_both_ways(history, figures, options.series, options.seconds)
         await ask(
             figures,

@@ -9,7 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +28,9 @@ from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys, LoginThrottle
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
-from hub.history.duckdb import retention
-from hub.history.duckdb.history import History
-from hub.history.duckdb.keeper import Keeper
+from hub.history import policy
+from hub.history.contract import History, Keeping, KeptFor
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.http.app import make_app
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
@@ -100,15 +100,15 @@ class Rooms:
             _every(self.config.live.overview_interval_s, self.feed.tick),
         ]
 
-    def keeper(self) -> Keeper:
+    def keeper(self) -> Keeping:
         """What brings readings to rest in the history, and forgets what is over."""
-        return Keeper(self.history, self._kept, self.hub_clock)
+        return self.history.keeper(self._kept, self.hub_clock)
 
-    def _kept(self) -> Mapping[int, retention.KeptFor]:
+    def _kept(self) -> Mapping[int, KeptFor]:
         """How long values stay, by device; nothing goes while the clock may be wrong."""
         if not self.hub_clock.is_trusted:
             return {}
-        return retention.policy(self.config.retention, self.fleet.devices.with_readings())
+        return policy.kept_for(self.config.retention, self.fleet.devices.with_readings())
 
     async def _watch_clock(self) -> None:
         while True:
@@ -141,14 +141,13 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
     # The history first: its lock says that no other hub is at work here. Then the registry may be migrated.
-    path, memory_mb, limits = config.data_dir / "history.duckdb", config.store.memory_limit_mb, config.limits
     async with (
-        History.open(path, memory_mb, limits.rejections_max, limits.storing_late_s) as history,
+        _open_history(config) as history,
         Registry.open(config.data_dir / "registry.db") as registry,
     ):
         clock = HubClock(around.clock, around.steady_s)
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
-        roster = Roster(feed, clock, limits.connections_per_device_max, limits.connections_max)
+        roster = Roster(feed, clock, config.limits.connections_per_device_max, config.limits.connections_max)
         ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         commands = Commands(registry.commands, devices, roster, clock)
@@ -162,6 +161,19 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         yield Rooms(
             config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators
         )
+
+
+def _open_history(config: Config) -> AbstractAsyncContextManager[History]:
+    store, limits = config.store, config.limits
+    return EmbeddedHistory.open(
+        config.data_dir / "history.duckdb",
+        store.memory_limit_mb,
+        limits.rejections_max,
+        limits.storing_late_s,
+        journal=Path(store.journal_path) if store.journal_path else None,
+        journal_max_mb=limits.journal_max_mb,
+        commit_interval_s=store.commit_interval_ms / 1000,
+    )
 
 
 async def note_distrust(registry: Registry, clock: HubClock) -> None:

@@ -98,6 +98,8 @@ class StoreConfig(_Section):
 
     path: str = "data"
     memory_limit_mb: Positive = 512
+    journal_path: str = ""  # "" means the folder `journal` in `path`
+    commit_interval_ms: Annotated[int, Field(ge=0, le=10_000)] = 0
     backup_path: str = ""
 
 
@@ -155,6 +157,7 @@ class LimitsConfig(_Section):
     unproven_per_address_max: Positive = 200
     pending_readings: Positive = 200_000
     storing_late_s: Seconds = 5.0
+    journal_max_mb: Annotated[int, Field(ge=8, le=65_536)] = 128
     readings_per_s: Positive = 10_000
     readings_burst: Positive = 20_000
     future_max_s: Seconds = 300.0

@@ -17,7 +17,7 @@ from hub.clock import HubClock
 from hub.errors import Invalid
 from hub.feed import Feed
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.logs import Logger
 from hub.model import Device, MetricType, Reading, Value

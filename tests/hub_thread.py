@@ -15,6 +15,7 @@ import uvloop
 from hub.compose import Surroundings
 from hub.config import ENV_PREFIX, Config
 from hub.serve import Hub, running
+from tests.history.disks import hanging_journal
 from tests.hub_process import START_TIMEOUT_S, STOP_TIMEOUT_S, HubProcess
 
 
@@ -73,7 +74,7 @@ class HubThread(HubProcess):
     @contextmanager
     def hanging_disk(self) -> Iterator[None]:
         """As a disk that does not answer: no commit ends, and none fails, until the block ends."""
-        with self._rooms.history.exclusive:
+        with hanging_journal(self._rooms.history):
             yield
 
     def kill(self) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from hub.config import Config
 from hub.fleet.fleet import Fleet
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.known import IntakeCounts
 

@@ -7,14 +7,14 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from hub.history.duckdb.history import History
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.registry.registry import Registry
 
 FILES = ("history.duckdb", "registry.db")
 
 
 async def _make(folder: Path) -> None:
-    async with History.open(folder / FILES[0], 128, 1000), Registry.open(folder / FILES[1]):
+    async with EmbeddedHistory.open(folder / FILES[0], 128, 1000), Registry.open(folder / FILES[1]):
         pass
 
 

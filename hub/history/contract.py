@@ -1,24 +1,21 @@
 """What a history is, for those who use one; and the values that go in and come out.
 
-    for intake      `batch`, the open one, filled in one turn of the loop; its `stored` is done when it is
-                    on disk. `stored`, `pending`, `room`, `failure`: what waits for the disk, and whether the
-                    disk takes anything
-                    `metrics`, `highest_metric`, `sequences`, `latest`: what was stored before a start
-    for queries     `ranges`, `range`, `raw`, `rejections`: answered with what is on its way to the disk too
-    for moving      `held`, `pages`, `write_parquet` out, `lacking` in, `copy`: long, and in nobody's way
-    for keeping     `keeper.Keeper` seals, compacts and forgets by a policy; it lives with its history, and is
-                    run beside it
-
-No cursor, no connection and no type of a driver crosses this line. `duckdb.history.History` is the one there
-is, and so its type is used as it is.
+No cursor, no connection and no type of a driver is in here. The hub's own history is `EmbeddedHistory`, in
+duckdb/history.py; another one has to do what `History` says. Group commit, the open batch and waiting for a
+commit are shared: see group.py, batch.py and commit.py.
 """
 
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hub.model import MetricType, Value
+from hub.history.batch import Batch
+from hub.history.commit import Commit
+from hub.model import Device, Metric, MetricType, Rejection, SequenceMark, Value
 
 # Reading
 
@@ -113,3 +110,149 @@ class Lacking(NamedTuple):
 
     chosen: np.ndarray  # positions
     forgotten: int
+
+
+# Keeping
+
+
+class KeptFor(NamedTuple):
+    """How long a device's values are kept in each tier, µs; 0: for ever. A coarser one at least as long."""
+
+    sealed: int
+    minutes: int
+    hours: int
+
+
+Policy = Callable[[], Mapping[int, KeptFor]]
+"""How long values stay, by Device.number, for every device."""
+
+
+class Keeping(Protocol):
+    """Seals, compacts and forgets, beside everything else."""
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+
+    async def step(self) -> bool:
+        """Do the next piece of work, if any; whether there was. Raises StoreError."""
+
+
+# Changing a type
+
+
+class Preview(NamedTuple):
+    """What a change of type would make of the values stored."""
+
+    values: int
+    lost: int
+    examples: list[tuple[str, int]]  # of values that would be lost, and how many there are of each
+
+
+# Copying
+
+
+class Copied(NamedTuple):
+    """What the copy of a history holds."""
+
+    values: int
+    batches: int  # the last one that is in it
+
+
+# All of it
+
+
+class History(Protocol):
+    """The readings' store. All methods are for the loop's thread; those that wait raise StoreError.
+
+    Times are µs UTC, from `start` up to, not including, `end`. Answers have everything that was accepted
+    before they were asked for, also what is on its way to the disk.
+    """
+
+    commits: int  # since the start
+    waits_s: deque[float]  # how long each of the last commits took, from its first reading on
+
+    # For intake
+
+    @property
+    def batch(self) -> Batch:
+        """The open batch, to be filled at once and without an await."""
+
+    @property
+    def stored(self) -> Commit:
+        """Done when everything appended so far is on disk."""
+
+    @property
+    def pending(self) -> int:
+        """How many readings are not on disk yet."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be stored at present; None while all is well."""
+
+    @property
+    def behind(self) -> str | None:
+        """Why what is on disk does not get to its place for good; None while it does. Nothing is lost."""
+
+    @property
+    def waiting_s(self) -> float:
+        """How long the oldest reading that is not on disk has waited."""
+
+    async def room(self, pending_max: int) -> None:
+        """Wait until less than `pending_max` readings are on their way to the disk."""
+
+    async def metrics(self) -> list[Metric]:
+        """All metrics, by number."""
+
+    async def highest_metric(self) -> int:
+        """The highest number that a metric was ever given: none is given twice."""
+
+    async def sequences(self) -> dict[int, SequenceMark]:
+        """How far each device had counted its readings, by its number."""
+
+    async def latest(self) -> list[Latest]:
+        """The newest value of every metric."""
+
+    # For queries
+
+    async def range(self, metric: Metric, start: int, end: int, points: int) -> Columns:
+        """One metric, in at most about `points` rows: readings where they are few, else buckets."""
+
+    async def ranges(self, metrics: Iterable[Metric], start: int, end: int, points: int) -> list[Columns]:
+        """The same of several metrics, in their order."""
+
+    async def raw(self, metric: Metric, start: int, end: int, after: PagePlace | None, limit: int) -> Page:
+        """A page of the readings of one metric, by time; each comes on exactly one page."""
+
+    async def rejections(self, device: Device, limit: int) -> list[Rejection]:
+        """A device's newest rejections, newest first."""
+
+    async def preview(self, metric: Metric, kind: MetricType) -> Preview:
+        """What would become of the values of a metric if this were its type."""
+
+    async def count(self, metric: Metric) -> int:
+        """How many values of a metric are stored, each as it came."""
+
+    # For moving: long, and in nobody's way
+
+    async def held(self, series: Sequence[Series], start: int, end: int) -> list[Held]:
+        """Of which of these metrics there is something, and how much."""
+
+    def pages(self, found: Sequence[Held], written: Format, *, guarded: bool = False) -> AsyncIterator[bytes]:
+        """The values as lines of text, page by page; CSV begins with its header.
+
+        `guarded`: with ' before what spreadsheets take for a formula.
+        """
+
+    async def write_parquet(self, found: Sequence[Held], path: Path) -> None:
+        """The values as a Parquet file at `path`."""
+
+    async def lacking(self, rows: Rows, metrics: np.ndarray) -> Lacking:
+        """Which of these rows of a file the history does not hold; `metrics` has each row's metric number."""
+
+    async def copy(self, path: Path) -> Copied:
+        """A consistent copy at `path`, which grows while others go on."""
+
+    # For keeping
+
+    def keeper(self, kept: Policy, clock: Callable[[], int]) -> Keeping:
+        """What brings values to rest and forgets those that are over; it is to be run beside the rest."""

@@ -13,7 +13,7 @@ from hub.feed import Feed
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.http import health
 from hub.http.access import ACCESS, Access
 from hub.http.api import BASE, ENDPOINTS

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 
 __all__ = ["CONTENT_TYPE", "HubCollector"]

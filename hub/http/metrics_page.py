@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 
 

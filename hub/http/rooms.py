@@ -11,7 +11,7 @@ from hub.feed import Feed
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.listener import ConnectionPlace

@@ -14,7 +14,7 @@ from hub.errors import Conflict, Invalid, NotFound, StoreError
 from hub.feed import Feed
 from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.checks import ReadingChecks
 from hub.intake.known import IntakeCounts, KnownDevice
 from hub.intake.rate import TokenBucket
@@ -162,7 +162,6 @@ class Ingest:
                 batch.texts.append((device.number, metric, time, now, text))
             weight = max(len(run.times), columns.weight())
             batch.readings += weight
-            self._history.pending += weight
             known.counts.readings += len(run.times)
             known.counts.values += len(columns)
         if present:

@@ -16,8 +16,7 @@ import numpy as np
 
 from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Busy, Invalid, NotFound
-from hub.history.contract import Format, Rows
-from hub.history.duckdb.history import History
+from hub.history.contract import Format, History, Rows
 from hub.history.duckdb.records import FAULTS_MAX, RowFault
 from hub.history.duckdb.refused import RefusedRow
 from hub.history.duckdb.staging import Defaults, Found, Known, Staging
@@ -285,7 +284,6 @@ class Imports:
         columns = (devices, metrics, rows.time, received_at, rows.text)
         batch.texts.extend(zip(*(column[worded].tolist() for column in columns), strict=True))
         batch.readings += len(rows.time)
-        self._history.pending += len(rows.time)
 
     def _supplement(self, owners: Sequence[_Owner], rows: Rows) -> None:
         """The newest value of each series may be the latest one that its metric has."""

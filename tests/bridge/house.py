@@ -13,7 +13,7 @@ from hub.bridge.bridge import Bridge
 from hub.config import BrokerConfig, Config, LimitsConfig, StoreConfig
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.model import Device
 from tests.stores import lay_out

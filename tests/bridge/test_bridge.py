@@ -2,8 +2,6 @@
 
 import asyncio
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import aiomqtt
@@ -11,24 +9,14 @@ import pytest
 
 from hub.bridge.client import INBOX_MAX, Inbox
 from hub.errors import Invalid
-from hub.history.duckdb.file import connect
 from hub.model import Presence
 from tests.bridge.house import House, running, taken
 from tests.bridge.mosquitto import Mosquitto, Publisher, until
 from tests.conftest import Certificate
+from tests.history.disks import full_journal
 
 TOPIC = "devices/boiler/telemetry"
 DYNAMIC_SECURITY = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))  # comes with Mosquitto
-
-
-@contextmanager
-def failing_writes(house: House) -> Iterator[None]:
-    """DuckDB refuses to write readings: another transaction, not committed, changes their table."""
-    with connect(house.history._path, house.history._memory_limit_mb) as connection:
-        connection.execute("BEGIN")
-        connection.execute("ALTER TABLE readings ADD COLUMN other INTEGER")
-        yield
-        connection.execute("ROLLBACK")
 
 
 async def test_a_reading_published_to_the_broker_is_in_the_history_when_the_broker_may_forget_it(
@@ -57,7 +45,7 @@ async def test_a_store_that_cannot_write_holds_back_the_acknowledgements(
         await until(lambda: broker.connected, "connected")
         publisher.publish(TOPIC, '{"n": 0}')
         await until(taken(broker, 1), "acknowledged")
-        with failing_writes(house):
+        with full_journal(house.history):
             for n in range(1, 21):
                 publisher.publish(TOPIC, f'{{"n": {n}}}', n)
             await until(lambda: len(publisher.taken()) == 20, "the broker has them all")
@@ -77,7 +65,7 @@ async def test_what_was_never_acknowledged_comes_again_to_the_next_hub(
 ) -> None:
     await house.add("boiler")
     async with Publisher.connected(mosquitto.port) as publisher:
-        with failing_writes(house):
+        with full_journal(house.history):
             async with running(house.broker(mosquitto.port)) as stopped:
                 await until(lambda: stopped.connected, "connected")
                 publisher.publish(TOPIC, '{"seq": 7, "values": {"n": 1}}')

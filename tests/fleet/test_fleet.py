@@ -10,6 +10,7 @@ from hub.errors import Conflict, Invalid, NotFound, Unauthenticated
 from hub.fleet.fleet import NewDevice
 from hub.fleet.session import EndReason
 from hub.model import Presence, Reading, Retention
+from tests.history.disks import hanging_journal
 from tests.rooms import Clock, Rooms, open_rooms
 
 
@@ -100,6 +101,18 @@ async def test_a_removed_device_is_forgotten_whole_and_its_id_starts_afresh(
         assert metric.device == again.number
 
 
+async def test_a_removal_is_not_noted_as_done_before_the_history_has_said_so(rooms: Rooms) -> None:
+    device, _ = await rooms.add("boiler-1")
+    await rooms.history.stored
+    with hanging_journal(rooms.history):
+        await rooms.fleet.remove(device)
+        await rooms.fleet.removal.confirm()
+        assert await rooms.registry.devices.removed() == [device.number]
+    await rooms.history.stored
+    await rooms.fleet.removal.confirm()
+    assert await rooms.registry.devices.removed() == []
+
+
 async def test_a_removal_that_was_cut_short_is_finished_at_the_next_start(
     tmp_path: Path, clock: Clock
 ) -> None:
@@ -110,8 +123,6 @@ async def test_a_removal_that_was_cut_short_is_finished_at_the_next_start(
             rooms.ingest.accept(one, [Reading(None, {"temperature": 20.5}, 7)], "mqtt")
         await rooms.registry.devices.remove(device)  # and then the hub was killed
     async with open_rooms(tmp_path, clock) as rooms:
-        await rooms.fleet.removal.confirm()
-        assert await rooms.registry.devices.removed() == [device.number]  # not before the history has said so
         await rooms.history.stored
         assert [metric.device for metric in await rooms.history.metrics()] == [other.number]
         assert set(await rooms.history.sequences()) == {other.number}

@@ -7,7 +7,7 @@ import pytest
 
 from hub.errors import Conflict, Invalid, StoreError
 from hub.fleet.fleet import NewDevice
-from hub.history.duckdb.backup import Backup
+from hub.history.backup import Backup
 from hub.model import Reading
 from tests.rooms import Clock, Rooms, open_rooms
 

@@ -11,7 +11,7 @@ import pytest
 
 from hub.history.contract import Format, Series
 from hub.history.duckdb import export
-from hub.history.duckdb.history import History
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Metric, MetricType
 from tests.history.rows import T0
@@ -26,19 +26,19 @@ END = T0 + 10**12
 
 
 @pytest.fixture
-async def history(tmp_path: Path) -> AsyncIterator[History]:
-    async with History.open(tmp_path / "history.duckdb", 256, 100) as opened:
+async def history(tmp_path: Path) -> AsyncIterator[EmbeddedHistory]:
+    async with EmbeddedHistory.open(tmp_path / "history.duckdb", 256, 100) as opened:
         yield opened
 
 
-async def store(history: History, values: list[float], start: int = T0, step: int = 1000) -> None:
+async def store(history: EmbeddedHistory, values: list[float], start: int = T0, step: int = 1000) -> None:
     batch = history.batch
     batch.metrics[NUMBER.number] = NUMBER
     batch.add(DEVICE, T0, [1] * len(values), [start + step * place for place in range(len(values))], values)
     await history.stored
 
 
-async def store_all_types(history: History) -> None:
+async def store_all_types(history: EmbeddedHistory) -> None:
     batch = history.batch
     for metric in (NUMBER, TEXT, TRUTH):
         batch.metrics[metric.number] = metric
@@ -52,16 +52,16 @@ async def store_all_types(history: History) -> None:
     await history.stored
 
 
-async def exported(history: History, written: Format, end: int = END) -> bytes:
+async def exported(history: EmbeddedHistory, written: Format, end: int = END) -> bytes:
     found = await history.held(SERIES, 0, end)
     return b"".join([page async for page in history.pages(found, written)])
 
 
-def keeper(history: History) -> Keeper:
-    return Keeper(history, dict, lambda: T0, Bounds(fill_rows=1, piece_rows=1))
+def keeper(history: EmbeddedHistory) -> Keeper:
+    return Keeper(history.database, dict, lambda: T0, Bounds(fill_rows=1, piece_rows=1))
 
 
-async def test_csv_holds_every_type_exactly(history: History) -> None:
+async def test_csv_holds_every_type_exactly(history: EmbeddedHistory) -> None:
     await store_all_types(history)
     rows = list(csv.DictReader(io.StringIO((await exported(history, Format.CSV)).decode(), newline="")))
     of = {
@@ -81,7 +81,7 @@ async def test_csv_holds_every_type_exactly(history: History) -> None:
     }
 
 
-async def test_ndjson_holds_every_type_exactly(history: History) -> None:
+async def test_ndjson_holds_every_type_exactly(history: EmbeddedHistory) -> None:
     await store_all_types(history)
     rows = [json.loads(line) for line in (await exported(history, Format.NDJSON)).splitlines()]
     assert [row["value"] for row in rows if row["metric"] == "note"] == NOTES
@@ -89,7 +89,7 @@ async def test_ndjson_holds_every_type_exactly(history: History) -> None:
     assert [row["value"] for row in rows if row["metric"] == "temperature"][:2] == [0.1 + 0.2, -1e-7]
 
 
-async def test_parquet_holds_every_type_exactly(history: History, tmp_path: Path) -> None:
+async def test_parquet_holds_every_type_exactly(history: EmbeddedHistory, tmp_path: Path) -> None:
     await store_all_types(history)
     found = await history.held(SERIES, 0, END)
     await history.write_parquet(found, tmp_path / "it's.parquet")
@@ -101,7 +101,7 @@ async def test_parquet_holds_every_type_exactly(history: History, tmp_path: Path
     assert rows[0][5] == T0 + 10_500_000
 
 
-async def test_an_export_of_nothing_has_its_columns(history: History, tmp_path: Path) -> None:
+async def test_an_export_of_nothing_has_its_columns(history: EmbeddedHistory, tmp_path: Path) -> None:
     assert await exported(history, Format.CSV) == b"device,metric,type,time,value,received_at\n"
     assert await exported(history, Format.NDJSON) == b""
     await history.write_parquet([], tmp_path / "none.parquet")
@@ -109,12 +109,12 @@ async def test_an_export_of_nothing_has_its_columns(history: History, tmp_path: 
     assert (found.columns[:4], len(found)) == (["device", "metric", "type", "time"], 0)
 
 
-async def test_the_range_ends_before_its_end(history: History) -> None:
+async def test_the_range_ends_before_its_end(history: EmbeddedHistory) -> None:
     await store(history, [1.0, 2.0, 3.0])
     assert (await exported(history, Format.NDJSON, T0 + 2000)).count(b"\n") == 2
 
 
-async def test_sealing_changes_nothing_of_what_is_exported(history: History) -> None:
+async def test_sealing_changes_nothing_of_what_is_exported(history: EmbeddedHistory) -> None:
     await store_all_types(history)
     before = await exported(history, Format.CSV)
     while await keeper(history).step():
@@ -129,7 +129,7 @@ async def test_sealing_changes_nothing_of_what_is_exported(history: History) -> 
 
 
 @pytest.mark.parametrize("step", [1000, 1, 0], ids=["spread", "dense", "all of one instant"])
-async def test_a_long_metric_comes_in_pages_each_value_once(history: History, step: int) -> None:
+async def test_a_long_metric_comes_in_pages_each_value_once(history: EmbeddedHistory, step: int) -> None:
     count = 3 * export.PAGE_ROWS + 17
     await store(history, [float(value) for value in range(count)], step=step)
     found = await history.held(SERIES, 0, END)
@@ -142,7 +142,7 @@ async def test_a_long_metric_comes_in_pages_each_value_once(history: History, st
     assert values == [float(value) for value in range(count)]
 
 
-async def test_what_is_sealed_while_the_export_runs_comes_once(history: History) -> None:
+async def test_what_is_sealed_while_the_export_runs_comes_once(history: EmbeddedHistory) -> None:
     count = 2 * export.PAGE_ROWS + 5
     await store(history, [float(value) for value in range(count)])
     found = await history.held(SERIES, 0, END)

@@ -13,10 +13,10 @@ import pytest
 
 from hub.errors import StoreError
 from hub.history.duckdb.file import MIGRATIONS
-from hub.history.duckdb.history import History
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Keeper
 from hub.model import Device, Metric, MetricType, Rejection, SequenceMark, Thresholds
-from tests.history.rows import DEVICE, T0, TEMPERATURE, append, count_rows, stored_values
+from tests.history.rows import DEVICE, T0, TEMPERATURE, append, count_rows, folded, stored_values
 
 BOILER = Device(DEVICE, "boiler-1", "Boiler", {}, T0)
 REJECTIONS_MAX = 20
@@ -28,8 +28,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def history(path: Path) -> AsyncIterator[History]:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+async def history(path: Path) -> AsyncIterator[EmbeddedHistory]:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         yield history
 
 
@@ -37,7 +37,7 @@ def rejection(number: int) -> Rejection:
     return Rejection(DEVICE, T0, "type", f"refusal {number}", "mqtt", bytes([number % 256, 0, 255]))
 
 
-async def failure_of(history: History, *, wanted: bool = True) -> str | None:
+async def failure_of(history: EmbeddedHistory, *, wanted: bool = True) -> str | None:
     """The failure the history tells; waits for the first try to fail."""
     async with asyncio.timeout(10):
         while wanted and history.failure is None:
@@ -45,7 +45,7 @@ async def failure_of(history: History, *, wanted: bool = True) -> str | None:
     return history.failure
 
 
-async def test_what_comes_while_a_commit_is_written_goes_into_the_next_one(history: History) -> None:
+async def test_what_comes_while_a_commit_is_written_goes_into_the_next_one(history: EmbeddedHistory) -> None:
     append(history, 1.0)
     first = history.stored
     await asyncio.sleep(0)  # the turn in which the batch is handed over
@@ -61,14 +61,14 @@ async def test_what_comes_while_a_commit_is_written_goes_into_the_next_one(histo
     assert history.pending == 0
 
 
-async def test_all_of_one_turn_shares_a_commit(history: History) -> None:
+async def test_all_of_one_turn_shares_a_commit(history: EmbeddedHistory) -> None:
     for value in range(100):
         append(history, float(value))
     await history.stored
     assert history.commits == 1
 
 
-async def test_nothing_to_store_is_stored_already(history: History) -> None:
+async def test_nothing_to_store_is_stored_already(history: EmbeddedHistory) -> None:
     assert history.stored.done()
     assert not history.batch
     await history.stored
@@ -76,7 +76,7 @@ async def test_nothing_to_store_is_stored_already(history: History) -> None:
 
 
 async def test_closing_commits_what_has_gathered_behind_a_commit_in_flight(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         append(history, 1.0)
         await asyncio.sleep(0)
         append(history, 2.0, start=T0 + 1000)
@@ -86,7 +86,7 @@ async def test_closing_commits_what_has_gathered_behind_a_commit_in_flight(path:
     assert stored_values(path) == [1.0, 2.0]
 
 
-async def test_room_comes_when_the_disk_has_taken_what_was_pending(history: History) -> None:
+async def test_room_comes_when_the_disk_has_taken_what_was_pending(history: EmbeddedHistory) -> None:
     append(history, 1.0, 2.0, 3.0)
     waiting = [asyncio.create_task(history.room(3)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -95,7 +95,7 @@ async def test_room_comes_when_the_disk_has_taken_what_was_pending(history: Hist
     assert history.pending == 0
 
 
-async def test_two_values_of_the_same_instant_are_both_kept(history: History) -> None:
+async def test_two_values_of_the_same_instant_are_both_kept(history: EmbeddedHistory) -> None:
     append(history, 21.5)
     await history.stored
     append(history, 20.5)
@@ -104,7 +104,7 @@ async def test_two_values_of_the_same_instant_are_both_kept(history: History) ->
     assert found.counts is None
 
 
-async def test_texts_and_truth_values_come_back_as_they_went_in(history: History) -> None:
+async def test_texts_and_truth_values_come_back_as_they_went_in(history: EmbeddedHistory) -> None:
     state = Metric(2, DEVICE, "state", MetricType.TEXT)
     door = Metric(3, DEVICE, "door_open", MetricType.BOOLEAN)
     texts = ["", "närrisch 😀", "with \x00 inside", "'; DROP TABLE readings; --"]
@@ -123,7 +123,7 @@ async def test_texts_and_truth_values_come_back_as_they_went_in(history: History
     assert await history.metrics() == [state, door]
 
 
-async def test_a_wide_range_comes_in_buckets_with_their_extremes(history: History) -> None:
+async def test_a_wide_range_comes_in_buckets_with_their_extremes(history: EmbeddedHistory) -> None:
     append(history, *(float(value) for value in range(1000)))
     found = await history.range(TEMPERATURE, T0, T0 + 1_000_000, 10)
     assert found.tier == "bucket"
@@ -134,14 +134,14 @@ async def test_a_wide_range_comes_in_buckets_with_their_extremes(history: Histor
     assert found.counts == [100] * 10
 
 
-async def test_a_range_ends_before_its_end(history: History) -> None:
+async def test_a_range_ends_before_its_end(history: EmbeddedHistory) -> None:
     append(history, 1.0, 2.0)
     assert (await history.range(TEMPERATURE, T0, T0 + 1000, 10)).avg == [1.0]
     assert (await history.range(TEMPERATURE, T0 + 2000, T0 + 3000, 10)).time == []
 
 
 async def test_a_commit_takes_thousands_of_new_metrics_sequences_and_rejections_in_one_step(
-    history: History, path: Path
+    history: EmbeddedHistory, path: Path
 ) -> None:
     """Row by row the metrics alone took over a minute, and everybody else waited for them."""
     batch = history.batch
@@ -159,7 +159,7 @@ async def test_a_commit_takes_thousands_of_new_metrics_sequences_and_rejections_
 
 
 async def test_the_rejections_of_many_devices_are_trimmed_for_each(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         for place in range(3_000):
             history.batch.rejections.append(replace(rejection(place), device=1 + place % 3))
             if place % 100 == 99:
@@ -171,7 +171,7 @@ async def test_the_rejections_of_many_devices_are_trimmed_for_each(path: Path) -
             assert len(kept) < 500
 
 
-async def test_only_the_newest_rejections_of_each_device_are_kept(history: History) -> None:
+async def test_only_the_newest_rejections_of_each_device_are_kept(history: EmbeddedHistory) -> None:
     for batch_number in range(3):
         history.batch.rejections.extend(rejection(300 * batch_number + position) for position in range(300))
         await history.stored
@@ -183,7 +183,7 @@ async def test_only_the_newest_rejections_of_each_device_are_kept(history: Histo
 
 
 async def test_a_removed_device_leaves_nothing_not_even_of_the_same_commit(
-    history: History, path: Path
+    history: EmbeddedHistory, path: Path
 ) -> None:
     append(history, 1.0)
     await history.stored
@@ -202,11 +202,11 @@ async def test_a_removed_device_leaves_nothing_not_even_of_the_same_commit(
 
 
 async def test_sequence_numbers_are_replaced_and_survive_a_restart(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         for highest in (1, 2, 2**63 - 1):
             history.batch.sequences[DEVICE] = SequenceMark(highest, highest // 2)
             await history.stored
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         assert await history.sequences() == {DEVICE: SequenceMark(2**63 - 1, 2**62 - 1)}
 
 
@@ -214,21 +214,21 @@ async def test_a_batch_the_store_cannot_take_is_told_and_the_writer_lives_on(pat
     """A value no column holds stands for any fault that is not the disk's: the batch waits, nothing is
     acknowledged.
     """
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         batch = history.batch
-        batch.sequences[2**40] = SequenceMark(1, 0)
+        batch.sequences[2**64] = SequenceMark(1, 0)
         stored = history.stored
         await failure_of(history)
         assert not stored.done()
-        batch.sequences[1] = batch.sequences.pop(2**40)
+        batch.sequences[1] = batch.sequences.pop(2**64)
         await asyncio.wait_for(stored, 10)
         assert await failure_of(history, wanted=False) is None
     assert count_rows(path, "sequences") == 1
 
 
 async def test_closing_gives_up_on_a_disk_that_fails_and_acknowledges_nothing(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
-        history.batch.sequences[2**40] = SequenceMark(1, 0)
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
+        history.batch.sequences[2**64] = SequenceMark(1, 0)
         stored = history.stored
         append(history, 1.0)
         await failure_of(history)
@@ -237,10 +237,10 @@ async def test_closing_gives_up_on_a_disk_that_fails_and_acknowledges_nothing(pa
 
 
 async def test_queries_during_a_failure_answer_from_what_is_stored(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         append(history, 1.0)
         await history.stored
-        history.batch.sequences[2**40] = SequenceMark(1, 0)
+        history.batch.sequences[2**64] = SequenceMark(1, 0)
         await failure_of(history)
         assert (await history.range(TEMPERATURE, T0, T0 + 1, 10)).avg == [1.0]
 
@@ -250,13 +250,15 @@ def endless(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 async def test_work_that_takes_long_does_not_keep_the_store_from_trying_again(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
-        batch, stored = history.batch, history.stored
-        batch.sequences[2**40] = SequenceMark(1, 0)
-        working = asyncio.ensure_future(history.move(endless))
-        await failure_of(history)
-        batch.sequences[1] = batch.sequences.pop(2**40)
-        await asyncio.wait_for(stored, 20)
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
+        history.batch.sequences[2**40] = SequenceMark(1, 0)
+        await history.stored
+        working = asyncio.ensure_future(history.database.move(endless))
+        with pytest.raises(StoreError, match="journal only"):
+            await folded(history)
+        [waiting] = history._folding.unstored
+        waiting.sequences[1] = waiting.sequences.pop(2**40)
+        await asyncio.wait_for(waiting.stored, 20)
         with pytest.raises(StoreError, match="Interrupted"):
             await working
 
@@ -266,7 +268,7 @@ async def test_work_that_takes_long_does_not_keep_the_store_from_trying_again(pa
 
 async def test_an_empty_file_of_a_start_cut_short_becomes_a_history(path: Path) -> None:
     path.touch()
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         append(history, 1.0)
         await history.stored
     assert stored_values(path) == [1.0]
@@ -275,7 +277,7 @@ async def test_an_empty_file_of_a_start_cut_short_becomes_a_history(path: Path) 
 async def refused(path: Path) -> str:
     before = path.read_bytes()
     with pytest.raises(StoreError) as error:
-        async with History.open(path, 128, REJECTIONS_MAX):
+        async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX):
             pass
     assert path.read_bytes() == before
     assert not path.with_name(path.name + ".wal").exists()
@@ -296,7 +298,7 @@ async def test_the_duckdb_file_of_another_program_is_refused_and_left_untouched(
 
 
 async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX):
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX):
         pass
     with duckdb.connect(str(path)) as newer:
         newer.execute("INSERT INTO schema_version VALUES (99)")
@@ -306,7 +308,7 @@ async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
 
 
 async def test_a_damaged_file_is_refused_with_its_name(path: Path) -> None:
-    async with History.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
         append(history, 1.0)
         await history.stored
     content = bytearray(path.read_bytes())
@@ -317,13 +319,13 @@ async def test_a_damaged_file_is_refused_with_its_name(path: Path) -> None:
     assert "another process" not in message
 
 
-async def test_a_second_hub_on_the_same_file_is_told_so(history: History, path: Path) -> None:
+async def test_a_second_hub_on_the_same_file_is_told_so(history: EmbeddedHistory, path: Path) -> None:
     second = (
         "import asyncio, sys, pathlib\n"
         "from hub.errors import StoreError\n"
-        "from hub.history.duckdb.history import History\n"
+        "from hub.history.duckdb.history import EmbeddedHistory\n"
         "async def main():\n"
-        "    async with History.open(pathlib.Path(sys.argv[1]), 128, 20): pass\n"
+        "    async with EmbeddedHistory.open(pathlib.Path(sys.argv[1]), 128, 20): pass\n"
         "try: asyncio.run(main())\n"
         "except StoreError as error: print(error)\n"
     )
@@ -335,10 +337,10 @@ async def test_a_second_hub_on_the_same_file_is_told_so(history: History, path: 
 
 async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"history\.duckdb"):
-        async with History.open(tmp_path / "missing" / "history.duckdb", 128, REJECTIONS_MAX):
+        async with EmbeddedHistory.open(tmp_path / "missing" / "history.duckdb", 128, REJECTIONS_MAX):
             pass
     with pytest.raises(StoreError, match="directory"):
-        async with History.open(tmp_path, 128, REJECTIONS_MAX):
+        async with EmbeddedHistory.open(tmp_path, 128, REJECTIONS_MAX):
             pass
 
 
@@ -358,11 +360,11 @@ async def test_a_store_of_the_second_schema_is_migrated_and_its_metrics_can_be_d
         old.execute("INSERT INTO metrics VALUES (1, 1, 'temperature', 'number', '°C', -5, 90)")
     known = Metric(1, 1, "temperature", MetricType.NUMBER, "°C", -5.0, 90.0)
     described = replace(known, decimals=2, thresholds=Thresholds(None, 5.0, None, 32.5))
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         assert await history.metrics() == [known]
         history.batch.metrics[1] = described
         await history.stored
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         assert await history.metrics() == [described]
 
 
@@ -374,20 +376,20 @@ async def test_what_an_earlier_version_left_of_removed_metrics_goes_and_their_nu
         for metric in (1, 7):
             old.execute(f"INSERT INTO readings VALUES (1, {metric}, now(), now(), 1.0, NULL)")
             old.execute(f"INSERT INTO sealed VALUES ({metric}, now(), 0, 1.0, NULL)")
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         assert await history.highest_metric() == 7
-        while await Keeper(history, dict, lambda: T0).step():
+        while await Keeper(history.database, dict, lambda: T0).step():
             pass
         tables = " UNION ALL ".join(f"SELECT metric FROM {name}" for name in ("readings", "filled", "sealed"))
-        assert await history.keep(lambda cursor: cursor.execute(tables).fetchall()) == [(1,), (1,)]
+        assert await history.database.keep(lambda cursor: cursor.execute(tables).fetchall()) == [(1,), (1,)]
 
 
 async def test_a_metrics_number_is_never_given_again(path: Path) -> None:
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         history.batch.metrics[5] = replace(TEMPERATURE, number=5)
         history.batch.removed.add(DEVICE)  # in the same commit
-        await history.stored
-        while await Keeper(history, dict, lambda: T0).step():
+        await folded(history)
+        while await Keeper(history.database, dict, lambda: T0).step():
             pass
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         assert await history.highest_metric() == 5

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.errors import StoreError
+from hub.history.contract import KeptFor
 from hub.history.duckdb import ranges
 from hub.history.duckdb.compaction import GRACE_US
-from hub.history.duckdb.history import History
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.ranges import HOUR_US, MINUTE_US
-from hub.history.duckdb.retention import KeptFor
 from hub.model import Metric, MetricType
+from tests.history.rows import folded
 from tests.rounds import rounds
 
 DAY_US = 24 * HOUR_US
@@ -48,11 +49,13 @@ class Run:
     kept: KeptFor = NEVER
     cut: int = 0  # readings before this may be gone from the raw tier
 
-    def keeper(self, history: History) -> Keeper:
+    def keeper(self, history: EmbeddedHistory) -> Keeper:
         """A keeper for whom everything is full, and the next chores are due."""
-        return Keeper(history, lambda: {1: self.kept, 2: self.kept}, lambda: self.now, Bounds(1, HOUR_US, 2))
+        return Keeper(
+            history.database, lambda: {1: self.kept, 2: self.kept}, lambda: self.now, Bounds(1, HOUR_US, 2)
+        )
 
-    def append(self, history: History, rows: Iterable[tuple[int, int, float]]) -> None:
+    def append(self, history: EmbeddedHistory, rows: Iterable[tuple[int, int, float]]) -> None:
         batch = history.batch
         for number, time, value in rows:
             batch.metrics.setdefault(number, METRICS[number])
@@ -66,13 +69,13 @@ class Run:
                 self.accepted[number].append((time, value))
 
 
-async def check(run: Run, history: History) -> None:
+async def check(run: Run, history: EmbeddedHistory) -> None:
     """The tiers, the raw pages and the latest values are those of plain Python."""
     for number, metric in METRICS.items():
         expected = run.accepted[number]
         for step, table in SIZES.items():
-            unstored = history._unstored(metric)
-            rollup = await history.keep(
+            unstored = [batch.of(metric) for batch in history._unfolded()]
+            rollup = await history.database.keep(
                 lambda cursor, m=metric, u=unstored, t=table, s=step: ranges.rollup_of(  # type: ignore[misc]
                     cursor, m, u, T0, T0 + 40 * DAY_US, t, s
                 )
@@ -107,7 +110,9 @@ def check_rollup(found: ranges.Rollup, expected: Iterable[tuple[int, float | str
             assert found.sum[position] == sum(numbers)
 
 
-async def pages(history: History, metric: Metric, start: int, limit: int) -> list[tuple[int, float | str]]:
+async def pages(
+    history: EmbeddedHistory, metric: Metric, start: int, limit: int
+) -> list[tuple[int, float | str]]:
     """All readings from `start`, page by page."""
     rows: list[tuple[int, float | str]] = []
     after = None
@@ -153,7 +158,7 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
         run = Run(folder / "history.duckdb")
         left = list(taken)
         while True:
-            async with History.open(run.path, 128, 20) as history:
+            async with EmbeddedHistory.open(run.path, 128, 20) as history:
                 while left:
                     what, which = left.pop(0)
                     if what == "append":
@@ -164,13 +169,13 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
                         for _ in range(which):  # type: ignore[call-overload]
                             await keeper.step()
                     elif what == "wait":
-                        await history.stored
+                        await folded(history)
                     else:
                         break
                     await check(run, history)
                 if not left:
                     break
-        async with History.open(run.path, 128, 20) as history:
+        async with EmbeddedHistory.open(run.path, 128, 20) as history:
             await check(run, history)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -186,11 +191,11 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
         run = Run(folder / "history.duckdb")
         run.now = T0 + 3 * DAY_US
         run.kept = KeptFor(days * DAY_US, 0, 0)
-        async with History.open(run.path, 128, 20) as history:
+        async with EmbeddedHistory.open(run.path, 128, 20) as history:
             keeper = run.keeper(history)
             for batch in batches:
                 run.append(history, batch)
-                await history.stored
+                await folded(history)
                 while await keeper.step():
                     run.cut = run.now - run.kept.sealed
             run.now += GRACE_US + DAY_US
@@ -205,10 +210,10 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
 
 async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb", now=T0 + 2 * DAY_US, kept=KeptFor(DAY_US, 0, 0))
-    async with History.open(run.path, 128, 20) as history:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         run.append(history, [(1, T0 + minute * MINUTE_US // 2, float(minute)) for minute in range(20)])
-        await history.stored
+        await folded(history)
         while await keeper.step():
             pass
         found = await history.range(METRICS[1], T0, T0 + 10 * MINUTE_US, 1000)
@@ -221,13 +226,13 @@ async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path
 async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb", now=T0 + 3 * DAY_US)
     kept = {1: KeptFor(DAY_US, 2 * DAY_US, 0), 2: NEVER}
-    async with History.open(run.path, 128, 20) as history:
-        keeper = Keeper(history, lambda: kept, lambda: run.now, Bounds(fill_rows=1))
+    async with EmbeddedHistory.open(run.path, 128, 20) as history:
+        keeper = Keeper(history.database, lambda: kept, lambda: run.now, Bounds(fill_rows=1))
         days = (0, 1, 2)
         run.append(
             history, [(number, T0 + day * DAY_US + HOUR_US, 1.0) for number in METRICS for day in days]
         )
-        await history.stored
+        await folded(history)
         while await keeper.step():
             pass
 
@@ -246,11 +251,11 @@ async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) 
 
 async def test_the_parts_of_a_day_that_is_over_become_one_row_a_minute(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb", now=T0 + DAY_US + GRACE_US - 1)
-    async with History.open(run.path, 128, 20) as history:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         for part in range(3):
             run.append(history, [(number, T0 + MINUTE_US + part, float(part % 2)) for number in METRICS])
-            await history.stored
+            await folded(history)
             while await keeper.step():
                 pass
         assert await count(history, "minutes") == 9
@@ -263,18 +268,18 @@ async def test_the_parts_of_a_day_that_is_over_become_one_row_a_minute(tmp_path:
 
 async def test_a_removed_device_is_swept_from_what_is_sealed(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb")
-    async with History.open(run.path, 128, 20) as history:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         run.append(history, [(1, T0, 1.0), (2, T0, 1.0), (3, T0, 1.0)])
-        await history.stored
+        await folded(history)
         await keeper.step()  # turned over
         await keeper.step()  # and half sealed
         history.batch.removed.add(1)
-        await history.stored
+        await folded(history)
         while await keeper.step():
             pass
         for table in ("filled", "sealed", "minutes", "hours", "latest", "removed"):
-            rows = await history.keep(partial(rows_of, table=table))
+            rows = await history.database.keep(partial(rows_of, table=table))
             assert {row[0] for row in rows} <= {3}, table
         assert await count(history, "sealed") == 1
 
@@ -295,7 +300,7 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
         )
     run = Run(path)
     run.accepted[1] = [(T0 + second * 1_000_000, float(second)) for second in range(100)]
-    async with History.open(path, 128, 20) as history:
+    async with EmbeddedHistory.open(path, 128, 20) as history:
         await check(run, history)
         run.append(history, [(1, T0, 5.0)])
         keeper = run.keeper(history)
@@ -307,7 +312,7 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
 async def test_space_is_used_again_over_many_cycles_of_retention(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb", now=T0, kept=KeptFor(2 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US))
     sizes = []
-    async with History.open(run.path, 128, 20) as history:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         for _ in range(12):
             await fill(history, run.now, 50_000)
@@ -319,14 +324,14 @@ async def test_space_is_used_again_over_many_cycles_of_retention(tmp_path: Path)
     assert max(sizes[6:]) <= 1.3 * max(sizes[3:6]), sizes
 
 
-async def fill(history: History, start: int, count: int) -> None:
+async def fill(history: EmbeddedHistory, start: int, count: int) -> None:
     """An hour of noise."""
     batch = history.batch
     batch.metrics[1] = METRICS[1]
     times = [start + position * HOUR_US // count for position in range(count)]
     values = [hash((start, position)) / 1e9 for position in range(count)]
     batch.add(1, start + HOUR_US, [1] * count, times, values)
-    await history.stored
+    await folded(history)
 
 
 def rows_of(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
@@ -334,8 +339,10 @@ def rows_of(cursor: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object,
     return cursor.execute(f"FROM {table}").fetchall()
 
 
-async def count(history: History, table: str) -> int:
-    [(rows,)] = await history.keep(lambda cursor: cursor.execute(f"SELECT count(*) FROM {table}").fetchall())
+async def count(history: EmbeddedHistory, table: str) -> int:
+    [(rows,)] = await history.database.keep(
+        lambda cursor: cursor.execute(f"SELECT count(*) FROM {table}").fetchall()
+    )
     return int(rows)
 
 
@@ -343,7 +350,7 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
     """Commits, queries and the keeper at once: every query sees each value once."""
     run = Run(tmp_path / "history.duckdb")
     done = asyncio.Event()
-    async with History.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
         history.batch.metrics[1] = METRICS[1]
 
         async def keep() -> None:
@@ -364,7 +371,7 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
             for number in range(2000):
                 run.append(history, [(1, T0 + number * 1_000_000, float(number))])
                 if number % 20 == 0:
-                    await history.stored
+                    await folded(history)
                     assert history.failure is None
         finally:
             done.set()
@@ -372,16 +379,16 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
 
 async def test_the_keeper_goes_on_after_a_step_that_failed(tmp_path: Path) -> None:
     run = Run(tmp_path / "history.duckdb")
-    async with History.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
+    async with EmbeddedHistory.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
         run.append(history, [(1, T0, 1.0), (3, T0, 0.0)])
-        await history.stored
-        await history.keep(lambda cursor: cursor.execute("ALTER TABLE hours RENAME TO elsewhere"))
+        await folded(history)
+        await history.database.keep(lambda cursor: cursor.execute("ALTER TABLE hours RENAME TO elsewhere"))
         await run.keeper(history).step()  # turned over
         with pytest.raises(StoreError, match="hours"):
             await run.keeper(history).step()
         keeping = tasks.create_task(run.keeper(history).run())
         assert await count(history, "sealed") == 0
-        await history.keep(lambda cursor: cursor.execute("ALTER TABLE elsewhere RENAME TO hours"))
+        await history.database.keep(lambda cursor: cursor.execute("ALTER TABLE elsewhere RENAME TO hours"))
         async with asyncio.timeout(20):
             while await count(history, "sealed") < 2:
                 await asyncio.sleep(0.01)

@@ -8,11 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from hub.config import RetentionConfig, RetentionOverride
-from hub.history.duckdb.history import History
+from hub.history.contract import KeptFor
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.ranges import HOUR_US
-from hub.history.duckdb.retention import KeptFor, policy
+from hub.history.policy import kept_for
 from hub.model import Device, Metric, MetricType, Retention
+from tests.history.rows import folded
 
 DAY_US = 24 * HOUR_US
 
@@ -22,7 +24,7 @@ FAN = Device(2, "fan-1", "Fan", {"kind": "fan"}, 0)
 
 def kept(**more: Any) -> dict[int, KeptFor]:
     config = RetentionConfig(**{"raw_s": 10, "minute_s": 20, "hour_s": 30, **more})
-    return policy(config, [PUMP, FAN])
+    return kept_for(config, [PUMP, FAN])
 
 
 def us(*seconds: int) -> KeptFor:
@@ -48,8 +50,8 @@ def test_what_is_set_of_the_device_stands_over_every_override() -> None:
         RetentionOverride(label="kind=pump", hour_s=33),
     )
     config = RetentionConfig(raw_s=10, minute_s=20, hour_s=30, overrides=overrides)
-    assert policy(config, [replace(PUMP, retention=Retention(raw_s=5, minute_s=6))]) == {1: us(5, 6, 33)}
-    assert policy(config, [replace(PUMP, retention=Retention(raw_s=0))]) == {1: us(0, 0, 0)}
+    assert kept_for(config, [replace(PUMP, retention=Retention(raw_s=5, minute_s=6))]) == {1: us(5, 6, 33)}
+    assert kept_for(config, [replace(PUMP, retention=Retention(raw_s=0))]) == {1: us(0, 0, 0)}
 
 
 def test_a_coarser_tier_is_kept_at_least_as_long_as_a_finer_one() -> None:
@@ -70,21 +72,23 @@ async def test_a_retention_set_of_a_device_takes_effect_while_the_hub_runs(tmp_p
     now = 40 * DAY_US
     fleet = [PUMP, FAN]
     config = RetentionConfig(raw_s=0, overrides=(RetentionOverride(device="pump-1", raw_s=0),))
-    async with History.open(tmp_path / "history.duckdb", 128, 20) as history:
+    async with EmbeddedHistory.open(tmp_path / "history.duckdb", 128, 20) as history:
         for device in fleet:
             history.batch.metrics[device.number] = Metric(
                 device.number, device.number, "t", MetricType.NUMBER
             )
             days = [DAY_US * day for day in range(40)]
             history.batch.add(device.number, now, [device.number] * 40, days, [1.0] * 40)
-        await history.stored
-        keeper = Keeper(history, lambda: policy(config, fleet), lambda: now, Bounds(1, HOUR_US, 50))
+        await folded(history)
+        keeper = Keeper(
+            history.database, lambda: kept_for(config, fleet), lambda: now, Bounds(1, HOUR_US, 50)
+        )
 
         async def kept_now() -> list[tuple[int, int]]:
             while await keeper.step():
                 pass
             counted = "SELECT metric, count(*) FROM sealed GROUP BY metric ORDER BY metric"
-            return await history.keep(lambda cursor: cursor.execute(counted).fetchall())
+            return await history.database.keep(lambda cursor: cursor.execute(counted).fetchall())
 
         assert await kept_now() == [(1, 40), (2, 40)]
         fleet[0] = replace(PUMP, retention=Retention(raw_s=10 * 86_400))

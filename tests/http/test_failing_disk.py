@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
+from tests.history.disks import hanging_journal
 from tests.http.conftest import Hub, running_hub, until
 from tests.http.disk import fill_log, full_disk
 
@@ -70,7 +71,7 @@ async def test_a_commit_that_does_not_come_is_told_as_one_that_failed(tmp_path: 
             assert (await viewer.receive_json())["type"] == "hello"
             await until(lambda: not history.waiting_s)
             # As a disk that does not answer: no commit ends meanwhile, and none fails.
-            with history.exclusive:
+            with hanging_journal(history):
                 await device.send_json({"id": 1, "n": 1.0})
                 banner = await viewer.receive_json()
                 ready = await hub.call("GET", "/readyz")

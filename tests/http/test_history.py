@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from hub.config import Config, LimitsConfig
-from hub.history.duckdb import retention
+from hub.history import policy
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Role
+from tests.history.rows import database, folded
 from tests.http.conftest import Hub, until
 
 T0 = 1_700_000_040_000  # ms: a minute begins
@@ -37,8 +38,9 @@ async def ask(hub: Hub, query: str) -> Any:
 
 
 async def seal_all(hub: Hub) -> None:
-    kept = retention.policy(hub.rooms.config.retention, [])
-    keeper = Keeper(hub.rooms.history, lambda: kept, hub.clock, Bounds(fill_rows=1))
+    kept = policy.kept_for(hub.rooms.config.retention, [])
+    await folded(hub.rooms.history)
+    keeper = Keeper(database(hub.rooms.history), lambda: kept, hub.clock, Bounds(fill_rows=1))
     while await keeper.step():
         pass
 
@@ -158,25 +160,25 @@ class TestPatience:
     async def make_endless(self, hub: Hub) -> None:
         await hub.device()
         await fill(hub, [(T0, {"a": 1.0})])
-        await hub.rooms.history.keep(swap_sealed)
+        await database(hub.rooms.history).keep(swap_sealed)
 
     async def test_one_that_takes_too_long_is_answered_with_503(self, new_hub: Hub) -> None:
         await self.make_endless(new_hub)
-        new_hub.rooms.history.query_timeout_s = 0.2
+        database(new_hub.rooms.history).query_timeout_s = 0.2
         status, problem = await new_hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0")
         assert (status, problem["code"]) == (503, "store")
         assert "no answer within 0.2 s" in problem["detail"]
-        assert new_hub.rooms.history.querying == 0
+        assert database(new_hub.rooms.history).querying == 0
 
     async def test_those_of_a_client_that_goes_away_are_stopped(self, hub: Hub) -> None:
         await self.make_endless(hub)
         history = hub.rooms.history
         for _ in range(4):  # more than there are threads
             asking = asyncio.ensure_future(hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0"))
-            await until(lambda: history.querying == 1)
+            await until(lambda: database(history).querying == 1)
             asking.cancel()
             await asyncio.wait([asking])
-            await until(lambda: history.querying == 0)
+            await until(lambda: database(history).querying == 0)
         status, _ = await hub.call("GET", "/api/v1/devices/boiler/rejections")  # a thread is free
         assert status == 200
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hub.config import Config
 from hub.http.rooms import IMPORTS
 from hub.model import Role, is_name
+from tests.history.rows import database
 from tests.http.conftest import Hub, running_hub
 from tests.http.files import T0, bring, exported, summary
 
@@ -189,7 +190,7 @@ async def test_values_from_before_what_retention_took_are_left_out_and_counted(n
     await new_hub.device()
     await new_hub.send({"ts": T0, "values": {"t": 1.0}})
     cut = f"INSERT INTO cuts VALUES ('sealed', 1, make_timestamp({(T0 - 1000) * 1000}))"
-    await new_hub.rooms.history.keep(lambda cursor: cursor.execute(cut).fetchall())
+    await database(new_hub.rooms.history).keep(lambda cursor: cursor.execute(cut).fetchall())
     rows = f"time,value\n{T0 - 1001},5\n{T0 - 1000},6\n{T0},1\n"
     found = await summary(new_hub, rows, "?device=boiler&metric=t")
     assert (found["added"], found["held"], found["forgotten"]) == (1, 1, 1)

@@ -6,6 +6,7 @@ from typing import Any
 from hub.config import Config
 from hub.history.duckdb.keeper import Keeper
 from hub.model import MetricType, Role
+from tests.history.rows import database, folded
 from tests.http.conftest import Hub, running_hub
 
 DEVICE = "/api/v1/devices/boiler"
@@ -16,8 +17,8 @@ RANGE = f"from={T0 - 1000}&to={T0 + 100_000}"
 async def keep(hub: Hub) -> None:
     """What the keeper has to do."""
     history = hub.rooms.history
-    await history.stored
-    keeper = Keeper(history, dict, hub.clock)
+    await folded(history)
+    keeper = Keeper(database(history), dict, hub.clock)
     while await keeper.step():
         pass
 

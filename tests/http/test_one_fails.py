@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hub.feed.feed import FeedCounts
 from hub.feed.log import Resume
 from hub.feed.viewer import Subscription
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.http.access import ACCESS
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.live.viewers import VIEWERS, Viewers

@@ -18,6 +18,7 @@ from hub.history.contract import Series
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.intake.imports import ImportProgress, Imports, ImportStep, RefusedRows, Summary, Wanted
 from hub.model import Reading, SequenceMark
+from tests.history.rows import database
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 DEVICES = ("a", "b")
@@ -76,7 +77,7 @@ class Play:
         what, _, device_id = step.partition(" ")
         there = {device.id: device for device in rooms.fleet.devices.all()}
         if what == "keep":
-            await Keeper(rooms.history, dict, self.clock, Bounds(1, 0, 3)).step()
+            await Keeper(database(rooms.history), dict, self.clock, Bounds(1, 0, 3)).step()
         elif what == "import" and self.importing is None:
             self.importing = self.begin(rooms)
             assert isinstance(await anext(self.importing), ImportProgress)  # the devices are made
@@ -121,7 +122,7 @@ class Play:
 
     async def check(self, rooms: Rooms) -> None:
         await rooms.history.stored
-        while await Keeper(rooms.history, dict, self.clock, Bounds()).step():
+        while await Keeper(database(rooms.history), dict, self.clock, Bounds()).step():
             pass
         for device in rooms.fleet.devices.all():
             series = [
@@ -140,7 +141,7 @@ class Play:
         everywhere = " UNION ".join(
             f"SELECT metric FROM {table}" for table in ("readings", "filled", "sealed", "minutes", "latest")
         )
-        found = await rooms.history.keep(lambda cursor: cursor.execute(everywhere).fetchall())
+        found = await database(rooms.history).keep(lambda cursor: cursor.execute(everywhere).fetchall())
         assert {number for (number,) in found} <= known
 
 
@@ -199,7 +200,7 @@ async def test_a_commit_that_never_came_is_not_told_as_added(tmp_path: Path, clo
     async with open_rooms(data, clock) as rooms:
         await rooms.add("boiler")
         await rooms.history.stored
-        rooms.history.batch.sequences[2**40] = SequenceMark(1, 0)  # no column holds this: the commit fails
+        rooms.history.batch.sequences[2**64] = SequenceMark(1, 0)  # no column holds this: the commit fails
         run = imports_of(rooms).run(tmp_path / "file", tmp_path, Wanted(device="boiler", metric="t"))
         assert await anext(run) == ImportProgress(0, 1)
         adding = asyncio.ensure_future(anext(run))

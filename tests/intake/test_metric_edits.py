@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from hub.config import ReadingsConfig
 from hub.errors import Conflict, Invalid, StoreError
+from hub.history.contract import KeptFor
 from hub.history.duckdb.conversion import convert
 from hub.history.duckdb.keeper import Bounds, Keeper
-from hub.history.duckdb.retention import KeptFor
 from hub.intake.known import MetricCheck
 from hub.intake.values import ValueChecks
 from hub.model import MetricType, Reading, Value, converted
+from tests.history.rows import database, folded
 from tests.rooms import T0, Clock, Rooms, open_rooms
 from tests.rounds import rounds
 
@@ -40,8 +41,8 @@ LEFT = """SELECT DISTINCT metric FROM (
 
 async def keep(rooms: Rooms, policy: Callable[[], Mapping[int, KeptFor]] = dict) -> None:
     """Everything that the keeper would do in the end; for it everything is full at once."""
-    await rooms.history.stored
-    keeper = Keeper(rooms.history, policy, rooms.clock, Bounds(1, HOUR_US, 2))
+    await folded(rooms.history)
+    keeper = Keeper(database(rooms.history), policy, rooms.clock, Bounds(1, HOUR_US, 2))
     while await keeper.step():
         pass
 
@@ -139,13 +140,13 @@ class Run:
                 assert snapshot[name][1] in [value for time, value in known.values if time == newest]
             for table, width in (("minutes", MINUTE_US), ("hours", HOUR_US)):
                 assert await counted(rooms, table, metrics[name].number) == counts(numbers, width)
-        left = await rooms.history.keep(lambda cursor: cursor.execute(LEFT).fetchall())
+        left = await database(rooms.history).keep(lambda cursor: cursor.execute(LEFT).fetchall())
         assert {number for (number,) in left} <= {one.number for one in metrics.values()}
 
 
 async def counted(rooms: Rooms, table: str, number: int) -> dict[int, tuple[Any, ...]]:
     """What a tier says of a metric: by the start of each bucket its count, least, greatest and sum."""
-    rows = await rooms.history.keep(
+    rows = await database(rooms.history).keep(
         lambda cursor: cursor.execute(
             f"""SELECT epoch_us(time), sum(count)::BIGINT, min(low), max(high), sum(total) FROM {table}
                 WHERE metric = ? GROUP BY time""",
@@ -307,6 +308,7 @@ async def test_a_metric_that_is_removed_while_it_is_converted_leaves_nothing(
     await keep(rooms)
     metric = rooms.ingest.metric(device, "m")
     await rooms.ingest.edit(device, metric, metric.with_type(MetricType.NUMBER))
+    await folded(rooms.history)
     loop = asyncio.get_running_loop()
 
     async def remove() -> None:
@@ -314,12 +316,12 @@ async def test_a_metric_that_is_removed_while_it_is_converted_leaves_nothing(
             await rooms.fleet.remove(device)
         else:
             rooms.ingest.drop(device, rooms.ingest.metric(device, "m"))
-        await rooms.history.stored
+        await folded(rooms.history)
 
     removing = Meanwhile(lambda: asyncio.run_coroutine_threadsafe(remove(), loop).result(10))
     with suppress(StoreError):  # the keeper takes its step again
-        await rooms.history.keep(lambda cursor: convert(cursor, removing))
+        await database(rooms.history).keep(lambda cursor: convert(cursor, removing))
     assert rooms.history.failure is None
     await keep(rooms)
-    left = await rooms.history.keep(lambda cursor: cursor.execute(LEFT).fetchall())
+    left = await database(rooms.history).keep(lambda cursor: cursor.execute(LEFT).fetchall())
     assert len(left) == (0 if whole else 1)

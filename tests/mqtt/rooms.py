@@ -19,7 +19,7 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.presence import Roster
 from hub.history.commit import Commit
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.receipts import Receipt
 from hub.model import Device, Reading, Refusal, Rejection

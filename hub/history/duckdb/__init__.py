@@ -3,7 +3,9 @@
 A reading's way, and the files that tell of it, in the order to read them:
 
     ..batch        the open batch gathers                             in memory, not acknowledged
-    writer         one thread commits batches back to back            `readings`, acknowledged
+    ..journal      one thread appends batches, back to back           on disk, acknowledged
+    folding        what is in the journal gathers                     in memory too
+    fold           one thread brings that into the file, every few seconds    `readings`
     sealing        a full `readings` is put in order, and counted     `filled` → `sealed`, `minutes` …
     compaction     days and months that are over, in one order        the same tables
     retention      what is over goes, tier by tier
@@ -11,7 +13,8 @@ A reading's way, and the files that tell of it, in the order to read them:
     keeper         the loop that does the last four, and who may write what
     ranges         what is asked of all this together: a theory, and why nothing is counted twice
     queries        what else is asked
-    history        the room's door: fills batches, runs queries, hands work to threads
+    history        the room's door: two group commits in a row, and what is asked
+    open_file      the connection, and the threads that work with it
     file           the tables, the migrations, and which files are opened
     transaction    all of a block, or nothing of it
 
@@ -25,5 +28,5 @@ A file's way, out and in:
     refused        the rows that are not taken, each with its reason
     numbers        which texts are numbers that a double holds
     comparing      what of it the history lacks
-    backup         a copy of both stores
+    copying        a copy of all, while it is written to
 """

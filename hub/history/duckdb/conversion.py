@@ -16,6 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from hub.history.batch import Retyped
+from hub.history.contract import Preview
 from hub.history.duckdb.numbers import is_kept
 from hub.history.duckdb.sealing import IF_NEWER
 from hub.history.duckdb.transaction import transaction
@@ -68,14 +69,6 @@ _TIERS = (
            max(last_time) AS last_time, arg_max(last, last_time) AS last, arg_max(text, last_time) AS text""",
     ),
 )
-
-
-class Preview(NamedTuple):
-    """What a change of type would make of the values stored."""
-
-    values: int
-    lost: int
-    examples: list[tuple[str, int]]  # of values that would be lost, and how many there are of each
 
 
 class _Rules(NamedTuple):

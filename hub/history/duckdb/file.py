@@ -27,8 +27,8 @@ MIGRATIONS: tuple[str, ...] = (
         number BIGINT NOT NULL, device INTEGER NOT NULL, received_at TIMESTAMP NOT NULL,
         code VARCHAR NOT NULL,
         message VARCHAR NOT NULL, source VARCHAR NOT NULL, raw BLOB NOT NULL);
-    -- How many batches were committed, counted in the same transactions: after a COMMIT that failed, this
-    -- says whether it was done.
+    -- The number of the last batch that is here, written in the same transactions: after a COMMIT that
+    -- failed, this says whether it was done.
     CREATE TABLE commits (number BIGINT NOT NULL);
     INSERT INTO commits VALUES (0);
     """,
@@ -110,6 +110,12 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE sequences ADD COLUMN old_highest BIGINT DEFAULT -1;
     ALTER TABLE sequences ADD COLUMN old_until BIGINT DEFAULT -1;
     """,
+    """
+    -- Which history this is: its journal says the same. `commits` says how much of that is here. A version
+    -- that knows no journal refuses this file, and so does not lose what waits there.
+    CREATE TABLE identity (history UUID NOT NULL);
+    INSERT INTO identity VALUES (uuid());
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").
@@ -144,6 +150,12 @@ def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise StoreError(f"{path}: {_explain(error)}") from error
     return connection
+
+
+def identity(connection: duckdb.DuckDBPyConnection) -> bytes:
+    """Which history this is: 16 bytes."""
+    [(found,)] = connection.execute("SELECT history FROM identity").fetchall()
+    return bytes(found.bytes)
 
 
 def _refuse_foreign(path: Path) -> None:

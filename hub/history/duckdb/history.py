@@ -1,98 +1,106 @@
-"""The history: readings by device, metric and time. DuckDB, one file, one writer, many readers.
+"""The history: readings by device, metric and time. A journal, and one DuckDB file with many readers.
 
-What is appended goes into the open batch in the loop's thread; a writer thread commits (see writer.py); a
-keeper's thread seals, compacts and forgets (see keeper.py); queries run in a small pool of threads, each on a
-cursor of its own, for a limited time, and never stall the loop.
+Theory. A reading goes through two group commits, one after the other. The first has it on disk within
+milliseconds, in the journal, and then it is acknowledged. The second folds what has gathered into the file
+every few seconds, at a fraction of what a transaction for each message would cost.
+
+    open batch ──> in flight ──> journal      acknowledged from here on
+                                    └──> absorbed ──> being folded ──> the file; its part of the journal goes
+
+Each of the four is a batch in memory, in the columns that queries take. So a query sees everything: what is
+in the file, and of these four what the file has not.
+
+A keeper's thread seals, compacts and forgets (see keeper.py); queries run in a small pool of threads (see
+open_file.py) and never stall the loop.
 """
 
-import asyncio
-import threading
-import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 import numpy as np
 
 from hub.errors import StoreError
-from hub.history.batch import Batch, Unstored
+from hub.history.batch import Batch
 from hub.history.commit import Commit
-from hub.history.contract import Columns, Format, Held, Lacking, Latest, Page, PagePlace, Rows, Series
-from hub.history.duckdb import comparing, conversion, export, queries, ranges
-from hub.history.duckdb.conversion import Preview
-from hub.history.duckdb.file import connect
-from hub.history.duckdb.writer import Writer, committed
+from hub.history.contract import (
+    Columns,
+    Copied,
+    Format,
+    Held,
+    Lacking,
+    Latest,
+    Page,
+    PagePlace,
+    Policy,
+    Preview,
+    Rows,
+    Series,
+)
+from hub.history.duckdb import comparing, conversion, copying, export, queries, ranges
+from hub.history.duckdb.file import identity
+from hub.history.duckdb.fold import Fold, committed
+from hub.history.duckdb.folding import Folding
+from hub.history.duckdb.keeper import Bounds, Keeper
+from hub.history.duckdb.open_file import HistoryFile
+from hub.history.group import GroupCommit
+from hub.history.journal.journal import Journal
 from hub.logs import Logger
 from hub.model import Device, Metric, MetricType, Rejection, SequenceMark
 
-T = TypeVar("T")
-
-QUERY_THREADS = 2
-WAITS_MAX = 1_000
 LATE_S = 5.0
-STOP_TIMEOUT_S = 3.0
-LAST_TRY_TIMEOUT_S = 1.0
-FRESH_TIMEOUT_S = 1.0
-QUERY_TIMEOUT_S = 10.0
-INTERRUPT_EVERY_S = 0.01
-INTERRUPTS_MAX = 100  # then the thread is left to end by itself: it waits for the disk, not for DuckDB
+JOURNAL = "journal"
+JOURNAL_MAX_MB = 128
+FRESH_TIMEOUT_S = 5.0
+MIB = 1_048_576
 
 _log = Logger("history")
 
 
-class History:
-    """The readings' store. Make it with `open`; all methods are for the loop's thread."""
+class EmbeddedHistory(GroupCommit):
+    """The embedded history. Make it with `open`."""
 
-    def __init__(self, path: Path, memory_limit_mb: int, rejections_max: int, late_s: float = LATE_S) -> None:
-        self._path = path
-        self._memory_limit_mb = memory_limit_mb
-        self._loop = asyncio.get_running_loop()
-        self._connection = connect(path, memory_limit_mb)
-        self._reconnecting = threading.Lock()
-        self._cursors: set[duckdb.DuckDBPyConnection] = set()  # at work now
-        # Held while a batch is committed, and by the keeper while it turns tables over.
-        self.exclusive = threading.Lock()
-        self._broken = False
-        self._open = Batch(committed(self._connection) + 1, Commit(loop=self._loop))
-        self._in_flight: Batch | None = None
-        self._handing_over = False
-        self._done = Commit(loop=self._loop)
-        self._done.set_result(None)
-        # The writer told something: there may be room, or nothing left to wait for.
-        self._told = asyncio.Event()
-        self._failure: str | None = None  # why the last try failed
-        self._late_s = late_s
-        self._late: asyncio.TimerHandle | None = None  # of the batch in flight
-        self._is_late = False
-        self.commits = 0
-        # How long each of the last commits took, from its first reading on.
-        self.waits_s: deque[float] = deque(maxlen=WAITS_MAX)
-        self.pending = 0  # readings not on disk yet
-        self.querying = 0  # queries that run or wait for a thread
-        self.query_timeout_s = QUERY_TIMEOUT_S
-        self._writer = Writer(
-            self._write_connection, self._tell_committed, self._tell_failed, self.exclusive, rejections_max
-        )
-        self._readers = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="history-reader")
-        self._keeping = ThreadPoolExecutor(1, thread_name_prefix="history-keeper")
-        self._moving = ThreadPoolExecutor(1, thread_name_prefix="history-mover")
+    def __init__(
+        self, database: HistoryFile, journal: Journal, fold: Fold, interval_s: float, late_s: float
+    ) -> None:
+        self.database = database  # for this room alone
+        self._journal = journal
+        number = committed(database.writing()) + 1
+        super().__init__("storing", journal.append, number, interval_s, late_s)
+        self._folding = Folding(fold, journal, number, self._go_on)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, memory_limit_mb: int, rejections_max: int, late_s: float = LATE_S
-    ) -> AsyncIterator["History"]:
+        cls,
+        path: Path,
+        memory_limit_mb: int,
+        rejections_max: int,
+        late_s: float = LATE_S,
+        *,
+        journal: Path | None = None,
+        journal_max_mb: int = JOURNAL_MAX_MB,
+        commit_interval_s: float = 0.0,
+    ) -> AsyncIterator["EmbeddedHistory"]:
         """The history in the file at `path`, made or migrated as needed. Raises StoreError.
 
-        A commit that takes longer than `late_s` is told of as a failure, though it may still come.
+        Its journal is in the folder `journal`, beside the file if that is None. A commit that takes longer
+        than `late_s` is told of as a failure, though it may still come.
         """
-        history = cls(path, memory_limit_mb, rejections_max, late_s)
-        history._writer.start()
+        database = HistoryFile(path, memory_limit_mb)
+        try:
+            folder = journal or path.with_name(JOURNAL)
+            kept = Journal(folder, identity(database.writing()), journal_max_mb * MIB)
+            fold = Fold(database, rejections_max)
+            _recover(database, kept, fold)
+            history = cls(database, kept, fold, commit_interval_s, late_s)
+        except BaseException:
+            database.close(at_rest=True)
+            raise
+        history.start()
+        history._folding.start()
         try:
             yield history
         finally:
@@ -101,132 +109,49 @@ class History:
     # Writing
 
     @property
-    def batch(self) -> Batch:
-        """The open batch, to be filled at once and without an await; `stored` is done when it is on disk."""
-        if not self._handing_over and self._in_flight is None:
-            self._handing_over = True
-            self._open.began_s = self._loop.time()
-            self._loop.call_soon(self._hand_over)
-        return self._open
-
-    @property
-    def stored(self) -> Commit:
-        """Done when everything appended so far is on disk."""
-        if self._open:
-            return self._open.stored
-        return self._in_flight.stored if self._in_flight else self._done
-
-    @property
     def failure(self) -> str | None:
         """Why nothing can be stored at present; None while all is well."""
-        if self._failure is None and self._is_late:
+        if self._failure is not None:
+            return self._failure
+        if self._held and (self.behind or self.is_late):
+            return f"the journal is full (limits.journal_max_mb): {self.behind or 'folding takes long'}"
+        if self.is_late:
             return f"nothing has reached the disk for over {self._late_s:g} s (limits.storing_late_s)"
-        return self._failure
+        return None
 
     @property
-    def waiting_s(self) -> float:
-        """How long the oldest reading that is not on disk has waited."""
-        return self._loop.time() - self._in_flight.began_s if self._in_flight else 0.0
+    def behind(self) -> str | None:
+        """Why what the journal has does not get into the file; None while it does."""
+        return self._folding.behind
 
-    async def room(self, pending_max: int) -> None:
-        """Wait until less than `pending_max` readings are on their way to the disk."""
-        while self.pending >= pending_max:
-            self._told.clear()
-            await self._told.wait()
+    @property
+    def journal_bytes(self) -> int:
+        """How large the journal is."""
+        return self._journal.bytes
 
-    def _hand_over(self) -> None:
-        self._handing_over = False
-        if self._in_flight is None and self._open:
-            self._in_flight = self._open
-            self._open = Batch(self._in_flight.number + 1, Commit(loop=self._loop))
-            self._writer.write(self._in_flight)
-            self._late = self._loop.call_later(self._late_s, self._on_late)
+    def _after(self, batch: Batch) -> None:
+        self._folding.take(batch)
+        if self._journal.is_full:
+            self.hold()
 
-    def _on_late(self) -> None:
-        self._is_late = True
-        if self._failure is None and self._in_flight:
-            _log.error("storing takes too long", why=self.failure, readings=self._in_flight.readings)
-
-    def _tell_committed(self, batch: Batch) -> None:
-        self._loop.call_soon_threadsafe(self._on_committed, batch)
-
-    def _on_committed(self, batch: Batch) -> None:
-        if self._late:
-            self._late.cancel()
-        if self.failure is not None:
-            _log.info("storing again", after=self.failure)
-            self._failure, self._is_late = None, False
-        self.commits += 1
-        self.waits_s.append(self._loop.time() - batch.began_s)
-        self.pending -= batch.readings
-        self._in_flight = None
-        if not batch.stored.cancelled():
-            batch.stored.set_result(None)
-        self._told.set()
-        self._hand_over()
-
-    def _tell_failed(self, batch: Batch, error: Exception) -> None:
-        self._broken = True
-        self._loop.call_soon_threadsafe(self._on_failed, batch, str(error))
-
-    def _on_failed(self, batch: Batch, message: str) -> None:
-        if self._failure is None:
-            _log.error(
-                "cannot store; retrying, nothing is acknowledged meanwhile",
-                why=message,
-                readings=batch.readings,
-            )
-        self._failure = message
-        self._told.set()
-
-    def _write_connection(self) -> duckdb.DuckDBPyConnection:
-        if self._broken:
-            with self._reconnecting:
-                self._drop_connection()
-                self._connection = connect(self._path, self._memory_limit_mb)
-            self._broken = False
-        return self._connection
-
-    def _drop_connection(self) -> None:
-        """Close the connection. DuckDB refuses that while one of its cursors is at work, so these are stopped
-        first: on a connection that has failed they can do nothing any more.
-        """
-        for _ in range(INTERRUPTS_MAX):
-            for cursor in list(self._cursors):
-                with suppress(duckdb.Error):  # closed meanwhile
-                    cursor.interrupt()
-            with suppress(duckdb.OperationalError):
-                self._connection.close()
-                return
-            time.sleep(INTERRUPT_EVERY_S)
-        self._connection.close()
+    def _go_on(self) -> None:
+        if not self._journal.is_full:
+            self.release()
 
     async def _close(self) -> None:
-        """Commit what is there, unless the disk says no. Then end the writer: it takes nothing after that."""
-        self._hand_over()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                while (self._in_flight or self._open) and self._failure is None:
-                    self._told.clear()
-                    await self._told.wait()
-        self._writer.stop()
-        await asyncio.to_thread(self._writer.join, LAST_TRY_TIMEOUT_S)
-        if self._late:
-            self._late.cancel()
-        for batch in (self._in_flight, self._open):
-            if batch and not batch.stored.done():
-                batch.stored.abandon()  # never acknowledged: the devices still have these readings
-        self._keeping.shutdown(cancel_futures=True)
-        self._moving.shutdown(cancel_futures=True)
-        self._readers.shutdown(cancel_futures=True)
-        if not self._writer.is_alive():  # else the disk holds it, and closing would wait for the disk too
-            self._connection.close()
+        """Bring all into the journal, and all of that into the file, where that works."""
+        at_rest = await self.close()
+        at_rest = await self._folding.close() and at_rest
+        if at_rest:  # else a thread waits for the disk, and closing would wait for it too
+            self._journal.close()
+        self.database.close(at_rest=at_rest)
 
     # Moving: in a thread of its own, so that no query waits for it. All raise StoreError
 
     async def held(self, series: Sequence[Series], start: int, end: int) -> list[Held]:
         """Of which of these metrics there is something from `start` up to `end` (µs, UTC), and how much."""
-        return await self.move(lambda cursor: export.held(cursor, series, start, end))
+        await self._folded()
+        return await self.database.move(lambda cursor: export.held(cursor, series, start, end))
 
     async def pages(
         self, found: Sequence[Held], written: Format, *, guarded: bool = False
@@ -238,100 +163,67 @@ class History:
         if head := export.head(written):
             yield head
         for together in export.gathered(found):
-            for piece in await self.move(partial(export.pieces, together=together)):
-                if page := await self.move(
-                    partial(export.page, piece=piece, written=written, guarded=guarded)
-                ):
+            for piece in await self.database.move(partial(export.pieces, together=together)):
+                step = partial(export.page, piece=piece, written=written, guarded=guarded)
+                if page := await self.database.move(step):
                     yield page
 
     async def write_parquet(self, found: Sequence[Held], path: Path) -> None:
         """The values as a Parquet file at `path`."""
-        await self.move(lambda cursor: export.write_parquet(cursor, found, path))
+        await self.database.move(lambda cursor: export.write_parquet(cursor, found, path))
 
     async def lacking(self, rows: Rows, metrics: np.ndarray) -> Lacking:
         """Which of these rows of a file the history does not hold; `metrics` has each row's metric number."""
-        return await self.move(lambda cursor: comparing.lacking(cursor, rows, metrics))
+        await self._folded()
+        return await self.database.move(lambda cursor: comparing.lacking(cursor, rows, metrics))
 
-    async def move(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of an export, an import or a backup on a cursor of its own. For this room alone."""
-        return await self._run(self._moving, step)
+    async def copy(self, path: Path) -> Copied:
+        """A consistent copy at `path`, which grows while others go on."""
+        await self._folded()
+        return await self.database.move(lambda cursor: copying.copy(cursor, path))
 
     # Keeping
 
-    async def keep(self, step: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run a step of the keeper in its thread, on a cursor of its own. For this room alone.
-
-        Raises StoreError.
-        """
-        return await self._run(self._keeping, step)
+    def keeper(self, kept: Policy, clock: Callable[[], int], bounds: Bounds | None = None) -> Keeper:
+        """What brings values to rest and forgets those that are over; it is to be run beside the rest."""
+        return Keeper(self.database, kept, clock, bounds)
 
     # Reading
 
-    async def _query(self, query: Callable[[duckdb.DuckDBPyConnection], T], *, limited: bool = True) -> T:
-        """Run a query in a reader's thread. Raises StoreError; if `limited`, also when it takes too long."""
-        self.querying += 1
-        try:
-            async with asyncio.timeout(self.query_timeout_s if limited else None):
-                return await self._run(self._readers, query)
-        except TimeoutError:
-            raise StoreError(
-                f"history: no answer within {self.query_timeout_s:g} s; ask for a shorter range, or later"
-            ) from None
-        finally:
-            self.querying -= 1
+    def _unfolded(self) -> list[Batch]:
+        """What the file may not have, oldest first; the batches' numbers tell a query which of it."""
+        return [*self._folding.unstored, *self.unstored]
 
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Run `work` in a thread of `pool` on a cursor of its own; a caller that gives up stops it."""
-        cursors: list[duckdb.DuckDBPyConnection] = []
+    async def _fresh(self) -> bool:
+        """Bring what was appended into the file. Whether it is there: a slow disk is not waited for long."""
+        await self.flush(FRESH_TIMEOUT_S)
+        return await self._folding.flush(FRESH_TIMEOUT_S)
 
-        def run() -> T:
-            try:
-                with self._reconnecting:
-                    cursor = self._connection.cursor()
-                with closing(cursor):
-                    cursors.append(cursor)
-                    self._cursors.add(cursor)
-                    try:
-                        return work(cursor)
-                    finally:
-                        self._cursors.discard(cursor)
-            except duckdb.Error as error:
-                raise StoreError(f"history: {error}") from error
-
-        running = pool.submit(run)
-        try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            # Again until it is over, because between two statements there is nothing to interrupt.
-            for _ in range(INTERRUPTS_MAX):
-                if running.done():
-                    break
-                for cursor in cursors:
-                    with suppress(duckdb.Error):  # closed meanwhile
-                        cursor.interrupt()
-                await asyncio.sleep(INTERRUPT_EVERY_S)
-            raise
-
-    def _unstored(self, metric: Metric) -> list[Unstored]:
-        """What may not be on disk yet; the batches' numbers tell the query which of it is."""
-        batches = (self._in_flight, self._open)
-        return [batch.of(metric) for batch in batches if batch]
+    async def _folded(self) -> None:
+        """For what reads the file alone. Raises StoreError where something accepted is not in it."""
+        if not await self._fresh():
+            why = self.behind or "it takes long"
+            raise StoreError(f"history: what was accepted last is in the journal only: {why}")
 
     async def metrics(self) -> list[Metric]:
         """All metrics, by number."""
-        return await self._query(queries.metrics, limited=False)
+        await self._fresh()
+        return await self.database.query(queries.metrics, limited=False)
 
     async def highest_metric(self) -> int:
         """The highest number that a metric was ever given: none is given twice."""
-        return await self._query(queries.highest_metric, limited=False)
+        await self._fresh()
+        return await self.database.query(queries.highest_metric, limited=False)
 
     async def sequences(self) -> dict[int, SequenceMark]:
         """How far each device had counted its readings, by its number."""
-        return await self._query(queries.sequences, limited=False)
+        await self._fresh()
+        return await self.database.query(queries.sequences, limited=False)
 
     async def latest(self) -> list[Latest]:
-        """The newest stored value of every metric."""
-        return await self._query(queries.latest, limited=False)
+        """The newest value of every metric."""
+        await self._fresh()
+        return await self.database.query(queries.latest, limited=False)
 
     async def range(self, metric: Metric, start: int, end: int, points: int) -> Columns:
         """One metric from `start` up to `end` (µs, UTC), in at most about `points` rows (see ranges.py)."""
@@ -340,8 +232,9 @@ class History:
 
     async def ranges(self, metrics: Iterable[Metric], start: int, end: int, points: int) -> list[Columns]:
         """The same of several metrics, in their order."""
-        asked = [(metric, self._unstored(metric)) for metric in metrics]
-        return await self._query(
+        batches = self._unfolded()
+        asked = [(metric, [batch.of(metric) for batch in batches]) for metric in metrics]
+        return await self.database.query(
             lambda cursor: [
                 ranges.range_of(cursor, metric, unstored, start, end, points) for metric, unstored in asked
             ]
@@ -349,27 +242,42 @@ class History:
 
     async def raw(self, metric: Metric, start: int, end: int, after: PagePlace | None, limit: int) -> Page:
         """A page of the readings of one metric, by time; each comes on exactly one page."""
-        unstored = self._unstored(metric)
-        return await self._query(
+        unstored = [batch.of(metric) for batch in self._unfolded()]
+        return await self.database.query(
             lambda cursor: ranges.page_of(cursor, metric, unstored, start, end, after, limit)
         )
 
     async def preview(self, metric: Metric, kind: MetricType) -> Preview:
         """What would become of the values of a metric if this were its type."""
         await self._fresh()
-        return await self._query(lambda cursor: conversion.preview(cursor, metric, kind))
+        return await self.database.query(lambda cursor: conversion.preview(cursor, metric, kind))
 
     async def count(self, metric: Metric) -> int:
         """How many values of a metric are stored, each as it came."""
         await self._fresh()
-        return await self._query(lambda cursor: conversion.count(cursor, metric))
-
-    async def _fresh(self) -> None:
-        """What was appended is on disk, unless the disk is slow: then the answer is of a moment before."""
-        if self.failure is None:
-            await asyncio.wait([self.stored], timeout=FRESH_TIMEOUT_S)
+        return await self.database.query(lambda cursor: conversion.count(cursor, metric))
 
     async def rejections(self, device: Device, limit: int) -> list[Rejection]:
         """A device's newest rejections, newest first."""
-        await self._fresh()
-        return await self._query(lambda cursor: queries.rejections(cursor, device.number, limit))
+        if any(one.device == device.number for batch in self._unfolded() for one in batch.rejections):
+            await self._fresh()
+        return await self.database.query(lambda cursor: queries.rejections(cursor, device.number, limit))
+
+
+def _recover(database: HistoryFile, journal: Journal, fold: Fold) -> None:
+    """Bring into the file what the journal has from before this start. Raises StoreError."""
+    known = committed(database.writing())
+    found = Batch(known, Commit())
+    for batch in journal.found(known, found.stored):
+        found.absorb(batch)
+    if found:
+        _log.info(
+            "the journal is brought into the history", batches=found.number - known, readings=found.readings
+        )
+        try:
+            fold.take(found)
+        except duckdb.Error as error:
+            raise StoreError(
+                f"what waits in the journal cannot be brought into the history: {error}; it stays where it is"
+            ) from error
+    journal.clear()

@@ -4,7 +4,7 @@ Each step is small, a transaction or two in the keeper's own thread, beside the 
 `readings` over (a few ms) and checkpoints exclude them. Whatever a step needs to know it reads from the file,
 so one that fails, or is cut short by a kill, is simply taken again.
 
-    writer   readings  metrics  sequences  rejections  commits
+    fold     readings  metrics  sequences  rejections  commits
     keeper   filled  sealed  sealing  minutes  hours  latest  cuts  compacted
              and takes from `removed` and `conversions`
 """
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import duckdb
 
 from hub.errors import StoreError
+from hub.history.contract import Policy
 from hub.history.duckdb import compaction, conversion, retention, sealing
-from hub.history.duckdb.history import History
+from hub.history.duckdb.open_file import HistoryFile
 from hub.logs import Logger
 
 INTERVAL_S = 2.0
@@ -37,16 +38,16 @@ class Bounds:
 
 
 class Keeper:
-    """Keeps one history. `kept` says how long values stay, by device; `clock` gives µs UTC."""
+    """Keeps one history's file. `kept` says how long values stay, by device; `clock` gives µs UTC."""
 
     def __init__(
         self,
-        history: History,
-        kept: retention.Policy,
+        database: HistoryFile,
+        kept: Policy,
         clock: Callable[[], int],
         bounds: Bounds | None = None,
     ) -> None:
-        self._history = history
+        self._database = database
         self._kept = kept
         self._clock = clock
         self._bounds = bounds or Bounds()
@@ -71,14 +72,14 @@ class Keeper:
 
     async def step(self) -> bool:
         """Do the next piece of work, if any; whether there was."""
-        return await self._history.keep(self._next)
+        return await self._database.keep(self._next)
 
     def _next(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         """Retention before compaction: what is to go need not be put together first."""
         return (
             sealing.sweep(cursor)
             or self._seal(cursor)
-            or conversion.convert(cursor, self._history.exclusive)
+            or conversion.convert(cursor, self._database.exclusive)
             or self._turn_over(cursor)
             or self._forget(cursor)
             or self._compact(cursor)
@@ -87,7 +88,7 @@ class Keeper:
     def _turn_over(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         if not sealing.is_full(cursor, self._clock(), self._bounds.fill_rows, self._bounds.fill_age):
             return False
-        with self._history.exclusive:
+        with self._database.exclusive:
             sealing.turn_over(cursor)
         return True
 
@@ -125,7 +126,7 @@ class Keeper:
 
         DuckDB does so by itself when its log is large. After retention it is short: it only says what went.
         """
-        with self._history.exclusive:
+        with self._database.exclusive:
             cursor.execute("CHECKPOINT")
 
     def _next_compaction(

@@ -82,7 +82,7 @@ def rollup_of(
     table: str,
     step: int,
 ) -> Rollup:
-    """The buckets of `step` µs from `start` up to `end`, of `table` ("minutes", "hours") and the unsealed."""
+    """Buckets of `step` µs from `start` up to `end`, of `table` ("minutes", "hours") and the unsealed."""
     with _sight(cursor, metric, unstored, start, end):
         return _merged(cursor, metric, table, start, end, step)
 

@@ -1,53 +1,16 @@
-"""How long values are kept: by tier, and by device where an operator said so. What is over goes in steps."""
+"""What is kept no longer goes, in steps."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import duckdb
 import numpy as np
 
-from hub.config import RetentionConfig, RetentionOverride
+from hub.history.contract import KeptFor
 from hub.history.duckdb.transaction import transaction
-from hub.model import Device, Retention
 
 SLICE_US = 24 * 3_600_000_000  # of each metric at most so much goes in one transaction
 
 TIERS = ("sealed", "minutes", "hours")
-
-
-class KeptFor(NamedTuple):
-    """How long a device's values are kept in each tier, µs; 0: for ever. A coarser one at least as long."""
-
-    sealed: int
-    minutes: int
-    hours: int
-
-
-Policy = Callable[[], Mapping[int, KeptFor]]  # by Device.number, for every device
-
-
-def policy(config: RetentionConfig, devices: Iterable[Device]) -> dict[int, KeptFor]:
-    """What is kept of each device, tier by tier: its own setting, else the first override that has one."""
-    return {device.number: _kept(config, device) for device in devices}
-
-
-def _kept(config: RetentionConfig, device: Device) -> KeptFor:
-    fitting = [override for override in config.overrides if _fits(override, device)]
-    spans: list[int] = []
-    for name in Retention._fields:
-        named = [span for one in (device.retention, *fitting) if (span := getattr(one, name)) is not None]
-        span_s = named[0] if named else getattr(config, name)
-        finer = spans[-1] if spans else 1
-        span = round(span_s * 1e6)
-        spans.append(0 if 0 in (span, finer) else max(span, finer))
-    return KeptFor(*spans)
-
-
-def _fits(override: RetentionOverride, device: Device) -> bool:
-    if override.device:
-        return device.id == override.device
-    key, _, value = override.label.partition("=")
-    return device.labels.get(key) == value
 
 
 def forget(cursor: duckdb.DuckDBPyConnection, kept: Mapping[int, KeptFor], now: int) -> bool:

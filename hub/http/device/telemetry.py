@@ -8,7 +8,7 @@ from aiohttp import web
 from hub.errors import Busy, StoreError, Unauthenticated
 from hub.fleet.keys import Login
 from hub.formats.json import decode
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.http.access import ACCESS, bearer
 from hub.http.body import read_body
 from hub.http.device.messages import ReadingsMessage

@@ -14,7 +14,7 @@ from hub.errors import Busy, NotFound, StoreError, Unauthenticated
 from hub.feed import Feed, Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.feed.feed import DEVICE_PREFIX, FeedCounts
-from hub.history.duckdb.history import History
+from hub.history.contract import History
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
 from hub.http.sockets import RETRY_AFTER_S

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hub import __version__
 from hub.errors import Forbidden, HubError, Invalid
-from hub.history.duckdb.backup import Backup
+from hub.history.backup import Backup
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Asked
 from hub.http.rest.times import rfc3339

@@ -1,99 +1,54 @@
-"""The history's one writer: a thread that commits batches back to back.
+"""How batches get from the journal into the history's file: many at once, in one transaction.
 
-Theory. The loop's thread fills an open batch and this thread commits the one before; when a commit is done
-the loop takes notice, completes its future and hands over whatever has gathered meanwhile. So a quiet hub
-commits each message at once and a busy one commits large batches, with no timer in either case (group
-commit). Handing over happens in the loop's thread only, so a batch is never torn.
+Theory. A transaction of DuckDB costs milliseconds of processor time, whether it has one row or ten thousand.
+So batches are on disk in the journal first, and are folded into the file every few seconds, as one batch that
+has absorbed them all. The same transaction writes the number of the last one into `commits`. What the file
+has is not folded again after a crash: see journal.py. Readers look there too: it tells them which batches
+they see already.
 
-A batch that cannot be written (disk full, disk failing) is kept and tried again, with a growing pause, on a
-new connection: DuckDB refuses all work on one that has failed. Until then nothing newer is committed or
-acknowledged.
+A COMMIT that failed may have reached the disk all the same (DuckDB's own log was written, bringing that into
+the file failed). So a try after a failure looks into `commits` first: never twice.
 
-A COMMIT that failed may have reached the disk all the same (the log was written, folding it into the file
-failed). So every transaction writes its batch's number into `commits`, and a try after a failure looks there
-first: never twice. Readers look there too: it tells them which batches they see already.
-
-The keeper (see keeper.py) writes to tables of its own beside this thread. What both touch, it changes under
+The keeper (see keeper.py) writes to tables of its own beside this. What both touch, it changes under
 `exclusive`.
 """
 
-import queue
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 import duckdb
 import numpy as np
 
 from hub.history.batch import Batch
 from hub.history.duckdb import conversion
+from hub.history.duckdb.open_file import HistoryFile
 from hub.model import SequenceMark, Thresholds
 
-RETRY_MIN_S = 0.25
-RETRY_MAX_S = 5.0
 REJECTIONS_TRIM_EVERY = 500
 
 
-class Writer(threading.Thread):
-    """Writes the batches it is given, in order.
+class Fold:
+    """Brings batches into the file, for one thread."""
 
-    `connect` gives the connection to write on, and a fresh one when called after a failure. `committed` and
-    `failed` are told in this thread what became of each try. A writer that stops tries its batch once more.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], duckdb.DuckDBPyConnection],
-        committed: Callable[[Batch], None],
-        failed: Callable[[Batch, Exception], None],
-        exclusive: threading.Lock,
-        rejections_max: int,
-    ) -> None:
-        super().__init__(name="history-writer", daemon=True)
-        self._connect = connect
-        self._committed = committed
-        self._failed = failed
-        self._exclusive = exclusive
+    def __init__(self, database: HistoryFile, rejections_max: int) -> None:
+        self._database = database
         self._rejections_max = rejections_max
         self._rejections_since_trim = 0
         self._rejected: set[int] = set()  # devices with rejections since then
         self._in_doubt = False  # the last try failed, and may have stored its batch all the same
-        # One batch is in flight at most, so this holds no more than it and the order to stop.
-        self._batches: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
-        self._stopping = threading.Event()
 
-    def write(self, batch: Batch) -> None:
-        """Take a batch to commit; the caller has none in flight."""
-        self._batches.put(batch)
-
-    def stop(self) -> None:
-        """End after what was given; a disk that fails now is not waited for."""
-        self._stopping.set()
-        self._batches.put(None)
-
-    def run(self) -> None:
-        """Commit until told to stop."""
-        while (batch := self._batches.get()) is not None:
-            pause_s = RETRY_MIN_S
-            while not self._try(batch):
-                if self._stopping.wait(pause_s):
-                    if not self._try(batch):
-                        return
-                    break
-                pause_s = min(RETRY_MAX_S, 2 * pause_s)
-
-    def _try(self, batch: Batch) -> bool:
+    def take(self, batch: Batch) -> None:
+        """All of the batch is in the file when this returns. Raises StoreError, duckdb.Error."""
         try:
-            connection = self._connect()
-            with self._exclusive:
+            connection = self._database.writing()
+            with self._database.exclusive:
                 if not self._in_doubt or committed(connection) < batch.number:
                     self._commit(connection, batch)
-        except Exception as error:  # noqa: BLE001 - this thread must live to try again
+        except Exception:
             self._in_doubt = True
-            self._failed(batch, error)
-            return False
+            self._database.broke()
+            raise
         self._in_doubt = False
-        self._committed(batch)
-        return True
 
     def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         connection.execute("BEGIN")
@@ -179,7 +134,7 @@ def _insert_metrics(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None
 
 
 def _insert_numbers(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    runs = np.array(batch.runs, np.int64)
+    runs = np.array(batch.runs).reshape(-1, 3)
     columns: dict[str, np.ndarray] = {
         "device": np.repeat(runs[:, 0], runs[:, 2]),
         "metric": np.frombuffer(batch.metric, np.int32),
@@ -261,4 +216,5 @@ def _insert(connection: duckdb.DuckDBPyConnection, columns: dict[str, np.ndarray
     try:
         connection.execute(statement)
     finally:
-        connection.unregister("new_rows")
+        with suppress(duckdb.Error):  # it says no as well where the statement has failed
+            connection.unregister("new_rows")

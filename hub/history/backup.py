@@ -17,23 +17,13 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from hub.errors import Conflict, Invalid, StoreError
-from hub.history.duckdb.history import History
-from hub.history.duckdb.writer import committed
+from hub.history.contract import Copied, History
 
 HISTORY, REGISTRY, MANIFEST = "history.duckdb", "registry.db", "manifest.json"
 PARTIAL = ".partial"
 LOOK_EVERY_S = 0.2
 CHUNK_BYTES = 1_048_576
-
-
-class Copied(NamedTuple):
-    """What the copy of the history holds."""
-
-    values: int
-    batches: int  # the last one committed
 
 
 class BackupProgress(NamedTuple):
@@ -61,9 +51,7 @@ class Backup:
         """
         self._claim()
         try:
-            copying = asyncio.ensure_future(
-                self._history.move(lambda cursor: _copy_history(cursor, self._partial / HISTORY))
-            )
+            copying = asyncio.ensure_future(self._history.copy(self._partial / HISTORY))
             total = (self._stores / HISTORY).stat().st_size
             try:
                 while not (await asyncio.wait([copying], timeout=LOOK_EVERY_S))[0]:
@@ -116,23 +104,6 @@ class Backup:
                 path.unlink()
             with suppress(OSError):
                 self._partial.rmdir()
-
-
-def _copy_history(cursor: duckdb.DuckDBPyConnection, path: Path) -> Copied:
-    [(database,)] = cursor.execute("SELECT current_database()").fetchall()
-    name = str(path).replace("'", "''")
-    cursor.execute(f"ATTACH '{name}' AS backup")
-    try:
-        cursor.execute(f'COPY FROM DATABASE "{database}" TO backup')
-        cursor.execute("USE backup")
-        [(values,)] = cursor.execute(
-            """SELECT (SELECT count(*) FROM sealed) + (SELECT count(*) FROM readings)
-                      + (SELECT count(*) FROM filled WHERE metric > (SELECT metric FROM sealing))"""
-        ).fetchall()
-        return Copied(values, committed(cursor))
-    finally:
-        cursor.execute(f'USE "{database}"')
-        cursor.execute("DETACH backup")
 
 
 def _copy_registry(source: Path, copy: Path, devices_before: Collection[int]) -> int:

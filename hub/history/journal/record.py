@@ -1,0 +1,127 @@
+"""One batch as bytes. All integers are little-endian; the format is described in docs/operating.md.
+
+    counts      4 × uint32: runs, values, sequence marks, and bytes of the rest
+    runs        3 × int64 each: device, received_at (µs, UTC), how many values
+    times       int64 each: µs, UTC
+    values      float64 each
+    sequences   5 × int64 each: device, and the fields of SequenceMark
+    metrics     int32 each: of each value
+    the rest    JSON, for what is rare: texts, metrics, rejections, removals, changes of type
+
+The columns lie there as they lie in memory: 2 µs a batch, and nothing that grows with the number of values.
+"""
+
+import struct
+import sys
+from array import array
+from base64 import b64decode, b64encode
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from hub.errors import StoreError
+from hub.history.batch import Batch, Retyped
+from hub.history.commit import Commit
+from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds
+
+_COUNTS = struct.Struct("<4I")
+_RUN = 3  # fields
+_MARK = 1 + len(SequenceMark._fields)
+
+
+def encode(batch: Batch) -> bytes:
+    """The batch, without its number."""
+    marks = array("q", chain.from_iterable((device, *mark) for device, mark in batch.sequences.items()))
+    rest = _rest(batch)
+    counts = _COUNTS.pack(len(batch.runs) // _RUN, len(batch.time), len(batch.sequences), len(rest))
+    return b"".join((counts, batch.runs, batch.time, batch.value, marks, batch.metric, rest))
+
+
+def decode(number: int, content: bytes, stored: Commit) -> Batch:
+    """The batch that `encode` wrote. Raises StoreError where the content is something else."""
+    batch = Batch(number, stored)
+    try:
+        runs, values, sequences, rest = _COUNTS.unpack_from(content)
+        marks = array("q")
+        position = _COUNTS.size
+        columns = (
+            (batch.runs, runs * _RUN),
+            (batch.time, values),
+            (batch.value, values),
+            (marks, sequences * _MARK),
+            (batch.metric, values),
+        )
+        for column, count in columns:
+            end = position + count * column.itemsize
+            column.frombytes(content[position:end])
+            position = end
+        if len(batch.metric) != values or len(content) != position + rest:
+            raise StoreError("its parts do not fill it")
+        for start in range(0, len(marks), _MARK):
+            device, *mark = marks[start : start + _MARK]
+            batch.sequences[device] = SequenceMark(*mark)
+        if rest:
+            _take_rest(batch, orjson.loads(content[position:]))
+    except (struct.error, ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"it is not understood: {error}") from error
+    batch.readings = values + len(batch.texts)
+    return batch
+
+
+def refuse_other_machines() -> None:
+    """Raises StoreError where memory is not little-endian."""
+    if sys.byteorder != "little":
+        raise StoreError("journal: this machine's byte order is not supported; little-endian is wanted")
+
+
+def _rest(batch: Batch) -> bytes:
+    rest: dict[str, Any] = {}
+    if batch.texts:
+        rest["texts"] = batch.texts
+    if batch.metrics:
+        rest["metrics"] = [_metric(metric) for metric in batch.metrics.values()]
+    if batch.rejections:
+        rest["rejections"] = [
+            [one.device, one.received_at, one.code, one.message, one.source, b64encode(one.raw).decode()]
+            for one in batch.rejections
+        ]
+    if batch.removed:
+        rest["removed"] = list(batch.removed)
+    if batch.removed_metrics:
+        rest["removed_metrics"] = list(batch.removed_metrics)
+    if batch.retyped:
+        rest["retyped"] = [list(one) for one in batch.retyped]
+    return orjson.dumps(rest) if rest else b""
+
+
+def _metric(metric: Metric) -> list[object]:
+    return [
+        metric.number,
+        metric.device,
+        metric.name,
+        metric.type,
+        metric.unit,
+        metric.minimum,
+        metric.maximum,
+        metric.decimals,
+        list(metric.thresholds),
+    ]
+
+
+def _take_rest(batch: Batch, rest: dict[str, Any]) -> None:
+    batch.texts = [tuple(text) for text in rest.get("texts", ())]
+    for number, device, name, kind, unit, low, high, decimals, thresholds in rest.get("metrics", ()):
+        batch.metrics[number] = Metric(
+            number, device, name, MetricType(kind), unit, low, high, decimals, Thresholds(*thresholds)
+        )
+    batch.rejections = [
+        Rejection(device, received_at, code, message, source, b64decode(raw))
+        for device, received_at, code, message, source, raw in rest.get("rejections", ())
+    ]
+    batch.removed = set(rest.get("removed", ()))
+    batch.removed_metrics = set(rest.get("removed_metrics", ()))
+    batch.retyped = [
+        Retyped(old, MetricType(old_type), new, MetricType(new_type))
+        for old, old_type, new, new_type in rest.get("retyped", ())
+    ]
