@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -14,23 +14,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from tests.waiting import free_port, until
+
 DEADLINE_S = 20.0
-
-
-async def until(true: Callable[[], bool], what: str) -> None:
-    """Wait for a condition; fails when it does not come."""
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not true():
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"did not happen in {DEADLINE_S:.0f} s: {what}") from None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Mosquitto:

@@ -11,9 +11,10 @@ from hub.bridge.client import INBOX_MAX, Inbox
 from hub.errors import Invalid
 from hub.model import Presence
 from tests.bridge.house import House, running, taken
-from tests.bridge.mosquitto import Mosquitto, Publisher, until
+from tests.bridge.mosquitto import Mosquitto, Publisher
 from tests.conftest import Certificate
 from tests.history.disks import full_journal
+from tests.waiting import until
 
 TOPIC = "devices/boiler/telemetry"
 DYNAMIC_SECURITY = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))  # comes with Mosquitto

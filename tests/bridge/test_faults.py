@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from tests.bridge.house import House, running, taken
-from tests.bridge.mosquitto import Mosquitto, Publisher, free_port, until
+from tests.bridge.mosquitto import Mosquitto, Publisher
 from tests.captured_logs import captured_logs
 from tests.mqtt.rooms import SlowDisk
+from tests.waiting import free_port, until
 
 TOPIC = "devices/boiler/telemetry"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.bridge.mosquitto import DEADLINE_S, Mosquitto, Publisher, until
+from tests.bridge.mosquitto import DEADLINE_S, Mosquitto, Publisher
 from tests.hub_process import make_store
+from tests.waiting import until
 
 TOPIC = "devices/boiler/telemetry"
 

@@ -5,7 +5,8 @@ import itertools
 from pathlib import Path
 
 from tests.bridge.house import House, running, taken
-from tests.bridge.mosquitto import DEADLINE_S, Mosquitto, Publisher, until
+from tests.bridge.mosquitto import DEADLINE_S, Mosquitto, Publisher
+from tests.waiting import until
 
 TOPIC = "devices/boiler/telemetry"
 

@@ -2,7 +2,6 @@
 Mosquitto.
 """
 
-import asyncio
 import json
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.backoff import Backoff
+from tests.waiting import free_port, until
 
 KEY = "hk_abcdefghijkl_ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -40,20 +40,6 @@ class Remembering(Backoff):
     def next_s(self, retry_after_s: float | None = None) -> float:
         self.asked.append(retry_after_s)
         return 0.01
-
-
-async def until(holds: Callable[[], object], deadline_s: float = 15.0) -> None:
-    """Return as soon as `holds()` is true; fail after the deadline."""
-    async with asyncio.timeout(deadline_s):
-        while not holds():
-            await asyncio.sleep(0.002)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

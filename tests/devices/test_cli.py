@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from devices.provision import read_keys
-from tests.devices.peers import KEY, SmallHub, free_port, small_hub, until
+from tests.devices.peers import KEY, SmallHub, small_hub
 from tests.hub_process import HubProcess
+from tests.waiting import free_port, until
 
 
 async def start(*arguments: str, **environment: str) -> Process:

@@ -2,7 +2,8 @@ import pytest
 
 from devices.client import DeviceClient
 from devices.errors import Closed
-from tests.devices.peers import KEY, free_port, quick, small_hub, until
+from tests.devices.peers import KEY, quick, small_hub
+from tests.waiting import free_port, until
 
 
 def nowhere() -> str:

@@ -5,7 +5,8 @@ import pytest
 from devices.client import DeviceClient
 from devices.errors import KeyRefused, Unsupported
 from devices.wire import Refusal
-from tests.devices.peers import KEY, Remembering, SmallHub, free_port, quick, small_hub, until
+from tests.devices.peers import KEY, Remembering, SmallHub, quick, small_hub
+from tests.waiting import free_port, until
 
 
 async def test_a_reading_arrives_with_its_key_time_and_number() -> None:

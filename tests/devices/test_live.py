@@ -13,9 +13,10 @@ import pytest
 from devices.errors import Closed
 from devices.live import ChannelRefused, LiveClient, TokenRefused
 from devices.live_messages import LiveReading
-from tests.devices.peers import Remembering, quick, until
+from tests.devices.peers import Remembering, quick
 from tests.faults.proxy import Proxy
 from tests.hub_process import HubProcess
+from tests.waiting import until
 
 DEADLINE_S = 20.0
 START_MS = 1_767_268_800_000

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from devices.live import LiveClient
 from devices.live_messages import Gap, LiveReading
-from tests.devices.peers import Remembering, free_port, until
+from tests.devices.peers import Remembering
+from tests.waiting import free_port, until
 
 CHANNEL = "device/a"
 START_MS = 1_767_268_800_000

@@ -8,7 +8,8 @@ import pytest
 from devices.client import DeviceClient
 from devices.errors import KeyRefused
 from tests.conftest import Certificate
-from tests.devices.peers import KEY, Mosquitto, Watcher, quick, stopping, until
+from tests.devices.peers import KEY, Mosquitto, Watcher, quick, stopping
+from tests.waiting import until
 
 TELEMETRY = "v1/devices/me/telemetry"
 

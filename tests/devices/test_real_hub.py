@@ -10,8 +10,9 @@ from devices.client import DeviceClient
 from devices.errors import KeyRefused
 from devices.provision import Provisioner
 from devices.wire import milliseconds
-from tests.devices.peers import quick, until
+from tests.devices.peers import quick
 from tests.hub_process import HubProcess
+from tests.waiting import until
 
 TRANSPORTS = ("mqtt", "ws", "http")
 START_MS = 1767268800000

@@ -11,7 +11,8 @@ from devices.console import Stop
 from devices.machines import Machine
 from devices.provision import DeviceKey
 from devices.simulate import Addresses, Plan, Simulation, addresses, obey
-from tests.devices.peers import KEY, Mosquitto, Watcher, free_port, quick, small_hub, stopping, until
+from tests.devices.peers import KEY, Mosquitto, Watcher, quick, small_hub, stopping
+from tests.waiting import free_port, until
 
 
 def logins(*ids: str) -> list[DeviceKey]:

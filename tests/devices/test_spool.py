@@ -10,7 +10,8 @@ import pytest
 from devices.client import DeviceClient
 from devices.errors import SpoolError
 from devices.spool import Spool
-from tests.devices.peers import KEY, free_port, quick, small_hub
+from tests.devices.peers import KEY, quick, small_hub
+from tests.waiting import free_port
 
 _DEVICE = """
 import asyncio, sys

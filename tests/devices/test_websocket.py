@@ -6,7 +6,8 @@ import pytest
 from devices.client import DeviceClient
 from devices.errors import KeyRefused
 from devices.wire import Refusal
-from tests.devices.peers import KEY, Remembering, SmallHub, free_port, quick, small_hub, until
+from tests.devices.peers import KEY, Remembering, SmallHub, quick, small_hub
+from tests.waiting import free_port, until
 
 
 def close_unanswered(_message: dict[str, Any]) -> None:
@@ -67,7 +68,7 @@ async def test_a_hub_that_restarts_gets_all_readings() -> None:
         for run in range(3):
             async with small_hub(port, state):
                 await device.send({"n": 2 * run})
-                await until(lambda run=run: 2 * run in state.seen("n"))  # type: ignore[misc]
+                await until(lambda run=run: 2 * run in state.seen("n"))
             await device.send({"n": 2 * run + 1})
         async with small_hub(port, state):
             await device.flush()

@@ -1,8 +1,7 @@
 """The real rooms in a scratch folder, and HTTP before them on a free port."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,20 +37,6 @@ class Clock:
 
     def steady_s(self) -> float:
         return time.monotonic() + self.ahead_s
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Return as soon as `holds()` is true; fail after the deadline."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not holds():
-            await asyncio.sleep(0.005)
-
-
-async def until_async(holds: Callable[[], Awaitable[object]]) -> None:
-    """As `until`, for what has to be asked."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await holds():
-            await asyncio.sleep(0.005)
 
 
 @dataclass

@@ -9,8 +9,9 @@ from hub.config import Config, MqttConfig
 from hub.http.rooms import MQTT_PORT
 from hub.model import Presence
 from hub.mqtt.codec.packets import Disconnect, Puback, Reason, Will
-from tests.http.conftest import Hub, running_hub, until
+from tests.http.conftest import Hub, running_hub
 from tests.mqtt.client import TELEMETRY, Client
+from tests.waiting import until
 
 BODY = b'{"t":1.5}'
 

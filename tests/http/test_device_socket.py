@@ -6,7 +6,8 @@ import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
 from hub.model import Presence
-from tests.http.conftest import Hub, until, until_async
+from tests.http.conftest import Hub
+from tests.waiting import until
 
 MB = 1_000_000
 
@@ -141,7 +142,7 @@ async def test_a_message_of_ten_megabytes_closes_its_socket_with_a_reason_and_no
         await asyncio.wait([sending])
         sending.exception()  # the hub hangs up at some point of it
         assert [answer["type"] for answer in await answers(neighbour, {"t": 1.0})] == ["ack"]
-    await until_async(lambda: rejections(hub))
+    await until(lambda: rejections(hub))
     assert [one["code"] for one in await rejections(hub)] == ["too_large"]
 
 
@@ -166,7 +167,7 @@ async def test_a_command_goes_down_and_its_answer_comes_back(hub: Hub) -> None:
             newest = found["commands"][0]
             return bool((newest["state"], newest["response"]) == ("answered", {"done": True}))
 
-        await until_async(is_answered)
+        await until(is_answered)
         await socket.send_json({"type": "response", "id": sent["id"], "response": 2})
         late = await socket.receive_json()
         await socket.send_json({"type": "response", "id": 999, "response": 2})

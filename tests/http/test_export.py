@@ -10,7 +10,8 @@ import pytest
 
 from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.model import Role
-from tests.http.conftest import Hub, until
+from tests.http.conftest import Hub
+from tests.waiting import until
 
 EXPORT = "/api/v1/export"
 

@@ -9,8 +9,9 @@ import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
 from tests.history.disks import hanging_journal
-from tests.http.conftest import Hub, running_hub, until
+from tests.http.conftest import Hub, running_hub
 from tests.http.disk import fill_log, full_disk
+from tests.waiting import until
 
 
 @pytest.fixture

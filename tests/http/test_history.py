@@ -13,7 +13,8 @@ from hub.history import policy
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Role
 from tests.history.rows import database, folded
-from tests.http.conftest import Hub, until
+from tests.http.conftest import Hub
+from tests.waiting import until
 
 T0 = 1_700_000_040_000  # ms: a minute begins
 MINUTE = 60_000

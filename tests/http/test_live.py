@@ -6,7 +6,8 @@ import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
 from hub.model import Role
-from tests.http.conftest import Hub, until_async
+from tests.http.conftest import Hub
+from tests.waiting import until
 
 T0 = 1_700_000_000_000
 
@@ -325,7 +326,7 @@ class TestTooMany:
             assert caught.value.status == 503
             async with hub.client.get("/metrics") as response:
                 assert "\nhub_viewers 1.0\n" in await response.text()
-        await until_async(lambda: self.is_open(hub))
+        await until(lambda: self.is_open(hub))
 
     async def is_open(self, hub: Hub) -> bool:
         """Whether there is room for a viewer (again)."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from hub.feed.feed import FeedCounts
 from hub.http.live.writer import REST, WRITES_PER_TURN, Framer, SharedWriter
-from tests.http.conftest import until
+from tests.waiting import until
 
 
 class Clock:

@@ -14,7 +14,8 @@ from aiohttp import web
 from hub import compose
 from hub.config import Config, LimitsConfig, MqttConfig
 from hub.http.rooms import MQTT
-from tests.http.conftest import Hub, running_hub, until
+from tests.http.conftest import Hub, running_hub
+from tests.waiting import until
 
 TELEMETRY = "v1/devices/me/telemetry"
 CONFIG = Config(mqtt=MqttConfig(port=0, max_packet_bytes=10_000))

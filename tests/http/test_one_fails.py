@@ -20,7 +20,8 @@ from hub.http.live.viewers import VIEWERS, Viewers
 from hub.http.live.writer import Framer, SharedWriter
 from hub.websocket.peers import Peers
 from tests.captured_logs import captured_logs
-from tests.http.conftest import DEADLINE_S, Hub, until
+from tests.http.conftest import DEADLINE_S, Hub
+from tests.waiting import until
 
 EXCEPTIONS: list[type[Exception]] = [
     ArithmeticError,

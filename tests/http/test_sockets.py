@@ -7,7 +7,7 @@ import pytest
 from hub.errors import Busy, HubError, StoreError, Unauthenticated
 from hub.http.sockets import turned_away_if_refused
 from hub.websocket.frames import Opcode
-from tests.http.conftest import until
+from tests.waiting import until
 from tests.websocket.echo import house
 from tests.websocket.raw import connected
 

@@ -9,7 +9,8 @@ import pytest
 
 from hub.config import Config, LiveConfig
 from hub.model import Role
-from tests.http.conftest import Hub, until
+from tests.http.conftest import Hub
+from tests.waiting import until
 
 T0 = 1_700_000_000_000
 

@@ -10,8 +10,9 @@ import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig, MqttConfig
 from hub.http.sockets import UNPROVEN
-from tests.http.conftest import Hub, running_hub, until
+from tests.http.conftest import Hub, running_hub
 from tests.http.test_mqtt_socket import connect_packet
+from tests.waiting import until
 from tests.websocket.raw import HANDSHAKE, RawSocket, connected
 
 MOST, PER_ADDRESS = 6, 4

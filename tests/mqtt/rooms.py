@@ -1,10 +1,9 @@
 """A hub's rooms with the MQTT server alone, on real stores, for as long as a test lasts."""
 
 import asyncio
-import inspect
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -129,19 +128,6 @@ class Rooms:
         """The device's rejections on disk, newest first."""
         await self.history.stored
         return await self.history.rejections(self.fleet.devices.find(device_id), 100)
-
-
-async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds; fails after a generous while."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        outcome = holds()
-        if inspect.isawaitable(outcome):
-            outcome = await outcome
-        if outcome:
-            return
-        assert time.monotonic() < deadline, "it did not come to hold in time"
-        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

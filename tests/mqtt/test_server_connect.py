@@ -30,7 +30,8 @@ from hub.mqtt.codec.packets import (
 )
 from tests.conftest import Certificate
 from tests.mqtt.client import TELEMETRY
-from tests.mqtt.rooms import Rooms, boiler, rooms, until
+from tests.mqtt.rooms import Rooms, boiler, rooms
+from tests.waiting import until
 
 BODY = b'{"temperature":20.5}'
 both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])

@@ -25,7 +25,8 @@ from hub.mqtt.codec.packets import (
     Version,
 )
 from tests.mqtt.client import TELEMETRY
-from tests.mqtt.rooms import Rooms, boiler, until
+from tests.mqtt.rooms import Rooms, boiler
+from tests.waiting import until
 
 ME = "v1/devices/me/"
 RPC = ME + "rpc/request/+"

@@ -17,7 +17,8 @@ from hub.mqtt.codec.packets import (
     Will,
 )
 from tests.mqtt.client import TELEMETRY
-from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
+from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms
+from tests.waiting import until
 
 BODY = b'{"temperature":20.5}'
 ATTRIBUTES = "v1/devices/me/attributes"

@@ -23,7 +23,8 @@ from hub.mqtt.codec.packets import (
     Version,
 )
 from tests.mqtt.client import TELEMETRY
-from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms, until
+from tests.mqtt.rooms import Rooms, SlowDisk, boiler, rooms
+from tests.waiting import until
 
 BODY = b'{"temperature":20.5}'
 both = pytest.mark.parametrize("version", list(Version), ids=["3.1.1", "5.0"])

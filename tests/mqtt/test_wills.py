@@ -12,7 +12,8 @@ from hub.mqtt.codec.packets import Auth, CodecError, Connect, Disconnect, Proper
 from hub.mqtt.codec.reasons import of_clients
 from tests.mqtt.client import TELEMETRY
 from tests.mqtt.line import Line, World, connected
-from tests.mqtt.rooms import Rooms, boiler, until
+from tests.mqtt.rooms import Rooms, boiler
+from tests.waiting import until
 
 ME = "v1/devices/me/"
 ATTRIBUTES = ME + "attributes"

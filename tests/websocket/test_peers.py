@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hub.websocket.peers import QUIET_STEPS_MAX, Peers
-from tests.http.conftest import until
+from tests.waiting import until
 
 INTERVAL_S = 0.02
 

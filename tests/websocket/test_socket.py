@@ -10,7 +10,7 @@ import pytest
 
 from hub.websocket.frames import Opcode
 from tests.conftest import Certificate
-from tests.http.conftest import until
+from tests.waiting import until
 from tests.websocket.echo import House, house
 from tests.websocket.raw import ACCEPT, HANDSHAKE, sent
 
