@@ -35,6 +35,8 @@ FIRST = (
     "tests/cli/",
     "tests/test_",
     "tests/history/",
+    "tests/http/test_openapi",
+    "tests/http/test_import",
     "",
 )
 
@@ -59,6 +61,14 @@ OUTSIDE = (
     "tests/test_rest_benchmark",
 )
 OUTSIDE_FIXTURES = {"hub_process", "start_hub_process"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where tests that need something outside are left out, their files are not even read."""
+    if config.option.markexpr != "not outside" or not collection_path.is_relative_to(config.rootpath):
+        return None
+    path = f"{collection_path.relative_to(config.rootpath).as_posix()}{'/' * collection_path.is_dir()}"
+    return path.startswith(OUTSIDE) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -42,12 +42,14 @@ def shown(folder: Path, expression: str, **environment: str) -> str:
     return found.stdout.strip()
 
 
+@pytest.mark.outside
 def test_without_file_and_environment_everything_is_at_its_default(tmp_path: Path) -> None:
     assert (
         shown(tmp_path, "config.http.port, config.data_dir, config.socket_path") == "8080 data data/hub.sock"
     )
 
 
+@pytest.mark.outside
 def test_the_file_of_the_working_folder_is_read_and_the_environment_stands_over_it(tmp_path: Path) -> None:
     written(tmp_path, '[http]\nport = 9000\nhost = "::1"\n[store]\npath = "elsewhere"\n')
     found = shown(
@@ -105,6 +107,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize(
     ("name", "value", "complaints"),
     [

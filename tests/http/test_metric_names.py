@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hub.config import Config
 from hub.model import is_name
 from tests.http.conftest import running_hub
+from tests.rounds import rounds
 
 ODD = st.sampled_from(list("\"',;={}/%\\?#&+ .:°温é🙂\u200b"))
 NAMES = st.text(ODD | st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(is_name)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NAMES, min_size=20, max_size=40, unique=True))
 @example(
     ["temp °C", "温度", "{x}", "a/b", "%2F", "100 %", "a?b#c", "=1", 'say "a", b', "a+b", "a..", "ts", "_"]

@@ -27,6 +27,7 @@ from hub.mqtt.codec.packets import (
     Version,
 )
 from tests.http.conftest import Hub, running_hub
+from tests.rounds import tried
 
 TELEMETRY = "v1/devices/me/telemetry"
 CONFIG = Config(mqtt=MqttConfig(port=0))
@@ -76,7 +77,7 @@ def judge(heard: list[Packet]) -> None:
 async def test_a_stream_cut_in_two_anywhere_is_the_same_stream(tmp_path: Path, version: Version) -> None:
     async with running_hub(tmp_path, CONFIG, mqtt=True) as hub:
         raw = stream(await hub.device(), version)
-        for at in range(len(raw) + 1):
+        for at in tried(len(raw) + 1):
             judge(await answers(hub, version, [raw[:at], raw[at:]], sum(ANSWERS.values())))
 
 
@@ -95,7 +96,7 @@ async def test_what_breaks_mqtt_is_told_in_mqtt_wherever_it_is_cut(tmp_path: Pat
     async with running_hub(tmp_path, CONFIG, mqtt=True) as hub:
         good = encode(Connect(Version.V5, "c", username=await hub.device()), Version.V5)
         bad = b"\x82\x07\x00\x01\x00\x00\x01t\x03"  # there is no QoS 3
-        for at in range(len(bad) + 1):
+        for at in tried(len(bad) + 1):
             connack, said = await answers(hub, Version.V5, [good + bad[:at], bad[at:]], 2)
             assert isinstance(connack, Connack)
             assert isinstance(said, Disconnect)
