@@ -20,7 +20,7 @@ async def until(
                 found = holds()
                 if await found if inspect.iscoroutine(found) else found:
                     return
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.002)
     except TimeoutError:
         if not waiting.expired():  # what was asked gave up by itself
             raise
