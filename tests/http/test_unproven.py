@@ -170,7 +170,10 @@ async def test_a_viewer_that_comes_when_its_addresss_places_are_taken_is_told_so
 
 
 async def test_one_device_too_often_ends_its_oldest_connection_and_no_other(tmp_path: Path) -> None:
-    async with hub_with_mqtt(tmp_path) as hub, AsyncExitStack() as stack:
+    # A place beside, for the one that takes over has one of its own until the other is gone.
+    limits = CONFIG.limits.model_copy(update={"connections_max": 4})
+    config = CONFIG.model_copy(update={"limits": limits})
+    async with running_hub(tmp_path, config, mqtt=True) as hub, AsyncExitStack() as stack:
         await hub.device()
         await hub.device("neighbour")
         neighbour = await stack.enter_async_context(hub.device_socket("neighbour"))
