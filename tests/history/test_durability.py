@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hub.history.duckdb.history import EmbeddedHistory
-from hub.history.duckdb.ranges import MINUTE_US, rollup_of
+from hub.history.duckdb.ranges import MINUTE_US
+from tests.history.rollups import rollup_of
 from tests.history.rows import T0, TEMPERATURE, count_rows, stored_values
 
 ROOT = Path(__file__).parents[2]

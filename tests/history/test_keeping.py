@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from hub.errors import StoreError
 from hub.history.contract import KeptFor
-from hub.history.duckdb import ranges
 from hub.history.duckdb.compaction import GRACE_US
 from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Bounds, Keeper
-from hub.history.duckdb.ranges import HOUR_US, MINUTE_US
+from hub.history.duckdb.ranges import HOUR_US, MINUTE_US, Rollup
 from hub.model import Metric, MetricType
+from tests.history.rollups import rollup_of
 from tests.history.rows import folded
 from tests.rounds import rounds
 
@@ -76,7 +76,7 @@ async def check(run: Run, history: EmbeddedHistory) -> None:
         for step, table in SIZES.items():
             unstored = [batch.of(metric) for batch in history._unfolded()]
             rollup = await history.database.keep(
-                lambda cursor, m=metric, u=unstored, t=table, s=step: ranges.rollup_of(  # type: ignore[misc]
+                lambda cursor, m=metric, u=unstored, t=table, s=step: rollup_of(  # type: ignore[misc]
                     cursor, m, u, T0, T0 + 40 * DAY_US, t, s
                 )
             )
@@ -92,7 +92,7 @@ async def check(run: Run, history: EmbeddedHistory) -> None:
             assert latest[number][1] in [value for time, value in expected if time == newest]
 
 
-def check_rollup(found: ranges.Rollup, expected: Iterable[tuple[int, float | str]], step: int) -> None:
+def check_rollup(found: Rollup, expected: Iterable[tuple[int, float | str]], step: int) -> None:
     buckets: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
     for time, value in expected:
         buckets[time - time % step].append((time, value))

@@ -73,20 +73,6 @@ def range_of(
         return _tier_range(cursor, metric, "hours", start, end, width)
 
 
-def rollup_of(
-    cursor: duckdb.DuckDBPyConnection,
-    metric: Metric,
-    unstored: Sequence[Unstored],
-    start: int,
-    end: int,
-    table: str,
-    step: int,
-) -> Rollup:
-    """Buckets of `step` µs from `start` up to `end`, of `table` ("minutes", "hours") and the unsealed."""
-    with _sight(cursor, metric, unstored, start, end):
-        return _merged(cursor, metric, table, start, end, step)
-
-
 def page_of(
     cursor: duckdb.DuckDBPyConnection,
     metric: Metric,
