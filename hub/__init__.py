@@ -27,8 +27,9 @@ The way of a reading, from the device to the page, in the order to read it:
     http       live/socket, live/writer: one frame for each viewer
     the page   web/src/live/connection.ts, where frames arrive; web/src/main.tsx, where it begins
 
-What the intake appends to history/batch is committed by history/duckdb/writer, in a thread of its own. Then
-flow acknowledges, in the order in which the device sent.
+What the intake appends to history/batch goes into history/journal, by a thread of its own. Then flow
+acknowledges, in the order in which the device sent. Every few seconds history/duckdb/folding brings what the
+journal has into the file.
 """
 
 __version__ = "0.1.0"
