@@ -48,7 +48,7 @@ test: setup web/node_modules .stamps/peers
 	npm run --prefix web --silent test
 
 quick: setup web/node_modules
-	ROUNDS=0.25 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not outside" $(ARGS)
+	ROUNDS=0.1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not outside" $(ARGS)
 	npm run --prefix web --silent test
 
 check: setup web/node_modules

@@ -1,6 +1,6 @@
 """How often what is left to chance is tried.
 
-A few times in the suite; `make test ROUNDS=20` tries twenty times as often, `make quick` a quarter as often.
+A few times in the suite; `make test ROUNDS=20` tries twenty times as often, `make quick` a tenth as often.
 """
 
 import os
@@ -15,5 +15,5 @@ def rounds(few: int) -> int:
 
 
 def tried(places: int) -> range:
-    """Which of so many places are tried today: all in the suite, every fourth in `make quick`."""
+    """Which of so many places are tried today: all in the suite, every tenth in `make quick`."""
     return range(0, places, max(1, round(1 / ROUNDS)))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,13 +132,19 @@ async def running_hub(
 
 @pytest.fixture
 def config() -> Config:
-    """The configuration of `hub`; a test module that wants another overrides this."""
+    """The configuration of `hub`; a test module that wants another overrides this.
+
+    With 0 as its MQTT port the hub has MQTT.
+    """
     return Config()
 
 
 @pytest.fixture(scope="module")
 async def kept_hubs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KeptHubs[Hub]]:
-    kept = KeptHubs(lambda config: running_hub(tmp_path_factory.mktemp("hub"), config), cleared)
+    def opened(config: Config) -> AbstractAsyncContextManager[Hub]:
+        return running_hub(tmp_path_factory.mktemp("hub"), config, mqtt=config.mqtt.port == 0)
+
+    kept = KeptHubs(opened, cleared)
     yield kept
     await kept.close()
 
@@ -155,7 +161,7 @@ async def hub(kept_hubs: KeptHubs[Hub], config: Config, request: pytest.FixtureR
 @pytest.fixture
 async def new_hub(tmp_path: Path, config: Config) -> AsyncIterator[Hub]:
     """A hub that nobody has used before."""
-    async with running_hub(tmp_path, config) as running:
+    async with running_hub(tmp_path, config, mqtt=config.mqtt.port == 0) as running:
         yield running
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from hub.config import Config, MqttConfig
 from hub.http.rooms import MQTT_PORT
 from hub.mqtt.codec.packets import Puback
-from tests.http.conftest import Hub, running_hub
+from tests.http.conftest import Hub
 from tests.http.files import summary
 from tests.mqtt.client import Client
 
@@ -28,10 +27,14 @@ SHAPES = ["{}", '{{"a":[1,{}]}}', "[[{}]]"]
 
 
 @pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    async with running_hub(tmp_path, Config(mqtt=MqttConfig(port=0)), mqtt=True) as running:
-        await running.device()
-        yield running
+def config() -> Config:
+    return Config(mqtt=MqttConfig(port=0))
+
+
+@pytest.fixture
+async def hub(hub: Hub) -> Hub:
+    await hub.device()
+    return hub
 
 
 async def send(hub: Hub, method: str, path: str, body: str) -> tuple[int, Any]:

@@ -11,15 +11,16 @@ SCRIPT = "console.log('a sensor');\n" * 100
 INDEX = '<!doctype html><script type="module" src="/assets/app-1a2b.js"></script>'
 
 
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    built = tmp_path / "built"
+@pytest.fixture(scope="module")
+async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    folder = tmp_path_factory.mktemp("hub")
+    built = folder / "built"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text(INDEX)
     (built / "assets" / "app-1a2b.js").write_text(SCRIPT)
     (built / "icon.svg").write_text("<svg/>")
-    (tmp_path / "secret.txt").write_text("not for everyone")
-    async with running_hub(tmp_path, Config(), built) as running:
+    (folder / "secret.txt").write_text("not for everyone")
+    async with running_hub(folder, Config(), built) as running:
         yield running
 
 
@@ -138,9 +139,8 @@ async def test_what_is_not_there_is_a_page_for_people_and_a_problem_for_programs
 
 
 async def test_without_a_built_page_the_hub_says_so(tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
     async with (
-        running_hub(tmp_path / "other", Config(), tmp_path / "none") as hub,
+        running_hub(tmp_path, Config(), tmp_path / "none") as hub,
         hub.client.get("/") as page,
     ):
         assert (page.status, page.content_type) == (200, "text/html")
