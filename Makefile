@@ -1,6 +1,6 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed; ROUNDS=20 tries what is left to chance twenty times as often
-# make quick   the tests that need no browser, no broker and no process, in under two minutes
+# make quick   the tests that need no browser, no broker and no process: some 160 s of processor time on a busy machine
 # make check   linters and types, Python and page
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
 # make bench   the figures of the README; bench-ingest, -history, -live, -newcomers, -page, -rest make a part of them
