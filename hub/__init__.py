@@ -11,6 +11,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     intake                   the one way in: accepts readings, checks them
     fleet                    every device with its keys and attributes; who is there; commands; removal
     people                   operators, sessions, tokens
+    host                     what the system knows of this process and its disks
     system                   the hub's own figures, as readings of a device
     listener                 accepting connections: how many, from where, for how long
     websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport

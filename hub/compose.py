@@ -31,6 +31,7 @@ from hub.fleet.removal import Removal
 from hub.history import policy
 from hub.history.contract import History, Keeping, KeptFor
 from hub.history.duckdb.history import EmbeddedHistory
+from hub.host import HostFigures
 from hub.http.app import make_app
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
@@ -39,7 +40,7 @@ from hub.logs import Logger
 from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
-from hub.system import OWN, HostFigures, System
+from hub.system import OWN, System
 
 if TYPE_CHECKING:
     from hub.bridge.bridge import Bridge
@@ -170,7 +171,7 @@ def _open_history(config: Config) -> AbstractAsyncContextManager[History]:
         store.memory_limit_mb,
         limits.rejections_max,
         limits.storing_late_s,
-        journal=Path(store.journal_path) if store.journal_path else None,
+        journal=config.journal_dir,
         journal_max_mb=limits.journal_max_mb,
         commit_interval_s=store.commit_interval_ms / 1000,
     )

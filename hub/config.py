@@ -218,6 +218,11 @@ class Config(_Section):
         return Path(self.store.path)
 
     @property
+    def journal_dir(self) -> Path:
+        """The folder of the journal."""
+        return Path(self.store.journal_path) if self.store.journal_path else self.data_dir / "journal"
+
+    @property
     def socket_path(self) -> Path:
         """The Unix socket by which the command line speaks to a running hub."""
         return Path(self.http.socket_path) if self.http.socket_path else self.data_dir / "hub.sock"

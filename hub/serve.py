@@ -22,10 +22,10 @@ from aiohttp import web
 from hub import compose
 from hub.config import Config
 from hub.errors import Failed, HubError
+from hub.host import HostFigures
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
 from hub.logs import Logger
-from hub.system import HostFigures
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ async def running(
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(compose.open_rooms(config, around))
         tls = _tls_context(config)
-        machine = HostFigures(config.data_dir)
+        machine = HostFigures(config.data_dir, config.journal_dir)
         base_url = _BaseUrl(config)
         mqtt = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
         app = compose.http(rooms, base_url, mqtt, started_at=machine.started_at())

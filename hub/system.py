@@ -1,14 +1,12 @@
 """The hub's own figures, as readings of a device that is the hub: live, kept and in charts like any other.
 
 They cost the path of a reading nothing: what is counted anyway is read once an interval. The machine is asked
-in a thread, because a disk that hangs must not hold up the loop.
+in a thread, because a disk that hangs must not hold up the loop. docs/operating.md describes each figure.
 """
 
 import asyncio
 import statistics
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -18,6 +16,7 @@ from hub.errors import Invalid
 from hub.feed import Feed
 from hub.fleet.presence import Roster
 from hub.history.contract import History
+from hub.host import MIB, HostFigures
 from hub.intake.accept import Ingest
 from hub.logs import Logger
 from hub.model import Device, MetricType, Reading, Value
@@ -28,9 +27,6 @@ OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
 SOURCE = "hub"
 LOOK_S = 0.1  # how often the loop's delay is looked at
 IDLE_LOOK_S = 0.5  # the same while nobody is connected: half of what woke an idle hub were these looks
-MIB = 1_048_576
-GIB = 1024 * MIB
-STORES = ("history.duckdb*", "registry.db*")
 
 _log = Logger("system")
 
@@ -51,6 +47,9 @@ METRICS = {
     "devices_connected": Shown(None, 0),
     "commit_ms": Shown("ms", 1),
     "commit_max_ms": Shown("ms", 1),
+    "syncs_per_s": Shown("1/s", 1),
+    "written_gib_per_day": Shown("GiB/day", 2),
+    "journal_mib": Shown("MiB", 1),
     "loop_delay_ms": Shown("ms", 1),
     "clock_step_s": Shown("s", 3),
     "cpu_percent": Shown("%", 1),
@@ -68,38 +67,8 @@ class _Totals(NamedTuple):
     values: int
     refused: int
     frames: int
+    syncs: int
     stepped_us: int
-
-
-class HostFigures:
-    """What the system knows of this process and of the disk below the stores. Asking may block."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._process = psutil.Process()
-        self._process.cpu_percent()  # the first answer has nothing to compare with
-
-    def started_at(self) -> int:
-        """When this process began, µs UTC."""
-        return round(self._process.create_time() * 1e6)
-
-    def figures(self) -> dict[str, Value]:
-        """CPU since the last call, memory, and the space that the stores take and have left."""
-        files = (file for pattern in STORES for file in self._data_dir.glob(pattern))
-        return {
-            "cpu_percent": self._process.cpu_percent(),
-            "rss_mib": self._process.memory_info().rss / MIB,
-            "store_mib": sum(_sizes(files)) / MIB,
-            "disk_free_gib": psutil.disk_usage(str(self._data_dir)).free / GIB,
-        }
-
-
-def _sizes(files: Iterable[Path]) -> Iterable[int]:
-    for file in files:
-        try:
-            yield file.stat().st_size
-        except FileNotFoundError:  # a log that was folded into its file meanwhile
-            continue
 
 
 class System:
@@ -146,7 +115,8 @@ class System:
             delay_s = await self._watch_loop()
             machine = await self._ask_machine()
             totals = self._totals()
-            self._publish({**self._rates(before, totals), **self._commits(), **machine}, delay_s)
+            rates = self._rates(before, totals)
+            self._publish({**rates, **self._commits(), **self._journal(), **machine}, delay_s)
             before = totals
 
     async def _ask_machine(self) -> dict[str, Value]:
@@ -181,6 +151,7 @@ class System:
             counts.values,
             counts.refused,
             self._feed.counts.frames,
+            self._history.syncs,
             self._clock.stepped_us,
         )
 
@@ -191,6 +162,7 @@ class System:
             "values_per_s": (now.values - before.values) / span_s,
             "rejections_per_s": (now.refused - before.refused) / span_s,
             "frames_per_s": (now.frames - before.frames) / span_s,
+            "syncs_per_s": (now.syncs - before.syncs) / span_s,
             "clock_step_s": (now.stepped_us - before.stepped_us) / 1e6,
             "viewers": float(self._feed.counts.viewers),
             "devices_connected": float(self._roster.connected),
@@ -206,6 +178,11 @@ class System:
         if not waits_ms:
             return {}
         return {"commit_ms": statistics.median(waits_ms), "commit_max_ms": max(waits_ms)}
+
+    def _journal(self) -> dict[str, Value]:
+        """What waits for its place in the history; nothing where the history has no journal."""
+        journal = self._history.journal
+        return {} if journal is None else {"journal_mib": journal.bytes / MIB}
 
     def _publish(self, values: dict[str, Value], delay_s: float) -> None:
         """By the one way in."""

@@ -158,6 +158,16 @@ class Copied(NamedTuple):
     batches: int  # the last one that is in it
 
 
+# Storing
+
+
+class JournalSize(NamedTuple):
+    """How much waits in a journal for its place in the history, and how much may wait there. Bytes."""
+
+    bytes: int
+    bytes_max: int  # beyond it nothing is stored until there is room again
+
+
 # All of it
 
 
@@ -191,7 +201,17 @@ class History(Protocol):
 
     @property
     def behind(self) -> str | None:
-        """Why what is on disk does not get to its place for good; None while it does. Nothing is lost."""
+        """Why what is in the journal does not get to its place for good; None while it does, and always
+        where there is no journal. Nothing is lost.
+        """
+
+    @property
+    def journal(self) -> JournalSize | None:
+        """What waits for its place; None where there is no journal, and so nothing waits."""
+
+    @property
+    def syncs(self) -> int:
+        """How often something was synced to the disk since the start."""
 
     @property
     def waiting_s(self) -> float:

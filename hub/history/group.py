@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from hub.history.batch import Batch
 from hub.history.commit import Commit
@@ -27,18 +28,26 @@ LAST_TRY_TIMEOUT_S = 1.0
 _log = Logger("history")
 
 
+class Words(NamedTuple):
+    """What the log says of a group commit: once when trouble begins, and once when it is over."""
+
+    name: str
+    fails: str
+    is_late: str
+    works: str
+
+
 class GroupCommit:
     """One open batch, at most one in flight, and the thread that stores it. For the loop's thread.
 
-    `what` names in the log what is done with batches. `store` is called in the thread, and raises where it
-    fails. `number` is the first batch's. A batch that takes longer than `late_s` is told of as a failure,
-    though it may still come.
+    `store` is called in the thread, and raises where it fails. `number` is the first batch's. A batch that
+    takes longer than `late_s` is told of as a failure, though it may still come.
     """
 
     def __init__(
-        self, what: str, store: Callable[[Batch], None], number: int, interval_s: float, late_s: float
+        self, words: Words, store: Callable[[Batch], None], number: int, interval_s: float, late_s: float
     ) -> None:
-        self._what = what
+        self._words = words
         self._loop = asyncio.get_running_loop()
         self._open = Batch(number, Commit(loop=self._loop))
         self._in_flight: Batch | None = None
@@ -57,7 +66,7 @@ class GroupCommit:
         self.commits = 0
         # How long each of the last commits took, from its first reading on.
         self.waits_s: deque[float] = deque(maxlen=WAITS_MAX)
-        self._writer = Writer(f"history-{what}", store, self._tell_stored, self._tell_failed)
+        self._writer = Writer(f"history-{words.name}", store, self._tell_stored, self._tell_failed)
 
     @property
     def batch(self) -> Batch:
@@ -124,7 +133,7 @@ class GroupCommit:
     def release(self) -> None:
         """Go on."""
         if self._held:
-            self._held = False
+            self._held = self._is_late = False
             if self._open and self._in_flight is None:
                 self._schedule()
 
@@ -182,8 +191,8 @@ class GroupCommit:
 
     def _on_late(self) -> None:
         self._is_late = bool(self._in_flight or self._open)
-        if self._failure is None and self._is_late:
-            _log.error(f"{self._what} takes too long", over_s=self._late_s, readings=self.pending)
+        if self._failure is None and self._is_late and not self._held:
+            _log.error(self._words.is_late, over_s=self._late_s, readings=self.pending)
 
     def _tell_stored(self, batch: Batch) -> None:
         self._loop.call_soon_threadsafe(self._on_stored, batch)
@@ -192,7 +201,7 @@ class GroupCommit:
         if self._late:
             self._late.cancel()
         if self._failure is not None or self._is_late:
-            _log.info(f"{self._what} works again", after=self._failure or f"over {self._late_s:g} s")
+            _log.info(self._words.works, after=self._failure or f"over {self._late_s:g} s")
             self._failure, self._is_late = None, False
         self.commits += 1
         self.waits_s.append(self._loop.time() - batch.began_s)
@@ -212,6 +221,6 @@ class GroupCommit:
 
     def _on_failed(self, message: str) -> None:
         if self._failure is None:
-            _log.error(f"{self._what} fails; it is tried again", why=message, readings=self.pending)
+            _log.error(self._words.fails, why=message, readings=self.pending)
         self._failure = message
         self._told.set()

@@ -24,6 +24,7 @@ sockets         what the WebSockets of both share
 static          the page's files
 negotiation     what a client has already, and what it takes
 health          /healthz, /readyz
+storage         whether readings get to the disk and into the history, in words
 metrics         /metrics
 proxy_faults    what a proxy leaves out, told in the log
 """

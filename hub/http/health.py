@@ -7,6 +7,7 @@ from aiohttp import web
 
 from hub.http.problems import STORE_RETRY_S, problem, retry_after
 from hub.http.rooms import HISTORY
+from hub.http.storage import Storing, storage_state
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -16,15 +17,17 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 while readings can be stored, else 503 and why."""
-    failure = request.app[HISTORY].failure
-    if failure is not None:
+    """200 while readings can be stored, else 503 and why. What is stored may not get into the history yet."""
+    state = storage_state(request.app[HISTORY])
+    if state.storing is Storing.FAILING:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "store",
-            f"nothing can be stored at present: {failure}",
+            state.message,
             headers={"Retry-After": retry_after(STORE_RETRY_S)},
         )
+    if state.storing is Storing.BEHIND:
+        return _json({"status": "ready", "behind": state.message})
     return _json({"status": "ready"})
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
+import psutil
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
 from hub.fleet.presence import Roster
 from hub.history.contract import History
+from hub.host import written_bytes
 from hub.intake.accept import Ingest
 
 __all__ = ["CONTENT_TYPE", "HubCollector"]
@@ -30,7 +32,7 @@ class HubCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All figures."""
-        counts, history = self._ingest.counts, self._history
+        counts = self._ingest.counts
         yield CounterMetricFamily("hub_readings", "Readings taken in.", value=counts.readings)
         yield CounterMetricFamily("hub_values", "Values in the readings taken in.", value=counts.values)
         yield CounterMetricFamily("hub_refused", "Readings and messages refused.", value=counts.refused)
@@ -42,7 +44,21 @@ class HubCollector:
         yield CounterMetricFamily(
             "hub_lost", "Readings that sequence numbers jumped over.", value=counts.lost
         )
+        yield from self._storing()
+        devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
+        for presence, count in self._roster.count().items():
+            devices.add_metric([presence.value], count)
+        yield devices
+        sessions = sum(1 for _ in self._roster.all_sessions())
+        yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
+        yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
+
+    def _storing(self) -> Iterator[Metric]:
+        history, journal = self._history, self._history.journal
         yield CounterMetricFamily("hub_commits", "Commits of the history.", value=history.commits)
+        yield CounterMetricFamily(
+            "hub_syncs", "Commits, and what was brought to its place.", value=history.syncs
+        )
         yield GaugeMetricFamily(
             "hub_pending_readings", "Readings on their way to the disk.", value=history.pending
         )
@@ -56,10 +72,20 @@ class HubCollector:
             "1 while readings are stored, 0 while that fails or takes longer than limits.storing_late_s.",
             value=float(history.failure is None),
         )
-        devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
-        for presence, count in self._roster.count().items():
-            devices.add_metric([presence.value], count)
-        yield devices
-        sessions = sum(1 for _ in self._roster.all_sessions())
-        yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
-        yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
+        yield GaugeMetricFamily(
+            "hub_folding",
+            "1 while what is in the journal gets into the history, 0 while that fails. Nothing is lost then.",
+            value=float(history.behind is None),
+        )
+        if journal is not None:
+            yield GaugeMetricFamily("hub_journal_bytes", "What is in the journal.", value=journal.bytes)
+            yield GaugeMetricFamily(
+                "hub_journal_limit_bytes",
+                "What may be in the journal (limits.journal_max_mb).",
+                value=journal.bytes_max,
+            )
+        written = written_bytes(psutil.Process())
+        if written is not None:
+            yield CounterMetricFamily(
+                "hub_written_bytes", "What this process has had written to disks.", value=written
+            )

@@ -1,5 +1,5 @@
-"""A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it
-recovers by itself.
+"""A disk that fails: readiness goes red and nothing is acknowledged, live goes on, and it recovers by itself.
+And a history that cannot be written while the journal can: all is acknowledged, and told to be behind.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
-from tests.history.disks import hanging_journal
+from tests.history.disks import hanging_journal, refusing_file
 from tests.http.conftest import Hub, running_hub
 from tests.http.disk import fill_log, full_disk
 from tests.waiting import until
@@ -94,6 +94,46 @@ async def test_a_commit_that_does_not_come_is_told_as_one_that_failed(tmp_path: 
         assert (recovered["type"], recovered["failing"]) == ("storage", False)
         assert (await hub.call("GET", "/readyz"))[0] == 200
         assert (await figures_of(hub))["hub_storing"] == 1.0
+
+
+async def test_a_history_that_cannot_be_written_is_told_and_everything_is_acknowledged(new_hub: Hub) -> None:
+    await new_hub.device()
+    history = new_hub.rooms.history
+    calm = await figures_of(new_hub)
+    async with new_hub.device_socket() as device, new_hub.live_socket() as viewer:
+        assert (await device.receive_json())["type"] == "welcome"
+        assert (await viewer.receive_json())["type"] == "hello"
+        with refusing_file(history):
+            await device.send_json({"id": 1, "n": 1.0})
+            answer = await device.receive_json()
+            refused = await new_hub.call("GET", "/api/v1/export?device=boiler")  # that is of the file alone
+            banner = await viewer.receive_json()
+            ready = await new_hub.call("GET", "/readyz")
+            shown = await new_hub.call("GET", "/api/v1/system")
+            figures = await figures_of(new_hub)
+            async with new_hub.live_socket() as newcomer:
+                told = await newcomer.receive_json()
+            again = await new_hub.send({"n": 2.0})
+            found = await new_hub.call("GET", "/api/v1/devices/boiler/history?metric=n")
+        recovered = await viewer.receive_json()
+    assert answer == {"type": "ack", "accepted": 1, "id": 1}
+    assert (again, refused[0]) == ((200, {"accepted": 1}), 503)
+    assert (banner["type"], banner["failing"], banner["behind"]) == ("storage", False, True)
+    assert "Nothing is lost" in banner["message"]
+    assert "which has room for 115 MiB more" in banner["message"]
+    assert shown[1]["behind"] in banner["message"]
+    assert shown[1]["failure"] is None
+    assert (ready[0], ready[1]) == (200, {"status": "ready", "behind": banner["message"]})
+    assert [message["type"] for message in told] == ["hello", "storage"]
+    assert told[1] == banner
+    assert found[1]["avg"] == [1.0, 2.0]  # queries see it all the while
+    assert (calm["hub_folding"], figures["hub_folding"], figures["hub_storing"]) == (1.0, 0.0, 1.0)
+    assert 0 <= calm["hub_journal_bytes"] < figures["hub_journal_bytes"] < figures["hub_journal_limit_bytes"]
+    assert figures["hub_journal_limit_bytes"] == shown[1]["journal"]["bytes_max"]
+    assert figures["hub_syncs_total"] > calm["hub_syncs_total"]
+    assert (recovered["type"], recovered["failing"], recovered["behind"]) == ("storage", False, False)
+    assert await new_hub.call("GET", "/readyz") == (200, {"status": "ready"})
+    assert (await figures_of(new_hub))["hub_folding"] == 1.0
 
 
 async def figures_of(hub: Hub) -> dict[str, float]:

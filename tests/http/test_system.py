@@ -16,7 +16,9 @@ async def publish(hub: Hub, **values: float) -> None:
 async def test_the_hub_says_what_it_is_and_what_it_allows(hub: Hub) -> None:
     await hub.device()
     status, shown = await hub.call("GET", "/api/v1/system", headers=hub.bearer(Role.VIEWER))
-    assert (status, shown["device"], shown["failure"]) == (200, OWN.id, None)
+    assert (status, shown["device"], shown["failure"], shown["behind"]) == (200, OWN.id, None, None)
+    assert shown["journal"]["bytes_max"] == hub.rooms.config.limits.journal_max_mb * 1_048_576
+    assert 0 <= shown["journal"]["bytes"] < shown["journal"]["bytes_max"]
     assert shown["devices"] == {"online": 0, "stale": 0, "offline": 0, "never_seen": 1}
     assert shown["limits"]["limits.readings_per_s"] == hub.rooms.config.limits.readings_per_s
     assert shown["limits"]["live.viewers_max"] == hub.rooms.config.live.viewers_max
@@ -32,6 +34,7 @@ async def test_the_hubs_figures_are_read_as_those_of_a_device(hub: Hub) -> None:
     assert [one["name"] for one in shown["metrics"]] == ["rss_mib"]
     assert (await hub.call("GET", f"{PATH}/latest"))[1]["snapshot"]["rss_mib"][1] == 80.5
     assert (await hub.call("GET", f"{PATH}/history?metric=rss_mib"))[1]["avg"] == [80.5]
+    assert (await hub.call("GET", "/api/v1/system"))[1]["figures"] == {"rss_mib": 80.5}
     assert list((await hub.call("GET", "/api/v1/latest?device=_hub"))[1]["devices"]) == ["_hub"]
     async with hub.client.get("/api/v1/export?device=_hub", headers=hub.bearer()) as response:
         assert (await response.text()).count("rss_mib") == 1

@@ -4,22 +4,31 @@ from collections.abc import Callable
 
 from hub.history.batch import Batch
 from hub.history.duckdb.fold import Fold
-from hub.history.group import GroupCommit
+from hub.history.group import GroupCommit, Words
 from hub.history.journal.journal import Journal
 
 # A fold costs 5 ms of processor time and 10 KB on the disk, however few readings there are.
 INTERVAL_S = 10.0
 LATE_S = 30.0
+FOLDING = Words(
+    "folding",
+    fails="the journal does not get into the history; that is tried again, and nothing is lost meanwhile",
+    is_late="the journal takes too long to get into the history; nothing is lost meanwhile",
+    works="the journal gets into the history again",
+)
 
 
 class Folding(GroupCommit):
-    """Gathers what the journal has, and folds it. `folded` is called when some of the journal is gone."""
+    """Gathers what the journal has, and folds it.
 
-    def __init__(self, fold: Fold, journal: Journal, number: int, folded: Callable[[], None]) -> None:
-        super().__init__("folding", self._store, number, INTERVAL_S, LATE_S)
+    `look` is called when some of the journal is gone, and when something goes wrong with that.
+    """
+
+    def __init__(self, fold: Fold, journal: Journal, number: int, look: Callable[[], None]) -> None:
+        super().__init__(FOLDING, self._store, number, INTERVAL_S, LATE_S)
         self._fold = fold
         self._journal = journal
-        self._folded = folded
+        self._look = look
 
     def take(self, batch: Batch) -> None:
         """This one is in the journal; the file has all before it, or they wait here."""
@@ -40,4 +49,12 @@ class Folding(GroupCommit):
 
     def _after(self, batch: Batch) -> None:
         del batch
-        self._folded()
+        self._look()
+
+    def _on_failed(self, message: str) -> None:
+        super()._on_failed(message)
+        self._look()
+
+    def _on_late(self) -> None:
+        super()._on_late()
+        self._look()

@@ -30,6 +30,7 @@ from hub.history.contract import (
     Copied,
     Format,
     Held,
+    JournalSize,
     Lacking,
     Latest,
     Page,
@@ -45,7 +46,7 @@ from hub.history.duckdb.fold import Fold, committed
 from hub.history.duckdb.folding import Folding
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.open_file import HistoryFile
-from hub.history.group import GroupCommit
+from hub.history.group import GroupCommit, Words
 from hub.history.journal.journal import Journal
 from hub.logs import Logger
 from hub.model import Device, Metric, MetricType, Rejection, SequenceMark
@@ -53,6 +54,12 @@ from hub.model import Device, Metric, MetricType, Rejection, SequenceMark
 LATE_S = 5.0
 JOURNAL = "journal"
 JOURNAL_MAX_MB = 128
+STORING = Words(
+    "storing",
+    fails="readings cannot be stored; that is tried again, and nothing is acknowledged meanwhile",
+    is_late="readings take too long to reach the disk; nothing is acknowledged meanwhile",
+    works="readings are stored again",
+)
 FRESH_TIMEOUT_S = 5.0
 MIB = 1_048_576
 
@@ -68,8 +75,9 @@ class EmbeddedHistory(GroupCommit):
         self.database = database  # for this room alone
         self._journal = journal
         number = committed(database.writing()) + 1
-        super().__init__("storing", journal.append, number, interval_s, late_s)
-        self._folding = Folding(fold, journal, number, self._go_on)
+        super().__init__(STORING, journal.append, number, interval_s, late_s)
+        self._folding = Folding(fold, journal, number, self._look)
+        self._told_full = False
 
     @classmethod
     @asynccontextmanager
@@ -113,8 +121,8 @@ class EmbeddedHistory(GroupCommit):
         """Why nothing can be stored at present; None while all is well."""
         if self._failure is not None:
             return self._failure
-        if self._held and (self.behind or self.is_late):
-            return f"the journal is full (limits.journal_max_mb): {self.behind or 'folding takes long'}"
+        if why := self._full:
+            return f"the journal is full (limits.journal_max_mb): {why}"
         if self.is_late:
             return f"nothing has reached the disk for over {self._late_s:g} s (limits.storing_late_s)"
         return None
@@ -125,18 +133,46 @@ class EmbeddedHistory(GroupCommit):
         return self._folding.behind
 
     @property
-    def journal_bytes(self) -> int:
-        """How large the journal is."""
-        return self._journal.bytes
+    def journal(self) -> JournalSize:
+        """How large the journal is, and how large it may become."""
+        return JournalSize(self._journal.bytes, self._journal.bytes_max)
+
+    @property
+    def syncs(self) -> int:
+        """How often the journal was synced, and the file."""
+        return self.commits + self._folding.commits
+
+    @property
+    def _full(self) -> str | None:
+        """Why a full journal does not become smaller; None while there is room, or soon will be."""
+        if not self._held:
+            return None
+        return self.behind or ("that takes long" if self.is_late else None)
 
     def _after(self, batch: Batch) -> None:
         self._folding.take(batch)
         if self._journal.is_full:
             self.hold()
+            self._look()
 
-    def _go_on(self) -> None:
+    def _on_late(self) -> None:
+        super()._on_late()
+        self._look()
+
+    def _look(self) -> None:
+        """Some of the journal is gone, or stays for longer than it should."""
         if not self._journal.is_full:
             self.release()
+        why = self._full
+        if why and not self._told_full:
+            _log.error(
+                "the journal is full; nothing is acknowledged until the history has taken some of it over",
+                why=why,
+                journal_max_mb=self._journal.bytes_max // MIB,
+            )
+        elif self._told_full and not why:
+            _log.info("the journal has room again")
+        self._told_full = bool(why)
 
     async def _close(self) -> None:
         """Bring all into the journal, and all of that into the file, where that works."""

@@ -50,7 +50,7 @@ class Journal:
         record.refuse_other_machines()
         self._folder = folder
         self._identity = identity
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self._segment_bytes = min(SEGMENT_BYTES, bytes_max // SEGMENTS_MIN)
         self._segments: deque[Segment] = deque()  # oldest first; the last one is written to
         self._doubtful = False  # what is at the end of the last one is not known
@@ -70,12 +70,12 @@ class Journal:
     @property
     def is_full(self) -> bool:
         """Whether nothing is to be appended until some of it is forgotten."""
-        return self.bytes >= self._bytes_max
+        return self.bytes >= self.bytes_max
 
     @property
     def is_large(self) -> bool:
         """Whether it is time to forget some of it."""
-        return self.bytes >= self._bytes_max // 4
+        return self.bytes >= self.bytes_max // 4
 
     def found(self, after: int, stored: Commit) -> Iterator[Batch]:
         """What is there from before this start, of batches after this one, in order. Raises StoreError."""

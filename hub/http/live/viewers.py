@@ -18,6 +18,7 @@ from hub.history.contract import History
 from hub.http.access import Access, Proof
 from hub.http.problems import Overloaded
 from hub.http.sockets import RETRY_AFTER_S
+from hub.http.storage import StorageState, Storing, storage_state
 from hub.logs import Logger
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
@@ -90,9 +91,9 @@ class Viewers:
         self._addresses[address] += 1
         self._feed.counts.viewers += 1
         connection.viewer.say(orjson.dumps(self._hello()))
-        failure = self._history.failure
-        if failure is not None:
-            connection.viewer.say(_storage_message(failure))
+        state = storage_state(self._history)
+        if state.storing is not Storing.WELL:
+            connection.viewer.say(_storage_message(state))
 
     def leave(self, connection: ViewerConnection) -> None:
         """It does not watch any more."""
@@ -160,14 +161,18 @@ class Viewers:
     # Loops beside the connections: one for all, because a task for each costs more than the connection
 
     async def watch_storage(self) -> None:
-        """Tell every viewer when the history fails, and when it stores again; loops until cancelled."""
-        known: str | None = None
+        """Tell every viewer when storing fails or the history falls behind, and when all is well again; loops
+        until cancelled.
+        """
+        told = Storing.WELL, ""
         while True:
             await asyncio.sleep(STORAGE_INTERVAL_S)
-            failure = self._history.failure
-            if (failure is None) != (known is None):
-                self.say_all(_storage_message(failure))
-            known = failure
+            state = storage_state(self._history)
+            # The reason of a failure may change while it lasts; one is enough. The room that is left is not.
+            news = state.storing, state.message if state.storing is Storing.BEHIND else ""
+            if news != told:
+                self.say_all(_storage_message(state))
+            told = news
 
     async def renew(self) -> None:
         """End sessions that have run out, once an interval; loops until cancelled."""
@@ -191,11 +196,15 @@ def shutdown_message(retry_after_s: float) -> bytes:
     return orjson.dumps({"type": "shutdown", "retry_after_s": retry_after_s})
 
 
-def _storage_message(failure: str | None) -> bytes:
-    message = (
-        "readings are stored again" if failure is None else f"nothing can be stored at present: {failure}"
+def _storage_message(state: StorageState) -> bytes:
+    return orjson.dumps(
+        {
+            "type": "storage",
+            "failing": state.storing is Storing.FAILING,
+            "behind": state.storing is Storing.BEHIND,
+            "message": state.message,
+        }
     )
-    return orjson.dumps({"type": "storage", "failing": failure is not None, "message": message})
 
 
 VIEWERS = web.AppKey("viewers", Viewers)

@@ -4,11 +4,12 @@ from pydantic import Field
 
 from hub import __version__
 from hub.clock import HubClock
+from hub.feed import Feed
 from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Given, Milliseconds
 from hub.http.rest.times import rfc3339
-from hub.http.rooms import CLOCK, CONFIG, HISTORY, ROSTER, STARTED_AT
+from hub.http.rooms import CLOCK, CONFIG, FEED, HISTORY, ROSTER, STARTED_AT
 from hub.model import Presence
 from hub.system import OWN
 
@@ -24,6 +25,13 @@ class ClockOut(Given):
     may_forget: bool = Field(description="false after it jumped: nothing is deleted for its age meanwhile")
 
 
+class JournalOut(Given):
+    """The journal: what is stored in it waits for its place in the history."""
+
+    bytes: int
+    bytes_max: int = Field(description="limits.journal_max_mb; beyond it nothing is stored")
+
+
 class SystemOut(Given):
     """What the hub is, since when, how it fares, and what it allows."""
 
@@ -32,6 +40,12 @@ class SystemOut(Given):
     device: str = Field(description="whose readings the hub's own figures are")
     interval_s: float = Field(description="how often they come; 0: they do not")
     failure: str | None = Field(description="why nothing can be stored at present; null while it can")
+    behind: str | None = Field(
+        description="why what is in the journal does not get into the history; null while it does. "
+        "Nothing is lost"
+    )
+    journal: JournalOut | None = Field(description="null where the history needs none")
+    figures: dict[str, float] = Field(description="the newest of its figures by name, while they come")
     clock: ClockOut
     devices: dict[Presence, int]
     limits: dict[str, float] = Field(description="by the name of the key in the configuration")
@@ -40,14 +54,17 @@ class SystemOut(Given):
 async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
     """Show the hub itself: version, since when, storage, limits."""
     call.refuse_scoped()
-    config = call.app[CONFIG]
+    config, history = call.app[CONFIG], call.app[HISTORY]
     sections = {"limits": config.limits, "live": config.live}
     return SystemOut(
         version=__version__,
         started_at=rfc3339(call.app[STARTED_AT]),
         device=OWN.id,
         interval_s=config.system.interval_s,
-        failure=call.app[HISTORY].failure,
+        failure=history.failure,
+        behind=history.behind,
+        journal=None if history.journal is None else JournalOut(**history.journal._asdict()),
+        figures=_figures(call.app[FEED]),
         clock=_clock(call.app[CLOCK]),
         devices=call.app[ROSTER].count(),
         limits={
@@ -57,6 +74,13 @@ async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
             if not isinstance(value, bool)
         },
     )
+
+
+def _figures(feed: Feed) -> dict[str, float]:
+    channel = feed.device(OWN.id)
+    if channel.presence is not Presence.ONLINE:  # what is known is of the run before
+        return {}
+    return {name: value for name, (_, value) in channel.snapshot().items() if isinstance(value, float)}
 
 
 def _clock(clock: HubClock) -> ClockOut:
