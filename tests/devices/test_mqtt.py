@@ -50,6 +50,7 @@ async def test_nothing_is_lost_when_the_broker_stops_and_starts_mid_stream(tmp_p
                         await until(lambda: not device.connected)
                     elif number in {2_500, 4_500}:
                         await broker.start()
+                        await until(lambda: device.connected)
                 await device.flush()
                 assert device.counts.connections >= 3
                 assert device.counts.dropped == 0
