@@ -5,6 +5,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     errors, model, config    the few errors, as a tree; frozen values; config.toml and HUB__SECTION__KEY
     logs                     what the hub says of itself
     clock                    the time, which never jumps unseen
+    timers                   sleeping until it is time to look again, all at once
     formats                  bytes -> readings. Pure
     feed                     channels, subscriptions, resume. Pure
     history, registry        readings (DuckDB); devices, keys, people (SQLite). The only ones that know SQL

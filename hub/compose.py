@@ -4,7 +4,6 @@ Nothing runs when this is done: no port is open and no loop has begun. `serve` s
 test does.
 """
 
-import asyncio
 import random
 import secrets
 import time
@@ -41,6 +40,7 @@ from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
 from hub.registry.registry import Registry
 from hub.system import OWN, System
+from hub.timers import aligned_sleep
 
 if TYPE_CHECKING:
     from hub.bridge.bridge import Bridge
@@ -113,7 +113,7 @@ class Rooms:
 
     async def _watch_clock(self) -> None:
         while True:
-            await asyncio.sleep(CLOCK_INTERVAL_S)
+            await aligned_sleep(CLOCK_INTERVAL_S)
             await self.look_at_clock()
 
     async def look_at_clock(self) -> None:
@@ -285,5 +285,5 @@ def http(
 
 async def _every(interval_s: float, do: Callable[[], None]) -> None:
     while True:
-        await asyncio.sleep(interval_s)
+        await aligned_sleep(interval_s)
         do()

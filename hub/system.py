@@ -20,6 +20,7 @@ from hub.host import MIB, HostFigures
 from hub.intake.accept import Ingest
 from hub.logs import Logger
 from hub.model import Device, MetricType, Reading, Value
+from hub.timers import aligned
 
 OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
 """The hub as a source of readings. No device can have its number or its id."""
@@ -134,11 +135,14 @@ class System:
     async def _watch_loop(self) -> float:
         """Sleep for an interval; the longest that the loop came late, in seconds."""
         loop = asyncio.get_running_loop()
-        end_s, latest_s = loop.time() + self._interval_s, 0.0
-        while (now_s := loop.time()) < end_s:
+        end_s, due_s, latest_s = aligned(loop.time(), self._interval_s), 0.0, 0.0
+        while due_s < end_s:
             is_used = self._roster.connected or self._feed.counts.viewers
-            due_s = min(now_s + (LOOK_S if is_used else IDLE_LOOK_S), end_s)
-            await asyncio.sleep(due_s - now_s)
+            look_s = LOOK_S if is_used else IDLE_LOOK_S
+            due_s = aligned(loop.time(), look_s)
+            if due_s > end_s - look_s / 2:
+                due_s = end_s
+            await asyncio.sleep(due_s - loop.time())
             latest_s = max(latest_s, loop.time() - due_s)
         return latest_s
 

@@ -1,11 +1,22 @@
 """What a hub on its defaults does not load: it would take memory for as long as the hub runs, and time to
-start.
+start. And what it does while nobody asks anything of it.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
+from contextvars import Context
+from pathlib import Path
 
+from hub.config import Config, HttpConfig, MqttConfig, StoreConfig
+from hub.serve import running
+from hub.timers import aligned_sleep
 from tests.hub_process import HubProcess
+from tests.stores import lay_out
+
+IDLE_LOOK_S = 0.5  # more often an idle hub looks after nothing
+MOMENT_S = 0.005  # those that look in one moment are not further apart: each takes a while
+SOON_S = 10.0
 
 NOT_LOADED = {
     "aiosqlite": "SQLAlchemy's",
@@ -36,3 +47,38 @@ def test_a_hub_on_its_defaults_loads_nothing_that_it_does_not_use(
 def _ends(name: str) -> list[int]:
     """Where the names of the packages around a module end, and its own."""
     return [*(dot.start() for dot in re.finditer(r"\.", name)), len(name)]
+
+
+class NotingLoop(asyncio.SelectorEventLoop):
+    """Notes when it is to wake."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.due_s: list[float] = []
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        self.due_s.append(when)
+        return super().call_at(when, callback, *args, context=context)
+
+
+def test_all_that_an_idle_hub_looks_after_it_looks_at_in_one_moment(tmp_path: Path) -> None:
+    config = Config(
+        store=StoreConfig(path=str(lay_out(tmp_path)), memory_limit_mb=128),
+        http=HttpConfig(port=0),
+        mqtt=MqttConfig(port=0),
+    )
+
+    async def idle(loop: NotingLoop) -> list[float]:
+        async with running(config):
+            loop.due_s.clear()
+            await aligned_sleep(1.0)
+            return [when for when in loop.due_s if MOMENT_S < when - loop.time() < SOON_S]
+
+    with asyncio.Runner(loop_factory=NotingLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, NotingLoop)
+        due_s = runner.run(idle(loop))
+    assert due_s
+    assert [when for when in due_s if when % IDLE_LOOK_S > MOMENT_S] == []

@@ -71,6 +71,7 @@ class Commands:
                 Command(0, device.number, method, params, CommandState.QUEUED, now, expires_at)
             )
             self._open.setdefault(device.number, {})[command.id] = command
+            self._wake.set()
         self._deliver(device, command)
         return self._open[device.number].get(command.id, command)
 
@@ -117,6 +118,7 @@ class Commands:
                 if self._unwritten.get(command_id) is answered:
                     self._open.setdefault(device.number, {})[command_id] = command
                     self._unwritten[command_id] = command
+                    self._wake.set()
                 raise
 
     async def _refuse_answer(self, device: Device, command_id: int) -> NoReturn:
@@ -160,15 +162,19 @@ class Commands:
         self._wake.set()
 
     async def run(self) -> None:
-        """Write what changed, and expire what got no answer, until cancelled; then write once more."""
+        """Write what changed, and expire what got no answer, until cancelled; then write once more.
+
+        While no command is open it waits for one, and wakes nobody.
+        """
         failing = False
         try:
             while True:
                 if failing:  # what is unwritten keeps; the disk is not asked at every turn
                     await asyncio.sleep(CHECK_INTERVAL_S)
                 else:
+                    is_some = self._open or self._unwritten
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(CHECK_INTERVAL_S):
+                        async with asyncio.timeout(CHECK_INTERVAL_S if is_some else None):
                             await self._wake.wait()
                 self._wake.clear()
                 self._expire()

@@ -1,11 +1,10 @@
 """How often devices report, kept for the next run of the hub."""
 
-import asyncio
-
 from hub.errors import StoreError
 from hub.fleet.presence import Roster
 from hub.logs import Logger
 from hub.registry.devices import StoredDevices
+from hub.timers import aligned_sleep
 
 # At most one write in so much time, of all devices whose interval has changed notably.
 WRITE_INTERVAL_S = 60.0
@@ -24,7 +23,7 @@ class LearntIntervals:
         """Write now and then, until cancelled; then write once more."""
         try:
             while True:
-                await asyncio.sleep(WRITE_INTERVAL_S)
+                await aligned_sleep(WRITE_INTERVAL_S)
                 await self.write()
         finally:
             await self.write()

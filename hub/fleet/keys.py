@@ -15,6 +15,7 @@ from hub.model import ApiKey, Device
 from hub.model import key as keys
 from hub.model.key import Key
 from hub.registry.keys import StoredKeys
+from hub.timers import aligned_sleep
 
 ADDRESSES_MAX = 10_000  # beyond, the address that failed longest ago is forgotten
 DELAY_MIN_S = 0.1
@@ -162,7 +163,7 @@ class Keys:
         """Write when and from where keys were used last, until cancelled; then write once more."""
         try:
             while True:
-                await asyncio.sleep(USES_INTERVAL_S)
+                await aligned_sleep(USES_INTERVAL_S)
                 await self.write_uses()
         finally:
             await self.write_uses()

@@ -1,5 +1,3 @@
-import asyncio
-
 from hub.errors import StoreError
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
@@ -10,6 +8,7 @@ from hub.intake.accept import Ingest
 from hub.logs import Logger
 from hub.model import Device
 from hub.registry.devices import StoredDevices
+from hub.timers import aligned_sleep
 
 CONFIRM_INTERVAL_S = 10.0
 
@@ -59,7 +58,7 @@ class Removal:
     async def run(self) -> None:
         """Note which removals are done, again and again until cancelled."""
         while True:
-            await asyncio.sleep(CONFIRM_INTERVAL_S)
+            await aligned_sleep(CONFIRM_INTERVAL_S)
             await self.confirm()
 
     async def confirm(self) -> None:

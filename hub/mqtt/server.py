@@ -22,6 +22,7 @@ from hub.mqtt.protocol import ServerProtocol
 from hub.mqtt.requests import Requests
 from hub.mqtt.tasks import Tasks
 from hub.mqtt.wills import Wills
+from hub.timers import aligned_sleep
 
 TIDY_INTERVAL_S = 1.0
 # How many connections that have not shown a key yet are kept beside `limits.connections_max` that have.
@@ -132,7 +133,7 @@ class MqttServer:
     async def run(self) -> None:
         """End what is over in the kept sessions; loops until cancelled, and has to run while this listens."""
         while True:
-            await asyncio.sleep(TIDY_INTERVAL_S)
+            await aligned_sleep(TIDY_INTERVAL_S)
             self._clients.tidy()
 
     async def stop(self, timeout_s: float) -> None:

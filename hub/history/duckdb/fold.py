@@ -44,6 +44,7 @@ class Fold:
             with self._database.exclusive:
                 if not self._in_doubt or committed(connection) < batch.number:
                     self._commit(connection, batch)
+                self._database.arrived.add(batch)
         except Exception:
             self._in_doubt = True
             self._database.broke()

@@ -17,6 +17,7 @@ from typing import TypeVar
 import duckdb
 
 from hub.errors import StoreError
+from hub.history.duckdb.arrived import Arrived
 from hub.history.duckdb.file import connect
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class HistoryFile:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()  # at work now
         # Held while batches are folded, and by the keeper while it turns tables over.
         self.exclusive = threading.Lock()
+        self.arrived = Arrived()
         self.querying = 0  # queries that run or wait for a thread
         self.query_timeout_s = QUERY_TIMEOUT_S
         self._readers = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="history-reader")

@@ -37,12 +37,10 @@ class Span(NamedTuple):
     high: int
 
 
-def is_full(
-    cursor: duckdb.DuckDBPyConnection, now: int, rows: int = FILL_ROWS, age: int = FILL_AGE_US
-) -> bool:
-    """Whether `readings` has so many rows, or one that came so long ago (µs)."""
-    [(count, oldest)] = cursor.execute("SELECT count(*), epoch_us(min(received_at)) FROM readings").fetchall()
-    return bool(count > 0 and (count >= rows or now - oldest >= age))
+def arrived(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int | None]:
+    """How many rows `readings` has, and the least received_at of them (µs, UTC)."""
+    [found] = cursor.execute("SELECT count(*), epoch_us(min(received_at)) FROM readings").fetchall()
+    return found
 
 
 def is_filled(cursor: duckdb.DuckDBPyConnection) -> bool:

@@ -20,6 +20,7 @@ from hub.http.problems import Overloaded
 from hub.http.sockets import RETRY_AFTER_S
 from hub.http.storage import StorageState, Storing, storage_state
 from hub.logs import Logger
+from hub.timers import aligned_sleep
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
@@ -166,7 +167,7 @@ class Viewers:
         """
         told = Storing.WELL, ""
         while True:
-            await asyncio.sleep(STORAGE_INTERVAL_S)
+            await aligned_sleep(STORAGE_INTERVAL_S)
             state = storage_state(self._history)
             # The reason of a failure may change while it lasts; one is enough. The room that is left is not.
             news = state.storing, state.message if state.storing is Storing.BEHIND else ""
