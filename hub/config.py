@@ -147,6 +147,27 @@ class LiveConfig(_Section):
     compress: bool = False
 
 
+class LimitsOverride(_Section):
+    """What devices with a label may send a second. What is left out is as for others."""
+
+    label: str  # k=v
+    readings_per_s: Positive | None = None
+    values_per_s: Positive | None = None
+    bytes_per_s: Positive | None = None
+
+    @field_validator("label")
+    @classmethod
+    def _is_a_label(cls, label: str) -> str:
+        if "=" not in label:
+            raise ValueError("k=v is wanted")
+        return label
+
+    def fits(self, labels: Mapping[str, str]) -> bool:
+        """Whether a device with these labels is meant."""
+        key, _, value = self.label.partition("=")
+        return labels.get(key) == value
+
+
 class LimitsConfig(_Section):
     """What one device or all of them may ask of the hub."""
 
@@ -160,6 +181,9 @@ class LimitsConfig(_Section):
     journal_max_mb: Annotated[int, Field(ge=8, le=65_536)] = 128
     readings_per_s: Positive = 10_000
     readings_burst: Positive = 20_000
+    values_per_s: Positive = 100_000
+    bytes_per_s: Positive = 2_097_152
+    overrides: tuple[LimitsOverride, ...] = ()
     future_max_s: Seconds = 300.0
     metrics_max: Positive = 200
     rejections_max: Positive = 1_000

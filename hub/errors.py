@@ -9,6 +9,7 @@
     │   ├── Unauthenticated  no key or token, or a wrong, expired or revoked one
     │   └── Forbidden        known, but may not
     ├── Busy                 right, but not now: carries `retry_after_s`
+    │   └── OverRate         faster than it may be
     ├── StoreError           the disk or the database said no
     └── Failed               a part of the hub that has to run has ended, and so the hub ends
 
@@ -93,13 +94,20 @@ class Forbidden(Refused):
 
 
 class Busy(HubError):
-    """Right, but not now. Try again after `retry_after_s` seconds."""
+    """Right, but not now. Try again after `retry_after_s` seconds; `limit` is the setting that says so."""
 
     code = "busy"
 
-    def __init__(self, message: str, retry_after_s: float) -> None:
+    def __init__(self, message: str, retry_after_s: float, limit: str = "") -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.limit = limit
+
+
+class OverRate(Busy):
+    """This caller sends or asks faster than it may."""
+
+    code = "rate"
 
 
 class StoreError(HubError):

@@ -26,12 +26,17 @@ class Hold(Enum):
 
     OPENING = "its key is being checked"
     RATE = "it is over its rate"
+    TURN = "others have their turn"
     STORE = "too much waits for the disk"
     WORK = "what it asked for is being done"
     UNACKNOWLEDGED = "too many of its messages wait for their acknowledgement"
     WRITING = "it does not read what it is sent"
     STOPPING = "the hub is stopping"
 
+
+# Of one connection, taken in one turn of the loop; then others have theirs. Of readings with many values this
+# is a few milliseconds of work.
+TURN_BYTES = 65_536
 
 _NONE: frozenset[Hold] = frozenset()  # one for all: a set of its own is 216 bytes in every connection
 

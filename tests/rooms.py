@@ -15,6 +15,7 @@ from hub.model import Command, Device
 from hub.model.key import Key
 from tests.stores import lay_out
 
+UNLIMITED = LimitsConfig(readings_per_s=10**6, readings_burst=10**6, values_per_s=10**8, bytes_per_s=10**9)
 T0 = 1_795_170_094_504_000  # µs, UTC
 
 

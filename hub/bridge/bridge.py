@@ -15,6 +15,7 @@ of each. Devices that need more connect to the hub itself, or put several readin
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ class Bridge:
         When they are stored, and how long to wait before the next.
         """
         found: dict[int, tuple[Device, list[Reading], list[Refusal]]] = {}
+        sizes: Counter[int] = Counter()
         for message in messages:
             device = self._device(message)
             if device is not None:
@@ -169,9 +171,11 @@ class Bridge:
                 more, refused = json.decode(message.payload)
                 readings += more
                 refusals += refused
+                sizes[device.number] += len(message.payload)
         stored, wait_s = None, 0.0
         for device, readings, refusals in found.values():
-            receipt = self._ingest.accept(device, readings, SOURCE, refusals)
+            size = sizes[device.number]
+            receipt = self._ingest.accept(device, readings, SOURCE, refusals, size=size)
             # Done when all that was taken in so far is on disk: the last of a turn speaks for the turn.
             stored, wait_s = receipt.stored, max(wait_s, receipt.wait_s)
         return stored, wait_s

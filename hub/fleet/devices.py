@@ -117,6 +117,7 @@ class Devices:
                 await self._stored.update(wanted)
                 self.remember(wanted)
                 self._roster.update(wanted)
+                self._ingest.update(wanted)
             stored = self._ingest.describe(wanted, described) if described else None
         if stored is not None:
             await stored

@@ -44,6 +44,12 @@ class HubCollector:
         yield CounterMetricFamily(
             "hub_lost", "Readings that sequence numbers jumped over.", value=counts.lost
         )
+        limited = CounterMetricFamily(
+            "hub_limited_seconds", "How long devices were held back, by limit.", labels=["limit"]
+        )
+        for limit, waited_s in counts.limited_s.items():
+            limited.add_metric([limit], waited_s)
+        yield limited
         yield from self._storing()
         devices = GaugeMetricFamily("hub_devices", "Devices, by presence.", labels=["presence"])
         for presence, count in self._roster.count().items():

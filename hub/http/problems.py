@@ -99,6 +99,9 @@ def problem_of(error: HubError) -> web.Response:
         headers["Accept-Encoding"] = ENCODINGS  # what would be right (RFC 9110, 15.5.16)
     if isinstance(error, Busy):
         headers["Retry-After"] = retry_after(error.retry_after_s)
+        more["retry_after_s"] = round(error.retry_after_s, 3)
+        if error.limit:
+            more["limit"] = error.limit
     if isinstance(error, StoreError):
         headers["Retry-After"] = retry_after(STORE_RETRY_S)
     if isinstance(error, Invalid) and error.where:

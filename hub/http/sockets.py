@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 
 from hub.config import LimitsConfig
-from hub.errors import HubError, Unauthenticated
+from hub.errors import Busy, HubError, Unauthenticated
 from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
@@ -52,7 +52,9 @@ def take_unproven_place(request: web.Request) -> ConnectionPlace:
     place = request.app[UNPROVEN].take(request.app[ACCESS].address(request), file=0)
     if place is None:
         raise Overloaded(
-            "too many connections have not shown who they are (limits.unproven_max)", RETRY_AFTER_S
+            "too many connections have not shown who they are (limits.unproven_max)",
+            RETRY_AFTER_S,
+            "limits.unproven_max",
         )
     place.ends_by(transport.abort)
     return place
@@ -103,5 +105,9 @@ def turned_away_if_refused(socket: Socket) -> Iterator[None]:
 
 
 def refusal(error: HubError, **more: object) -> dict[str, object]:
-    """What a peer is told of what cannot be met."""
+    """What a peer is told of what cannot be met, and where a limit says so, which, and when to come back."""
+    if isinstance(error, Busy):
+        more["retry_after_s"] = round(error.retry_after_s, 3)
+        if error.limit:
+            more["limit"] = error.limit
     return {"type": "error", "code": error.code, "message": str(error), **more}

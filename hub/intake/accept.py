@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from hub.clock import HubClock, Step
 from hub.config import LimitsConfig, ReadingsConfig
-from hub.errors import Conflict, Invalid, NotFound, StoreError
+from hub.errors import Conflict, Invalid, NotFound, OverRate, StoreError
 from hub.feed import Feed
 from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
 from hub.history.contract import History
 from hub.intake.checks import ReadingChecks
 from hub.intake.known import IntakeCounts, KnownDevice
-from hub.intake.rate import TokenBucket
+from hub.intake.rate import DeviceRate, Limited, TokenBucket, rates_of
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
 from hub.logs import Logger
@@ -37,6 +37,11 @@ from hub.model import (
 NOTICES_PER_S = 1 / 3  # lines in the log about devices' sequence numbers; more are counted
 NOTICES_BURST = 20
 REJECTIONS_PER_BATCH = 1000  # more are counted, not kept: a flood of nonsense must not fill the disk
+WHAT_IS_LIMITED = {
+    "limits.readings_per_s": "readings",
+    "limits.values_per_s": "values",
+    "limits.bytes_per_s": "bytes",
+}
 _EXAMPLES: dict[MetricType, Value] = {
     MetricType.NUMBER: 0.0,
     MetricType.TEXT: "",
@@ -118,11 +123,15 @@ class Ingest:
     def open(self, device: Device, sequence: SequenceCount | None = None) -> None:
         """Make the device known to intake and feed."""
         channel = self._feed.add(device.id, counted=device.counted)
-        rate = TokenBucket(self._limits.readings_per_s, self._limits.readings_burst)
+        rate = DeviceRate(rates_of(self._limits, device))
         counts = self.counts if device.counted else IntakeCounts()
         self._devices[device.number] = KnownDevice(
             device.number, channel, sequence or SequenceCount(), rate, counts
         )
+
+    def update(self, device: Device) -> None:
+        """The device has other labels now, and by them maybe other rates. Raises NotFound."""
+        self._known(device).rate.set(rates_of(self._limits, device))
 
     def close(self, device: Device) -> Commit:
         """Forget a removed device. Done when its readings are gone too."""
@@ -142,9 +151,10 @@ class Ingest:
         source: str,
         refused: Sequence[Refusal] = (),
         *,
+        size: int = 0,
         present: bool = True,
     ) -> Receipt:
-        """Take in readings of one device; one call for all that arrived together.
+        """Take in readings of one device; one call for all that arrived together, in `size` bytes.
 
         `refused` is what the transport could not read; it is kept as rejections with those found here, in the
         same commit, and is not in the receipt. Not `present` is what is said for a device that is gone: no
@@ -173,8 +183,20 @@ class Ingest:
             self._tell(device, known.sequence, repeated, now, restarted=restarted)
         known.counts.repeated += repeated
         known.counts.lost += lost
-        wait_s = known.rate.spend(len(readings) + len(refused), now)
-        return Receipt(len(run.times) + repeated, refusals, self._history.stored, wait_s)
+        count, values = len(readings) + len(refused), len(columns)
+        wait_s = known.rate.spend(count, values, size, now)
+        accepted, stored = len(run.times) + repeated, self._history.stored
+        if wait_s > 0:
+            limit = self._limit(known, known.rate.dearest(count, values, size), wait_s, now)
+            return Receipt(accepted, refusals, stored, wait_s, limit)
+        return Receipt(accepted, refusals, stored, wait_s)
+
+    @staticmethod
+    def _limit(known: KnownDevice, limit: str, wait_s: float, now: int) -> str:
+        """Note that the device has to wait, and why; the limit."""
+        total = known.counts.limited_s
+        total[limit] = total.get(limit, 0.0) + known.rate.note(limit, wait_s, now)
+        return limit
 
     def adopt(self, device: Device, name: str, kind: MetricType) -> Metric:
         """The metric of that name, made if need be. Raises NotFound, Invalid for another type or too many."""
@@ -206,7 +228,22 @@ class Ingest:
 
     def wait_s(self, device: Device) -> float:
         """How long the device should wait before it sends more, for transports that can say so beforehand."""
-        return self._known(device).rate.spend(0, self._clock())
+        return self._known(device).rate.spend(0, 0, 0, self._clock())
+
+    def refuse_over_rate(self, device: Device) -> None:
+        """For transports that cannot wait. Raises OverRate, with the limit, for a device that is over one."""
+        wait_s = self.wait_s(device)
+        if wait_s > 0:
+            rate = self._known(device).rate
+            limit = rate.last_limit()
+            per_s, what = getattr(rate.rates, limit.rpartition(".")[2]), WHAT_IS_LIMITED[limit]
+            raise OverRate(
+                f"{device.id!r} is over its rate of {per_s:.0f} {what} a second ({limit})", wait_s, limit
+            )
+
+    def limited(self, device: Device) -> Mapping[str, Limited]:
+        """The limits that hold the device back now, by name."""
+        return self._known(device).rate.biting(self._clock())
 
     @property
     def full(self) -> bool:

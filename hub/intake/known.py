@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hub.feed import DeviceChannel
-from hub.intake.rate import TokenBucket
+from hub.intake.rate import DeviceRate
 from hub.intake.sequence import SequenceCount
 from hub.model import Metric, MetricType, Value
 
@@ -43,6 +43,7 @@ class IntakeCounts:
     repeated: int = 0
     refused: int = 0
     lost: int = 0
+    limited_s: dict[str, float] = field(default_factory=dict)  # how long devices had to wait, by limit
 
 
 class KnownDevice:
@@ -55,7 +56,7 @@ class KnownDevice:
         number: int,
         channel: DeviceChannel,
         sequence: SequenceCount,
-        rate: TokenBucket,
+        rate: DeviceRate,
         counts: IntakeCounts,
     ) -> None:
         self.number = number

@@ -16,6 +16,7 @@ class Receipt(NamedTuple):
     refusals: Sequence[Refusal]  # the intake's own; what the transport could not read is not among them
     stored: Commit  # done when all of this call, rejections included, is on disk; many calls share it
     wait_s: float  # over 0: the device is over its rate; read no more from it for so long
+    limit: str = ""  # which one it is over then
 
     async def until_stored(self, timeout_s: float | None = None) -> None:
         """Wait until all of this call is on disk. Raises StoreError where that does not come (in time)."""

@@ -6,7 +6,7 @@ from typing import cast
 
 from hub.config import LimitsConfig, MqttConfig
 from hub.errors import NotFound, Refused
-from hub.flow import Hold, Holds, StoreWait
+from hub.flow import TURN_BYTES, Hold, Holds, StoreWait
 from hub.intake.accept import Ingest
 from hub.listener import ConnectionPlace
 from hub.logs import RateLimitedLog
@@ -39,8 +39,8 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_abort", "_closing", "_config", "_decoder", "_gone", "_heard_at", "_holds", "_ingest",
-        "_jobs", "_keep_alive_s", "_limits", "_loop", "_open", "_place", "_protocol", "_reading",
-        "_refusals", "_requests", "_settled", "_store_wait", "_tasks", "_timer", "_transport",
+        "_jobs", "_keep_alive_s", "_later", "_limits", "_loop", "_open", "_place", "_protocol", "_reading",
+        "_refusals", "_requests", "_settled", "_store_wait", "_tasks", "_timer", "_transport", "_unpaid",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._holds = Holds(self._pause, self._resume)
         self._jobs = Jobs(tasks.spawn, self._holds)
+        self._later = b""  # of a large piece of the stream, what waits for the next turns of the loop
+        self._unpaid = 0  # bytes that came, and are to be counted in the device's rate
         self._reading = False
         self._keep_alive_s = 0.0
         self._heard_at = 0.0
@@ -103,9 +105,26 @@ class Connection(asyncio.Protocol):
         self._timer = self._loop.call_later(self._limits.connect_timeout_s, self._protocol.lost)
 
     def data_received(self, data: bytes) -> None:
-        """A piece of the stream."""
-        self._decoder.feed(data)
+        """A piece of the stream. A large one is taken in several turns."""
+        self._unpaid += len(data)
+        if self._later:
+            self._later += data
+        elif len(data) > TURN_BYTES:
+            self._later = data
+            self._turn()
+        else:
+            self._decoder.feed(data)
+            self._read()
+
+    def _turn(self) -> None:
+        """Take as much as is fair to the other connections, and the rest in the next turn of the loop."""
+        piece, self._later = self._later[:TURN_BYTES], self._later[TURN_BYTES:]
+        self._decoder.feed(piece)
+        self._holds.release(Hold.TURN)
         self._read()
+        if self._later and not self._closing:
+            self._holds.hold(Hold.TURN)
+            self._loop.call_soon(self._turn)
 
     def pause_writing(self) -> None:
         """The client does not read: it is not read from either, so that what is sent to it stays bounded."""
@@ -181,7 +200,8 @@ class Connection(asyncio.Protocol):
         """Accept the chunk's readings, and read no more if the client is too fast or the disk too slow."""
         if self._protocol.state is not ConnectionState.OPEN:
             return
-        self._holds.wait_out(self._protocol.publishing.settle())
+        size, self._unpaid = self._unpaid, 0
+        self._holds.wait_out(self._protocol.publishing.settle(size))
         if self._ingest.full:
             self._store_wait.hold(self._holds)
         if self._protocol.acks.messages > self._config.receive_max:

@@ -1,8 +1,9 @@
 """Readings on their way up: what one chunk of the network brought is gathered, then accepted in one call."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import repeat
+from typing import Protocol
 
 from hub.flow import Acknowledgements
 from hub.formats.json import decode, decode_run
@@ -17,8 +18,19 @@ _PUBACK = b"\x40\x02"
 _PUBREC = b"\x50\x02"
 
 
-Accept = Callable[[Device, Sequence[Reading], str, Sequence[Refusal]], Receipt]
-"""The intake's `accept`."""
+class Accept(Protocol):
+    """The intake's `accept`."""
+
+    def __call__(
+        self,
+        device: Device,
+        readings: Sequence[Reading],
+        source: str,
+        refused: Sequence[Refusal],
+        *,
+        size: int = 0,
+    ) -> Receipt:
+        """Take in readings of one device that came in `size` bytes."""
 
 
 class Gathering:
@@ -30,7 +42,7 @@ class Gathering:
 
     __slots__ = (
         "_accept", "_acks", "_device", "_ends", "_faults", "_heads", "_messages", "_readings",
-        "_refused", "_state", "_twice", "_writer",
+        "_refused", "_state", "_twice", "_writer", "size",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +58,7 @@ class Gathering:
         self._accept = accept
         self._writer = writer
         self._acks = acks
+        self.size = 0  # bytes that came since the last `settle`
         self._clear()
 
     def _clear(self) -> None:
@@ -123,7 +136,8 @@ class Gathering:
         """
         if not self._ends:
             return 0.0
-        receipt = self._accept(self._device, self._readings, SOURCE, self._refused)
+        size, self.size = self.size, 0
+        receipt = self._accept(self._device, self._readings, SOURCE, self._refused, size=size)
         for refusal in receipt.refusals:
             self._faults.setdefault(bisect_right(self._ends, refusal.position), []).append(refusal)
         for packet_id in self._twice:
@@ -131,11 +145,22 @@ class Gathering:
         if self._faults and self._writer.says_reasons:
             for place, refusals in self._faults.items():
                 self._explain(place, refusals)
+        if receipt.wait_s > 0 and self._writer.says_reasons:
+            self._say_limit(receipt)
         raw, messages = b"".join(self._heads), self._messages
         self._clear()
         if raw:
             self._acks.add(receipt.stored, raw, messages)
         return receipt.wait_s
+
+    def _say_limit(self, receipt: Receipt) -> None:
+        """Say with the last acknowledgement, where that is a PUBACK of success, why no more is read now."""
+        head = self._heads[-1]
+        if len(head) == len(_PUBACK) + 2 and head.startswith(_PUBACK):
+            because = self._writer.because(
+                f"taken; over its rate ({receipt.limit}), so nothing is read for {receipt.wait_s:.1f} s"
+            )
+            self._heads[-1] = self._writer.form(Puback(int.from_bytes(head[2:]), Reason.SUCCESS, because))
 
     def _explain(self, place: int, refusals: list[Refusal]) -> None:
         """Put reason and reason string into a message's acknowledgement.

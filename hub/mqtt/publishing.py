@@ -130,11 +130,13 @@ class Publishing:
         else:
             self._acks.add(known, self._writer.form(Pubcomp(pubrel.packet_id)), 0)
 
-    def settle(self) -> float:
-        """The chunk is read: accept what was gathered. How many seconds to wait before reading more.
+    def settle(self, size: int = 0) -> float:
+        """The chunk is read, `size` bytes since the last time: accept what was gathered. How many seconds to
+        wait before reading more.
 
         Raises NotFound when the device is no more.
         """
+        self._gathering.size += size
         self._accept_gathered()
         wait_s, self._wait_s = self._wait_s, 0.0
         return wait_s

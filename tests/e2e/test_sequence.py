@@ -1,4 +1,4 @@
-"""A device whose readings are acknowledged and dropped as repeated, as the page tells of it."""
+"""A device whose readings are dropped as repeated, or that sends too much, as the page tells of it."""
 
 from collections.abc import Callable
 
@@ -47,3 +47,12 @@ def test_a_viewer_is_told_too_and_offered_nothing(shared_hub: HubProcess, visit:
 
     expect(page.device.get_by_role("alert")).to_contain_text("1 reading so far")
     expect(page.device.get_by_role("button", name="Count from the start")).to_have_count(0)
+
+
+def test_that_a_device_is_slowed_is_said_with_the_limit(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("flood")
+    publish(shared_hub, key, TELEMETRY, "[" + ",".join(['{"n":1}'] * 30_000) + "]")
+    page = visit(shared_hub, "/#/device/flood")
+    told = page.device.get_by_role("alert")
+    expect(told).to_contain_text("It sends too many readings a second (limits.readings_per_s)")
+    page.assert_accessible_in_any_width()

@@ -321,6 +321,9 @@ class TestOverTheRate:
         async with hub.device_socket() as socket:
             await answers(socket, {"readings": [{"n": float(n)} for n in range(30)]})
             await socket.send_json({"n": 30.0})
+            limited = await socket.receive_json()
+            assert (limited["type"], limited["limit"]) == ("limited", "limits.readings_per_s")
+            assert 0 < limited["retry_after_s"] <= 0.5
             assert await socket.receive_json() == {"type": "ack", "accepted": 1}
         assert sorted(await stored(hub, "n")) == [float(number) for number in range(31)]
 

@@ -8,12 +8,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from hub.config import Config, LimitsConfig
+from hub.config import Config
 from hub.history import policy
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Role
 from tests.history.rows import database, folded
 from tests.http.conftest import Hub
+from tests.rooms import UNLIMITED
 from tests.waiting import until
 
 T0 = 1_700_000_040_000  # ms: a minute begins
@@ -24,7 +25,7 @@ PATH = "/api/v1/devices/boiler/history"
 @pytest.fixture
 def config() -> Config:
     """Tens of thousands of readings at once are nothing here."""
-    return Config(limits=LimitsConfig(readings_per_s=1_000_000, readings_burst=1_000_000))
+    return Config(limits=UNLIMITED)
 
 
 async def fill(hub: Hub, readings: list[tuple[float, dict[str, Any]]], device_id: str = "boiler") -> None:

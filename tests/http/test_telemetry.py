@@ -141,7 +141,8 @@ class TestOverTheRate:
         assert (await hub.send([{"t": 1.0}] * 20))[0] == 200
         async with hub.client.post("/api/v1/telemetry", json={"t": 2.0}, headers=hub.key()) as response:
             problem = await response.json(content_type=None)
-        assert (response.status, problem["code"]) == (429, "busy")
+        assert (response.status, problem["code"], problem["limit"]) == (429, "rate", "limits.readings_per_s")
+        assert 0 < problem["retry_after_s"] <= 15
         assert 1 <= int(response.headers["Retry-After"]) <= 16
         hub.clock.ahead_s = 60.0
         assert (await hub.send({"t": 2.0}))[0] == 200

@@ -9,10 +9,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from hub.config import Config, LimitsConfig, MqttConfig
+from hub.config import Config, MqttConfig
 from hub.websocket.frames import Opcode
 from tests.http.conftest import Hub, running_hub
 from tests.http.test_mqtt_socket import connect_packet
+from tests.rooms import UNLIMITED
 from tests.websocket.cases import SECTIONS
 from tests.websocket.handshakes import CASES
 from tests.websocket.raw import HANDSHAKE, RawSocket, connected, sent
@@ -21,7 +22,7 @@ from tests.websocket.talk import outcomes
 # The rate does not matter here, and every case connects again.
 CONFIG = Config(
     mqtt=MqttConfig(port=0, max_packet_bytes=1_048_576),
-    limits=LimitsConfig(readings_per_s=1_000_000, readings_burst=1_000_000),
+    limits=UNLIMITED,
 )
 
 

@@ -18,7 +18,7 @@ from hub.history.commit import Commit
 from hub.intake.accept import REJECTIONS_PER_BATCH
 from hub.intake.checks import ALIKE_MIN, ReadingChecks
 from hub.intake.known import IntakeCounts, KnownDevice
-from hub.intake.rate import TokenBucket
+from hub.intake.rate import DeviceRate, Rates
 from hub.intake.sequence import SequenceCount
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, SequenceMark, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
@@ -309,7 +309,9 @@ class Judged:
     def __init__(self) -> None:
         self._checks = ReadingChecks(LimitsConfig(metrics_max=5), ReadingsConfig())
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
-        self._known = KnownDevice(1, channel, SequenceCount(), TokenBucket(1, 1), IntakeCounts())
+        self._known = KnownDevice(
+            1, channel, SequenceCount(), DeviceRate(Rates(1.0, 1.0, 1.0, 1.0)), IntakeCounts()
+        )
         self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
         self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
         self.live: list[tuple[int, dict[str, Value]]] = []

@@ -69,8 +69,15 @@ class World:
         return round(self.now_s * 1e6)
 
     def accept(
-        self, _device: Device, readings: Sequence[Reading], _source: str, refused: Sequence[Refusal]
+        self,
+        device: Device,
+        readings: Sequence[Reading],
+        source: str,
+        refused: Sequence[Refusal],
+        *,
+        size: int = 0,
     ) -> Receipt:
+        del device, source, size
         if self.removed:
             raise NotFound("the device was removed")
         self.accepted.append((list(readings), list(refused)))

@@ -47,9 +47,10 @@ class SlowDisk(Ingest):
         source: str,
         refused: Sequence[Refusal] = (),
         *,
+        size: int = 0,
         present: bool = True,
     ) -> Receipt:
-        receipt = super().accept(device, readings, source, refused, present=present)
+        receipt = super().accept(device, readings, source, refused, size=size, present=present)
         if self.held is None:
             self.held = Commit(loop=asyncio.get_running_loop())
         return receipt._replace(stored=self.held)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.config import LimitsConfig, MqttConfig
+from hub.flow import TURN_BYTES
 from hub.model import Presence
 from hub.mqtt.codec.encode import encode
 from hub.mqtt.codec.packets import (
@@ -291,10 +292,29 @@ async def test_a_device_over_its_rate_is_read_more_slowly_and_loses_nothing(
         async with boiler(hub, version, keep_alive_s=1) as client:
             for number in range(1, 101):
                 client.send(Publish(TELEMETRY, json.dumps({"a": number}).encode(), 1, number))
-            assert [await client.receive() for _ in range(100)] == [
-                Puback(number) for number in range(1, 101)
+            told = [await client.expect(Puback) for _ in range(100)]
+            assert [(puback.packet_id, puback.reason) for puback in told] == [
+                (number, Reason.SUCCESS) for number in range(1, 101)
             ]
+            said = [puback.properties.reason_string or "" for puback in told]
+            named = ["over its rate (limits.readings_per_s)" in reason for reason in said if reason]
+            assert named == ([] if version is Version.V311 else [True] * max(1, len(named)))
         assert sorted(await hub.stored("boiler")) == [("a", float(number)) for number in range(1, 101)]
+
+
+@both
+async def test_a_large_piece_of_the_stream_is_taken_in_turns_and_in_order(
+    hub: Rooms, version: Version
+) -> None:
+    """A burst after a reconnect: others are served in between, and nothing is dropped."""
+    count = 4 * TURN_BYTES // 60
+    async with boiler(hub, version) as client:
+        client.send(
+            *(Publish(TELEMETRY, f'{{"a":{number}}}'.encode(), 1, number) for number in range(1, count))
+        )
+        told = [(await client.expect(Puback)).packet_id for _ in range(1, count)]
+    assert told == list(range(1, count))
+    assert sorted(await hub.stored("boiler")) == [("a", float(number)) for number in range(1, count)]
 
 
 async def test_when_too_much_waits_for_the_disk_nothing_is_read_until_there_is_room(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ export function infoOf(id: string, more: Partial<DeviceInfo> = {}): DeviceInfo {
     last_seen: null,
     counted: true,
     sequence: { highest: null, repeated: 0, repeated_since: null },
+    limited: {},
     retention: { raw_s: null, minute_s: null, hour_s: null },
     metrics: [
       {

@@ -20,7 +20,7 @@ from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
 from hub.fleet.presence import Roster
 from hub.fleet.session import EndReason, Leaving, SharedAttributes
-from hub.flow import Acknowledgements, Hold, Holds, StoreWait
+from hub.flow import TURN_BYTES, Acknowledgements, Hold, Holds, StoreWait
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
 from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
@@ -35,6 +35,7 @@ from hub.http.sockets import (
     turned_away_if_refused,
 )
 from hub.intake.accept import Ingest
+from hub.intake.receipts import Receipt
 from hub.logs import Logger
 from hub.model import Command, Device, Refusal
 from hub.websocket import frames
@@ -45,6 +46,7 @@ from hub.websocket.upgrade import Upgrade
 SOURCE = "websocket"
 # Messages that wait for their commit; beyond, nothing is read until some are answered.
 UNACKNOWLEDGED_MAX = 10_000
+LIMIT_TOLD_EVERY_S = 10.0
 GOODBYE_TIMEOUT_S = 2.0  # how long a stopping hub waits for the last commits
 
 _CLOSE_CODES = {
@@ -65,6 +67,8 @@ class DeviceSocket(Socket):
         super().__init__(sockets.peers, sockets.message_max_bytes)
         self._sockets = sockets
         self._gathered: list[ReadingsMessage] = []  # bounded by what the socket holds in one turn
+        self._size = 0  # bytes of messages taken in this turn
+        self._told_limit_at = -LIMIT_TOLD_EVERY_S
         self._holds = Holds(self.pace, self.read)
         self._answers: Acknowledgements[bytes] = Acknowledgements(self._write, self.abort, self._answered)
 
@@ -142,7 +146,11 @@ class DeviceSocket(Socket):
         return not self._holds
 
     def take(self, message: frames.Message) -> None:
-        """Something the device says."""
+        """Something the device says. When that was much, other connections have their turn first."""
+        self._size += len(message.content)
+        if self._size > TURN_BYTES:
+            self._holds.hold(Hold.TURN)
+            asyncio.get_running_loop().call_soon(self._holds.release, Hold.TURN)
         match read(message.content):
             case ReadingsMessage() as readings:
                 self._gathered.append(readings)
@@ -185,18 +193,30 @@ class DeviceSocket(Socket):
         unread = [refusal for message in messages for refusal in message.refusals]
         ingest = self._sockets.ingest
         try:
-            receipt = ingest.accept(self.device, readings, SOURCE, unread)
+            size, self._size = self._size, 0
+            receipt = ingest.accept(self.device, readings, SOURCE, unread, size=size)
         except NotFound:
             self.end(EndReason.REMOVED)
             return
         add, stored = self._answers.add, receipt.stored
         for message, result in zip(messages, results(messages, receipt.refusals), strict=True):
             add(stored, _framed(_told(message.id, result)))
-        self._holds.wait_out(receipt.wait_s)
+        if receipt.wait_s > 0:
+            self._say_limit(receipt)
+            self._holds.wait_out(receipt.wait_s)
         if ingest.full:
             self._sockets.store_wait.hold(self._holds)
         if self._answers.messages >= UNACKNOWLEDGED_MAX:
             self._holds.hold(Hold.UNACKNOWLEDGED)
+
+    def _say_limit(self, receipt: Receipt) -> None:
+        """Say behind the answers why nothing is read for a while; not each time, a fast device knows soon."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_limit_at >= LIMIT_TOLD_EVERY_S:
+            self._told_limit_at = now_s
+            self._answer(
+                {"type": "limited", "limit": receipt.limit, "retry_after_s": round(receipt.wait_s, 3)}
+            )
 
     async def _report(self, attributes: AttributesMessage) -> None:
         try:
@@ -322,7 +342,11 @@ class DeviceSockets:
     def refuse_when_full(self) -> None:
         """Raises Overloaded."""
         if self.roster.is_full:
-            raise Overloaded("too many devices are connected (limits.connections_max)", RETRY_AFTER_S)
+            raise Overloaded(
+                "too many devices are connected (limits.connections_max)",
+                RETRY_AFTER_S,
+                "limits.connections_max",
+            )
 
     async def _ask_for_key(self, socket: DeviceSocket, request: web.Request) -> Login:
         key = await ask_for_secret(socket, "key", self._limits.connect_timeout_s)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
-from hub.errors import Busy, StoreError, Unauthenticated
+from hub.errors import StoreError, Unauthenticated
 from hub.fleet.keys import Login
 from hub.formats.json import decode
 from hub.history.contract import History
@@ -33,22 +33,16 @@ async def post(request: web.Request) -> web.StreamResponse:
     device = login.device
     ingest = app[INGEST]
     _refuse_when_full(app[HISTORY], ingest)
-    wait_s = ingest.wait_s(device)
-    if wait_s > 0:
-        limits = app[CONFIG].limits
-        raise Busy(
-            f"{device.id!r} is over its rate of {limits.readings_per_s} readings a second "
-            "(limits.readings_per_s)",
-            wait_s,
-        )
+    ingest.refuse_over_rate(device)
     try:
         raw = await read_body(request, app[CONFIG].http.max_body_bytes)
     except TooLarge as error:
         refusal = Refusal(-1, error.code, str(error), error.start)
-        await _stored(ingest.accept(device, (), SOURCE, [refusal]))
+        size = app[CONFIG].http.max_body_bytes
+        await _stored(ingest.accept(device, (), SOURCE, [refusal], size=size))
         raise
     readings, unread = decode(raw)
-    receipt = ingest.accept(device, readings, SOURCE, unread)
+    receipt = ingest.accept(device, readings, SOURCE, unread, size=len(raw))
     await _stored(receipt)
     [result] = results([ReadingsMessage(None, readings, unread)], receipt.refusals)
     return _answer(result)
@@ -67,7 +61,11 @@ def _refuse_when_full(history: History, ingest: Ingest) -> None:
     if history.failure is not None:
         raise Overloaded(f"nothing can be stored at present: {history.failure}", RETRY_AFTER_S)
     if ingest.full:
-        raise Overloaded("too many readings wait for the disk (limits.pending_readings)", RETRY_AFTER_S)
+        raise Overloaded(
+            "too many readings wait for the disk (limits.pending_readings)",
+            RETRY_AFTER_S,
+            "limits.pending_readings",
+        )
 
 
 async def _stored(receipt: Receipt) -> None:

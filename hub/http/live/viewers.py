@@ -78,11 +78,14 @@ class Viewers:
         """Raises Overloaded when all places are taken, Busy when those of this address are."""
         live = self._live
         if len(self._open) >= live.viewers_max:
-            raise Overloaded("too many viewers are connected (live.viewers_max)", RETRY_AFTER_S)
+            raise Overloaded(
+                "too many viewers are connected (live.viewers_max)", RETRY_AFTER_S, "live.viewers_max"
+            )
         if self._addresses[address] >= live.viewers_per_address_max:
             raise Busy(
                 "too many viewers are connected from this address (live.viewers_per_address_max)",
                 RETRY_AFTER_S,
+                "live.viewers_per_address_max",
             )
 
     def enter(self, connection: ViewerConnection, address: str) -> None:

@@ -61,6 +61,13 @@ class SequenceOut(Given):
     restarts: int = Field(description="how often it was found to count again, since the hub began")
 
 
+class LimitedOut(Given):
+    """That a limit holds a device back: since when, and how long it had to wait in all since then."""
+
+    since: Milliseconds
+    waited_s: float
+
+
 class DeviceOut(Given):
     """One device."""
 
@@ -75,6 +82,7 @@ class DeviceOut(Given):
     counted: bool = Field(description="false for the hub's own figures, which are in no list and no count")
     lost: int = Field(description="readings that its sequence numbers jumped over")
     sequence: SequenceOut
+    limited: dict[str, LimitedOut] = Field(description="by limit, while one holds the device back")
     retention: RetentionOut
     metrics: list[MetricOut]
 

@@ -213,6 +213,10 @@ def describe(app: web.Application, device: Device) -> dict[str, object]:
             "repeated_since": _ms(sequence.repeated_since),
             "restarts": sequence.restarts,
         },
+        "limited": {
+            limit: {"since": wire_ms(one.since), "waited_s": round(one.waited_s, 3)}
+            for limit, one in app[INGEST].limited(device).items()
+        },
         "retention": device.retention._asdict(),
         "metrics": [shown_metric(metric) for metric in app[INGEST].metrics(device).values()],
     }

@@ -71,7 +71,7 @@ async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
             f"{section}.{key}": value
             for section, keys in sections.items()
             for key, value in keys.model_dump().items()
-            if not isinstance(value, bool)
+            if isinstance(value, int | float) and not isinstance(value, bool)
         },
     )
 

@@ -48,6 +48,13 @@ export interface SequenceInfo {
   readonly repeated_since: number | null;
 }
 
+/** That a limit holds a device back. */
+export interface Limited {
+  /** Milliseconds UTC. */
+  readonly since: number;
+  readonly waited_s: number;
+}
+
 /** What REST says of a device. Times in milliseconds UTC. */
 export interface DeviceInfo {
   readonly id: string;
@@ -60,6 +67,8 @@ export interface DeviceInfo {
   /** Not so the hub's own figures: they are in no list and no count. */
   readonly counted: boolean;
   readonly sequence: SequenceInfo;
+  /** By limit, while one holds it back. */
+  readonly limited: Readonly<Record<string, Limited>>;
   readonly retention: Retention;
   readonly metrics: readonly MetricInfo[];
 }

@@ -8,6 +8,7 @@ import { lazy } from "../parts/lazy";
 import { PresenceMark } from "../parts/PresenceMark";
 import { PRESENCE_WAS, PRESENCE_WORD } from "../parts/words";
 import { hashOf } from "../route";
+import { LimitNote } from "./LimitNote";
 import { metricsOf, type Opened } from "./opened";
 import { Tools } from "./readings/Tools";
 import { SectionLinks } from "./SectionLinks";
@@ -98,6 +99,7 @@ function OpenDevice({ device, watch }: Opened) {
       </header>
       <SectionLinks />
       {device.info?.sequence.repeated_since && <SequenceNote device={device} />}
+      <LimitNote device={device} />
       {section === "readings" ? (
         <DeviceReadings opened={opened} metrics={metrics} hidden={hidden} />
       ) : (
