@@ -1,6 +1,7 @@
 """The `hub` command. docs/cli.md describes it, with its exit codes.
 
 service  demo                              commands that run a hub
+doctor                                     whether one can run here
 devices  metrics  keys  history  backup    commands that call one
 options                                    what stands before the command
 calls                                      which hub a command is for
@@ -24,11 +25,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from hub import __version__
-from hub.cli import backup, devices, history, keys, metrics, service
+from hub.cli import backup, devices, doctor, history, keys, metrics, service
 from hub.cli.options import Options
 from hub.errors import Failed, HubError, StoreError
 
-WITHOUT_A_HUB = ("serve", "demo", "check", "version")
+WITHOUT_A_HUB = ("serve", "demo", "check", "doctor", "version")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ RUN, USE, KEEP = "Run a hub", "Devices, people and programs", "Readings and care
 app.command("serve", rich_help_panel=RUN)(service.serve)
 app.command("demo", rich_help_panel=RUN)(service.demo)
 app.command("check", rich_help_panel=RUN)(service.check)
+app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("login", rich_help_panel=USE)(keys.login)
 devices.devices_app.add_typer(metrics.metrics_app, name="metrics")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)

@@ -17,6 +17,7 @@ from hub.cli.client import Client
 from hub.cli.running_demo import RunningDemo, findable
 from hub.cli.stopping import run_until_stopped
 from hub.config import Config, HttpConfig, LogConfig, MqttConfig, StoreConfig
+from hub.private_files import UMASK
 
 if TYPE_CHECKING:
     from hub.serve import Hub
@@ -48,6 +49,7 @@ def run_demo(keep: Path | None, count: int) -> None:
     from hub.serve import serve
 
     with tempfile.TemporaryDirectory(prefix="sensor-hub-demo-") as scratch:
+        os.umask(UMASK)
         folder = keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         config = _demo_config(folder)

@@ -1,5 +1,6 @@
 """`hub serve`, `hub demo`, `hub check`."""
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import typer
 
 from hub.cli.options import Options
 from hub.cli.stopping import run_until_stopped
+from hub.private_files import UMASK
 
 if TYPE_CHECKING:
     from hub.serve import Hub
@@ -22,6 +24,7 @@ def serve(context: typer.Context) -> None:
     from hub.serve import serve as run_hub
 
     set_up_logs(config.log)
+    os.umask(UMASK)
     run_until_stopped(lambda stop: run_hub(config, _announced, stop))
 
 

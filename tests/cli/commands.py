@@ -23,6 +23,7 @@ COMPLETE: dict[str, Sequence[str]] = {
     "devices remove": ("pump",),
     "devices reset-sequence": ("pump",),
     "devices show": ("pump",),
+    "doctor": (),
     "history export": ("--output", "all.csv"),
     "history import": ("values.csv", "--device", "pump", "--metric", "t"),
     "keys add": ("pump",),

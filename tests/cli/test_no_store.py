@@ -13,7 +13,7 @@ from hub.cli.running_demo import RunningDemo, findable, running_demos
 from tests.cli.commands import COMPLETE, commands, exit_code
 from tests.hub_process import HubProcess, make_store
 
-MAKE_OR_NEED_NO_STORE = {"serve", "demo", "check", "version"}
+MAKE_OR_NEED_NO_STORE = {"serve", "demo", "check", "doctor", "version"}
 DEAD_PID = 2**22 + 1  # above the highest that Linux gives
 
 

@@ -1,0 +1,207 @@
+"""`hub doctor`: whether the hub can work where it stands, and whether others can get at what is its own."""
+
+import asyncio
+import resource
+import shutil
+import socket
+import ssl
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hub.cli.calls import show_json
+from hub.cli.devices import Json
+from hub.cli.options import Options
+from hub.config import Config
+from hub.private_files import OTHERS, StoreFolders
+
+MIB = 1_048_576
+DISK_LOW_MIB = 1_024
+CERTIFICATE_SOON_S = 14 * 86_400
+CLOCK_LEAST_S = 1_767_225_600  # 2026: no clock that is set says less
+CLOCK_BEHIND_S = 300.0
+FILES_LEAST = 1_024
+
+
+class Verdict(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, and what would be right."""
+
+    check: str
+    verdict: Verdict
+    text: str
+
+
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check the stores' folder, ports, certificate, disk and clock. Exit code 1: something failed."""
+    config = Options.of(context).config()
+    running = asyncio.run(_is_running(config))
+    found = [
+        *_stores(config),
+        *_ports(config, running=running),
+        *_certificate(config),
+        *_disk(config),
+        *_clock(config),
+        *_files(),
+    ]
+    if as_json:
+        show_json([vars(one) for one in found])
+    else:
+        for one in found:
+            typer.echo(f"{one.verdict:8} {one.check:12} {one.text}")
+    if any(one.verdict is Verdict.FAILED for one in found):
+        raise typer.Exit(1)
+
+
+async def _is_running(config: Config) -> bool:
+    from hub.cli.client import Client
+
+    async with Client.connect(config.socket_path) as client:
+        return await client.answers()
+
+
+def _stores(config: Config) -> Iterator[Finding]:
+    """Whether they are there, and their owner's alone."""
+    folders = StoreFolders.of(config.store)
+    if not folders.data.exists():
+        yield Finding("stores", Verdict.OK, f"{folders.data.absolute()} is not there; `hub serve` makes it")
+        return
+    try:
+        found = list(folders.open_to_others())
+    except OSError as error:
+        text = f"{error.filename}: {error.strerror}; run this as the user that the hub runs as"
+        yield Finding("stores", Verdict.FAILED, text)
+        return
+    for one in found:
+        yield Finding("stores", Verdict.FAILED, f"{one}: chmod {one.wanted:04o} {one.path}")
+    if not found:
+        yield Finding("stores", Verdict.OK, f"{folders.data.absolute()} is its owner's alone")
+
+
+def _ports(config: Config, *, running: bool) -> Iterator[Finding]:
+    wanted = [("http", config.http.host, config.http.port)]
+    if config.mqtt.enabled:
+        wanted.append(("mqtt", config.mqtt.host, config.mqtt.port))
+        if config.mqtt.tls_port:
+            wanted.append(("mqtt", config.mqtt.host, config.mqtt.tls_port))
+    for section, host, port in wanted:
+        where = f"{section} {host or '*'}:{port}"
+        why = "" if running or port == 0 else _cannot_bind(host, port)
+        if why:
+            yield Finding("port", Verdict.FAILED, f"{where}: {why}")
+        elif running:
+            yield Finding("port", Verdict.OK, f"{where}: a hub is running on this store")
+        else:
+            yield Finding("port", Verdict.OK, f"{where} is free")
+
+
+def _cannot_bind(host: str, port: int) -> str:
+    """Why not; "" where it can be listened on."""
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _certificate(config: Config) -> Iterator[Finding]:
+    """Whether certificate and key are a pair that is in force, and the key its owner's alone."""
+    http = config.http
+    if not http.tls_cert:
+        is_open = any(host not in ("127.0.0.1", "::1", "localhost") for host in (http.host, config.mqtt.host))
+        if is_open:
+            yield Finding(
+                "tls", Verdict.WARNING, "none, on a network: keys and tokens are readable on their way"
+            )
+        return
+    try:
+        expires_s = _expires_s(http.tls_cert, http.tls_key)
+    except OSError as error:  # SSLError is one
+        text = f"{http.tls_cert}, {http.tls_key}: {getattr(error, 'reason', None) or error.strerror or error}"
+        yield Finding("tls", Verdict.FAILED, text)
+        return
+    days = (expires_s - time.time()) / 86_400
+    verdict = Verdict.OK if days * 86_400 > CERTIFICATE_SOON_S else Verdict.WARNING
+    yield Finding("tls", verdict, f"{http.tls_cert} is valid for {days:.0f} more days")
+    mode = Path(http.tls_key).stat().st_mode
+    if mode & OTHERS:
+        text = f"{http.tls_key} has mode {stat.S_IMODE(mode):04o}: chmod 0600 {http.tls_key}"
+        yield Finding("tls", Verdict.WARNING, text)
+
+
+def _expires_s(certificate: str, key: str) -> float:
+    """When the certificate ends, by a handshake with itself. Raises OSError for what would not work."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.load_verify_locations(certificate)
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(to_client, to_server)
+    serving = server.wrap_bio(to_server, to_client, server_side=True)
+    for one in (asking, serving, asking, serving, asking):
+        try:
+            one.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    shown: dict[str, Any] = asking.getpeercert() or {}
+    return ssl.cert_time_to_seconds(shown["notAfter"])
+
+
+def _disk(config: Config) -> Iterator[Finding]:
+    folders = StoreFolders.of(config.store)
+    least_mib = config.limits.journal_max_mb
+    for folder in dict.fromkeys((folders.data, folders.journal)):
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        free_mib = shutil.disk_usage(there).free / MIB
+        verdict = Verdict.OK if free_mib > DISK_LOW_MIB else Verdict.WARNING
+        if free_mib < least_mib:
+            verdict = Verdict.FAILED
+        yield Finding("disk", verdict, f"{free_mib:,.0f} MiB are free at {there}")
+
+
+def _clock(config: Config) -> Iterator[Finding]:
+    """Whether it can be right: it is after what was written last."""
+    now_s = time.time()
+    folder = StoreFolders.of(config.store).data
+    written_s = [path.stat().st_mtime for path in folder.glob("*")] if folder.is_dir() else []
+    if now_s < CLOCK_LEAST_S:
+        yield Finding(
+            "clock", Verdict.FAILED, f"it says {time.strftime('%Y-%m-%d', time.gmtime(now_s))}: set it"
+        )
+    elif max(written_s, default=0.0) > now_s + CLOCK_BEHIND_S:
+        yield Finding("clock", Verdict.FAILED, "it is behind the stores, which were written later: set it")
+    else:
+        yield Finding(
+            "clock", Verdict.OK, f"it says {time.strftime('%Y-%m-%d %H:%M', time.gmtime(now_s))} UTC"
+        )
+
+
+def _files() -> Iterator[Finding]:
+    """Each connection is an open file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard > FILES_LEAST:
+        yield Finding("open files", Verdict.OK, "unlimited" if hard < 0 else f"{hard:,} are allowed")
+    else:
+        yield Finding("open files", Verdict.WARNING, f"{hard:,} are allowed, so few devices: raise ulimit -n")

@@ -1,0 +1,84 @@
+"""`hub doctor`: what it finds where something is wrong, and that it finds nothing where all is well."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.conftest import Certificate
+from tests.hub_process import HubProcess, make_store
+
+FREE = {"HUB__HTTP__PORT": "0", "HUB__MQTT__PORT": "0"}
+
+
+def findings(run: Run, **settings: str) -> tuple[int, dict[str, list[str]]]:
+    """The exit code, and the verdicts of each check."""
+    done = run("doctor", "--json", **{**FREE, **settings})
+    found: dict[str, list[str]] = {}
+    for one in json.loads(done.stdout):
+        found.setdefault(one["check"], []).append(one["verdict"])
+    return done.returncode, found
+
+
+def test_where_all_is_well_nothing_fails(run: Run, tmp_path: Path, certificate: Certificate) -> None:
+    make_store(tmp_path / "data")
+    certificate.key.chmod(0o600)
+    tls = {"HUB__HTTP__TLS_CERT": str(certificate.path), "HUB__HTTP__TLS_KEY": str(certificate.key)}
+    code, found = findings(run, **tls)
+    assert code == 0
+    # The certificate of the tests is valid for two days more.
+    assert (found["stores"], found["port"], found["clock"]) == (["ok"], ["ok", "ok"], ["ok"])
+    assert found["tls"] == ["warning"]
+    assert run("doctor", **FREE).stdout.startswith("ok       stores       ")
+
+
+def test_a_running_hub_does_not_count_as_a_port_in_use(
+    run: Run, start_hub: Callable[..., HubProcess]
+) -> None:
+    hub = start_hub()
+    port = hub.url.rsplit(":", 1)[1]
+    code, found = findings(run, HUB__HTTP__PORT=port, HUB__MQTT__PORT=str(hub.mqtt_port))
+    assert (code, found["port"]) == (0, ["ok", "ok"])
+
+
+def _open_store(folder: Path) -> dict[str, str]:
+    (folder / "data" / "registry.db").chmod(0o644)
+    return {}
+
+
+def _late_store(folder: Path) -> dict[str, str]:
+    later = time.time() + 86_400
+    os.utime(folder / "data" / "registry.db", (later, later))
+    return {}
+
+
+def _full_disk(_folder: Path) -> dict[str, str]:
+    return {"HUB__LIMITS__JOURNAL_MAX_MB": "65536", "HUB__STORE__JOURNAL_PATH": "/dev/shm/journal"}
+
+
+def _no_certificate(folder: Path) -> dict[str, str]:
+    return {"HUB__HTTP__TLS_CERT": str(folder / "no.pem"), "HUB__HTTP__TLS_KEY": str(folder / "no.key")}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "check"),
+    [(_open_store, "stores"), (_late_store, "clock"), (_full_disk, "disk"), (_no_certificate, "tls")],
+)
+def test_what_is_wrong_is_named_and_fails(
+    run: Run, tmp_path: Path, break_it: Callable[[Path], dict[str, str]], check: str
+) -> None:
+    make_store(tmp_path / "data")
+    code, found = findings(run, **break_it(tmp_path))
+    assert (code, "failed" in found[check]) == (1, True)
+    assert [name for name, verdicts in found.items() if "failed" in verdicts] == [check]
+
+
+def test_a_port_in_use_fails(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, found = findings(run, HUB__HTTP__PORT=str(taken.getsockname()[1]))
+    assert (code, found["port"]) == (1, ["failed", "ok"])
