@@ -12,9 +12,10 @@ from hub.errors import Invalid, NotFound
 from hub.feed import Viewer
 from hub.fleet.fleet import NewDevice
 from hub.host import MIB, HostFigures
-from hub.model import Presence, Principal, Reading, Role
+from hub.model import Presence, Reading, Role
 from hub.system import METRICS, OWN, System
 from tests.history.disks import hanging_journal
+from tests.principals import principal as principal_of
 from tests.rooms import T0, Clock, Rooms, open_rooms
 
 INTERVAL_S = 0.02
@@ -122,7 +123,7 @@ async def test_a_commit_that_does_not_come_is_seen(rooms: Rooms, tmp_path: Path)
 
 async def test_the_hub_is_not_among_the_devices(rooms: Rooms, tmp_path: Path) -> None:
     await rooms.add("boiler-1")
-    viewer = Viewer(Principal("ada", Role.VIEWER), 10)
+    viewer = Viewer(principal_of("ada", Role.VIEWER), 10)
     viewer.subscribe(rooms.feed.overview)
     viewer.subscribe(rooms.feed.channel(f"device/{OWN.id}"))
     assert b"_hub" not in viewer.take().partition(b'"device/_hub"')[0]
@@ -143,7 +144,7 @@ async def test_nobody_has_the_hubs_id_or_changes_it(rooms: Rooms) -> None:
         await rooms.fleet.add([NewDevice(OWN.id)])
     with pytest.raises(NotFound):
         rooms.fleet.devices.find(OWN.id)
-    assert rooms.fleet.devices.look_up(OWN.id) is OWN
+    assert rooms.fleet.devices.known(OWN.id) is OWN
     assert rooms.fleet.keys.of(OWN) == []
 
 

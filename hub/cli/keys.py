@@ -67,19 +67,40 @@ def revoke_key(
 def add_token(
     context: typer.Context,
     name: Annotated[str, typer.Option(help="Who or what the token is for.")],
-    role: Annotated[str, typer.Option(help="What it may do: viewer, operator or admin.")] = "viewer",
+    role: Annotated[str, typer.Option(help="What it may do: viewer, operator, manager or admin.")] = "viewer",
+    rights: Annotated[
+        str, typer.Option(help="No more than these rights of its role: devices:read,history:read.")
+    ] = "",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
     devices: Annotated[str, typer.Option(help="Only for these devices: a,b. Without it, for all.")] = "",
+    labels: Annotated[
+        str, typer.Option(help="Only for devices with all of these labels: site=north,kind=pump.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Make a token (JWT) with which a program uses REST and the live socket."""
     found = DURATION.fullmatch(ttl.strip())
     if found is None:
         raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
-    only = [one.strip() for one in devices.split(",") if one.strip()] or None
-    body = {"name": name, "role": role, "ttl_s": float(found[1]) * SECONDS[found[2]], "devices": only}
+    body = {
+        "name": name,
+        "role": role,
+        "rights": _listed(rights) or None,
+        "scope": scope_of(devices, labels),
+        "ttl_s": float(found[1]) * SECONDS[found[2]],
+    }
     made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
     show_json(made) if as_json else typer.echo(made["token"])
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def scope_of(devices: str, labels: str) -> dict[str, list[str]] | None:
+    """A scope as REST takes it, of what was named on the command line; None where nothing was."""
+    named, carried = _listed(devices), _listed(labels)
+    return {"devices": named, "labels": carried} if named or carried else None
 
 
 def login(context: typer.Context) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import orjson
 
 from hub.config import LiveConfig
+from hub.feed.label import Carried
 from hub.feed.log import Entry, Log, Resume
 from hub.feed.viewer import Subscription
 from hub.model import Principal
@@ -19,7 +20,8 @@ class AlertsChannel:
 
     name = "alerts"
 
-    def __init__(self, epoch: str, config: LiveConfig, clock: Callable[[], float]) -> None:
+    def __init__(self, epoch: str, config: LiveConfig, clock: Callable[[], float], carried: Carried) -> None:
+        self._carried = carried
         self.epoch = epoch
         self.offset = 0
         self._log = Log(config, clock)
@@ -30,7 +32,7 @@ class AlertsChannel:
         self.offset += 1
         self._log.append(self.offset, device_id, orjson.dumps({"device": device_id, **alert}))
         for subscription in self._subscriptions:
-            if subscription.viewer.principal.may_see(device_id):
+            if self._sees(subscription.viewer.principal, device_id):
                 subscription.viewer.wake(subscription)
 
     def subscribe(self, subscription: Subscription, resume: Resume | None) -> bytes:
@@ -47,7 +49,7 @@ class AlertsChannel:
                 "recovered": entries is not None,
             }
         )
-        return b'%b,"alerts":[%b]}' % (head[:-1], _visible(entries or (), subscription.viewer.principal))
+        return b'%b,"alerts":[%b]}' % (head[:-1], self._visible(entries or (), subscription.viewer.principal))
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription."""
@@ -57,7 +59,9 @@ class AlertsChannel:
         """The message with all this subscription has not got, or None; the subscription has got it then."""
         start, subscription.cursor = subscription.cursor, self.offset
         skipped = max(0, self._log.start - start)
-        alerts = _visible(self._log.since(max(start, self._log.start)) or (), subscription.viewer.principal)
+        alerts = self._visible(
+            self._log.since(max(start, self._log.start)) or (), subscription.viewer.principal
+        )
         if not alerts and not skipped:
             return None
         more = b',"skipped":%d' % skipped if skipped else b""
@@ -67,6 +71,8 @@ class AlertsChannel:
             alerts,
         )
 
+    def _visible(self, entries: Iterable[Entry], principal: Principal) -> bytes:
+        return b",".join([entry.encoded for entry in entries if self._sees(principal, entry.device_id)])
 
-def _visible(entries: Iterable[Entry], principal: Principal) -> bytes:
-    return b",".join([entry.encoded for entry in entries if principal.may_see(entry.device_id)])
+    def _sees(self, principal: Principal, device_id: str) -> bool:
+        return principal.sees(device_id, self._carried.get(device_id, {}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
 from typing import NamedTuple, Protocol
 
@@ -240,6 +240,12 @@ class DeviceChannel:
         )
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
 
+    def relabelled(self, labels: Mapping[str, str]) -> None:
+        """The device carries these labels now: who may not see it any more is sent away."""
+        for subscription in list(self._subscriptions):
+            if not subscription.viewer.principal.sees(self.device_id, labels):
+                subscription.viewer.lose_sight(self.device_id, self.name)
+
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
@@ -331,4 +337,4 @@ class DeviceChannel:
 def _own_name(subscription: Subscription) -> str | None:
     """The viewer's name, if its token is for some devices only: then it does not learn who else is here."""
     principal = subscription.viewer.principal
-    return None if principal.devices is None else principal.name
+    return None if principal.scopes is None else principal.name

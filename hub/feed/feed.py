@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hub.config import LiveConfig
 from hub.errors import NotFound
@@ -16,6 +17,13 @@ from hub.model import Presence
 DEVICE_PREFIX = "device/"
 # Label channels that nobody watches, kept for those who come back; the oldest go.
 LABELS_IDLE_MAX = 100
+
+
+class LabelledDevice(NamedTuple):
+    """A device's id and labels."""
+
+    id: str
+    labels: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -37,12 +45,12 @@ class Feed:
         self._devices: dict[str, DeviceChannel] = {}
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = FeedCounts()
-        self._carried: dict[str, frozenset[Label]] = {}  # by device; those without labels are not in it
+        self._carried: dict[str, Mapping[str, str]] = {}  # the labels of every device and source
         self._labels: dict[Label, LabelChannel] = {}  # watched now, or a short while ago
         self._labels_made = 0
         self._crowds: set[DeviceChannel] = set()  # whose viewers came or went since the last tick
-        self.overview = OverviewChannel(epoch, self._devices)
-        self.alerts = AlertsChannel(epoch, config, clock)
+        self.overview = OverviewChannel(epoch, self._devices, self._carried)
+        self.alerts = AlertsChannel(epoch, config, clock, self._carried)
 
     def add(self, device_id: str, *, counted: bool = True) -> DeviceChannel:
         """The channel of a new device; where it is not `counted`, of a source that the overview leaves out.
@@ -51,6 +59,7 @@ class Feed:
         again.
         """
         channel = DeviceChannel(device_id, self._device_epoch(), self._config, self._clock, self._crowds)
+        self._carried[device_id] = {}
         if not counted:
             self._sources[device_id] = channel
             return channel
@@ -71,22 +80,38 @@ class Feed:
 
     def set_labels(self, device_id: str, labels: Mapping[str, str]) -> None:
         """The device carries these labels from now on. Raises NotFound."""
-        channel = self.device(device_id)
-        before = self._carried.pop(device_id, frozenset())
-        carried = frozenset(Label(key, value) for key, value in labels.items())
-        if carried:
-            self._carried[device_id] = carried
-        for label in before - carried:
-            if label in self._labels:
-                self._labels[label].leave(channel)
-        for label in carried - before:
-            if label in self._labels:
-                self._labels[label].join(channel)
+        channel, before = self.device(device_id), self._carried[device_id]
+        if labels == before:
+            return
+        self._carried[device_id] = dict(labels)
+        self._tell_labels(channel, before, labels)
+        channel.relabelled(labels)
+        if device_id in self._devices:
+            self.overview.presence_changed(device_id)  # some may have got or lost sight of it
+
+    def _tell_labels(
+        self, channel: DeviceChannel, before: Mapping[str, str], labels: Mapping[str, str]
+    ) -> None:
+        for label in (Label(*one) for one in before.items() | labels.items()):
+            watched = self._labels.get(label)
+            if watched is None:
+                continue
+            if labels.get(label.key) != label.value:
+                watched.leave(channel, before)
+            elif before.get(label.key) != label.value:
+                watched.join(channel, before)
+            else:
+                watched.relabelled(channel, before)
+
+    def known(self, device_id: str) -> LabelledDevice | None:
+        """A device as far as the rule of access has to know it; None where there is none."""
+        labels = self._carried.get(device_id)
+        return None if labels is None else LabelledDevice(device_id, labels)
 
     def remove(self, device_id: str) -> None:
         """The device is gone; its channel ends."""
-        self.set_labels(device_id, {})
         channel = self._devices.pop(device_id)
+        self._tell_labels(channel, self._carried.pop(device_id), {})
         self._turns += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
         self.overview.removed(device_id)
@@ -125,11 +150,12 @@ class Feed:
         channel = self._labels.get(label)
         if channel is None:
             self._labels_made += 1
-            channel = LabelChannel(label, f"{self._epoch}-l{self._labels_made}", self._config, self._clock)
+            epoch = f"{self._epoch}-l{self._labels_made}"
+            channel = LabelChannel(label, epoch, self._config, self._clock, self._carried)
             self._labels[label] = channel
-            for device_id, carried in self._carried.items():
-                if label in carried:
-                    channel.join(self._devices[device_id])
+            for device_id, labels in self._carried.items():
+                if labels.get(label.key) == label.value:
+                    channel.join(self._devices[device_id], labels)
         return channel
 
     def tick(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -11,7 +11,9 @@ from hub.config import LiveConfig
 from hub.feed.channel import Change, DeviceChannel, conflate
 from hub.feed.log import Entry, Log, Resume
 from hub.feed.viewer import Subscription
-from hub.model import Principal
+from hub.model import Principal, Scope
+
+Carried = Mapping[str, Mapping[str, str]]  # the labels of every device, by its id
 
 PREFIX = "label/"
 
@@ -24,11 +26,11 @@ class Label(NamedTuple):
 
 
 class _LabelFrame(NamedTuple):
-    """A message with all between two offsets that a scope may see."""
+    """A message with all between two offsets of what lies in scopes."""
 
     start: int
     end: int
-    devices: frozenset[str] | None
+    scopes: frozenset[Scope] | None
     message: bytes | None
 
 
@@ -44,8 +46,11 @@ class LabelChannel:
     before it left may follow.
     """
 
-    def __init__(self, label: Label, epoch: str, config: LiveConfig, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, label: Label, epoch: str, config: LiveConfig, clock: Callable[[], float], carried: Carried
+    ) -> None:
         self.label = label
+        self._carried = carried
         self.name = f"{PREFIX}{label.key}={label.value}"
         self.epoch = epoch
         self.offset = 0
@@ -67,31 +72,57 @@ class LabelChannel:
 
     # Devices come and go
 
-    def join(self, channel: DeviceChannel) -> None:
-        """The device carries the label from now on."""
+    def join(self, channel: DeviceChannel, before: Mapping[str, str]) -> None:
+        """The device carries the label from now on. `before`: the labels that it had."""
         self._members[channel.device_id] = channel
         channel.labels = (*channel.labels, self)
-        self._notify(channel.device_id, "member", {"type": "joined", **_part(channel)})
+        self.relabelled(channel, before, {"type": "joined", **_part(channel)})
 
-    def leave(self, channel: DeviceChannel) -> None:
+    def leave(self, channel: DeviceChannel, before: Mapping[str, str]) -> None:
         """The device carries the label no more, or is gone."""
         del self._members[channel.device_id]
         channel.labels = tuple(label for label in channel.labels if label is not self)
-        self._notify(channel.device_id, "member", {"type": "left"})
+        self.relabelled(channel, before, {"type": "left"})
+
+    def relabelled(
+        self, channel: DeviceChannel, before: Mapping[str, str], said: dict[str, object] | None = None
+    ) -> None:
+        """A device has other labels. Who has got or lost sight of it begins again; others are told, if there
+        is something to say.
+        """
+        if not self._subscriptions:
+            return
+        device_id = channel.device_id
+        notice = self._notice(device_id, said or {})
+        for subscription in self._subscriptions:
+            principal = subscription.viewer.principal
+            sees = self._sees(principal, device_id)
+            if principal.sees(device_id, before) != sees:
+                begun = self._begin(subscription, Resume(self.epoch, subscription.cursor))
+                subscription.notices.clear()  # what they told is in this one
+                subscription.notices["subscribed"] = begun
+                subscription.viewer.wake(subscription)
+            elif sees and said is not None:
+                self._notify(subscription, f"member/{device_id}", notice)
 
     def presence_changed(self, channel: DeviceChannel) -> None:
         """A device's presence changed."""
-        self._notify(channel.device_id, "presence", {"type": "presence", **channel.shown("status")})
+        if self._subscriptions:
+            notice = self._notice(channel.device_id, {"type": "presence", **channel.shown("status")})
+            for subscription in self._subscriptions:
+                if self._sees(subscription.viewer.principal, channel.device_id):
+                    self._notify(subscription, f"presence/{channel.device_id}", notice)
 
-    def _notify(self, device_id: str, kind: str, said: dict[str, object]) -> None:
+    def _sees(self, principal: Principal, device_id: str) -> bool:
+        return principal.sees(device_id, self._carried.get(device_id, {}))
+
+    def _notice(self, device_id: str, said: dict[str, object]) -> bytes:
+        return orjson.dumps({**said, "channel": self.name, "device": device_id})
+
+    def _notify(self, subscription: Subscription, kind: str, notice: bytes) -> None:
         """At most two notices a device wait for a viewer: a newer one replaces one not yet sent."""
-        if not self._subscriptions:
-            return
-        notice = orjson.dumps({**said, "channel": self.name, "device": device_id})
-        for subscription in self._subscriptions:
-            if subscription.viewer.principal.may_see(device_id):
-                subscription.notices[f"{kind}/{device_id}"] = notice
-                subscription.viewer.wake(subscription)
+        subscription.notices[kind] = notice
+        subscription.viewer.wake(subscription)
 
     def close(self) -> None:
         """Nobody watches any more: the devices need not tell."""
@@ -118,10 +149,13 @@ class LabelChannel:
 
     def subscribe(self, subscription: Subscription, resume: Resume | None) -> bytes:
         """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
-        principal = subscription.viewer.principal
-        entries = None if resume is None or resume.epoch != self.epoch else self._log.since(resume.offset)
         self._subscriptions.add(subscription)
         self._waiting.add(subscription)
+        return self._begin(subscription, resume)
+
+    def _begin(self, subscription: Subscription, resume: Resume | None) -> bytes:
+        principal = subscription.viewer.principal
+        entries = None if resume is None or resume.epoch != self.epoch else self._log.since(resume.offset)
         subscription.cursor = self.offset
         subscription.seen = self._published(principal)
         head = orjson.dumps(
@@ -134,11 +168,11 @@ class LabelChannel:
                 "devices": {
                     device_id: _part(channel)
                     for device_id, channel in self._members.items()
-                    if principal.may_see(device_id)
+                    if self._sees(principal, device_id)
                 },
             }
         )
-        return b'%b,"readings":{%b}}' % (head[:-1], _by_device(entries or (), principal))
+        return b'%b,"readings":{%b}}' % (head[:-1], self._by_device(entries or (), principal))
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription. The log is kept a while: the viewer may come back."""
@@ -150,9 +184,9 @@ class LabelChannel:
 
     def _published(self, principal: Principal) -> int:
         """How many readings there were so far of those that the principal may see."""
-        if principal.devices is None:
+        if principal.scopes is None:
             return self.offset
-        return sum(self._counts.get(device_id, 0) for device_id in principal.devices)
+        return sum(count for device_id, count in self._counts.items() if self._sees(principal, device_id))
 
     # Delivering
 
@@ -166,25 +200,38 @@ class LabelChannel:
         if seen == subscription.seen:
             return None
         frame = self._frame
-        if frame.start != start or frame.end != end or frame.devices != principal.devices:
+        if frame.start != start or frame.end != end or frame.scopes != principal.scopes:
             message = self._make(start, principal, subscription.seen - seen)
-            frame = self._frame = _LabelFrame(start, end, principal.devices, message)
+            frame = self._frame = _LabelFrame(start, end, principal.scopes, message)
         return frame.message
 
     def _make(self, start: int, principal: Principal, count: int) -> bytes:
         entries = self._log.since(start) if count <= self._config.pending_max else None
         if entries is not None:
-            return self._message(_by_device(entries, principal), b"")
+            return self._message(self._by_device(entries, principal), b"")
         parts: list[bytes] = []
         whole = 0
         for device_id, latest in self._latest.items():
             changes = [change for change in latest.values() if change.offset > start]
-            if changes and principal.may_see(device_id):
+            if changes and self._sees(principal, device_id):
                 rows = conflate(changes)
                 parts.append(b"%b:[%b]" % (orjson.dumps(device_id), rows.encoded))
                 whole += rows.whole
         skipped = count - whole
         return self._message(b",".join(parts), b',"skipped":%d' % skipped if skipped else b"")
+
+    def _by_device(self, entries: Iterable[Entry], principal: Principal) -> bytes:
+        """The entries that the principal may see, as the members of a JSON object: `"a":[…],"b":[…]`."""
+        found: dict[str, list[bytes]] = {}
+        for entry in entries:
+            if self._sees(principal, entry.device_id):
+                found.setdefault(entry.device_id, []).append(entry.encoded)
+        return b",".join(
+            [
+                b"%b:[%b]" % (orjson.dumps(device_id), b",".join(encoded))
+                for device_id, encoded in found.items()
+            ]
+        )
 
     def _message(self, readings: bytes, more: bytes) -> bytes:
         return b'{"type":"readings","channel":%b,"offset":%d%b,"readings":{%b}}' % (
@@ -197,14 +244,3 @@ class LabelChannel:
 
 def _part(channel: DeviceChannel) -> dict[str, object]:
     return {"snapshot": channel.snapshot(), **channel.shown("presence")}
-
-
-def _by_device(entries: Iterable[Entry], principal: Principal) -> bytes:
-    """The entries that the principal may see, as the members of a JSON object: `"a":[…],"b":[…]`."""
-    found: dict[str, list[bytes]] = {}
-    for entry in entries:
-        if principal.may_see(entry.device_id):
-            found.setdefault(entry.device_id, []).append(entry.encoded)
-    return b",".join(
-        [b"%b:[%b]" % (orjson.dumps(device_id), b",".join(encoded)) for device_id, encoded in found.items()]
-    )

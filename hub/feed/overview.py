@@ -6,9 +6,9 @@ from typing import NamedTuple
 import orjson
 
 from hub.feed.channel import DeviceChannel
+from hub.feed.label import Carried
 from hub.feed.log import Resume
 from hub.feed.viewer import Subscription
-from hub.model import Principal
 
 TICKS_KEPT = 8
 
@@ -37,7 +37,8 @@ class OverviewChannel:
 
     name = "overview"
 
-    def __init__(self, epoch: str, devices: dict[str, DeviceChannel]) -> None:
+    def __init__(self, epoch: str, devices: dict[str, DeviceChannel], carried: Carried) -> None:
+        self._carried = carried
         self.epoch = epoch
         self.offset = 0
         self._devices = devices
@@ -104,7 +105,7 @@ class OverviewChannel:
             self._watch(on=True)
         self._subscriptions.add(subscription)
         subscription.cursor = self.offset
-        return self._whole(subscription.viewer.principal)
+        return self._whole(subscription)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription."""
@@ -126,42 +127,66 @@ class OverviewChannel:
         start, subscription.cursor = subscription.cursor, self.offset
         if start == self.offset:
             return None
-        principal = subscription.viewer.principal
-        if principal.devices is not None:
-            return self._changes_message(start, principal)
+        if subscription.viewer.principal.scopes is not None:
+            return self._changes_message(start, subscription)
         if self._frame[0] != start:
-            self._frame = (start, self._changes_message(start, principal))
+            self._frame = (start, self._changes_message(start, subscription))
         return self._frame[1]
 
-    def _changes_message(self, start: int, principal: Principal) -> bytes | None:
-        """What changed since `start` of what the principal may see; None if nothing did."""
+    def _changes_message(self, start: int, subscription: Subscription) -> bytes | None:
+        """What changed since `start` of what the viewer may see; None if nothing did."""
         if not self._log or start < self._log[0].offset - 1:
-            return self._whole(principal)
+            return self._whole(subscription)
         ticks = [tick.changes for tick in self._log if tick.offset > start]
         merged = ticks[0] if len(ticks) == 1 else _merged(ticks)
         devices: dict[str, object] = {}
         for device_id, change in merged.items():
-            if not principal.may_see(device_id):
-                continue
             channel = self._devices.get(device_id)
-            if change is None or channel is None:
+            is_there = change is not None and channel is not None
+            was_seen, is_seen = self._sight(subscription, device_id, is_there=is_there)
+            if not is_seen and not was_seen:
+                continue
+            if change is None or channel is None or not is_seen:
                 devices[device_id] = None
             elif change.renewed:
                 devices[device_id] = {**_part(channel, None, presence=True), "renewed": True}
+            elif not was_seen:
+                devices[device_id] = _part(channel, None, presence=True)
             else:
                 devices[device_id] = _part(channel, change.names, presence=change.presence)
-        return self._message("overview", devices) if devices else None
+        return self._message("overview", subscription, devices) if devices else None
 
-    def _whole(self, principal: Principal) -> bytes:
+    def _sight(self, subscription: Subscription, device_id: str, *, is_there: bool) -> tuple[bool, bool]:
+        """Whether the viewer was told of the device before, and whether it may see it now, which is noted."""
+        principal = subscription.viewer.principal
+        if principal.scopes is None:
+            return True, True
+        was_seen = device_id in subscription.told
+        is_seen = is_there and principal.sees(device_id, self._carried.get(device_id, {}))
+        if is_seen:
+            subscription.told.add(device_id)
+        else:
+            subscription.told.discard(device_id)
+        return was_seen, is_seen
+
+    def _whole(self, subscription: Subscription) -> bytes:
+        subscription.told.clear()
         devices: dict[str, object] = {
             device_id: _part(channel, None, presence=True)
             for device_id, channel in self._devices.items()
-            if principal.may_see(device_id)
+            if self._sight(subscription, device_id, is_there=True)[1]
         }
-        return self._message("subscribed", devices, recovered=False)
+        return self._message("subscribed", subscription, devices, recovered=False)
 
-    def _message(self, kind: str, devices: dict[str, object], **more: object) -> bytes:
-        head = {"type": kind, "channel": self.name, "epoch": self.epoch, "offset": self.offset}
+    def _message(
+        self, kind: str, subscription: Subscription, devices: dict[str, object], **more: object
+    ) -> bytes:
+        """A scoped viewer's offset counts its own messages: how often others change is not its affair."""
+        offset = self.offset
+        if subscription.viewer.principal.scopes is not None:
+            offset = subscription.seen
+            subscription.seen += 1
+        head = {"type": kind, "channel": self.name, "epoch": self.epoch, "offset": offset}
         return orjson.dumps({**head, **more, "devices": devices})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+import orjson
+
 from hub.errors import Conflict, Invalid, NotFound
 from hub.feed.log import Resume
 from hub.model import Principal
@@ -42,13 +44,16 @@ class Subscription:
     older one.
     """
 
-    __slots__ = ("channel", "cursor", "notices", "seen", "viewer")
+    __slots__ = ("channel", "cursor", "notices", "seen", "told", "viewer")
 
     def __init__(self, viewer: Viewer, channel: Channel, cursor: int) -> None:
         self.viewer = viewer
         self.channel = channel
         self.cursor = cursor
-        self.seen = 0  # on a label: how many readings there were, up to the cursor, of those it may see
+        # For a viewer that may not see all: on a label, how many readings there were, up to the cursor, of
+        # those it may see; on the overview, how many messages it got, and of which devices it was told.
+        self.seen = 0
+        self.told: set[str] = set()
         self.notices: dict[str, bytes] = {}
 
 
@@ -121,6 +126,12 @@ class Viewer:
             raise NotFound(f"not subscribed to {name}")
         self._woken.pop(subscription, None)
         subscription.channel.unsubscribe(subscription)
+
+    def lose_sight(self, device_id: str, name: str) -> None:
+        """The device is not to be seen any more: its channel answers as if there were no such device."""
+        self.unsubscribe(name)
+        said = {"type": "error", "code": NotFound.code, "message": f"there is no device {device_id!r}"}
+        self.say(orjson.dumps({**said, "channel": name}))
 
     def close(self) -> None:
         """Leave all channels."""

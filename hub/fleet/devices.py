@@ -65,9 +65,10 @@ class Devices:
         except KeyError:
             raise NotFound(f"there is no device {device_id!r}") from None
 
-    def look_up(self, device_id: str) -> Device:
-        """The device, or a source, which nobody can change: only to look at it. Raises NotFound."""
-        return self._sources.get(device_id) or self.find(device_id)
+    def known(self, device_id: str, *, sources: bool = True) -> Device | None:
+        """The device, if there is one; or a source, which nobody can change: only to look at it."""
+        source = self._sources.get(device_id) if sources else None
+        return source or self._devices.get(device_id)
 
     def numbered(self, number: int) -> Device | None:
         """The device with this number, if there is one."""

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from hub.config import HttpConfig
 from hub.errors import Forbidden, Invalid, Unauthenticated
-from hub.model import Principal, key
-from hub.people.operators import LOCAL_ADMIN, Operators
+from hub.model import Principal, Right, key
+from hub.people.operators import LOCAL_OWNER, Operators
+from hub.people.rule import Decision, OfDevice, Whole, decide
 
 COOKIE = "hub_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -65,7 +66,7 @@ class Access:
     async def check(self, proof: Proof) -> Principal:
         """Whose proof it is. Raises Unauthenticated, also when it has run out since it was shown."""
         if proof.kind is ProofKind.LOCAL:
-            return LOCAL_ADMIN
+            return LOCAL_OWNER
         if proof.kind is ProofKind.SESSION:
             return await self.operators.session(proof.secret)
         if proof.secret.startswith(key.PREFIX):
@@ -74,9 +75,19 @@ class Access:
             )
         return self.operators.token(proof.secret)
 
-    async def principal(self, request: web.Request) -> Principal:
-        """Who asks. Raises as `proven` does."""
-        return (await self.proven(request))[1]
+    async def let_in(
+        self, request: web.Request, *rights: Right, whole_hub: bool = False
+    ) -> tuple[Proof, Principal]:
+        """What is shown, and who asks: somebody who has the right, for the whole hub or for some devices.
+
+        Of several rights one will do; without any, whoever has shown who they are is let in. Raises as
+        `proven` does, and Forbidden.
+        """
+        proof, principal = await self.proven(request)
+        held = [one for one in rights if decide(principal, one, None) is not Decision.REFUSE]
+        for right in held[:1] or rights[:1]:
+            permit(principal, right, Whole.HUB if whole_hub else None)
+        return proof, principal
 
     async def proven(self, request: web.Request) -> tuple[Proof, Principal]:
         """What is shown, and who asks.
@@ -148,6 +159,19 @@ class Access:
 
 
 ACCESS = web.AppKey("access", Access)
+
+
+def permit(principal: Principal, right: Right, device: OfDevice | Whole | None) -> bool:
+    """Whether the device is there for this principal, who may do this to it. Raises Forbidden.
+
+    The words of a refusal are the same for every device.
+    """
+    decision = decide(principal, right, device)
+    if decision is Decision.REFUSE:
+        elsewhere = decide(principal, right, None) is not Decision.REFUSE
+        lacks = "has it for certain devices only" if elsewhere else "does not have it"
+        raise Forbidden(f"this takes the right {right}; {principal.name!r} {lacks}")
+    return decision is Decision.ALLOW
 
 
 def bearer(request: web.Request) -> str | None:

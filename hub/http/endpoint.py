@@ -11,19 +11,19 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
-from hub.errors import Forbidden, Invalid, NotFound, Unreadable, plain
+from hub.errors import Invalid, NotFound, Unreadable, plain
 from hub.formats.parsing import TooDeep, parse_json
-from hub.http.access import ACCESS, Proof, ProofKind
+from hub.http.access import ACCESS, SAFE_METHODS, Proof, ProofKind, permit
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
 from hub.http.rooms import CONFIG, FLEET
-from hub.model import Device, Principal, Role
+from hub.model import Device, Principal, Right
+from hub.people.rule import Decision, OfDevice, decide
 
 Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 
-_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.ADMIN: 2}
 FAULTS_MAX = 20  # named in one answer
 
 
@@ -47,6 +47,7 @@ class Call(Generic[Q, B]):
 
     principal: Principal
     proof: Proof
+    right: Right | None  # that the operation takes
     request: web.Request
     query: Q
     body: B
@@ -61,21 +62,34 @@ class Call(Generic[Q, B]):
         """Whether the hub's owner asks, by its Unix socket. Names prove nothing: tokens choose theirs."""
         return self.proof.kind is ProofKind.LOCAL
 
-    def device(self) -> Device:
-        """The device in the path. Raises NotFound, also for one outside the principal's scope."""
-        device_id = self.request.match_info["device_id"]
-        if not self.principal.may_see(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
-        devices = self.app[FLEET].devices
-        return devices.look_up(device_id) if self.request.method == "GET" else devices.find(device_id)
+    def device(self, right: Right | None = None) -> Device:
+        """The device in the path. Raises as `look_up`."""
+        return self.look_up(self.request.match_info["device_id"], right)
 
-    def refuse_scoped(self) -> None:
-        """For what concerns more than single devices.
+    def look_up(self, device_id: str, right: Right | None = None) -> Device:
+        """A device to which the principal may do what the operation does, or what `right` says.
 
-        Raises Forbidden for a token that is limited to some.
+        Raises NotFound, also for one out of sight, and Forbidden.
         """
-        if self.principal.devices is not None:
-            raise Forbidden("this token is for certain devices only; here one for all is wanted")
+        devices = self.app[FLEET].devices
+        is_read = self.request.method in SAFE_METHODS
+        found = devices.known(device_id) if is_read else devices.known(device_id, sources=False)
+        if not permit(self.principal, right or self._own_right(), found) or found is None:
+            raise NotFound(f"there is no device {device_id!r}")
+        return found
+
+    def devices(self) -> list[Device]:
+        """All devices, by id, to which the principal may do what the operation does."""
+        return [device for device in self.app[FLEET].devices.all() if self.may(self._own_right(), device)]
+
+    def may(self, right: Right, device: OfDevice) -> bool:
+        """Whether the principal may do this to the device."""
+        return decide(self.principal, right, device) is Decision.ALLOW
+
+    def _own_right(self) -> Right:
+        if self.right is None:
+            raise TypeError(f"{self.request.path} declares no right, and may not ask for devices")
+        return self.right
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,7 @@ class Endpoint:
     summary: str
     tag: str
     security: Security
-    role: Role | None = None
+    right: Right | None = None  # None: for whoever has shown who they are
     query: type[BaseModel] = Nothing
     body: type[BaseModel] = Nothing
     answer: type[BaseModel] | None = None
@@ -97,6 +111,7 @@ class Endpoint:
     idempotent: bool = False  # whether it takes Idempotency-Key
     media: tuple[str, ...] = ()  # what a good answer may be, where that is not JSON
     body_media: tuple[str, ...] = ()  # what the body may be, where that is not JSON
+    whole_hub: bool = False  # whether it concerns more than single devices
 
     @property
     def needs_body(self) -> bool:
@@ -116,7 +131,9 @@ def operation(
     serve: Callable[[Call[Any, Any]], Awaitable[BaseModel | None]],
     *,
     tag: str,
-    role: Role,
+    right: Right | None,
+    or_right: Right | None = None,
+    whole_hub: bool = False,
     query: type[BaseModel] = Nothing,
     body: type[BaseModel] = Nothing,
     answer: type[BaseModel] | None = None,
@@ -125,12 +142,14 @@ def operation(
     body_max_bytes: int = 0,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
-    """An operation for people and their programs: `serve` gets a call by a principal of at least this role.
+    """An operation for people and their programs: `serve` gets a call by a principal with this right,
+    or with `or_right` where a part of it takes another: then `serve` looks which part is asked for.
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
     `body_max_bytes` where that is more. `made` says under which name the thing that an answer tells of is
     found below `path`; None: nowhere.
     """
+    rights = [one for one in (right, or_right) if one is not None]
 
     async def answer_once(call: Call[Any, Any]) -> Answer:
         found = await serve(call)
@@ -140,19 +159,15 @@ def operation(
         return Answer(status.value, found.model_dump_json(by_alias=True).encode(), location)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        proof, principal = await _let_in(request, role)
+        proof, principal = await request.app[ACCESS].let_in(request, *rights, whole_hub=whole_hub)
         asked = _read_query(request, query)
         raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
-        call = Call(principal, proof, request, asked, _read_json(raw, body))
+        call = Call(principal, proof, right, request, asked, _read_json(raw, body))
         if method == "POST":
             found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
             found = await answer_once(call)
-        content_type = "application/json" if found.body else None
-        headers = {} if found.location is None else {"Location": found.location}
-        return web.Response(
-            status=found.status, body=found.body or None, content_type=content_type, headers=headers
-        )
+        return _response(found)
 
     return Endpoint(
         method,
@@ -161,13 +176,14 @@ def operation(
         (serve.__doc__ or "").partition("\n")[0],
         tag,
         Security.OPERATOR,
-        role,
+        right,
         query,
         body,
         answer,
         status,
         refusals,
         idempotent=method == "POST",
+        whole_hub=whole_hub,
     )
 
 
@@ -177,7 +193,8 @@ def streamed(
     serve: Callable[[Call[Any, Nothing]], Awaitable[web.StreamResponse]],
     *,
     tag: str,
-    role: Role,
+    right: Right,
+    whole_hub: bool = False,
     query: type[BaseModel],
     media: tuple[str, ...],
     body_media: tuple[str, ...] = (),
@@ -186,9 +203,9 @@ def streamed(
     """An operation whose answer is too long to be held: `serve` writes it, and reads the body if any."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        proof, principal = await _let_in(request, role)
+        proof, principal = await request.app[ACCESS].let_in(request, right, whole_hub=whole_hub)
         asked = _read_query(request, query)
-        return await serve(Call(principal, proof, request, asked, Nothing()))
+        return await serve(Call(principal, proof, right, request, asked, Nothing()))
 
     return Endpoint(
         method,
@@ -197,11 +214,20 @@ def streamed(
         (serve.__doc__ or "").partition("\n")[0],
         tag,
         Security.OPERATOR,
-        role,
+        right,
         query,
         refusals=refusals,
         media=media,
         body_media=body_media,
+        whole_hub=whole_hub,
+    )
+
+
+def _response(found: Answer) -> web.Response:
+    content_type = "application/json" if found.body else None
+    headers = {} if found.location is None else {"Location": found.location}
+    return web.Response(
+        status=found.status, body=found.body or None, content_type=content_type, headers=headers
     )
 
 
@@ -211,13 +237,6 @@ def _location(path: str, name: str | None) -> str:
     """
     last = path.rpartition("/")[2]
     return last if name is None else f"{last}/{quote(name, safe='')}"
-
-
-async def _let_in(request: web.Request, role: Role) -> tuple[Proof, Principal]:
-    proof, principal = await request.app[ACCESS].proven(request)
-    if _RANK[principal.role] < _RANK[role]:
-        raise Forbidden(f"this takes the role {role}; {principal.name!r} is {principal.role}")
-    return proof, principal
 
 
 def _read_query(request: web.Request, wanted: type[Q]) -> Q:

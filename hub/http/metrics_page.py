@@ -6,7 +6,9 @@ from aiohttp import web
 
 from hub.fleet.presence import Roster
 from hub.history.contract import History
+from hub.http.access import ACCESS
 from hub.intake.accept import Ingest
+from hub.model import Right
 
 
 class MetricsPage:
@@ -16,8 +18,8 @@ class MetricsPage:
         self._rooms = (ingest, history, roster, viewers)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """The figures in Prometheus' text format."""
-        del request
+        """The figures in Prometheus' text format. Raises Unauthenticated, Forbidden."""
+        await request.app[ACCESS].let_in(request, Right.METRICS_SCRAPE, whole_hub=True)
         # Here and not above: many hubs are never asked, and need not load the library of the format.
         from hub.http.metrics import CONTENT_TYPE, HubCollector
 

@@ -16,6 +16,7 @@ from hub.http.access import COOKIE
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
 from hub.http.rest.shapes import METRIC_NAME, Problem
+from hub.people.rule import RIGHTS
 
 _SCHEMES = {
     "token": {
@@ -125,8 +126,10 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
         "security": _SECURITY[endpoint.security],
         "responses": _responses(endpoint, refs),
     }
-    if endpoint.role is not None:
-        described["description"] = f"For the role {endpoint.role} and those above it."
+    if endpoint.right is not None:
+        lowest = next(role for role, rights in RIGHTS.items() if endpoint.right in rights)
+        reach = ", for the whole hub" if endpoint.whole_hub else ""
+        described["description"] = f"Takes the right {endpoint.right}: the role {lowest} has it{reach}."
     parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint, refs, schemas)]
     if endpoint.idempotent:
         parameters.append(

@@ -13,12 +13,12 @@ import orjson
 from aiohttp import web
 
 from hub.config import LimitsConfig
-from hub.errors import Busy, HubError, Unauthenticated
+from hub.errors import Busy, Forbidden, HubError, Unauthenticated
 from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
 from hub.listener import ConnectionPlace, ConnectionPlaces
-from hub.websocket.frames import TRY_AGAIN_LATER, UNAUTHENTICATED
+from hub.websocket.frames import FORBIDDEN, TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
 
@@ -27,6 +27,11 @@ STOPPING = "the hub is stopping"
 
 # An unproven connection has time for its first message, and so much more to be told why it is turned away.
 TURNED_AWAY_S = 5.0
+
+_CODES: tuple[tuple[type[HubError], int], ...] = (
+    (Unauthenticated, UNAUTHENTICATED),
+    (Forbidden, FORBIDDEN),
+)
 
 PEERS = web.AppKey("peers", Peers)
 UNPROVEN = web.AppKey("unproven", ConnectionPlaces)
@@ -97,7 +102,7 @@ def turned_away_if_refused(socket: Socket) -> Iterator[None]:
         yield
     except HubError as error:
         socket.say(orjson.dumps(refusal(error)))
-        code = UNAUTHENTICATED if isinstance(error, Unauthenticated) else TRY_AGAIN_LATER
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), TRY_AGAIN_LATER)
         socket.close(code, str(error))
     except BaseException:
         socket.abort()

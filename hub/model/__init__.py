@@ -14,7 +14,7 @@ from hub.model.metric import (
     is_name,
 )
 from hub.model.presence import Presence
-from hub.model.principal import Principal, Role
+from hub.model.principal import Grant, Principal, Right, Role, Scope, checked_grant
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
 from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
@@ -34,6 +34,7 @@ __all__ = [
     "CommandState",
     "Device",
     "Fault",
+    "Grant",
     "Inexact",
     "Metric",
     "MetricType",
@@ -43,13 +44,16 @@ __all__ = [
     "Refusal",
     "Rejection",
     "Retention",
+    "Right",
     "Role",
     "Run",
     "Sample",
+    "Scope",
     "SequenceMark",
     "SequenceState",
     "Thresholds",
     "Value",
+    "checked_grant",
     "converted",
     "is_kept",
     "is_name",

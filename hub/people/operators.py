@@ -1,23 +1,23 @@
 """The people, and the programs that act for them: one-time links, browser sessions, tokens."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import jwt
 
 from hub.clock import Step
 from hub.config import AuthConfig
 from hub.errors import Invalid, Unauthenticated
-from hub.model import Principal, Role
+from hub.model import Grant, Principal, Right, Role, Scope, checked_grant
 from hub.registry.people import StoredCredentials
 
 ISSUER = "sensor-hub"
 ALGORITHM = "HS256"
 NAME_MAX = 100
-DEVICES_MAX = 1000
 ISSUED_MAX = 10_000  # links and sessions that move along when the clock is set; the oldest do not
 
-LOCAL_ADMIN = Principal("local", Role.ADMIN)
+LOCAL_OWNER = Principal("local", (Grant(Role.LOCAL),))
 """The one who can open the hub's Unix socket, mode 0600: the owner of the process."""
 
 
@@ -43,7 +43,7 @@ class Operators:
     async def make_link(self, name: str = "admin") -> str:
         """The code of a link that lets one person in once, as admin, in `login_link_s`. Raises Invalid."""
         _check_name(name)
-        return await self._issue("link", Principal(name, Role.ADMIN), self._auth.login_link_s)
+        return await self._issue("link", Principal(name, (Grant(Role.ADMIN),)), self._auth.login_link_s)
 
     async def use_link(self, code: str) -> str:
         """The secret of a session for the code of a link, which works once. Raises Unauthenticated."""
@@ -84,25 +84,27 @@ class Operators:
         self._issued = {digest: ends + step.by for digest, ends in lasting.items()}
         await self._stored.set_ends(self._issued)
 
-    def make_token(self, name: str, role: Role, ttl_s: float, devices: Collection[str] | None = None) -> str:
+    def make_token(
+        self, name: str, grant: Grant, ttl_s: float, rights: Collection[Right] | None = None
+    ) -> str:
         """A JWT (RFC 7519, HS256) for REST and the live socket. Raises Invalid."""
         _check_name(name)
         if not 0 < ttl_s <= self._auth.token_max_s:
             raise Invalid(
                 f"a token lasts over 0 and at most {self._auth.token_max_s:.0f} s (auth.token_max_s)", "ttl_s"
             )
-        if devices is not None and not 1 <= len(devices) <= DEVICES_MAX:
-            raise Invalid(f"a token names 1 to {DEVICES_MAX} devices, or none for all", "devices")
-        now_s = self._clock() / 1e6
         claims: dict[str, object] = {
             "iss": ISSUER,
             "sub": name,
-            "role": role,
-            "iat": int(now_s),
-            "exp": now_s + ttl_s,
+            "role": grant.role,
+            "iat": int(self._clock() / 1e6),
+            "exp": self._clock() / 1e6 + ttl_s,
         }
-        if devices is not None:
-            claims["devices"] = sorted(devices)
+        if grant.scope is not None:
+            claims["devices"] = sorted(grant.scope.devices)
+            claims["labels"] = sorted(grant.scope.labels)
+        if rights is not None:
+            claims["rights"] = sorted(rights)
         return jwt.encode(claims, self._token_secret, ALGORITHM)
 
     def token(self, text: str) -> Principal:
@@ -117,12 +119,20 @@ class Operators:
             )
             if claims["exp"] <= self._clock() / 1e6:
                 raise Unauthenticated("the token has expired")
-            devices = claims.get("devices")
-            return Principal(
-                claims["sub"], Role(claims["role"]), None if devices is None else frozenset(devices)
-            )
-        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            return _claimed(claims)
+        except (jwt.InvalidTokenError, Invalid, ValueError, TypeError) as error:
             raise Unauthenticated(f"the token is not one of this hub: {error}") from error
+
+
+def _claimed(claims: Mapping[str, Any]) -> Principal:
+    """Whom claims stand for. Raises Invalid, ValueError, TypeError."""
+    devices, labels, rights = (claims.get(name) for name in ("devices", "labels", "rights"))
+    scope = None
+    if devices is not None or labels is not None:
+        scope = Scope(frozenset(devices or ()), frozenset((key, value) for key, value in labels or ()))
+    grant = checked_grant(Role(claims["role"]), scope)
+    limited = None if rights is None else frozenset(Right(one) for one in rights)
+    return Principal(claims["sub"], (grant,), limited)
 
 
 def _check_name(name: str) -> None:

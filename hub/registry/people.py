@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from hub.model import Principal, Role
+from hub.model import Grant, Principal, Role
 from hub.registry.database import Database, Transaction
 
 SWEEP_AFTER_US = 30 * 86_400_000_000  # what is over stays so long: the clock that says so may be wrong
@@ -18,7 +18,7 @@ class StoredCredentials:
             "digest": digest,
             "kind": kind,
             "name": principal.name,
-            "role": principal.role,
+            "role": principal.grants[0].role,
             "expires_at": expires_at,
         }
         await self._database.write(lambda written: written.insert("credentials", row))
@@ -28,7 +28,7 @@ class StoredCredentials:
         sql = """SELECT name, role FROM credentials
             WHERE digest = :digest AND kind = :kind AND expires_at > :now"""
         rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
-        return Principal(rows[0]["name"], Role(rows[0]["role"])) if rows else None
+        return Principal(rows[0]["name"], (Grant(Role(rows[0]["role"])),)) if rows else None
 
     async def set_ends(self, ends: Mapping[bytes, int]) -> None:
         """Write when links and sessions end, by their digests; those that are gone stay so."""

@@ -7,7 +7,8 @@ import pytest
 
 from hub.config import Config, StoreConfig
 from hub.http.access import ProofKind
-from hub.people.operators import LOCAL_ADMIN
+from hub.model import Grant, Role
+from hub.people.operators import LOCAL_OWNER
 from tests.http.conftest import Hub, running_hub
 
 BACKUP = "/api/v1/backup"
@@ -17,7 +18,7 @@ async def shown(hub: Hub, kind: ProofKind, name: str) -> dict[str, str]:
     """The headers of an admin of this name."""
     operators = hub.rooms.operators
     if kind is ProofKind.TOKEN:
-        return {"Authorization": f"Bearer {operators.make_token(name, LOCAL_ADMIN.role, 600)}"}
+        return {"Authorization": f"Bearer {operators.make_token(name, Grant(Role.ADMIN), 600)}"}
     secret = await operators.use_link(await operators.make_link(name))
     return {"Cookie": f"hub_session={secret}", "Origin": hub.url}
 
@@ -27,7 +28,7 @@ async def test_an_admin_named_like_the_owner_is_not_the_owner(
     hub: Hub, kind: ProofKind, tmp_path: Path
 ) -> None:
     stolen = tmp_path / "stolen"
-    headers = await shown(hub, kind, LOCAL_ADMIN.name)
+    headers = await shown(hub, kind, LOCAL_OWNER.name)
     status, problem = await hub.call("POST", f"{BACKUP}?output={stolen}", headers=headers)
     assert (status, problem["code"]) == (403, "forbidden")
     assert not list(tmp_path.glob("stolen*"))
@@ -38,7 +39,7 @@ async def test_over_the_network_copies_go_where_the_owner_keeps_them(kind: Proof
     kept = tmp_path / "copies"
     (tmp_path / "hub").mkdir()
     async with running_hub(tmp_path / "hub", Config(store=StoreConfig(backup_path=str(kept)))) as hub:
-        headers = await shown(hub, kind, LOCAL_ADMIN.name)
+        headers = await shown(hub, kind, LOCAL_OWNER.name)
         for output in (
             f"{tmp_path}/stolen",
             "../stolen",

@@ -97,7 +97,7 @@ def test_a_viewer_is_not_offered_what_is_forbidden(hub: HubProcess, visit: Visit
     bearer = {"Authorization": f"Bearer {hub.token('viewer')}"}
     page = visit(hub, "/#/add", extra_http_headers=bearer)
 
-    expect(page.tab.get_by_text("They appear here as soon as an operator adds them.")).to_be_visible()
+    expect(page.tab.get_by_text("They appear here as soon as a manager adds them.")).to_be_visible()
     expect(page.tab.get_by_role("dialog")).to_have_count(0)
     expect(page.tab.get_by_role("link", name="Add device")).to_have_count(0)
 

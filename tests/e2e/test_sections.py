@@ -134,9 +134,9 @@ def test_a_viewer_sees_what_a_viewer_may(shared_hub: HubProcess, visit: Visit) -
     shared_hub.add_device("viewed")
     bearer = {"Authorization": f"Bearer {shared_hub.token('viewer')}"}
     page = visit(shared_hub, "/#/device/viewed/keys", extra_http_headers=bearer)
-    expect(page.device.get_by_role("heading", name="Keys are for operators")).to_be_visible()
+    expect(page.device.get_by_role("heading", name="Keys are for managers")).to_be_visible()
     links = page.device.get_by_role("navigation").get_by_role("link")
-    expect(links).to_have_text(["Readings", "Rejections", "Commands", "Attributes"])
+    expect(links).to_have_text(["Readings", "Commands", "Attributes"])
 
     page.device.get_by_role("link", name="Commands").click()
 

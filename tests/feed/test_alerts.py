@@ -9,8 +9,9 @@ from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Principal, Reading, Role
 from tests.feed.runs import run_of
+from tests.principals import principal as principal_of
 
-EVERYONE = Principal("ada", Role.VIEWER)
+EVERYONE = principal_of("ada", Role.VIEWER)
 
 
 def feed(**live: Any) -> Feed:
@@ -34,7 +35,7 @@ def taken(viewer: Viewer) -> Any:
 def test_an_alert_reaches_who_watches_and_may_see_the_device() -> None:
     of = feed()
     viewer, answer = watch(of, "alerts")
-    other, _ = watch(of, "alerts", principal=Principal("some", Role.VIEWER, frozenset({"b"})))
+    other, _ = watch(of, "alerts", principal=principal_of("some", Role.VIEWER, frozenset({"b"})))
     assert (answer["alerts"], answer["recovered"]) == ([], False)
     of.alerts.publish("a", {"rule": "too hot", "state": "firing"})
     alert = {"device": "a", "rule": "too hot", "state": "firing"}
@@ -71,7 +72,7 @@ def test_who_watches_a_device_is_told_who_else_does_once_for_many() -> None:
     assert answer["viewers"] == {"count": 1, "names": ["ada"]}
     of.tick()
     taken(first)
-    others = [watch(of, "device/a", principal=Principal("bob", Role.VIEWER)) for _ in range(3)]
+    others = [watch(of, "device/a", principal=principal_of("bob", Role.VIEWER)) for _ in range(3)]
     assert others[-1][1]["viewers"] == {"count": 4, "names": ["ada", "bob"]}
     assert taken(first) is None
     of.tick()
@@ -87,10 +88,10 @@ def test_who_watches_a_device_is_told_who_else_does_once_for_many() -> None:
 
 def test_a_viewer_that_may_see_some_devices_is_told_how_many_watch_but_no_names() -> None:
     of = feed()
-    scoped = [Principal(name, Role.VIEWER, frozenset({"a"})) for name in ("guest", "visitor")]
+    scoped = [principal_of(name, Role.VIEWER, frozenset({"a"})) for name in ("guest", "visitor")]
     watch(of, "device/a")
     (guest, answer), (visitor, _) = [watch(of, "device/a", principal=principal) for principal in scoped]
-    all_names, _ = watch(of, "device/a", principal=Principal("zoe", Role.ADMIN))
+    all_names, _ = watch(of, "device/a", principal=principal_of("zoe", Role.ADMIN))
     assert answer["viewers"] == {"count": 2, "names": ["guest"]}
     of.tick()
     told = {"type": "viewers", "channel": "device/a", "count": 4}
@@ -103,7 +104,7 @@ def test_a_viewer_that_may_see_some_devices_is_told_how_many_watch_but_no_names(
 def test_the_names_of_a_crowd_are_bounded(count: int) -> None:
     of = feed()
     for number in range(count):
-        _, answer = watch(of, "device/a", principal=Principal(f"viewer {number:03}", Role.VIEWER))
+        _, answer = watch(of, "device/a", principal=principal_of(f"viewer {number:03}", Role.VIEWER))
     assert answer["viewers"]["count"] == count
     assert len(answer["viewers"]["names"]) == 20
 

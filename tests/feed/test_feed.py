@@ -10,9 +10,10 @@ from hub.errors import Conflict, Invalid, NotFound
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
 from tests.feed.runs import run_of
+from tests.principals import principal as principal_of
 
 T0 = 1_795_170_094_504_000
-EVERYONE = Principal("test", Role.VIEWER)
+EVERYONE = principal_of("test", Role.VIEWER)
 
 
 class Studio:
@@ -305,7 +306,7 @@ def test_a_viewer_a_few_ticks_behind_gets_them_merged_and_one_far_behind_the_who
 
 def test_a_scoped_viewer_sees_its_devices_alone_and_no_sign_of_others(studio: Studio) -> None:
     studio.feed.add("b")
-    scoped = Principal("scoped", Role.VIEWER, frozenset({"a"}))
+    scoped = principal_of("scoped", Role.VIEWER, frozenset({"a"}))
     viewer, answer = watch(studio, "overview", principal=scoped)
     everyone, _ = watch(studio, "overview")
     assert list(answer["devices"]) == ["a"]

@@ -11,9 +11,10 @@ from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
 from hub.model import Presence, Principal, Reading, Role
 from tests.feed.runs import run_of
+from tests.principals import principal as principal_of
 
 T0 = 1_795_170_094_504_000
-EVERYONE = Principal("test", Role.VIEWER)
+EVERYONE = principal_of("test", Role.VIEWER)
 CHANNEL = "label/site=north"
 
 
@@ -102,7 +103,7 @@ def test_a_label_that_nobody_carries_yet_can_be_watched(site: Site) -> None:
 
 
 def test_a_scope_hides_devices_their_readings_and_their_comings_and_goings(site: Site) -> None:
-    viewer, answer = site.watch(principal=Principal("some", Role.VIEWER, frozenset({"a"})))
+    viewer, answer = site.watch(principal=principal_of("some", Role.VIEWER, frozenset({"a"})))
     assert list(answer["devices"]) == ["a"]
     site.publish("b", 1)
     assert taken(viewer) == []
@@ -117,7 +118,7 @@ def test_a_scope_hides_devices_their_readings_and_their_comings_and_goings(site:
 
 def test_two_scopes_that_take_in_turn_get_each_their_own(site: Site) -> None:
     everyone, _ = site.watch()
-    some, _ = site.watch(principal=Principal("some", Role.VIEWER, frozenset({"a"})))
+    some, _ = site.watch(principal=principal_of("some", Role.VIEWER, frozenset({"a"})))
     site.publish("a", 1)
     site.publish("b", 2)
     assert numbers(taken(everyone)[0]) == {"a": [1], "b": [2]}
@@ -172,7 +173,7 @@ def test_channels_made_for_nothing_are_bounded(site: Site) -> None:
 def test_who_is_too_far_behind_gets_the_latest_of_each_device_and_the_count() -> None:
     site = Site(pending_max=10)
     viewer, _ = site.watch()
-    some, _ = site.watch(principal=Principal("some", Role.VIEWER, frozenset({"a"})))
+    some, _ = site.watch(principal=principal_of("some", Role.VIEWER, frozenset({"a"})))
     for value in range(20):
         site.publish("a", value)
     site.publish("b", 100)

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hub.config import LiveConfig
 from hub.feed import Feed, Resume, Viewer
-from hub.model import Principal, Reading, Role
+from hub.model import Reading, Role
 from tests.feed.runs import run_of
+from tests.principals import principal as principal_of
 from tests.rounds import rounds
 
 DEVICES = ("a", "b", "c")
@@ -27,14 +28,14 @@ class Page:
 
     def __init__(self, published: list[tuple[str, float]], scope: frozenset[str] | None) -> None:
         self.published = published
-        self.principal = Principal("page", Role.VIEWER, scope)
+        self.principal = principal_of("page", Role.VIEWER, scope)
         self.viewer: Viewer | None = None
         self.place: Resume | None = None
         self.reached = 0  # in `published`: all before was handed on, counted, or from before it came
         self.members: set[str] = set()
 
     def expected(self, end: int) -> list[tuple[str, float]]:
-        return [one for one in self.published[self.reached : end] if self.principal.may_see(one[0])]
+        return [one for one in self.published[self.reached : end] if self.principal.sees(one[0], {})]
 
     def connect(self, feed: Feed, *, resume: bool) -> None:
         self.viewer = Viewer(self.principal, 3)
@@ -145,7 +146,7 @@ class LabelRecovery(RuleBasedStateMachine):
             if page.viewer:
                 page.take()
                 assert page.expected(len(self.published)) == []
-                assert page.members == {one for one in self.carrying if page.principal.may_see(one)}
+                assert page.members == {one for one in self.carrying if page.principal.sees(one, {})}
 
 
 LabelRecovery.TestCase.settings = settings(max_examples=rounds(50), stateful_step_count=40, deadline=None)

@@ -13,11 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hub.config import LiveConfig
 from hub.feed import DeviceChannel, Feed, Resume, Viewer
-from hub.model import Presence, Principal, Reading, Role
+from hub.model import Presence, Reading, Role
 from tests.feed.runs import run_of
+from tests.principals import principal as principal_of
 from tests.rounds import rounds
 
-EVERYONE = Principal("test", Role.VIEWER)
+EVERYONE = principal_of("test", Role.VIEWER)
 CONFIG = LiveConfig(resume_window_s=10.0, resume_max_bytes=500, pending_max=8)
 PUBLISH_MAX = 5  # readings at once: fewer than pending_max, and fewer bytes than resume_max_bytes
 VALUES = st.dictionaries(

@@ -20,6 +20,7 @@ from hub.http.server import Server
 from hub.model import Role
 from hub.serve import owned
 from tests.kept import KeptHubs, empty
+from tests.principals import grant
 from tests.stores import lay_out
 
 DEADLINE_S = 15.0
@@ -58,7 +59,7 @@ class Hub:
         return str(key)
 
     def token(self, role: Role = Role.ADMIN, devices: list[str] | None = None, ttl_s: float = 600) -> str:
-        return self.rooms.operators.make_token("tester", role, ttl_s, devices)
+        return self.rooms.operators.make_token("tester", grant(role, devices), ttl_s)
 
     def bearer(self, role: Role = Role.ADMIN, devices: list[str] | None = None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, devices)}"}

@@ -137,6 +137,6 @@ async def test_a_history_that_cannot_be_written_is_told_and_everything_is_acknow
 
 
 async def figures_of(hub: Hub) -> dict[str, float]:
-    async with hub.client.get("/metrics") as response:
+    async with hub.client.get("/metrics", headers=hub.bearer()) as response:
         lines = [line.split() for line in (await response.text()).splitlines() if line.startswith("hub_")]
     return {name: float(value) for name, value in lines if "{" not in name}

@@ -182,7 +182,7 @@ async def test_a_file_that_is_none_is_refused(hub: Hub, content: bytes, query: s
 
 async def test_only_an_admin_without_a_scope_imports(hub: Hub) -> None:
     assert (await bring(hub, "time,value\n", "", hub.bearer(Role.OPERATOR)))[0] == 403
-    assert (await bring(hub, "time,value\n", "", hub.bearer(Role.ADMIN, ["boiler"])))[0] == 403
+    assert (await bring(hub, "time,value\n", "", hub.bearer(Role.MANAGER, ["boiler"])))[0] == 403
 
 
 async def test_values_from_before_what_retention_took_are_left_out_and_counted(new_hub: Hub) -> None:

@@ -324,7 +324,7 @@ class TestTooMany:
                 async with hub.live_socket():
                     pass
             assert caught.value.status == 503
-            async with hub.client.get("/metrics") as response:
+            async with hub.client.get("/metrics", headers=hub.bearer()) as response:
                 assert "\nhub_viewers 1.0\n" in await response.text()
         await until(lambda: self.is_open(hub))
 

@@ -54,6 +54,10 @@ BEYOND_A_SCHEMA = (
     "more than once",
     "spreadsheets read CSV",
     "a name, a type, or both",
+    "does not have",
+    "leave the scope out",
+    "a scope names devices or labels",
+    "name them in the scope",
 )
 ASCII = SchemathesisConfig.from_dict({"generation": {"codec": "ascii", "allow-x00": False}})
 load_all_checks()

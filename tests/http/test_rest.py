@@ -341,7 +341,7 @@ async def test_health_metrics_and_unknown_paths(new_hub: Hub) -> None:
     await new_hub.send([{"t": 1.0}, {"t": "warm"}])
     assert await new_hub.call("GET", "/healthz", headers={}) == (200, {"status": "ok"})
     assert await new_hub.call("GET", "/readyz", headers={}) == (200, {"status": "ready"})
-    async with new_hub.client.get("/metrics") as response:
+    async with new_hub.client.get("/metrics", headers=new_hub.bearer()) as response:
         figures = dict(
             line.rsplit(" ", 1) for line in (await response.text()).splitlines() if not line.startswith("#")
         )

@@ -22,7 +22,7 @@ async def test_the_hub_says_what_it_is_and_what_it_allows(hub: Hub) -> None:
     assert shown["devices"] == {"online": 0, "stale": 0, "offline": 0, "never_seen": 1}
     assert shown["limits"]["limits.readings_per_s"] == hub.rooms.config.limits.readings_per_s
     assert shown["limits"]["live.viewers_max"] == hub.rooms.config.live.viewers_max
-    scoped = hub.bearer(Role.ADMIN, ["boiler"])
+    scoped = hub.bearer(Role.MANAGER, ["boiler"])
     assert (await hub.call("GET", "/api/v1/system", headers=scoped))[0] == 403
 
 
@@ -61,7 +61,7 @@ async def test_the_hub_is_in_no_list(hub: Hub) -> None:
     assert (await hub.call("GET", "/api/v1/latest"))[1]["devices"] == {}
     async with hub.client.get("/api/v1/export", headers=hub.bearer()) as response:
         assert "_hub" not in await response.text()
-    async with hub.client.get("/metrics") as response:
+    async with hub.client.get("/metrics", headers=hub.bearer()) as response:
         assert 'hub_devices{presence="online"} 0.0' in await response.text()
 
 

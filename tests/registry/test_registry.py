@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Conflict, Invalid, StoreError
-from hub.model import ApiKey, Command, CommandState, Device, Principal, Retention, Role
+from hub.model import ApiKey, Command, CommandState, Device, Retention, Role
 from hub.registry import schema
 from hub.registry.database import Database, Transaction
 from hub.registry.people import SWEEP_AFTER_US
 from hub.registry.registry import Registry
+from tests.principals import principal
 
 NOW = 1_795_170_094_504_000
 BOILER = Device(0, "boiler-1", "Boiler", {"site": "north"}, NOW, 2.5)
@@ -146,8 +147,8 @@ async def test_a_command_keeps_every_step_of_its_life(registry: Registry) -> Non
 
 
 async def test_of_many_that_use_a_credential_one_succeeds(registry: Registry) -> None:
-    await registry.credentials.put(b"d", "link", Principal("ada", Role.ADMIN), NOW + 10)
-    assert await registry.credentials.find(b"d", "link", NOW) == Principal("ada", Role.ADMIN)
+    await registry.credentials.put(b"d", "link", principal("ada", Role.ADMIN), NOW + 10)
+    assert await registry.credentials.find(b"d", "link", NOW) == principal("ada", Role.ADMIN)
     assert await registry.credentials.find(b"d", "session", NOW) is None
     assert await registry.credentials.find(b"d", "link", NOW + 10) is None
     used = await asyncio.gather(*(registry.credentials.remove(b"d", NOW) for _ in range(8)))
@@ -155,7 +156,7 @@ async def test_of_many_that_use_a_credential_one_succeeds(registry: Registry) ->
 
 
 async def test_removing_a_credential_sweeps_those_that_have_long_been_over(registry: Registry) -> None:
-    await registry.credentials.put(b"old", "session", Principal("ada", Role.VIEWER), NOW)
+    await registry.credentials.put(b"old", "session", principal("ada", Role.VIEWER), NOW)
     assert await registry.credentials.remove(b"other", NOW + 1) is False
     assert await registry.credentials.find(b"old", "session", NOW - 1) is not None  # the clock may be wrong
     assert await registry.credentials.remove(b"other", NOW + SWEEP_AFTER_US) is False

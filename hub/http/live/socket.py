@@ -17,7 +17,7 @@ from hub.config import LiveConfig
 from hub.errors import Forbidden, HubError, plain
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
-from hub.http.access import ACCESS, Proof, ProofKind
+from hub.http.access import ACCESS, Proof, ProofKind, permit
 from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
@@ -28,7 +28,7 @@ from hub.http.sockets import (
     take_unproven_place,
     turned_away_if_refused,
 )
-from hub.model import Principal, Role
+from hub.model import Principal, Right
 from hub.websocket.frames import RESTARTING, Message
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket, SocketState
@@ -38,7 +38,7 @@ PROTOCOL = "hub.v1"
 ANSWERS_MAX_BYTES = 65_536  # that wait to be sent; beyond, no further request is read until they are
 # A message over live.max_message_bytes is read and refused; one over this ends the socket.
 READ_MAX_BYTES = 1_048_576
-NOBODY = Principal("", Role.VIEWER, frozenset())  # sees nothing
+NOBODY = Principal("", ())  # sees nothing
 NO_PROOF = Proof(ProofKind.TOKEN, "")  # of nobody
 
 
@@ -211,7 +211,8 @@ class LiveSockets:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route.
 
-        Raises Forbidden for a foreign page, Unauthenticated, and Overloaded or Busy when there are too many.
+        Raises Forbidden for a foreign page or without the right, Unauthenticated, and Overloaded or Busy when
+        there are too many.
         """
         access = request.app[ACCESS]
         proof = access.shown(request)
@@ -223,7 +224,7 @@ class LiveSockets:
         address = access.address(request)
         is_proven = proof is not None and proof.kind is not ProofKind.SESSION
         if proof is not None and is_proven:
-            await access.check(proof)
+            permit(await access.check(proof), Right.LIVE_READ, None)
             self.viewers.refuse_when_full(address)
         upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.config.compress)
         socket = LiveSocket(self, address, deflates=upgrade.deflates)
@@ -233,7 +234,9 @@ class LiveSockets:
                 with turned_away_if_refused(socket):
                     # A session is checked here: a page learns nothing of a handshake that was refused.
                     proof = proof or await self._ask_for_token(socket)
-                    socket.watch(proof, await access.check(proof))
+                    principal = await access.check(proof)
+                    permit(principal, Right.LIVE_READ, None)
+                    socket.watch(proof, principal)
         finally:
             if place is not None:
                 place.leave()

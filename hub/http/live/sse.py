@@ -14,13 +14,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.errors import Invalid, Unauthenticated
+from hub.errors import Invalid
 from hub.feed import Resume, Viewer
 from hub.http.access import ACCESS, Proof
 from hub.http.live.viewers import VIEWERS, Viewers, shutdown_message
 from hub.http.rooms import CONFIG
 from hub.http.sockets import STOPPING
-from hub.model import Principal
+from hub.model import Principal, Right
 from hub.websocket.frames import RESTARTING
 from hub.websocket.peers import STEPS_PER_INTERVAL
 from hub.websocket.socket import WRITE_BUFFER_MAX_BYTES
@@ -112,13 +112,13 @@ class SseStream:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """The route. Raises Unauthenticated, Invalid, NotFound; Overloaded or Busy when too many watch."""
+    """The route.
+
+    Raises Unauthenticated, Forbidden, Invalid, NotFound; Overloaded or Busy when too many watch.
+    """
     live = request.app[CONFIG].live
     viewers = request.app[VIEWERS]
-    principal = await request.app[ACCESS].principal(request)
-    proof = request.app[ACCESS].shown(request)
-    if proof is None:
-        raise Unauthenticated("log in, or send a token")
+    proof, principal = await request.app[ACCESS].let_in(request, Right.LIVE_READ)
     channels = _channels(request, live.subscriptions_max)
     places = _places(request.headers.get("Last-Event-ID", ""), len(channels))
     idle_s = live.ping_interval_s / STEPS_PER_INTERVAL

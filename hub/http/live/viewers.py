@@ -15,11 +15,12 @@ from hub.feed import Feed, Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.feed.feed import DEVICE_PREFIX, FeedCounts
 from hub.history.contract import History
-from hub.http.access import Access, Proof
+from hub.http.access import Access, Proof, permit
 from hub.http.problems import Overloaded
 from hub.http.sockets import RETRY_AFTER_S
 from hub.http.storage import StorageState, Storing, storage_state
 from hub.logs import Logger
+from hub.model import Right
 from hub.timers import aligned_sleep
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
@@ -121,10 +122,11 @@ class Viewers:
             self._peers.remove(connection)
 
     def subscribe(self, viewer: Viewer, channel: str, resume: Resume | None) -> None:
-        """Subscribe, if the viewer may. Raises NotFound, Conflict, Invalid."""
-        device_id = channel.removeprefix(DEVICE_PREFIX)
-        if channel.startswith(DEVICE_PREFIX) and not viewer.principal.may_see(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
+        """Subscribe, if the viewer may. Raises NotFound, Forbidden, Conflict, Invalid."""
+        if channel.startswith(DEVICE_PREFIX):
+            device_id = channel.removeprefix(DEVICE_PREFIX)
+            if not permit(viewer.principal, Right.LIVE_READ, self._feed.known(device_id)):
+                raise NotFound(f"there is no device {device_id!r}")
         viewer.subscribe(self._feed.channel(channel), resume)
 
     def _hello(self) -> dict[str, object]:

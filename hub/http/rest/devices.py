@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.errors import Invalid, NotFound
+from hub.errors import Forbidden, Invalid
 from hub.feed.channel import wire_ms
 from hub.fleet.devices import MetricEdit
 from hub.fleet.fleet import NewDevice
@@ -36,7 +36,7 @@ from hub.http.rest.shapes import (
 )
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import FEED, FLEET, INGEST, ROSTER
-from hub.model import Device, Principal, Retention
+from hub.model import Device, Retention, Right
 
 
 async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
@@ -44,21 +44,18 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     query = call.query
     needle = query.q.casefold()
     wanted = _read_labels(query.label)
-    devices = [one for one in call.app[FLEET].devices.all() if _matches(one, needle, wanted)]
-    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
+    devices = [one for one in call.devices() if _matches(one, needle, wanted)]
+    page, cursor = _page(devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.app, device)) for device in page]
     return DevicesPage(devices=shown, next=cursor)
 
 
-def _page(
-    principal: Principal, devices: Sequence[Device], cursor: str, limit: int
-) -> tuple[list[Device], str | None]:
-    """So many of the devices, in order of their ids, that the principal may see; and the next cursor."""
+def _page(devices: Sequence[Device], cursor: str, limit: int) -> tuple[list[Device], str | None]:
+    """So many of the devices, in order of their ids; and the next cursor."""
     if cursor:
         devices = devices[bisect_right(devices, _read_cursor(cursor), key=lambda device: device.id) :]
-    seen = [device for device in devices if principal.may_see(device.id)]
-    page = seen[:limit]
-    return page, _cursor(page[-1].id) if len(seen) > limit else None
+    page = list(devices[:limit])
+    return page, _cursor(page[-1].id) if len(devices) > limit else None
 
 
 def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
@@ -92,8 +89,9 @@ def _read_cursor(text: str) -> str:
 
 async def add_devices(call: Call[Nothing, AddIn]) -> AddOut:
     """Add a device, or many, each with a first API key that is shown this once."""
-    call.refuse_scoped()
     asked = call.body.root
+    for one in [asked] if isinstance(asked, DeviceIn) else asked.devices:
+        _refuse_beyond(call, Device(0, one.id, one.name, one.labels, 0))
     if isinstance(asked, DeviceIn):
         [(device, key)] = await call.app[FLEET].add([_wanted(asked)])
         return AddOut(DeviceNew.model_validate({**describe(call.app, device), "key": str(key)}))
@@ -105,13 +103,25 @@ def _wanted(asked: DeviceIn) -> NewDevice:
     return NewDevice(asked.id, asked.name, asked.labels, asked.expected_interval_s)
 
 
+def _refuse_beyond(call: Call[Any, Any], device: Device) -> None:
+    """For a device as it is wanted. Raises Forbidden where it would be out of the principal's reach."""
+    if not call.may(Right.DEVICES_WRITE, device):
+        raise Forbidden(
+            f"{call.principal.name!r} may add and label devices of a scope only, and {device.id!r} as it is "
+            "wanted is not in it"
+        )
+
+
 async def show_device(call: Call[Nothing, Nothing]) -> DeviceOut:
     """Show one device."""
     return DeviceOut.model_validate(describe(call.app, call.device()))
 
 
 async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
-    """Change what operators set of a device and its metrics: all, or nothing where something is wrong."""
+    """Change what people set of a device and its metrics: all, or nothing where something is wrong.
+
+    The settings of metrics take the right commands:write, all else devices:write.
+    """
     body = call.body
     wanted: dict[str, Any] = {}
     if body.name is not None:
@@ -126,9 +136,17 @@ async def change_device(call: Call[Nothing, DeviceChange]) -> DeviceOut:
         MetricEdit(one.name, edit_of(one, one.model_fields_set - {"name"}), f"metrics.{position}.")
         for position, one in enumerate(body.metrics)
     ]
-    changed = await call.app[FLEET].devices.change(
-        call.device(), lambda device: replace(device, **wanted), metrics
-    )
+    device = call.device(Right.DEVICES_WRITE if wanted or not metrics else Right.COMMANDS_WRITE)
+    if metrics:
+        device = call.device(Right.COMMANDS_WRITE)
+
+    def edit(device: Device) -> Device:
+        changed = replace(device, **wanted)
+        if changed.labels != device.labels:
+            _refuse_beyond(call, changed)
+        return changed
+
+    changed = await call.app[FLEET].devices.change(device, edit, metrics)
     return DeviceOut.model_validate(describe(call.app, changed))
 
 
@@ -146,22 +164,18 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     """The latest values of many devices."""
     query = call.query
     devices = chosen(call, query.device, query.label)
-    page, cursor = _page(call.principal, devices, query.cursor, query.limit)
+    page, cursor = _page(devices, query.cursor, query.limit)
     return LatestOfManyOut(devices={one.id: _latest(call.app, one) for one in page}, next=cursor)
 
 
 def chosen(call: Call[Any, Nothing], ids: Sequence[str], labels: Sequence[str]) -> list[Device]:
-    """The devices named, or all where none is, of those that the principal may see; with all these labels.
+    """The devices named, or all where none is, to which the operation may be done; with all these labels.
 
-    By id. Raises NotFound, Invalid.
+    By id. Raises NotFound, Forbidden, Invalid.
     """
-    fleet, may_see = call.app[FLEET], call.principal.may_see
-    for device_id in ids:
-        if not may_see(device_id):
-            raise NotFound(f"there is no device {device_id!r}")
     wanted = _read_labels(labels)
-    named = [fleet.devices.look_up(device_id) for device_id in sorted(set(ids))]
-    return [one for one in named or fleet.devices.all() if may_see(one.id) and _matches(one, "", wanted)]
+    named = [call.look_up(device_id) for device_id in sorted(set(ids))]
+    return [one for one in named or call.devices() if _matches(one, "", wanted)]
 
 
 def _latest(app: web.Application, device: Device) -> LatestOut:

@@ -10,7 +10,7 @@ from hub.http.access import ACCESS, COOKIE, Proof, ProofKind
 from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
-from hub.http.rest.shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
+from hub.http.rest.people_shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut, shown_principal
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import BASE_URL, CLOCK, CONFIG, MQTT_PORT, OPERATORS
 
@@ -48,15 +48,16 @@ async def login(request: web.Request) -> web.StreamResponse:
 
 async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
     """Who is asking."""
-    return SessionOut(name=call.principal.name, role=call.principal.role, mqtt_port=call.app[MQTT_PORT]())
+    origin = "link" if call.proof.kind is ProofKind.SESSION else call.proof.kind.value
+    shown = {**shown_principal(call.principal), "origin": origin, "mqtt_port": call.app[MQTT_PORT]()}
+    return SessionOut.model_validate(shown)
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
     """End the browser's session. A token has none, and goes on."""
     access = request.app[ACCESS]
-    await access.principal(request)
-    proof = access.shown(request)
-    if proof is not None and proof.kind is ProofKind.SESSION:
+    proof, _ = await access.let_in(request)
+    if proof.kind is ProofKind.SESSION:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may
@@ -79,14 +80,12 @@ async def _end_session(request: web.Request, secret: str | None) -> None:
 
 async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:
     """Make a token for a program."""
-    call.refuse_scoped()
     body = call.body
-    return TokenOut(token=call.app[OPERATORS].make_token(body.name, body.role, body.ttl_s, body.devices))
+    return TokenOut(token=call.app[OPERATORS].make_token(body.name, body.grant(), body.ttl_s, body.rights))
 
 
 async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
     """Make a link that logs in one browser as admin, once."""
-    call.refuse_scoped()
     code = await call.app[OPERATORS].make_link(call.body.name)
     expires_at = call.app[CLOCK]() + round(call.app[CONFIG].auth.login_link_s * 1e6)
     url = call.app[CONFIG].http.public_url or call.app[BASE_URL]()

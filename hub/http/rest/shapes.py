@@ -12,8 +12,7 @@ from pydantic.fields import FieldInfo
 
 from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import Inexact, Presence, Role, metric, whole
-from hub.people.operators import DEVICES_MAX, NAME_MAX
+from hub.model import Inexact, Presence, metric, whole
 
 Milliseconds = int | float
 Value = float | bool | str
@@ -262,47 +261,6 @@ class CommandsOut(Given):
 
     commands: list[CommandOut]
     next: int | None
-
-
-OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
-
-
-class TokenIn(Asked):
-    """A token to make; `devices` null means all."""
-
-    name: OwnName
-    role: Role = Role.VIEWER
-    ttl_s: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s"), IS_NUMBER
-    ]
-    devices: Annotated[list[str], Field(min_length=1, max_length=DEVICES_MAX)] | None = None
-
-
-class TokenOut(Given):
-    """A token: Authorization: Bearer <token>."""
-
-    token: str
-
-
-class LinkIn(Asked):
-    """A link for whom."""
-
-    name: OwnName = "admin"
-
-
-class LinkOut(Given):
-    """A link that logs in one browser, once."""
-
-    url: str
-    expires_at: str = Field(description="RFC 3339")
-
-
-class SessionOut(Given):
-    """Who is asking, and what a page that tells people how to connect a device must know."""
-
-    name: str
-    role: Role
-    mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
 
 
 class AcceptedOut(Given):

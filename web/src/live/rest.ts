@@ -93,7 +93,9 @@ export interface Latest {
 /** Who is signed in, and where devices find MQTT; `mqtt_port` is null where it is off. */
 export interface Session {
   readonly name: string;
-  readonly role: "viewer" | "operator" | "admin";
+  readonly role: "viewer" | "operator" | "manager" | "admin" | "local";
+  /** All that may be done, for some devices at least: "devices:write", … */
+  readonly rights: readonly string[];
   readonly mqtt_port: number | null;
 }
 

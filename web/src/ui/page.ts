@@ -28,8 +28,8 @@ export class Page {
   /** How the list is arranged; the same object until that changes. */
   readonly list: ReadonlySignal<ListView>;
   readonly isAlertsOpen = signal(false);
-  /** Whether the person signed in may change things; false until that is known. */
-  readonly mayOperate: ReadonlySignal<boolean>;
+  /** What the person signed in may do; nothing until that is known. */
+  readonly rights: ReadonlySignal<ReadonlySet<string>>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);
   readonly #motion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -39,7 +39,7 @@ export class Page {
   constructor(live: Live) {
     this.live = live;
     this.themes = new Themes(document.documentElement, localStorage);
-    this.mayOperate = computed(() => (live.session.value?.role ?? "viewer") !== "viewer");
+    this.rights = computed(() => new Set(live.session.value?.rights));
     this.preferences = new Preferences(localStorage);
     this.#route = signal(routeOf(location.hash));
     this.list = stable(computed(() => this.#route.value.list));

@@ -16,7 +16,7 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
       await rest.shareAttributes(read());
       await attributes.reload();
     });
-  const mayOperate = page.mayOperate.value;
+  const mayOperate = page.rights.value.has("commands:write");
   const remove = mayOperate ? (name: string) => void share(() => ({ [name]: null })) : undefined;
   return (
     <Loaded of={attributes}>

@@ -23,7 +23,7 @@ export function CommandsSection({ rest, name }: { rest: DeviceRest; name: string
       <div class="section-head">
         <h3>Commands</h3>
       </div>
-      {page.mayOperate.value && <SendForm rest={rest} name={name} sent={newest.reload} />}
+      {page.rights.value.has("commands:write") && <SendForm rest={rest} name={name} sent={newest.reload} />}
       <Loaded of={newest}>
         {(found) =>
           found.commands.length === 0 ? (

@@ -21,10 +21,13 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
   page.live.fleet.structure.value;
   const session = page.live.session.value;
   if (!session || !device.info) return <p class="message loading">Loading</p>;
-  if (GUARDED.has(section) && !page.mayOperate.value) {
+  const guard = GUARDED[section];
+  if (guard && !page.rights.value.has(guard.right)) {
     return (
       <div class="message">
-        <h3>{sectionTitle(section)} are for operators</h3>
+        <h3>
+          {sectionTitle(section)} are for {guard.who}
+        </h3>
         <p>
           You are signed in as {session.name}, a {session.role}.
         </p>

@@ -2,8 +2,12 @@ import { useEffect, useRef } from "preact/hooks";
 import { usePage } from "../page";
 import { hashOf, SECTIONS, type Section } from "../route";
 
-/** What only operators may see. */
-export const GUARDED: ReadonlySet<Section> = new Set(["keys", "settings"]);
+/** What not everybody may see: the right that it takes, and who has that. */
+export const GUARDED: Partial<Record<Section, { readonly right: string; readonly who: string }>> = {
+  keys: { right: "keys:write", who: "managers" },
+  rejections: { right: "raw:read", who: "operators" },
+  settings: { right: "devices:write", who: "managers" },
+};
 
 export function sectionTitle(section: Section): string {
   return section.charAt(0).toUpperCase() + section.slice(1);
@@ -13,7 +17,10 @@ export function sectionTitle(section: Section): string {
 export function SectionLinks() {
   const page = usePage();
   const route = page.route.value;
-  const offered = SECTIONS.filter((section) => page.mayOperate.value || !GUARDED.has(section));
+  const offered = SECTIONS.filter((section) => {
+    const guard = GUARDED[section];
+    return !guard || page.rights.value.has(guard.right);
+  });
   const links = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a phone not all of them fit: the open one must be in sight.

@@ -22,7 +22,7 @@ export function SequenceNote({ device }: { device: DeviceRecord }) {
         {count(sequence.repeated)} {sequence.repeated === 1 ? "reading" : "readings"} so far: the numbers
         (seq) are not above {count(sequence.highest ?? 0)}, the highest one stored.
       </span>
-      {page.mayOperate.value && (
+      {page.rights.value.has("commands:write") && (
         <button type="button" class="button" data-after-dialog onClick={() => setAsking(true)}>
           Count from the start
         </button>

@@ -5,11 +5,11 @@ import { hashOf } from "../route";
 /** The first run: nothing is there yet. */
 export function NoDevices() {
   const page = usePage();
-  if (!page.mayOperate.value) {
+  if (!page.rights.value.has("devices:write")) {
     return (
       <div class="message">
         <h3>No devices yet</h3>
-        <p>They appear here as soon as an operator adds them.</p>
+        <p>They appear here as soon as a manager adds them.</p>
       </div>
     );
   }

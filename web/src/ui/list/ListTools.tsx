@@ -25,7 +25,7 @@ export function ListTools() {
       <div class="toolbar-line">
         <h2 id="devices-title">Devices</h2>
         <Search />
-        {page.mayOperate.value && (
+        {page.rights.value.has("devices:write") && (
           <a
             class="button"
             data-after-dialog

@@ -1,0 +1,133 @@
+"""What REST takes and gives of people, and of the programs that act for them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hub.errors import Invalid
+from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, LabelQuery, described
+from hub.model import Grant, Principal, Right, Role, Scope, checked_grant
+from hub.model.principal import SCOPE_MAX
+from hub.people.operators import NAME_MAX
+from hub.people.rule import RIGHTS
+
+OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
+Grantable = Literal["viewer", "operator", "manager", "admin"]
+LABEL_MAX = 600
+
+
+class ScopeIn(Asked):
+    """Some of the devices: those named, and those that carry all of the labels."""
+
+    devices: list[str] = Field([], max_length=SCOPE_MAX)
+    labels: list[Annotated[LabelQuery, Field(max_length=LABEL_MAX)]] = Field(
+        [], max_length=SCOPE_MAX, description="k=v; a device has to carry all of them"
+    )
+
+    def read(self) -> Scope:
+        """The scope that is meant. Raises Invalid."""
+        for label in self.labels:
+            if "=" not in label:
+                raise Invalid(f"scope.labels: k=v is wanted, got {label[:100]!r}", "scope.labels")
+        labels = (label.partition("=") for label in self.labels)
+        return Scope(frozenset(self.devices), frozenset((key, value) for key, _, value in labels))
+
+
+class ScopeOut(Given):
+    """As it was given."""
+
+    devices: list[str]
+    labels: list[str]
+
+    @classmethod
+    def of(cls, scope: Scope | None) -> "ScopeOut | None":
+        """A scope as REST shows it."""
+        if scope is None:
+            return None
+        return cls(
+            devices=sorted(scope.devices), labels=sorted(f"{key}={value}" for key, value in scope.labels)
+        )
+
+
+class GrantOut(Given):
+    """A role for the devices of a scope; null: for the whole hub."""
+
+    role: Role
+    scope: ScopeOut | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> "GrantOut":
+        """A grant as REST shows it."""
+        return cls(role=grant.role, scope=ScopeOut.of(grant.scope))
+
+
+class TokenIn(Asked):
+    """A token to make; without a scope it is for all devices, without rights it has those of its role."""
+
+    name: OwnName
+    role: Grantable = "viewer"
+    rights: Annotated[list[Right], Field(min_length=1)] | None = None
+    scope: ScopeIn | None = None
+    devices: Annotated[list[str], Field(min_length=1, max_length=SCOPE_MAX)] | None = Field(
+        None, description="the same as a scope with these devices"
+    )
+    ttl_s: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s"), IS_NUMBER
+    ]
+
+    def grant(self) -> Grant:
+        """What is asked for. Raises Invalid."""
+        if self.devices is not None and self.scope is not None:
+            raise Invalid("devices: name them in the scope", "devices")
+        asked = self.scope if self.devices is None else ScopeIn(devices=self.devices)
+        grant = checked_grant(Role(self.role), None if asked is None else asked.read())
+        beyond = sorted(set(self.rights or ()) - RIGHTS[grant.role])
+        if beyond:
+            raise Invalid(f"rights: the role {grant.role} does not have {', '.join(beyond)}", "rights")
+        return grant
+
+
+class TokenOut(Given):
+    """A token: Authorization: Bearer <token>."""
+
+    token: str
+
+
+class LinkIn(Asked):
+    """A link for whom."""
+
+    name: OwnName = "admin"
+
+
+class LinkOut(Given):
+    """A link that logs in one browser, once."""
+
+    url: str
+    expires_at: str = Field(description="RFC 3339")
+
+
+class SessionOut(Given):
+    """Who is asking, what they may do, and what a page that tells people how to connect a device needs."""
+
+    name: str
+    role: Role = Field(description="of several grants, the highest")
+    scope: ScopeOut | None = Field(description="of that grant; null: the whole hub")
+    grants: list[GrantOut]
+    rights: list[Right] = Field(description="all that may be done, somewhere")
+    origin: str = Field(description="how they came in: link, token, local")
+    mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
+
+
+def shown_principal(principal: Principal) -> Mapping[str, object]:
+    """Role, scope, grants and rights of a principal, by the names of SessionOut."""
+    best = max(principal.grants, key=lambda grant: len(RIGHTS[grant.role]))
+    rights = frozenset[Right]().union(*(RIGHTS[grant.role] for grant in principal.grants))
+    limit = rights if principal.rights is None else principal.rights
+    return {
+        "name": principal.name,
+        "role": best.role,
+        "scope": ScopeOut.of(best.scope),
+        "grants": [GrantOut.of(grant) for grant in principal.grants],
+        "rights": sorted(rights & limit),
+    }
