@@ -15,7 +15,7 @@ open_file.py) and never stall the loop.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -61,6 +61,7 @@ STORING = Words(
     works="readings are stored again",
 )
 FRESH_TIMEOUT_S = 5.0
+RECOVERED_AT_ONCE = 500_000  # readings
 MIB = 1_048_576
 
 _log = Logger("history")
@@ -98,15 +99,15 @@ class EmbeddedHistory(GroupCommit):
         than `late_s` is told of as a failure, though it may still come.
         """
         database = HistoryFile(path, memory_limit_mb)
-        try:
+        with ExitStack() as opened:
+            opened.callback(database.close, at_rest=True)
             folder = journal or path.with_name(JOURNAL)
             kept = Journal(folder, identity(database.writing()), journal_max_mb * MIB)
+            opened.callback(kept.release)
             fold = Fold(database, rejections_max)
             _recover(database, kept, fold)
             history = cls(database, kept, fold, commit_interval_s, late_s)
-        except BaseException:
-            database.close(at_rest=True)
-            raise
+            opened.pop_all()
         history.start()
         history._folding.start()
         try:
@@ -301,19 +302,29 @@ class EmbeddedHistory(GroupCommit):
 
 
 def _recover(database: HistoryFile, journal: Journal, fold: Fold) -> None:
-    """Bring into the file what the journal has from before this start. Raises StoreError."""
+    """Bring into the file what the journal has from before this start. Raises StoreError.
+
+    All of it is looked at before any of it is taken: a journal that is refused leaves the file as it is. In
+    pieces, so that a small machine has the memory for it.
+    """
     known = committed(database.writing())
+    batches = readings = 0
+    for batch in journal.found(known, Commit()):
+        batches += 1
+        readings += batch.readings
+    if batches:
+        _log.info("the journal is brought into the history", batches=batches, readings=readings)
     found = Batch(known, Commit())
-    for batch in journal.found(known, found.stored):
-        found.absorb(batch)
-    if found:
-        _log.info(
-            "the journal is brought into the history", batches=found.number - known, readings=found.readings
-        )
-        try:
+    try:
+        for batch in journal.found(known, found.stored):
+            found.absorb(batch)
+            if found.readings >= RECOVERED_AT_ONCE:
+                fold.take(found)
+                found = Batch(found.number, found.stored)
+        if found:
             fold.take(found)
-        except duckdb.Error as error:
-            raise StoreError(
-                f"what waits in the journal cannot be brought into the history: {error}; it stays where it is"
-            ) from error
+    except duckdb.Error as error:
+        raise StoreError(
+            f"what waits in the journal cannot be brought into the history: {error}; it stays where it is"
+        ) from error
     journal.clear()

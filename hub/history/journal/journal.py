@@ -12,29 +12,26 @@ An fdatasync that fails leaves it unknown what is on the disk. Then the segment 
 record and not used any more, and the batch goes into a new one.
 """
 
+import fcntl
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from hub.errors import StoreError
 from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.history.journal import record
-from hub.history.journal.segment import (
-    SUFFIX,
-    Damaged,
-    Record,
-    Segment,
-    SegmentHeader,
-    read_header,
-    records,
-    sync_folder,
-)
+from hub.history.journal.reading import Damaged, missing, read, segments
+from hub.history.journal.segment import Segment, SegmentHeader, sync_folder
 from hub.logs import Logger
 
 SEGMENT_BYTES = 16_777_216
 SEGMENTS_MIN = 8  # of the most that the journal may take
+PARENTS = 2  # folders above the journal's that may have been made with it: the stores' folder, and its place
+REPAIRED = "repaired.new"  # what a repair has saved, until it takes the place of what was damaged
 
 _log = Logger("journal")
 
@@ -46,7 +43,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, identity: bytes, bytes_max: int) -> None:
-        """Raises StoreError where the folder cannot be made."""
+        """Raises StoreError where the folder cannot be made, or is another process's."""
         record.refuse_other_machines()
         self._folder = folder
         self._identity = identity
@@ -57,10 +54,8 @@ class Journal:
         self._is_over = False  # the last one is not written to any more
         self._forgotten = 0  # number of the last batch that the history has
         self.lock = threading.Lock()  # held while anything is written or taken away
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{folder}: {error.strerror}") from error
+        make_folder(folder)
+        self._claim = claim(folder)
 
     @property
     def bytes(self) -> int:
@@ -79,6 +74,10 @@ class Journal:
 
     def found(self, after: int, stored: Commit) -> Iterator[Batch]:
         """What is there from before this start, of batches after this one, in order. Raises StoreError."""
+        if (self._folder / REPAIRED).exists():
+            raise StoreError(
+                f"{self._folder}: a repair of the journal was cut short; `hub journal repair` goes on with it"
+            )
         number = after
         paths = segments(self._folder)
         for path in paths:
@@ -87,7 +86,7 @@ class Journal:
                     continue
                 number += 1
                 if one.number != number:
-                    raise Damaged(path, one.offset, f"batch {number} is missing; this is {one.number}")
+                    raise Damaged(path, one.offset, missing(number, one.number))
                 try:
                     yield record.decode(number, one.content, stored)
                 except StoreError as error:
@@ -123,24 +122,37 @@ class Journal:
             while self._segments and self._is_done_with(self._segments[0]):
                 gone.append(self._segments.popleft())
         for segment in gone:
-            segment.close()
-            try:
-                segment.path.unlink()
-            except OSError as error:
-                _log.warning("a file that is done with stays", path=str(segment.path), why=error.strerror)
+            self._remove(segment)
 
     def close(self) -> None:
         """End. What the history has all of is taken away."""
         for segment in self._segments:
-            segment.close()
             if segment.last <= self._forgotten:
-                segment.path.unlink(missing_ok=True)
+                self._remove(segment)
+            else:
+                segment.close()
         self._segments.clear()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the folder, without a look at what is in it."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
+
+    def _remove(self, segment: Segment) -> None:
+        """It may stay as well: what the history has of it is passed over at the next start."""
+        segment.close()
+        try:
+            segment.path.unlink()
+        except OSError as error:
+            _log.warning("a file that is done with stays", path=str(segment.path), why=error.strerror)
 
     def _is_done_with(self, segment: Segment) -> bool:
         """The last one is written to as long as it is small."""
-        is_over = len(self._segments) > 1 or segment.end >= self._segment_bytes
-        return is_over and segment.last <= self._forgotten and not self._doubtful
+        if segment is self._segments[-1] and (self._doubtful or segment.end < self._segment_bytes):
+            return False
+        return segment.last <= self._forgotten
 
     def _writable(self, number: int) -> Segment:
         if self._doubtful:
@@ -152,35 +164,46 @@ class Journal:
         return self._segments[-1]
 
     def _leave(self) -> None:
-        """Write no more to the last segment: it ends with its last good record."""
+        """Write no more to the last segment: it ends with its last good record. Without one it may go on."""
         segment = self._segments[-1]
         segment.cut()
-        if segment.is_empty:
-            segment.close()
-            segment.path.unlink()
-            self._segments.pop()
-        self._doubtful, self._is_over = False, True
+        self._doubtful, self._is_over = False, not segment.is_empty
 
 
-def segments(folder: Path) -> list[Path]:
-    """The journal's files, oldest first."""
-    return sorted(folder.glob(f"*{SUFFIX}"))
+def make_folder(folder: Path) -> None:
+    """Make the journal's folder where it is missing, so that it is there after a loss of power too.
 
-
-def read(path: Path, identity: bytes, *, is_last: bool) -> Iterator[Record]:
-    """The records of one file. Raises Damaged, StoreError."""
+    Raises StoreError, also where nothing can be written to it.
+    """
     try:
-        content = path.read_bytes()
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for parent in list(folder.absolute().parents)[:PARENTS]:
+                with suppress(PermissionError):  # it may be entered, not listed: then it was there before
+                    sync_folder(parent)
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
-    header = read_header(path, content)
-    if header is None:
-        if not is_last:
-            raise Damaged(path, 0, "the file is empty, and later ones are not")
-        return
-    if header.history != identity:
+        raise StoreError(f"{folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"{folder}: the journal cannot be written there; the hub's user has to be able to")
+
+
+def claim(folder: Path) -> int | None:
+    """Have the folder for this process alone, until what is returned is closed. Raises StoreError.
+
+    None where the file system cannot say so; the history's own lock is left then.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
         raise StoreError(
-            f"{path}: it belongs to another history than the one here; after a backup was put back, "
-            f"or the history's file was removed, move {path.parent} away: see docs/operating.md"
-        )
-    yield from records(path, content, is_last=is_last)
+            f"{folder}: another hub, or a repair, is at work on this journal; each hub has one of its own"
+        ) from None
+    except OSError:
+        os.close(handle)
+        return None
+    return handle

@@ -1,6 +1,6 @@
 """One batch as bytes. All integers are little-endian; the format is described in docs/operating.md.
 
-    counts      4 × uint32: runs, values, sequence marks, and bytes of the rest
+    counts      6 × uint32: readings, runs, values, sequence marks, bytes of the rest, and 0
     runs        3 × int64 each: device, received_at (µs, UTC), how many values
     times       int64 each: µs, UTC
     values      float64 each
@@ -25,7 +25,7 @@ from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
 from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds
 
-_COUNTS = struct.Struct("<4I")
+_COUNTS = struct.Struct("<5I4x")
 _RUN = 3  # fields
 _MARK = 1 + len(SequenceMark._fields)
 
@@ -34,7 +34,9 @@ def encode(batch: Batch) -> bytes:
     """The batch, without its number."""
     marks = array("q", chain.from_iterable((device, *mark) for device, mark in batch.sequences.items()))
     rest = _rest(batch)
-    counts = _COUNTS.pack(len(batch.runs) // _RUN, len(batch.time), len(batch.sequences), len(rest))
+    counts = _COUNTS.pack(
+        batch.readings, len(batch.runs) // _RUN, len(batch.time), len(batch.sequences), len(rest)
+    )
     return b"".join((counts, batch.runs, batch.time, batch.value, marks, batch.metric, rest))
 
 
@@ -42,7 +44,7 @@ def decode(number: int, content: bytes, stored: Commit) -> Batch:
     """The batch that `encode` wrote. Raises StoreError where the content is something else."""
     batch = Batch(number, stored)
     try:
-        runs, values, sequences, rest = _COUNTS.unpack_from(content)
+        batch.readings, runs, values, sequences, rest = _COUNTS.unpack_from(content)
         marks = array("q")
         position = _COUNTS.size
         columns = (
@@ -56,16 +58,15 @@ def decode(number: int, content: bytes, stored: Commit) -> Batch:
             end = position + count * column.itemsize
             column.frombytes(content[position:end])
             position = end
-        if len(batch.metric) != values or len(content) != position + rest:
+        if len(content) != position + rest or sum(batch.runs[_RUN - 1 :: _RUN]) != values:
             raise StoreError("its parts do not fill it")
         for start in range(0, len(marks), _MARK):
             device, *mark = marks[start : start + _MARK]
             batch.sequences[device] = SequenceMark(*mark)
         if rest:
             _take_rest(batch, orjson.loads(content[position:]))
-    except (struct.error, ValueError, TypeError, KeyError) as error:
+    except (struct.error, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"it is not understood: {error}") from error
-    batch.readings = values + len(batch.texts)
     return batch
 
 
