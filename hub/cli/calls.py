@@ -11,7 +11,7 @@ import typer
 
 from hub.cli.options import Options
 from hub.cli.running_demo import RunningDemo, running_demos
-from hub.config import Config, LogConfig
+from hub.config import Config, LogConfig, StoreConfig
 from hub.errors import StoreError
 
 T = TypeVar("T")
@@ -28,6 +28,23 @@ def call(context: typer.Context, use: Callable[[Any], Awaitable[T]]) -> T:
     where nobody named a store. Only `serve` and `demo` make a store.
     """
     return asyncio.run(_with_client(Options.of(context), use))
+
+
+def store_of(context: typer.Context) -> Config:
+    """The store that a command means which looks at files itself, and asks no hub. Raises NoStore.
+
+    It is the same store as `call` works on.
+    """
+    options = Options.of(context)
+    config = options.config()
+    demo = _the_demo() if options.demo else None
+    if demo is None and not _has_store(config.data_dir):
+        demos = [] if options.names_store else running_demos()
+        if not demos:
+            raise NoStore(_no_store(config))
+        demo = _only(demos)
+        _note(f"no store at {config.data_dir}, so this is for the demo at {demo.url}")
+    return Config(store=StoreConfig(path=str(demo.store))) if demo else config
 
 
 async def _with_client(options: Options, use: Callable[[Any], Awaitable[T]]) -> T:

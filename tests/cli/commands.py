@@ -26,6 +26,8 @@ COMPLETE: dict[str, Sequence[str]] = {
     "doctor": (),
     "history export": ("--output", "all.csv"),
     "history import": ("values.csv", "--device", "pump", "--metric", "t"),
+    "journal check": (),
+    "journal repair": (),
     "keys add": ("pump",),
     "keys list": ("pump",),
     "keys revoke": ("pump", "a1b2c3d4e5f6"),

@@ -148,7 +148,7 @@ def connect(path: Path, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
     except duckdb.Error as error:
-        raise StoreError(f"{path}: {_explain(error)}") from error
+        raise StoreError(f"{path}: {explain(error)}") from error
     return connection
 
 
@@ -172,7 +172,8 @@ def _refuse_foreign(path: Path) -> None:
         raise StoreError(f"{path}: {NOT_OURS}")
 
 
-def _explain(error: duckdb.Error) -> str:
+def explain(error: duckdb.Error) -> str:
+    """What DuckDB says, in words that say more."""
     text = str(error)
     if "Could not set lock" in text:
         return "another process has it open; one hub owns its history file"

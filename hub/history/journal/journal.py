@@ -17,7 +17,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hub.errors import StoreError
@@ -185,6 +185,17 @@ def make_folder(folder: Path) -> None:
         raise StoreError(f"{folder}: {error.strerror}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StoreError(f"{folder}: the journal cannot be written there; the hub's user has to be able to")
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Have the folder for this process alone. Raises StoreError."""
+    handle = claim(folder)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def claim(folder: Path) -> int | None:

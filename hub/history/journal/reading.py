@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from hub.errors import StoreError
 from hub.history.journal.segment import (
-    ALIGNED,
     HEADER,
     MAGIC,
     PAGE,
@@ -158,38 +157,18 @@ def missing(wanted: int, found: int) -> str:
 def pieces(found: bytes, seed: int) -> Iterator[Record | Broken]:
     """All that stands behind the header, in order."""
     position = HEADER.size
-    while True:
-        if record := _next(found, position, seed):
+    while (start := _first_byte(found, position)) < len(found):
+        if record := _at(found, start, seed):
             yield record
             position = record.end
-            continue
-        start = _first_byte(found, position)
-        if start == len(found):
-            return
-        later = _find(found, start, seed)
-        if later:
+        elif later := _find(found, start, seed):
             yield Broken(start, later.offset, is_end=False)
             position = later.offset
-            continue
-        end = len(found.rstrip(b"\0"))
-        claimed = max((_claimed_end(found, place, seed) for place in _places(position)), default=0)
-        yield Broken(start, end, is_end=not claimed or end <= claimed)
-        return
-
-
-def _places(position: int) -> tuple[int, int]:
-    """Where the next record may begin: at once, or at the next page."""
-    start = position + -position % ALIGNED
-    return start, start + -start % PAGE
-
-
-def _next(found: bytes, position: int, seed: int) -> Record | None:
-    for place in _places(position):
-        if any(found[position:place]):
-            return None
-        if record := _at(found, place, seed):
-            return record
-    return None
+        else:
+            end = len(found.rstrip(b"\0"))
+            claimed = _claimed_end(found, start, seed)
+            yield Broken(start, end, is_end=not claimed or end <= claimed)
+            return
 
 
 def _find(found: bytes, position: int, seed: int) -> Record | None:
@@ -227,4 +206,8 @@ def _at(found: bytes, position: int, seed: int) -> Record | None:
 
 def _first_byte(found: bytes, position: int) -> int:
     """Where the next byte stands that is not zero; at the end if there is none."""
-    return len(found) - len(found[position:].lstrip(b"\0"))
+    while page := found[position : position + PAGE]:
+        if left := page.lstrip(b"\0"):
+            return position + len(page) - len(left)
+        position += len(page)
+    return len(found)
