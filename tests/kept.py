@@ -67,4 +67,4 @@ async def empty(fleet: Fleet, history: History, ingest: Ingest) -> None:
         await fleet.removal.remove(device)
         history.batch.removed.discard(device.number)
     ingest.counts = IntakeCounts()
-    fleet.keys._throttle.succeeded(LOCALHOST)
+    fleet.keys._throttle._failures.pop(LOCALHOST, None)

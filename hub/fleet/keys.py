@@ -34,7 +34,10 @@ class Login(NamedTuple):
 
 
 class LoginThrottle:
-    """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds."""
+    """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds.
+
+    A success forgives nothing: whoever has one good key would show it between two guesses. It is not delayed.
+    """
 
     def __init__(self, failures_max: int, window_s: float, clock_s: Callable[[], float]) -> None:
         self._failures_max = failures_max
@@ -54,10 +57,6 @@ class LoginThrottle:
         if len(self._failures) > ADDRESSES_MAX:
             self._failures.popitem(last=False)
         return DELAY_MAX_S if count > self._failures_max else min(DELAY_MAX_S, DELAY_MIN_S * count)
-
-    def succeeded(self, address: str) -> None:
-        """What failed before is forgiven."""
-        self._failures.pop(address, None)
 
 
 class Keys:
@@ -107,7 +106,6 @@ class Keys:
         if login is None:
             await asyncio.sleep(self._throttle.failed(address))
             raise Unauthenticated("the key is wrong or revoked")
-        self._throttle.succeeded(address)
         used = replace(self._keys[login.key_id], last_used_at=self._clock(), last_used_from=address)
         self._keys[used.id] = self._used[used.id] = used
         return login

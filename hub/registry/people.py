@@ -7,10 +7,15 @@ SWEEP_AFTER_US = 30 * 86_400_000_000  # what is over stays so long: the clock th
 
 
 class StoredCredentials:
-    """One-time links and browser sessions, by the digests of their secrets."""
+    """One-time links and browser sessions, by the digests of their secrets.
+
+    All digests are in memory too: who guesses costs no transaction.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._digests: set[bytes] | None = None  # None: not read yet
+        self._put: set[bytes] = set()  # in this run, maybe while the others are being read
 
     async def put(self, digest: bytes, kind: str, principal: Principal, expires_at: int) -> None:
         """Keep a one-time link or a session, by the digest of its secret."""
@@ -22,13 +27,22 @@ class StoredCredentials:
             "expires_at": expires_at,
         }
         await self._database.write(lambda written: written.insert("credentials", row))
+        self._put.add(digest)
 
     async def find(self, digest: bytes, kind: str, now: int) -> Principal | None:
         """Whose link or session this is, unless it is unknown or over."""
+        if not await self._is_known(digest):
+            return None
         sql = """SELECT name, role FROM credentials
             WHERE digest = :digest AND kind = :kind AND expires_at > :now"""
         rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
         return Principal(rows[0]["name"], (Grant(Role(rows[0]["role"])),)) if rows else None
+
+    async def _is_known(self, digest: bytes) -> bool:
+        if self._digests is None:
+            rows = await self._database.read(lambda found: found.rows("SELECT digest FROM credentials"))
+            self._digests = {bytes(row["digest"]) for row in rows}
+        return digest in self._digests or digest in self._put
 
     async def set_ends(self, ends: Mapping[bytes, int]) -> None:
         """Write when links and sessions end, by their digests; those that are gone stay so."""
@@ -48,4 +62,8 @@ class StoredCredentials:
             transaction.run("DELETE FROM credentials WHERE expires_at <= :over", over=now - SWEEP_AFTER_US)
             return transaction.run("DELETE FROM credentials WHERE digest = :digest", digest=digest)
 
-        return await self._database.write(remove) == 1
+        was_there = await self._database.write(remove) == 1
+        self._put.discard(digest)
+        if self._digests is not None:
+            self._digests.discard(digest)
+        return was_there

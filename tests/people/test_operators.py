@@ -1,6 +1,7 @@
 """Links, sessions and tokens: who gets in, and for how long."""
 
 import asyncio
+from pathlib import Path
 
 import jwt
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from hub.errors import Invalid, Unauthenticated
 from hub.model import Principal, Right, Role
 from tests.principals import grant, principal
-from tests.rooms import Rooms
+from tests.rooms import Clock, Rooms, open_rooms
 
 
 async def test_a_link_lets_one_person_in_once(rooms: Rooms) -> None:
@@ -91,3 +92,20 @@ async def test_a_token_of_another_making_is_refused(rooms: Rooms) -> None:
 async def test_a_token_out_of_bounds_is_not_made(rooms: Rooms, name: str, ttl_s: float) -> None:
     with pytest.raises(Invalid):
         rooms.operators.make_token(name, grant(Role.VIEWER), ttl_s)
+
+
+async def test_a_restart_keeps_sessions_and_links_and_forgets_those_that_ended(
+    tmp_path: Path, clock: Clock
+) -> None:
+    async with open_rooms(tmp_path, clock) as rooms:
+        operators = rooms.operators
+        kept = await operators.use_link(await operators.make_link())
+        link = await operators.make_link()
+        ended = await operators.use_link(await operators.make_link())
+        await operators.end_session(ended)
+    async with open_rooms(tmp_path, clock) as rooms:
+        assert (await rooms.operators.session(kept)).name == "admin"
+        assert (await rooms.operators.session(await rooms.operators.use_link(link))).name == "admin"
+        for gone in (ended, link):
+            with pytest.raises(Unauthenticated):
+                await rooms.operators.session(gone)
