@@ -31,7 +31,7 @@ The way of a reading, from the device to the page, in the order to read it:
     the page   web/src/live/connection.ts, where frames arrive; web/src/main.tsx, where it begins
 
 What the intake appends to history/batch goes into history/journal, by a thread of its own. Then flow
-acknowledges, in the order in which the device sent. Every few seconds history/duckdb/folding brings what the
+acknowledges, in the order in which the device sent. Within a minute history/duckdb/folding brings what the
 journal has into the file.
 """
 

@@ -50,6 +50,7 @@ _log = Logger("compose")
 
 ROSTER_INTERVAL_S = 1.0
 CLOCK_INTERVAL_S = 1.0
+UNWATCHED_INTERVAL_S = 1.0  # the feed is looked after so often while it has no viewers
 EPOCH_BYTES = 4
 TOKEN_SECRET_BYTES = 32
 IDENTITY_BYTES = 6
@@ -99,7 +100,7 @@ class Rooms:
             self.keeper().run(),
             self._watch_clock(),
             _every(ROSTER_INTERVAL_S, self.roster.tick),
-            _every(self.config.live.overview_interval_s, self.feed.tick),
+            self._tick_feed(),
         ]
 
     def keeper(self) -> Keeping:
@@ -111,6 +112,14 @@ class Rooms:
         if not self.hub_clock.is_trusted:
             return {}
         return policy.kept_for(self.config.retention, self.fleet.devices.with_readings())
+
+    async def _tick_feed(self) -> None:
+        interval_s = self.config.live.overview_interval_s
+        while True:
+            await aligned_sleep(
+                interval_s if self.feed.counts.viewers else max(interval_s, UNWATCHED_INTERVAL_S)
+            )
+            self.feed.tick()
 
     async def _watch_clock(self) -> None:
         while True:

@@ -14,7 +14,7 @@ from hub.timers import aligned_sleep
 from tests.hub_process import HubProcess
 from tests.stores import lay_out
 
-IDLE_LOOK_S = 0.5  # more often an idle hub looks after nothing
+IDLE_LOOK_S = 1.0  # more often an idle hub looks after nothing
 MOMENT_S = 0.005  # those that look in one moment are not further apart: each takes a while
 SOON_S = 10.0
 

@@ -19,6 +19,7 @@ LOOPS = {
     "Keys.keep_uses",
     "LearntIntervals.run",
     "Removal.run",
+    "Rooms._tick_feed",
     "Rooms._watch_clock",
     "Keeper.run",
     "MqttServer.run",

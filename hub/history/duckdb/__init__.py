@@ -5,7 +5,7 @@ A reading's way, and the files that tell of it, in the order to read them:
     ..batch        the open batch gathers                             in memory, not acknowledged
     ..journal      one thread appends batches, back to back           on disk, acknowledged
     folding        what is in the journal gathers                     in memory too
-    fold           one thread brings that into the file, every few seconds    `readings`
+    fold           one thread brings that into the file in a minute   `readings`
     sealing        a full `readings` is put in order, and counted     `filled` → `sealed`, `minutes` …
     compaction     days and months that are over, in one order        the same tables
     retention      what is over goes, tier by tier

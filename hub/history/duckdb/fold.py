@@ -1,7 +1,7 @@
 """How batches get from the journal into the history's file: many at once, in one transaction.
 
 Theory. A transaction of DuckDB costs milliseconds of processor time, whether it has one row or ten thousand.
-So batches are on disk in the journal first, and are folded into the file every few seconds, as one batch that
+So batches are on disk in the journal first, and are folded into the file within a minute, as one batch that
 has absorbed them all. The same transaction writes the number of the last one into `commits`. What the file
 has is not folded again after a crash: see journal.py. Readers look there too: it tells them which batches
 they see already.

@@ -7,8 +7,9 @@ from hub.history.duckdb.fold import Fold
 from hub.history.group import GroupCommit, Words
 from hub.history.journal.journal import Journal
 
-# A fold costs 5 ms of processor time and 10 KB on the disk, however few readings there are.
-INTERVAL_S = 10.0
+# A fold costs 5 to 10 ms of processor time and 10 KB on the disk, however few readings there are. What waits
+# is in the journal and in memory, and is not much: READINGS_MAX and `is_large` bring it in earlier.
+INTERVAL_S = 60.0
 LATE_S = 30.0
 FOLDING = Words(
     "folding",

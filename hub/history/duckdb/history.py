@@ -2,7 +2,7 @@
 
 Theory. A reading goes through two group commits, one after the other. The first has it on disk within
 milliseconds, in the journal, and then it is acknowledged. The second folds what has gathered into the file
-every few seconds, at a fraction of what a transaction for each message would cost.
+within a minute, at a fraction of what a transaction for each message would cost.
 
     open batch ──> in flight ──> journal      acknowledged from here on
                                     └──> absorbed ──> being folded ──> the file; its part of the journal goes

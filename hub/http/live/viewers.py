@@ -25,7 +25,7 @@ from hub.timers import aligned_sleep
 from hub.websocket.frames import UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
-STORAGE_INTERVAL_S = 0.5
+STORAGE_INTERVAL_S = 1.0
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
 
 _log = Logger("http")
