@@ -23,7 +23,7 @@ async def acknowledged_more(devices: list[Device], counts: list[int]) -> None:
 async def test_nothing_acknowledged_is_missing_and_nothing_numbered_is_doubled_after_kill_9(
     start_hub: Callable[..., HubProcess],
 ) -> None:
-    chance, kills = random.Random(7), rounds(10)
+    chance, kills = random.Random(7), rounds(20)
     hub = await asyncio.to_thread(start_hub, HUB__LIMITS__READINGS_PER_S="100000", HUB__LOG__LEVEL="error")
     devices = await make_devices(hub)
     for _ in range(kills):
