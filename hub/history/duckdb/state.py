@@ -20,10 +20,9 @@ def looked_at(path: Path) -> Iterator[HistoryState]:
     """
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
+            tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            if ("identity",) not in tables:
+                raise StoreError(f"{path}: it is from before there was a journal; `hub serve` upgrades it")
             yield HistoryState(identity(connection), committed(connection))
-    except duckdb.CatalogException:
-        raise StoreError(
-            f"{path}: it is of a version that had no journal yet; `hub serve` upgrades it"
-        ) from None
     except duckdb.Error as error:
         raise StoreError(f"{path}: {explain(error)}") from error
