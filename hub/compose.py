@@ -38,6 +38,7 @@ from hub.intake.imports import Imports
 from hub.logs import Logger
 from hub.mqtt.server import MqttServer
 from hub.people.operators import Operators
+from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
 from hub.system import OWN, System
@@ -89,11 +90,13 @@ class Rooms:
     fleet: Fleet
     commands: Commands
     operators: Operators
+    tokens: Tokens
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
         return [
             self.fleet.keys.keep_uses(),
+            self.tokens.keep_uses(),
             self.fleet.removal.run(),
             self.fleet.intervals.run(),
             self.commands.run(),
@@ -167,13 +170,15 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         commands = Commands(registry.commands, devices, roster, clock)
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
-        operators = Operators(registry.credentials, config.auth, secret, clock, around.random_text)
+        operators = Operators(registry.credentials, config.auth, clock, around.random_text)
+        tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
+        await tokens.restore()
         await fleet.restore()
         clock.distrust_until(await registry.noted(TRUSTED_AT))
         await note_distrust(registry, clock)
         await commands.restore()
         yield Rooms(
-            config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators
+            config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators, tokens
         )
 
 
@@ -284,6 +289,7 @@ def http(
         feed=rooms.feed,
         commands=rooms.commands,
         operators=rooms.operators,
+        tokens=rooms.tokens,
         history=rooms.history,
         imports=_imports(rooms),
         clock=rooms.hub_clock,

@@ -12,7 +12,7 @@ from hub.cli.tables import Column, minute, show_table
 from hub.errors import Invalid
 
 keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
-tokens_app = typer.Typer(no_args_is_help=True, help="Make tokens for programs that read the hub.")
+tokens_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens of programs.")
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -72,13 +72,16 @@ def add_token(
         str, typer.Option(help="No more than these rights of its role: devices:read,history:read.")
     ] = "",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 30m, 1h, 7d.")] = "1h",
+    kind: Annotated[
+        str, typer.Option(help="opaque; or jwt: signed, for embedding, for an hour at most.")
+    ] = "opaque",
     devices: Annotated[str, typer.Option(help="Only for these devices: a,b. Without it, for all.")] = "",
     labels: Annotated[
         str, typer.Option(help="Only for devices with all of these labels: site=north,kind=pump.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a token (JWT) with which a program uses REST and the live socket."""
+    """Make a token with which a program uses REST and the live socket; it is not shown again."""
     found = DURATION.fullmatch(ttl.strip())
     if found is None:
         raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
@@ -88,9 +91,60 @@ def add_token(
         "rights": _listed(rights) or None,
         "scope": scope_of(devices, labels),
         "ttl_s": float(found[1]) * SECONDS[found[2]],
+        "kind": kind,
     }
     made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
     show_json(made) if as_json else typer.echo(made["token"])
+
+
+@tokens_app.command("list")
+def list_tokens(context: typer.Context, as_json: Json = False) -> None:
+    """List tokens: what they may, until when, last used, from where, and whether revoked."""
+    found = call(context, lambda client: client.call("GET", "/api/v1/tokens"))["tokens"]
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["name"],
+            one["owner"],
+            grant_text(one),
+            minute(one["expires_at"], ""),
+            minute(one["last_used_at"], "never"),
+            one["last_used_from"] or "",
+            minute(one["revoked_at"], "no"),
+        )
+        for one in found
+    ]
+    columns = (
+        Column("TOKEN ID", whole=True),
+        Column("NAME"),
+        Column("MADE BY"),
+        Column("MAY"),
+        Column("UNTIL (UTC)", whole=True),
+        Column("LAST USED (UTC)", whole=True),
+        Column("FROM"),
+        Column("REVOKED (UTC)", whole=True),
+    )
+    show_table(columns, rows, "No tokens: hub tokens add --name reports")
+
+
+@tokens_app.command("revoke")
+def revoke_token(
+    context: typer.Context,
+    token_id: Annotated[str, typer.Argument(metavar="TOKEN_ID", help="As `hub tokens list` shows it.")],
+) -> None:
+    """Revoke a token for good, and close the live sockets that were opened with it."""
+    call(context, lambda client: client.call("DELETE", f"/api/v1/tokens/{quote(token_id, safe='')}"))
+    typer.echo(f"revoked {token_id}")
+
+
+def grant_text(one: dict[str, Any]) -> str:
+    """A role with its rights and scope, in a line."""
+    scope = one["scope"] or {"devices": [], "labels": []}
+    parts = [one["role"], *(one.get("rights") or ()), *scope["devices"]]
+    return " ".join([*parts, *([",".join(scope["labels"])] if scope["labels"] else [])])
 
 
 def _listed(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from hub.errors import Forbidden, Invalid, Unauthenticated
 from hub.model import Principal, Right, key
 from hub.people.operators import LOCAL_OWNER, Operators
 from hub.people.rule import Decision, OfDevice, Whole, decide
+from hub.people.tokens import Tokens
 
 COOKIE = "hub_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,17 +42,18 @@ class Access:
     """Lets people and programs in."""
 
     operators: Operators
+    tokens: Tokens
     allowed_origins: frozenset[str]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
 
     @classmethod
-    def of(cls, operators: Operators, config: HttpConfig) -> "Access":
+    def of(cls, operators: Operators, tokens: Tokens, config: HttpConfig) -> "Access":
         """As the configuration says. Raises Invalid for a proxy that is no address or network."""
         origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
         if config.public_url:
             scheme, host = urlsplit(config.public_url.lower())[:2]
             origins |= {f"{scheme}://{host}"}
-        return cls(operators, origins, _networks(config.trusted_proxies))
+        return cls(operators, tokens, origins, _networks(config.trusted_proxies))
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
@@ -63,8 +65,11 @@ class Access:
         cookie = request.cookies.get(COOKIE)
         return None if cookie is None else Proof(ProofKind.SESSION, cookie)
 
-    async def check(self, proof: Proof) -> Principal:
-        """Whose proof it is. Raises Unauthenticated, also when it has run out since it was shown."""
+    async def check(self, proof: Proof, address: str | None = None) -> Principal:
+        """Whose proof it is; `address` is where it is used from, if that is to be noted.
+
+        Raises Unauthenticated, also when it has run out since it was shown.
+        """
         if proof.kind is ProofKind.LOCAL:
             return LOCAL_OWNER
         if proof.kind is ProofKind.SESSION:
@@ -73,7 +78,7 @@ class Access:
             raise Unauthenticated(
                 "this is a device's API key; a token is wanted here: `hub tokens add` makes one"
             )
-        return self.operators.token(proof.secret)
+        return self.tokens.check(proof.secret, address)
 
     async def let_in(
         self, request: web.Request, *rights: Right, whole_hub: bool = False
@@ -106,7 +111,7 @@ class Access:
             and not self.is_own_page(request)
         ):
             raise Forbidden(self.explain_origin(request))
-        return proof, await self.check(proof)
+        return proof, await self.check(proof, self.address(request))
 
     def is_own_page(self, request: web.Request) -> bool:
         """Whether a browser says that the hub's own page, or one of `http.allowed_origins`, asks."""

@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
+from hub.http.api_people import PEOPLE
 from hub.http.device import telemetry
-from hub.http.endpoint import Endpoint, Security, operation, streamed
+from hub.http.endpoint import BASE, Endpoint, Security, operation, streamed
 from hub.http.live import sse
 from hub.http.rest import (
     backup,
@@ -14,7 +15,6 @@ from hub.http.rest import (
     importing,
     keys,
     metrics,
-    sessions,
     system,
 )
 from hub.http.rest.device_shapes import (
@@ -33,7 +33,6 @@ from hub.http.rest.metric_shapes import (
     MetricRemoved,
     PreviewQuery,
 )
-from hub.http.rest.people_shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut
 from hub.http.rest.shapes import (
     AcceptedOut,
     AttributesIn,
@@ -54,7 +53,6 @@ from hub.http.rest.shapes import (
 )
 from hub.model import Right
 
-BASE = "/api/v1"
 _ALL = f"{BASE}/devices"
 _ONE = f"{_ALL}/{{device_id}}"
 _CREATED, _NONE = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
@@ -310,42 +308,6 @@ _SYSTEM = (
     ),
 )
 
-_ACCESS = (
-    operation("GET", f"{BASE}/session", sessions.show_session, tag="access", right=None, answer=SessionOut),
-    Endpoint(
-        "DELETE",
-        f"{BASE}/session",
-        sessions.log_out,
-        "End the browser's session.",
-        "access",
-        Security.OPERATOR,
-        right=None,
-        status=_NONE,
-    ),
-    operation(
-        "POST",
-        f"{BASE}/tokens",
-        sessions.make_token,
-        tag="access",
-        right=Right.PEOPLE_WRITE,
-        whole_hub=True,
-        body=TokenIn,
-        answer=TokenOut,
-        status=_CREATED,
-    ),
-    operation(
-        "POST",
-        f"{BASE}/login-links",
-        sessions.make_link,
-        tag="access",
-        right=Right.PEOPLE_WRITE,
-        whole_hub=True,
-        body=LinkIn,
-        answer=LinkOut,
-        status=_CREATED,
-    ),
-)
-
 _TRANSFER = (
     streamed(
         "POST",
@@ -389,6 +351,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_KEYS,
     *_COMMANDS,
     *_SYSTEM,
-    *_ACCESS,
+    *PEOPLE,
     *_TRANSFER,
 )

@@ -16,10 +16,10 @@ from hub.fleet.presence import Roster
 from hub.history.contract import History
 from hub.http import health
 from hub.http.access import ACCESS, Access
-from hub.http.api import BASE, ENDPOINTS
+from hub.http.api import ENDPOINTS
 from hub.http.device import mqtt_socket
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
-from hub.http.endpoint import Endpoint
+from hub.http.endpoint import BASE, Endpoint
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
 from hub.http.live.viewers import VIEWERS, Viewers
@@ -44,6 +44,7 @@ from hub.http.rooms import (
     OPERATORS,
     ROSTER,
     STARTED_AT,
+    TOKENS,
     MqttProtocols,
 )
 from hub.http.sockets import PEERS, UNPROVEN, unproven_places
@@ -51,6 +52,7 @@ from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.people.operators import Operators
+from hub.people.tokens import Tokens
 from hub.websocket.peers import Peers
 
 
@@ -66,6 +68,7 @@ def make_app(
     imports: Imports,
     history: History,
     operators: Operators,
+    tokens: Tokens,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
     mqtt_port: Callable[[], int | None],
@@ -85,8 +88,9 @@ def make_app(
     app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
     app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
+    app[TOKENS] = tokens
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
-    app[ACCESS] = access = Access.of(operators, config.http)
+    app[ACCESS] = access = Access.of(operators, tokens, config.http)
     app[PROXY_FAULTS] = ProxyFaults(access)
     app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
     app[IDEMPOTENCY] = Idempotency(clock.steady_s)

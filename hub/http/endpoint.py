@@ -24,6 +24,7 @@ from hub.people.rule import Decision, OfDevice, decide
 Q = TypeVar("Q", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
 
+BASE = "/api/v1"
 FAULTS_MAX = 20  # named in one answer
 
 

@@ -22,7 +22,7 @@ _SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "bearerFormat": "JWT",
+        "bearerFormat": "ht_<id>_<secret>, or a JWT",
         "description": "made by `hub tokens add`",
     },
     "session": {
@@ -41,6 +41,7 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
 _IN_PATHS = {
     "device_id": {"type": "string", "pattern": f"^{checks.ID_SHAPE.pattern}$"},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
+    "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "metric": METRIC_NAME,
 }
 # What a device sends is read by its format, hub/formats/json.py, and not by a model; this is its shape.

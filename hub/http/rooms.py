@@ -16,6 +16,7 @@ from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.listener import ConnectionPlace
 from hub.people.operators import Operators
+from hub.people.tokens import Tokens
 
 MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
 
@@ -29,6 +30,7 @@ INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)
 OPERATORS = web.AppKey("operators", Operators)
+TOKENS = web.AppKey("tokens", Tokens)
 # Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
 BASE_URL: web.AppKey[Callable[[], str]] = web.AppKey("base_url")
 # Makes the protocol of one MQTT connection, which /mqtt drives over a WebSocket. It is given the connection's

@@ -18,6 +18,7 @@ from hub.model.principal import Grant, Principal, Right, Role, Scope, checked_gr
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
 from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
+from hub.model.token import Token, TokenKind
 from hub.model.value import EXACT_MAX, Inexact, Value, converted, is_kept, read_number, whole
 
 __all__ = [
@@ -52,6 +53,8 @@ __all__ = [
     "SequenceMark",
     "SequenceState",
     "Thresholds",
+    "Token",
+    "TokenKind",
     "Value",
     "checked_grant",
     "converted",

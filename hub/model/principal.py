@@ -74,6 +74,7 @@ class Principal:
     name: str
     grants: tuple[Grant, ...]
     rights: frozenset[Right] | None = None
+    credential: str = field(default="", compare=False)  # what was shown: "token f3k9…", "session 8ac1…"
     scopes: frozenset[Scope] | None = field(init=False)  # all devices in sight; None: the whole hub
 
     def __post_init__(self) -> None:

@@ -71,3 +71,15 @@ def decide(principal: Principal, right: Right, device: OfDevice | Whole | None) 
 
 def _allows(principal: Principal, grant: Grant, right: Right) -> bool:
     return right in RIGHTS[grant.role] and (principal.rights is None or right in principal.rights)
+
+
+def is_within(grant: Grant, rights: frozenset[Right] | None, principal: Principal) -> bool:
+    """Whether what a grant allows, or these rights of it, is no more than this principal may."""
+    wanted = RIGHTS[grant.role] if rights is None else rights
+    if principal.rights is not None and not wanted <= principal.rights:
+        return False
+    return any(
+        wanted <= RIGHTS[own.role]
+        and (own.scope is None or (grant.scope is not None and grant.scope.is_within(own.scope)))
+        for own in principal.grants
+    )

@@ -8,6 +8,7 @@ from hub.registry.database import Database, Transaction
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.people import StoredCredentials
+from hub.registry.tokens import StoredTokens
 
 
 class Registry:
@@ -22,6 +23,7 @@ class Registry:
         self.attributes = StoredAttributes(database)
         self.commands = StoredCommands(database)
         self.credentials = StoredCredentials(database)
+        self.tokens = StoredTokens(database)
 
     @classmethod
     @asynccontextmanager

@@ -37,4 +37,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE notes (name VARCHAR PRIMARY KEY, value BIGINT NOT NULL)",),
     # How often a device reports, as far as the hub knows.
     ("ALTER TABLE devices ADD COLUMN learnt_interval_s FLOAT",),
+    # The tokens of programs. `digest` is the BLAKE2b-256 of an opaque one's secret, and empty for a JWT.
+    (
+        """CREATE TABLE tokens (
+            id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, name VARCHAR NOT NULL, owner VARCHAR NOT NULL,
+            grants JSON NOT NULL, rights JSON, digest BLOB NOT NULL, created_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL, last_used_at BIGINT, last_used_from VARCHAR, revoked_at BIGINT)""",
+    ),
 )

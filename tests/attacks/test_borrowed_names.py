@@ -18,7 +18,7 @@ async def shown(hub: Hub, kind: ProofKind, name: str) -> dict[str, str]:
     """The headers of an admin of this name."""
     operators = hub.rooms.operators
     if kind is ProofKind.TOKEN:
-        return {"Authorization": f"Bearer {operators.make_token(name, Grant(Role.ADMIN), 600)}"}
+        return {"Authorization": f"Bearer {hub.rooms.tokens.sign(name, Grant(Role.ADMIN), 600)}"}
     secret = await operators.use_link(await operators.make_link(name))
     return {"Cookie": f"hub_session={secret}", "Origin": hub.url}
 

@@ -59,7 +59,7 @@ class Hub:
         return str(key)
 
     def token(self, role: Role = Role.ADMIN, devices: list[str] | None = None, ttl_s: float = 600) -> str:
-        return self.rooms.operators.make_token("tester", grant(role, devices), ttl_s)
+        return self.rooms.tokens.sign("tester", grant(role, devices), ttl_s)
 
     def bearer(self, role: Role = Role.ADMIN, devices: list[str] | None = None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(role, devices)}"}

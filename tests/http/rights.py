@@ -71,7 +71,9 @@ ROWS = (
     Row("POST", "/api/v1/backup", "system:write", "?output=copy", whole_hub=True, good=(403,)),
     Row("GET", "/api/v1/session", SHOWN),
     Row("DELETE", "/api/v1/session", SHOWN),
+    Row("GET", "/api/v1/tokens", "people:write", whole_hub=True),
     Row("POST", "/api/v1/tokens", "people:write", body=TOKEN, whole_hub=True),
+    Row("DELETE", "/api/v1/tokens/{token_id}", "people:write", whole_hub=True, good=(404,)),
     Row("POST", "/api/v1/login-links", "people:write", body={}, whole_hub=True),
 )
 # Routes that ask for no principal: for everyone, for devices, and the live socket, with tests of its own.

@@ -4,7 +4,8 @@ import asyncio
 import json
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,34 +247,31 @@ async def test_a_newer_schema_is_refused_and_left_untouched(path: Path) -> None:
     )
 
 
+@contextmanager
+def older_store(path: Path, version: int) -> Iterator[sqlite3.Connection]:
+    """A store as the version of that schema made it, to be filled."""
+    with closing(sqlite3.connect(path)) as older, older:
+        older.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        for number, statements in enumerate(schema.MIGRATIONS[:version], 1):
+            for statement in statements:
+                older.execute(statement)
+            older.execute("INSERT INTO schema_version VALUES (?)", [number])
+        yield older
+
+
 async def test_an_older_schema_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
-    async with Registry.open(path) as registry:
-        [boiler] = await registry.devices.add([BOILER])
-    older = sqlite3.connect(path)
-    added = (*Retention._fields, "learnt_interval_s")
-    undone = [f"ALTER TABLE devices DROP COLUMN {column}" for column in added]
-    older.executescript(
-        ";".join(
-            [*undone, "DROP TABLE removed", "DROP TABLE notes", "DELETE FROM schema_version WHERE number > 1"]
-        )
-    )
-    older.close()
+    boiler = replace(BOILER, number=7)
+    with older_store(path, 1) as older:
+        older.execute("INSERT INTO devices VALUES (7, 'boiler-1', 'Boiler', '{}', ?, NULL)", [NOW])
     async with Registry.open(path) as registry:
         await registry.devices.remove(boiler)
         assert await registry.devices.removed() == [boiler.number]
 
 
 async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path: Path) -> None:
-    older = sqlite3.connect(path)
-    older.execute("CREATE TABLE schema_version (number INTEGER NOT NULL)")
-    for number, statements in enumerate(schema.MIGRATIONS[:2], 1):
-        older.executescript(";".join(statements))
-        older.execute("INSERT INTO schema_version VALUES (?)", [number])
-    older.execute(
-        "INSERT INTO devices VALUES (7, 'boiler-1', 'Boiler', '{\"site\": \"north\"}', ?, 2.5)", [NOW]
-    )
-    older.commit()
-    older.close()
+    with older_store(path, 2) as older:
+        labels = '{"site": "north"}'
+        older.execute("INSERT INTO devices VALUES (7, 'boiler-1', 'Boiler', ?, ?, 2.5)", [labels, NOW])
     boiler = replace(BOILER, number=7)
     async with Registry.open(path) as registry:
         assert await registry.devices.all() == [boiler]
@@ -283,13 +281,11 @@ async def test_a_store_of_the_second_schema_keeps_its_devices_as_configured(path
 
 
 async def test_a_store_of_the_fourth_schema_learns_intervals(path: Path) -> None:
-    async with Registry.open(path) as registry:
-        added = await registry.devices.add([BOILER, PUMP])
-    older = sqlite3.connect(path)
-    older.executescript(
-        "ALTER TABLE devices DROP COLUMN learnt_interval_s; DELETE FROM schema_version WHERE number > 4"
-    )
-    older.close()
+    added = [replace(BOILER, number=7), replace(PUMP, number=8)]
+    with older_store(path, 4) as older:
+        for one in added:
+            row = [one.number, one.id, one.name, json.dumps(one.labels), NOW, one.expected_interval_s]
+            older.execute("INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)", row)
     boiler, pump = (device.number for device in added)
     async with Registry.open(path) as registry:
         assert await registry.devices.learnt_intervals() == {}

@@ -224,7 +224,7 @@ class LiveSockets:
         address = access.address(request)
         is_proven = proof is not None and proof.kind is not ProofKind.SESSION
         if proof is not None and is_proven:
-            permit(await access.check(proof), Right.LIVE_READ, None)
+            permit(await access.check(proof, address), Right.LIVE_READ, None)
             self.viewers.refuse_when_full(address)
         upgrade = Upgrade(request, (PROTOCOL,), may_deflate=self.config.compress)
         socket = LiveSocket(self, address, deflates=upgrade.deflates)
@@ -234,7 +234,7 @@ class LiveSockets:
                 with turned_away_if_refused(socket):
                     # A session is checked here: a page learns nothing of a handshake that was refused.
                     proof = proof or await self._ask_for_token(socket)
-                    principal = await access.check(proof)
+                    principal = await access.check(proof, address)
                     permit(principal, Right.LIVE_READ, None)
                     socket.watch(proof, principal)
         finally:

@@ -151,6 +151,13 @@ class Viewers:
                 with dropped_if_it_fails(connection):
                     connection.end(UNAUTHENTICATED, "logged out")
 
+    def end_with(self, credential: str, why: str) -> None:
+        """What this was shown for is over: end what it watches."""
+        for connection in list(self._open):
+            if connection.viewer.principal.credential == credential:
+                with dropped_if_it_fails(connection):
+                    connection.end(UNAUTHENTICATED, why)
+
     def say_all(self, message: bytes) -> None:
         """Tell everybody."""
         for connection in list(self._open):

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from hub.errors import Invalid
 from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, LabelQuery, described
-from hub.model import Grant, Principal, Right, Role, Scope, checked_grant
+from hub.model import Grant, Principal, Right, Role, Scope, TokenKind, checked_grant
 from hub.model.principal import SCOPE_MAX
-from hub.people.operators import NAME_MAX
+from hub.people.names import NAME_MAX
 from hub.people.rule import RIGHTS
 
 OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
@@ -73,8 +73,11 @@ class TokenIn(Asked):
         None, description="the same as a scope with these devices"
     )
     ttl_s: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s"), IS_NUMBER
+        float,
+        Field(gt=0, allow_inf_nan=False, description="at most auth.token_max_s, and 3600 for a JWT"),
+        IS_NUMBER,
     ]
+    kind: TokenKind = Field(TokenKind.OPAQUE, description="jwt: signed, for embedding")
 
     def grant(self) -> Grant:
         """What is asked for. Raises Invalid."""
@@ -88,10 +91,35 @@ class TokenIn(Asked):
         return grant
 
 
-class TokenOut(Given):
-    """A token: Authorization: Bearer <token>."""
+class TokenNew(Given):
+    """A token that was just made, the only time it is seen: Authorization: Bearer <token>."""
 
+    id: str
     token: str
+    expires_at: str = Field(description="RFC 3339")
+
+
+class TokenOut(Given):
+    """A token, without its secret. Times in RFC 3339."""
+
+    id: str
+    kind: TokenKind
+    name: str
+    owner: str = Field(description="who made it")
+    role: Role
+    scope: ScopeOut | None
+    rights: list[Right] | None = Field(description="no more than these; null: those of the role")
+    created_at: str
+    expires_at: str
+    last_used_at: str | None
+    last_used_from: str | None
+    revoked_at: str | None
+
+
+class TokensOut(Given):
+    """Oldest first, those that are over too, for a while."""
+
+    tokens: list[TokenOut]
 
 
 class LinkIn(Asked):

@@ -10,7 +10,7 @@ from hub.http.access import ACCESS, COOKIE, Proof, ProofKind
 from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
-from hub.http.rest.people_shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenOut, shown_principal
+from hub.http.rest.people_shapes import LinkIn, LinkOut, SessionOut, shown_principal
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import BASE_URL, CLOCK, CONFIG, MQTT_PORT, OPERATORS
 
@@ -76,12 +76,6 @@ async def _end_session(request: web.Request, secret: str | None) -> None:
     if secret is not None:
         await request.app[OPERATORS].end_session(secret)
         request.app[VIEWERS].log_out(Proof(ProofKind.SESSION, secret))
-
-
-async def make_token(call: Call[Nothing, TokenIn]) -> TokenOut:
-    """Make a token for a program."""
-    body = call.body
-    return TokenOut(token=call.app[OPERATORS].make_token(body.name, body.grant(), body.ttl_s, body.rights))
 
 
 async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
