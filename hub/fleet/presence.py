@@ -56,7 +56,7 @@ class _Seen:
 class Roster:
     """The devices' sessions and presence. `clock` gives µs UTC.
 
-    There are at most `connections_max` sessions, over all transports: who lets a device in asks `is_full`
+    There are at most `connections_max` sessions, over all transports: who lets a device in asks `has_place`
     first. A device has at most `sessions_max` of them, so that one key cannot take the places of all.
     """
 
@@ -69,10 +69,11 @@ class Roster:
         self._open = 0  # sessions
         self.connected = 0  # devices with a session
 
-    @property
-    def is_full(self) -> bool:
-        """Whether as many sessions are open as may be."""
-        return self._open >= self.connections_max
+    def has_place(self, device: Device) -> bool:
+        """Whether one more session of the device may begin. One that ends the device's oldest always may:
+        what is left of broken connections must not keep their device out of a full hub.
+        """
+        return self._open < self.connections_max or len(self.sessions(device)) >= self._sessions_max
 
     def add(self, device: Device, last_seen: int | None = None, interval_s: float | None = None) -> None:
         """Know a device. `last_seen` is when the history last heard of it: it may be asleep since then.

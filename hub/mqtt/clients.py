@@ -32,9 +32,9 @@ class Clients:
         self._connected: dict[Key, DeviceSession] = {}
         self._kept = KeptSessions(config.sessions_max, config.queued_max, clock_s)
 
-    def has_place(self, key: Key) -> bool:
+    def has_place(self, device: Device, client_id: str) -> bool:
         """Whether one more may connect; one that takes over always may."""
-        return key in self._connected or not self._roster.is_full
+        return (device.number, client_id) in self._connected or self._roster.has_place(device)
 
     @property
     def connections_max(self) -> int:

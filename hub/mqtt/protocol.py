@@ -194,7 +194,7 @@ class ServerProtocol:
     def _open(self, connect: Connect, device: Device) -> tuple[SessionState, bytes]:
         """The client's session, and the CONNACK that says so. Raises Declined."""
         name = client_id(connect, self._fresh_id)
-        if not self._clients.has_place((device.number, name)):
+        if not self._clients.has_place(device, name):
             raise Declined(
                 Reason.QUOTA_EXCEEDED,
                 f"{self._clients.connections_max} connections are open (limits.connections_max)",

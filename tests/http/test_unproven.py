@@ -144,13 +144,12 @@ async def test_a_device_that_comes_when_all_places_are_taken_is_told_so(tmp_path
     async with hub_with_mqtt(tmp_path) as hub, AsyncExitStack() as stack:
         for name in ("a", "b", "c", "boiler"):
             await hub.device(name)
-        slow = await stack.enter_async_context(hub.device_socket(None))
         for name in ("a", "b", "c"):
             await stack.enter_async_context(hub.device_socket(name))
-        for device_id in ("boiler", None):
-            with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-                await stack.enter_async_context(hub.device_socket(device_id))
-            assert caught.value.status == 503
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await stack.enter_async_context(hub.device_socket("boiler"))
+        assert caught.value.status == 503
+        slow = await stack.enter_async_context(hub.device_socket(None))
         await slow.send_json({"type": "auth", "key": hub.keys["boiler"]})
         assert (await slow.receive_json())["code"] == "overloaded"
         assert (await slow.receive()).data == 1013
@@ -169,18 +168,26 @@ async def test_a_viewer_that_comes_when_its_addresss_places_are_taken_is_told_so
         assert (await late.receive()).data == 1013
 
 
-async def test_one_device_too_often_ends_its_oldest_connection_and_no_other(tmp_path: Path) -> None:
-    # A place beside, for the one that takes over has one of its own until the other is gone.
-    limits = CONFIG.limits.model_copy(update={"connections_max": 4})
-    config = CONFIG.model_copy(update={"limits": limits})
-    async with running_hub(tmp_path, config, mqtt=True) as hub, AsyncExitStack() as stack:
+WAYS = {
+    "with a header": device_has_a_header,
+    "saying its key": device_says_its_key,
+    "by MQTT": client_connects,
+}
+
+
+@pytest.mark.parametrize("come", WAYS.values(), ids=WAYS)
+async def test_one_device_too_often_ends_its_oldest_connection_and_no_other(
+    tmp_path: Path, come: Comer
+) -> None:
+    """Though no place is left in the hub: what is left of its own connections does not keep it out."""
+    async with hub_with_mqtt(tmp_path) as hub, AsyncExitStack() as stack:
         await hub.device()
         await hub.device("neighbour")
         neighbour = await stack.enter_async_context(hub.device_socket("neighbour"))
         sockets = [await stack.enter_async_context(hub.device_socket()) for _ in range(2)]
         for socket in (*sockets, neighbour):
             assert (await socket.receive_json())["type"] == "welcome"
-        await client_connects(hub, stack)
+        await come(hub, stack)
         closed = await sockets[0].receive()
         assert (closed.data, closed.extra) == (1008, "another connection took over")
         for socket in (sockets[1], neighbour):

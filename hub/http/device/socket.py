@@ -104,7 +104,7 @@ class DeviceSocket(Socket):
         """Let the device in. Raises Overloaded."""
         if not self.is_open:
             return
-        self._sockets.refuse_when_full()
+        self._sockets.refuse_when_full(login.device)
         self.device, self.key_id = login.device, login.key_id
         self.say(
             orjson.dumps(
@@ -326,7 +326,8 @@ class DeviceSockets:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """The route. Raises Unauthenticated for a wrong key, Overloaded if there are too many."""
         login = await telemetry.authenticate(request)
-        self.refuse_when_full()
+        if login is not None:  # who is yet to say its key may be one that takes over
+            self.refuse_when_full(login.device)
         upgrade = Upgrade(request)
         socket = DeviceSocket(self)
         place = take_unproven_place(request) if login is None else None
@@ -339,9 +340,9 @@ class DeviceSockets:
                 place.leave()
         return upgrade
 
-    def refuse_when_full(self) -> None:
-        """Raises Overloaded."""
-        if self.roster.is_full:
+    def refuse_when_full(self, device: Device) -> None:
+        """Raises Overloaded where there is no place for the device."""
+        if not self.roster.has_place(device):
             raise Overloaded(
                 "too many devices are connected (limits.connections_max)",
                 RETRY_AFTER_S,
