@@ -15,7 +15,7 @@ import uvloop
 from hub.compose import Surroundings
 from hub.config import ENV_PREFIX, Config
 from hub.serve import Hub, running
-from tests.history.disks import hanging_journal
+from tests.history.disks import hanging_journal, refusing_file
 from tests.hub_process import START_TIMEOUT_S, STOP_TIMEOUT_S, HubProcess
 
 
@@ -75,6 +75,12 @@ class HubThread(HubProcess):
     def hanging_disk(self) -> Iterator[None]:
         """As a disk that does not answer: no commit ends, and none fails, until the block ends."""
         with hanging_journal(self._rooms.history):
+            yield
+
+    @contextmanager
+    def refusing_history(self) -> Iterator[None]:
+        """The history's file cannot be written, and the journal can, until the block ends."""
+        with refusing_file(self._rooms.history):
             yield
 
     def kill(self) -> None:

@@ -52,7 +52,9 @@ def test_a_full_disk_is_told_at_once_and_until_there_is_room_while_values_go_on(
     assert hub.ask("GET", "/readyz")[0] == 200
 
 
-def test_a_disk_that_does_not_answer_is_told_until_it_does(tmp_path: Path, visit: Visit) -> None:
+def test_a_disk_that_does_not_answer_and_a_history_that_cannot_be_written_are_told_until_they_can(
+    tmp_path: Path, visit: Visit
+) -> None:
     hub = HubThread(tmp_path / "data", HUB__LIMITS__STORING_LATE_S="0.5", **QUICK).start()
     try:
         key = hub.add_device("press", name="Press")
@@ -69,6 +71,19 @@ def test_a_disk_that_does_not_answer_is_told_until_it_does(tmp_path: Path, visit
         expect(banner).to_have_count(0)
         expect(other.device.get_by_text("✓ Storing")).to_be_visible()
         assert hub.ask("GET", "/readyz")[0] == 200
+
+        with hub.refusing_history():
+            publish(hub, key, "v1/devices/me/telemetry", '{"n": 2}')  # and that is acknowledged
+            assert hub.ask("GET", "/api/v1/export?device=press")[0] == 503  # which is of the file alone
+            told = page.tab.get_by_role("status").filter(has_text="Nothing is lost")
+            expect(told).to_contain_text("room for 115 MiB more")
+            expect(other.device.get_by_text("▲ Storing in the journal only")).to_be_visible()
+            expect(page.row("Press").locator(".number")).to_have_text("2")
+            assert hub.ask("GET", "/readyz")[0] == 200
+            page.assert_accessible()
+            other.assert_accessible()
+        expect(told).to_have_count(0)
+        expect(other.device.get_by_text("✓ Storing")).to_be_visible()
     finally:
         hub.stop()
 

@@ -5,12 +5,18 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.e2e.dashboard import Dashboard
+from tests.e2e.dashboard import DESK, Dashboard
 from tests.e2e.feeder import Feeder
 from tests.e2e.test_device import CHART_PIXELS_LEAST
 from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
+WIDTHS = (320, 390, 600, 1024)
+# Figures and names that do not show whole.
+CUT = """view => [...view.querySelectorAll('.tiles *, .legend :is(th, td, span)')]
+    .filter(one => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
+        || one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY === "hidden")
+    .map(one => one.textContent)"""
 QUICK = {"HUB__SYSTEM__INTERVAL_S": "0.2"}
 
 
@@ -32,12 +38,20 @@ def test_the_hub_shows_its_figures_live_and_in_no_list(
         expect(tiles.locator("[data-metric=devices_connected] dd")).to_have_text("1")
         expect(tiles.locator("[data-metric=viewers] dd")).to_have_text("1")
         expect(tiles.locator("[data-metric=disk_free_gib] dd")).to_have_text(re.compile(r"\d GiB$"))
-        expect(tiles.locator("dd").filter(has_text="–")).to_have_count(0)
+        expect(tiles.locator("[data-metric=syncs_per_s] dd")).to_have_text(re.compile(r"^[1-9]\d?\.\d$"))
+        expect(tiles.locator("[data-metric=journal_mib]")).to_contain_text("of 128 MiB at most")
+        # What is written a day comes after a minute.
+        expect(tiles.locator("dd").filter(has_text="–")).to_have_count(1)
         expect(page.device.get_by_text("✓ Storing")).to_be_visible()
         page.wait_for_paint(page.device.locator("canvas").first, least=CHART_PIXELS_LEAST)
         page.device.get_by_text("Limits", exact=True).click()
         expect(page.device.get_by_role("row", name="limits.readings_per_s 10,000")).to_be_visible()
         page.assert_accessible_in_any_width()
+        for width in WIDTHS:
+            page.tab.set_viewport_size({"width": width, "height": 844})
+            page.wait_for_paint(page.device.locator("canvas").first, least=CHART_PIXELS_LEAST)
+            assert page.device.evaluate(CUT) == [], width
+        page.tab.set_viewport_size(DESK)
 
         page.device.get_by_role("button", name="History").click()
         expect(page.tab).to_have_url(re.compile(r"#/system\?from=\d+&to=\d+"))

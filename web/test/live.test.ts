@@ -318,13 +318,15 @@ describe("Live", () => {
   it("shows what the hub says of its storage until that is over or a new hub says nothing", async () => {
     await start();
     socket.says({ type: "storage", failing: true, message: "disk full" });
-    expect(live.trouble.value).toBe("disk full");
-    socket.says({ type: "storage", failing: false, message: "stored again" });
+    expect(live.trouble.value).toMatchObject({ failing: true, message: "disk full" });
+    socket.says({ type: "storage", failing: false, behind: true, message: "in the journal" });
+    expect(live.trouble.value).toMatchObject({ failing: false, message: "in the journal" });
+    socket.says({ type: "storage", failing: false, behind: false, message: "stored again" });
     expect(live.trouble.value).toBeNull();
 
     socket.says({ type: "storage", failing: true, message: "disk full" });
     socket.breaks();
-    expect(live.trouble.value).toBe("disk full");
+    expect(live.trouble.value?.message).toBe("disk full");
     await clock.pass(250);
     await answered();
     socket.says({ type: "hello", time: 1, limits: {} });

@@ -15,6 +15,7 @@ import {
   type Presence,
   type PresenceChange,
   type Readings,
+  type StorageState,
 } from "./protocol";
 import { Problem, type Rest, type Session } from "./rest";
 import { DeviceWatch } from "./watch";
@@ -64,7 +65,7 @@ export class Live {
   readonly #clock: Clock;
   readonly #connection: Connection;
   readonly #connectionState = signal<ConnectionState>({ kind: "connecting" });
-  readonly #trouble = signal<string | null>(null);
+  readonly #trouble = signal<StorageState | null>(null);
   readonly #lostAt = signal<number | null>(null);
   readonly #clockStep = signal<ClockStep | null>(null);
   readonly #isSignedOut = signal(false);
@@ -99,8 +100,8 @@ export class Live {
     return this.#connectionState;
   }
 
-  /** What the hub says is wrong with it, in its words; null while nothing is. */
-  get trouble(): ReadonlySignal<string | null> {
+  /** What the hub says is wrong with its storing; null while nothing is. */
+  get trouble(): ReadonlySignal<StorageState | null> {
     return this.#trouble;
   }
 
@@ -244,7 +245,7 @@ export class Live {
     switch (message.type) {
       case "hello":
         this.#takeTime(message.time, 0);
-        // A hub that cannot store says so right after this.
+        // A hub with such trouble says so right after this.
         this.#trouble.value = null;
         return;
       case "pong":
@@ -273,7 +274,7 @@ export class Live {
         this.#notePresence(message);
         return;
       case "storage":
-        this.#trouble.value = message.failing ? message.message : null;
+        this.#trouble.value = message.failing || message.behind ? message : null;
         return;
       case "error":
         // The hub refuses this page only a device that was removed; the overview tells that too.

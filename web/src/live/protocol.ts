@@ -84,10 +84,14 @@ export interface Shutdown {
   readonly type: "shutdown";
   readonly retry_after_s: number;
 }
-/** The hub cannot store at present, or can again. Live readings go on either way. */
+/**
+ * How storing fares: the hub cannot store at present (`failing`), or stores and does not get that into the
+ * history (`behind`), or all is well again. Live readings go on either way.
+ */
 export interface StorageState {
   readonly type: "storage";
   readonly failing: boolean;
+  readonly behind?: boolean;
   readonly message: string;
 }
 export type Message =

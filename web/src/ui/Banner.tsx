@@ -24,6 +24,8 @@ export function Banner() {
   const lostAt = page.live.lostAt.value;
   // What it said last is not known to hold while it cannot be heard.
   const trouble = link.kind === "live" ? page.live.trouble.value : null;
+  const said = trouble && <span>The hub says: {trouble.message}. Live readings go on.</span>;
+  const isFailing = trouble?.failing;
   const step = page.live.clockStep.value;
   const cause = useLossCause(link);
   const loss = cause && LOSS_TEXT[cause];
@@ -43,8 +45,11 @@ export function Banner() {
         </div>
       )}
       {step && <ClockNote step={step} />}
-      <div role="alert" class={trouble ? "banner banner-trouble" : "nothing"}>
-        {trouble && <span>The hub says: {trouble}. Live readings go on.</span>}
+      <div role="status" class={said && !isFailing ? "banner banner-wide" : "nothing"}>
+        {!isFailing && said}
+      </div>
+      <div role="alert" class={isFailing ? "banner banner-wide banner-trouble" : "nothing"}>
+        {isFailing && said}
       </div>
     </section>
   );

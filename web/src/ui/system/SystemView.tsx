@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { DeviceRecord } from "../../live/fleet";
-import { OWN_ID, type Presence } from "../../live/protocol";
+import { OWN_ID, type Presence, type StorageState } from "../../live/protocol";
 import type { Rest } from "../../live/rest";
 import { moment, span, ValueFormatter } from "../../paint/format";
 import { setText } from "../../paint/rowPainters";
@@ -20,6 +20,7 @@ adoptStyle(style);
 
 const TILE_MS = 500;
 const UPTIME_MS = 1_000;
+const MIB = 1_048_576;
 /** After so many intervals without figures, those shown are said to be old. */
 const MISSED = 5;
 
@@ -30,6 +31,7 @@ interface SystemInfo {
   readonly interval_s: number;
   readonly devices: Readonly<Record<Presence, number>>;
   readonly limits: Readonly<Record<string, number>>;
+  readonly journal: { readonly bytes_max: number } | null;
   readonly clock: ClockInfo;
 }
 
@@ -56,6 +58,9 @@ const TILES: readonly (readonly [metric: string, words: string])[] = [
   ["frames_per_s", "frames to viewers/s"],
   ["cpu_percent", "CPU of one core"],
   ["rss_mib", "memory"],
+  ["syncs_per_s", "syncs to disk/s"],
+  ["written_gib_per_day", "written to disk"],
+  ["journal_mib", "journal"],
   ["store_mib", "stores on disk"],
   ["disk_free_gib", "disk free"],
   ["loop_delay_ms", "event loop delay"],
@@ -101,7 +106,7 @@ export function SystemView() {
                 configuration.
               </p>
             ) : opened ? (
-              <SystemReadings opened={opened} intervalMs={system.interval_s * 1000} />
+              <SystemReadings opened={opened} system={system} />
             ) : (
               <p class="message loading">Loading</p>
             )}
@@ -117,23 +122,24 @@ async function load(rest: Rest) {
   return { system: system as SystemInfo, own };
 }
 
-function SystemReadings({ opened, intervalMs }: { opened: Opened; intervalMs: number }) {
+function SystemReadings({ opened, system }: { opened: Opened; system: SystemInfo }) {
   const page = usePage();
   const hidden = useSignal<ReadonlySet<string>>(new Set());
   const { device, watch } = opened;
   const metrics = metricsOf(device, watch);
   return (
     <>
-      {!page.route.value.range && <Tiles device={device} watch={watch} intervalMs={intervalMs} />}
+      {!page.route.value.range && <Tiles device={device} watch={watch} system={system} />}
       <DeviceReadings opened={[opened]} metrics={metrics} hidden={hidden} />
     </>
   );
 }
 
-function Tiles({ device, watch, intervalMs }: Opened & { readonly intervalMs: number }) {
+function Tiles({ device, watch, system }: Opened & { readonly system: SystemInfo }) {
   const page = usePage();
   const tiles = useRef<HTMLDListElement>(null);
   const old = useRef<HTMLParagraphElement>(null);
+  const intervalMs = system.interval_s * 1000;
   const names = device.info?.metrics.map((metric) => metric.name).join() ?? "";
   useEffect(() => {
     const figures = TILES.map(([name]) => new ValueFormatter(device.metric(name)?.decimals ?? null));
@@ -159,7 +165,12 @@ function Tiles({ device, watch, intervalMs }: Opened & { readonly intervalMs: nu
       <dl ref={tiles} class="tiles">
         {TILES.map(([name, words]) => (
           <div key={name} data-metric={name}>
-            <dt>{words}</dt>
+            <dt>
+              {words}
+              {name === "journal_mib" &&
+                system.journal &&
+                `, of ${system.journal.bytes_max / MIB} MiB at most`}
+            </dt>
             <dd>–</dd>
           </div>
         ))}
@@ -191,16 +202,10 @@ function SystemFacts({ system }: { system: SystemInfo }) {
       }),
     [page, startedAt],
   );
-  const trouble = page.live.trouble.value;
   const presences = Object.entries(system.devices) as [Presence, number][];
   return (
     <div class="system-facts">
-      <p>
-        <strong class={trouble ? "storing is-failing" : "storing"}>
-          {trouble ? "✕ Not storing" : "✓ Storing"}
-        </strong>{" "}
-        {trouble ?? "readings are on disk before they are acknowledged"}
-      </p>
+      <StorageFacts trouble={page.live.trouble.value} />
       <p class="small">
         Version {system.version} · up <span ref={uptime} /> since {moment(system.started_at)} ·{" "}
         {presences.map(([presence, count]) => `${count} ${PRESENCE_WORD[presence].toLowerCase()}`).join(", ")}
@@ -220,6 +225,20 @@ function SystemFacts({ system }: { system: SystemInfo }) {
         </table>
       </details>
     </div>
+  );
+}
+
+function StorageFacts({ trouble }: { trouble: StorageState | null }) {
+  const safe = "readings are on disk before they are acknowledged";
+  const [look, words, more] = !trouble
+    ? ["", "✓ Storing", safe]
+    : trouble.failing
+      ? ["is-failing", "✕ Not storing", trouble.message]
+      : ["is-behind", "▲ Storing in the journal only", safe];
+  return (
+    <p>
+      <strong class={`storing ${look}`}>{words}</strong> {more}
+    </p>
   );
 }
 

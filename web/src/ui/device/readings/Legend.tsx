@@ -73,12 +73,22 @@ function Name({ line }: { line: Line }) {
   return (
     <>
       <Swatch line={line} />
-      <span class="ellipsis">
-        {line.metric.name}
+      <span class="legend-metric ellipsis">
+        {piecesOf(line.metric.name).map((piece) => (
+          <>
+            {piece}
+            <wbr />
+          </>
+        ))}
         {line.owner !== null && <span class="legend-owner small"> {line.owner}</span>}
       </span>
     </>
   );
+}
+
+/** Where a name may be broken: "readings_", "per_", "s". */
+function piecesOf(name: string): string[] {
+  return name.match(/[^_./]+[_./]*|[_./]+/g) ?? [];
 }
 
 /** A piece of the line: its colour and, where it has one, its shape. */
