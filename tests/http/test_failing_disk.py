@@ -10,7 +10,7 @@ import pytest
 from hub.config import Config, LimitsConfig, LiveConfig
 from tests.history.disks import hanging_journal, refusing_file
 from tests.http.conftest import Hub, running_hub
-from tests.http.disk import fill_log, full_disk
+from tests.http.disk import fill_journal, full_disk
 from tests.waiting import until
 
 
@@ -20,16 +20,16 @@ def config() -> Config:
 
 
 async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(
-    new_hub: Hub, tmp_path: Path
+    new_hub: Hub,
 ) -> None:
     await new_hub.device()
-    log = await fill_log(new_hub, tmp_path)
+    size = await fill_journal(new_hub)
     async with new_hub.device_socket() as device, new_hub.live_socket() as viewer:
         assert (await device.receive_json())["type"] == "welcome"
         assert (await viewer.receive_json())["type"] == "hello"
         await viewer.send_json({"type": "subscribe", "channel": "device/boiler"})
         assert (await viewer.receive_json())["type"] == "subscribed"
-        with full_disk(log):
+        with full_disk(size):
             await device.send_json({"id": 1, "n": 1.0})
             shown = await viewer.receive_json()
             banner = await viewer.receive_json()
@@ -51,11 +51,11 @@ async def test_nothing_is_acknowledged_until_it_is_stored_and_live_goes_on(
 
 
 async def test_a_request_that_waits_for_the_disk_is_answered_when_it_is_back(
-    new_hub: Hub, tmp_path: Path
+    new_hub: Hub,
 ) -> None:
     await new_hub.device()
-    log = await fill_log(new_hub, tmp_path)
-    with full_disk(log):
+    size = await fill_journal(new_hub)
+    with full_disk(size):
         waiting = asyncio.create_task(new_hub.send({"n": 1.0}))
         await until(lambda: new_hub.rooms.history.failure)
         assert not waiting.done()
