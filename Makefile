@@ -3,13 +3,13 @@
 # make quick   the tests that need no browser, no broker and no process: some 160 s of processor time on a busy machine
 # make check   linters and types, Python and page
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
-# make bench   the figures of the README; bench-ingest, -history, -live, -newcomers, -page, -rest make a part of them
+# make bench   the figures of the README; bench-ingest, -history, -journal, -live, -newcomers, -page, -rest make a part of them
 
 PYTHON ?= python3
 export ROUNDS ?= 1
 BIN := .venv/bin
 
-.PHONY: setup page demo test quick check screenshots bench bench-ingest bench-history bench-live bench-newcomers bench-page bench-rest lock clean
+.PHONY: setup page demo test quick check screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
 
 setup: .stamps/setup page
 
@@ -63,7 +63,7 @@ screenshots: setup web/node_modules
 	@tests/system_packages.sh
 	$(BIN)/python -m tests.e2e.screenshots
 
-BENCHMARKS := ingest history live newcomers page rest
+BENCHMARKS := ingest history journal live newcomers page rest
 
 bench: $(BENCHMARKS:%=bench-%)
 

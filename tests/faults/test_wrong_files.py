@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from hub.history.duckdb.state import looked_at
+from tests.history.journals import batch_of, opened, records
 from tests.hub_process import make_store
 
 NEWER = "written by a newer version of the hub"
@@ -61,6 +63,22 @@ def newer_duckdb(path: Path) -> None:
         other.execute("INSERT INTO schema_version VALUES (99)")
 
 
+JOURNAL = "journal/00000000000000000001.journal"
+
+
+def damaged_journal(path: Path) -> None:
+    make_store(path.parents[1])
+    with looked_at(path.parents[1] / "history.duckdb") as state:
+        pass
+    with opened(path.parent, state.identity) as journal:
+        for number in (1, 2):
+            journal.append(batch_of(number, 20.5))
+    first, _ = records(path)
+    with path.open("r+b") as file:
+        file.seek(first.end - 1)
+        file.write(b"\xff")
+
+
 def torn_duckdb(path: Path) -> None:
     foreign_duckdb(path)
     os.truncate(path, 10_000)
@@ -74,6 +92,7 @@ def torn_duckdb(path: Path) -> None:
         pytest.param("history.duckdb", foreign_duckdb, FOREIGN, id="history of another program"),
         pytest.param("history.duckdb", torn_duckdb, "history.duckdb: ", id="history cut off"),
         pytest.param("history.duckdb", newer_duckdb, NEWER, id="history of a newer hub"),
+        pytest.param(JOURNAL, damaged_journal, "`hub journal repair` saves the rest", id="journal damaged"),
         pytest.param("registry.db", noise, FOREIGN, id="registry of noise"),
         pytest.param("registry.db", foreign_sqlite, FOREIGN, id="registry of another program"),
         pytest.param("registry.db", newer_sqlite, NEWER, id="registry of a newer hub"),

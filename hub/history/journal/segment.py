@@ -6,10 +6,10 @@
 
 Theory. A record that would reach over a page's end and fits in one begins at the next page: so a small one
 costs the disk one page. The file is filled with zeros ahead of the records, page by page: then a sync writes
-what was written, and not also that the file has grown. Measured on ext4 with records of 130 bytes: 35 to 55
-µs of processor time and 9 to 12 KB on the disk for each record, against 63 to 82 µs and 14 to 22 KB where the
-file grows with each record, and 105 to 145 µs and 22 to 78 KB for SQLite (WAL, synchronous = FULL), which is
-why the journal is no SQLite file: `python -m benchmarks.journal`.
+what was written, and not also that the file has grown. Measured on ext4 with records of 130 bytes, in the
+quietest of nine rounds: 45 µs of processor time, 0.17 ms and 4.6 KiB on the disk for each record, against
+70 µs, 0.36 ms and 8.2 KiB where the file grows with each record, and 144 µs, 0.53 ms and 14 KiB for SQLite
+(WAL, synchronous = FULL), which is why the journal is no SQLite file: `python -m benchmarks.journal`.
 
 A record's checksums begin with the header's, which nobody outside knows: no values that a device sends look
 like a record, and neither do records of a file that was here before.
