@@ -1,8 +1,8 @@
 """The hub's own figures, as readings of a device that is the hub: live, kept and in charts like any other.
 
 They cost the path of a reading nothing: what is counted anyway is read once an interval, and more rarely
-while nobody is connected: half of what an idle hub did was to look at itself. The machine is asked in a
-thread, because a disk that hangs must not hold up the loop. docs/operating.md describes each figure.
+while nobody looks at a dashboard: half of what an idle hub did was to look at itself. The machine is asked in
+a thread, because a disk that hangs must not hold up the loop. docs/operating.md describes each figure.
 """
 
 import asyncio
@@ -28,8 +28,9 @@ OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
 
 SOURCE = "hub"
 LOOK_S = 0.1  # how often the loop's delay is looked at
-IDLE_LOOK_S = 1.0  # the same while nobody is connected
-IDLE_INTERVALS = 5  # then figures are published every so many intervals
+MANY = 100  # devices and viewers: with fewer, ten looks a second would be a good part of what the hub does
+RARE_LOOK_S = 1.0  # the look with fewer
+UNWATCHED_INTERVALS = 5  # figures are published every so many intervals while there is no viewer
 
 _log = Logger("system")
 
@@ -75,7 +76,7 @@ class _Totals(NamedTuple):
 
 
 class System:
-    """Publishes the hub's own figures every `interval_s`, a fifth as often while nobody is connected; not at
+    """Publishes the hub's own figures every `interval_s`, a fifth as often while there is no viewer; not at
     all where that is 0.
     """
 
@@ -140,19 +141,17 @@ class System:
         """Sleep until it is time to publish; the longest that the loop came late, in seconds."""
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        end_s, idle_end_s = (aligned(now_s, self._interval_s * count) for count in (1, IDLE_INTERVALS))
+        watched_s, unwatched_s = (
+            aligned(now_s, self._interval_s * count) for count in (1, UNWATCHED_INTERVALS)
+        )
         latest_s = 0.0
-        while (left_s := (end_s if self._is_used else idle_end_s) - now_s) > 0:
-            look_s = LOOK_S if self._is_used else IDLE_LOOK_S
+        while (left_s := (watched_s if self._feed.counts.viewers else unwatched_s) - now_s) > 0:
+            look_s = LOOK_S if self._roster.connected + self._feed.counts.viewers >= MANY else RARE_LOOK_S
             due_s = now_s + left_s if left_s < look_s * 1.5 else aligned(now_s, look_s)
             await asyncio.sleep(due_s - now_s)
             now_s = max(loop.time(), due_s)
             latest_s = max(latest_s, now_s - due_s)
         return latest_s
-
-    @property
-    def _is_used(self) -> bool:
-        return bool(self._roster.connected or self._feed.counts.viewers)
 
     def _totals(self) -> _Totals:
         counts = self._ingest.counts

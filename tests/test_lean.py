@@ -9,14 +9,17 @@ from contextvars import Context
 from pathlib import Path
 
 from hub.config import Config, HttpConfig, MqttConfig, StoreConfig
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.serve import running
 from hub.timers import aligned_sleep
+from tests.history.rows import append
 from tests.hub_process import HubProcess
 from tests.stores import lay_out
 
 IDLE_LOOK_S = 1.0  # more often an idle hub looks after nothing
 MOMENT_S = 0.005  # those that look in one moment are not further apart: each takes a while
 SOON_S = 10.0
+COMMITS = 40
 
 NOT_LOADED = {
     "aiosqlite": "SQLAlchemy's",
@@ -82,3 +85,19 @@ def test_all_that_an_idle_hub_looks_after_it_looks_at_in_one_moment(tmp_path: Pa
         due_s = runner.run(idle(loop))
     assert due_s
     assert [when for when in due_s if when % IDLE_LOOK_S > MOMENT_S] == []
+
+
+def test_a_commit_arms_no_timer_of_its_own(tmp_path: Path) -> None:
+    async def commits(loop: NotingLoop) -> int:
+        async with EmbeddedHistory.open(tmp_path / "history.duckdb", 128, 100) as history:
+            loop.due_s.clear()
+            for number in range(COMMITS):
+                append(history, float(number))
+                await history.stored
+            assert history.commits == COMMITS
+            return len(loop.due_s)
+
+    with asyncio.Runner(loop_factory=NotingLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, NotingLoop)
+        assert runner.run(commits(loop)) < COMMITS / 4

@@ -13,7 +13,7 @@ from hub.feed import Viewer
 from hub.fleet.fleet import NewDevice
 from hub.host import MIB, HostFigures
 from hub.model import Presence, Reading, Role
-from hub.system import IDLE_INTERVALS, METRICS, OWN, System
+from hub.system import METRICS, OWN, UNWATCHED_INTERVALS, System
 from tests.history.disks import hanging_journal
 from tests.principals import principal as principal_of
 from tests.rooms import T0, Clock, Rooms, open_rooms
@@ -95,7 +95,7 @@ async def test_the_rates_are_those_of_what_devices_sent(rooms: Rooms, tmp_path: 
         assert rooms.ingest.counts.readings == 100
 
 
-async def test_while_nobody_is_connected_the_hub_looks_at_itself_more_rarely(
+async def test_while_there_is_no_viewer_the_hub_looks_at_itself_more_rarely(
     rooms: Rooms, tmp_path: Path
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -103,7 +103,7 @@ async def test_while_nobody_is_connected_the_hub_looks_at_itself_more_rarely(
         await published(rooms, 1)
         start_s = loop.time()
         await published(rooms, 3)
-        assert loop.time() - start_s > 2 * IDLE_INTERVALS * INTERVAL_S
+        assert loop.time() - start_s > 2 * UNWATCHED_INTERVALS * INTERVAL_S
 
 
 async def test_a_step_of_the_clock_is_a_figure(rooms: Rooms, tmp_path: Path) -> None:

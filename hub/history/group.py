@@ -62,6 +62,7 @@ class GroupCommit:
         self._failure: str | None = None  # why the last try failed
         self._late_s = late_s
         self._late: asyncio.TimerHandle | None = None
+        self._waits_since_s: float | None = None  # what was handed over, or is held
         self._is_late = False
         self.commits = 0
         # How long each of the last commits took, from its first reading on.
@@ -181,13 +182,24 @@ class GroupCommit:
             self._earliest_s = self._loop.time() + self._interval_s
             self._in_flight = self._open
             self._open = Batch(self._in_flight.number + 1, Commit(loop=self._loop))
-            self._writer.write(self._in_flight)
             self._watch()
+            self._writer.write(self._in_flight)  # last: its thread wakes, and wants Python's lock
 
     def _watch(self) -> None:
-        if self._late:
-            self._late.cancel()
-        self._late = self._loop.call_later(self._late_s, self._on_late)
+        """One timer for many batches: one for each took a twelfth of what a small batch costs."""
+        self._waits_since_s = self._loop.time()
+        if self._late is None:
+            self._late = self._loop.call_later(self._late_s, self._look_late)
+
+    def _look_late(self) -> None:
+        self._late = None
+        if self._waits_since_s is None:
+            return
+        late_at_s = self._waits_since_s + self._late_s
+        if self._loop.time() < late_at_s:
+            self._late = self._loop.call_at(late_at_s, self._look_late)
+        else:
+            self._on_late()
 
     def _on_late(self) -> None:
         self._is_late = bool(self._in_flight or self._open)
@@ -198,8 +210,7 @@ class GroupCommit:
         self._loop.call_soon_threadsafe(self._on_stored, batch)
 
     def _on_stored(self, batch: Batch) -> None:
-        if self._late:
-            self._late.cancel()
+        self._waits_since_s = None
         if self._failure is not None or self._is_late:
             _log.info(self._words.works, after=self._failure or f"over {self._late_s:g} s")
             self._failure, self._is_late = None, False
