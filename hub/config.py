@@ -184,6 +184,12 @@ class LimitsConfig(_Section):
     values_per_s: Positive = 100_000
     bytes_per_s: Positive = 2_097_152
     overrides: tuple[LimitsOverride, ...] = ()
+    histories_each_max: Positive = 4
+    histories_max: Positive = 32
+    histories_waiting_max: Positive = 100
+    exports_each_max: Positive = 2
+    exports_max: Positive = 8
+    stalled_s: Seconds = 20.0
     future_max_s: Seconds = 300.0
     metrics_max: Positive = 200
     rejections_max: Positive = 1_000

@@ -202,7 +202,8 @@ _READINGS = (
         right=Right.HISTORY_READ,
         query=HistoryQuery,
         answer=HistoryAnswer,
-        refusals=_GONE,
+        refusals=(*_GONE, *_BUSY),
+        is_dear=True,
     ),
     operation(
         "GET",
@@ -212,7 +213,8 @@ _READINGS = (
         right=Right.RAW_READ,
         query=LimitQuery,
         answer=RejectionsOut,
-        refusals=_GONE,
+        refusals=(*_GONE, *_BUSY),
+        is_dear=True,
     ),
     Endpoint(
         "POST",

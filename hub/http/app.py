@@ -1,6 +1,5 @@
 """The application: every route of the hub."""
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -28,7 +27,6 @@ from hub.http.middleware import access_log, errors, expect, secure
 from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
 from hub.http.rest import sessions
-from hub.http.rest.export import EXPORTS, EXPORTS_MAX
 from hub.http.rooms import (
     BASE_URL,
     CLOCK,
@@ -47,6 +45,7 @@ from hub.http.rooms import (
     TOKENS,
     MqttProtocols,
 )
+from hub.http.slots import SLOTS, Slots
 from hub.http.sockets import PEERS, UNPROVEN, unproven_places
 from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
@@ -92,7 +91,7 @@ def make_app(
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
     app[ACCESS] = access = Access.of(operators, tokens, config.http)
     app[PROXY_FAULTS] = ProxyFaults(access)
-    app[EXPORTS] = asyncio.Semaphore(EXPORTS_MAX)
+    app[SLOTS] = Slots.of(config.limits)
     app[IDEMPOTENCY] = Idempotency(clock.steady_s)
     app[PEERS] = peers = Peers(config.live.ping_interval_s)
     app[UNPROVEN] = unproven_places(config.limits, access)

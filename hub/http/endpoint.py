@@ -18,6 +18,7 @@ from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
 from hub.http.rooms import CONFIG, FLEET
+from hub.http.slots import SLOTS, send
 from hub.model import Device, Principal, Right
 from hub.people.rule import Decision, OfDevice, decide
 
@@ -141,25 +142,25 @@ def operation(
     status: HTTPStatus = HTTPStatus.OK,
     refusals: tuple[HTTPStatus, ...] = (),
     body_max_bytes: int = 0,
+    is_dear: bool = False,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
     """An operation for people and their programs: `serve` gets a call by a principal with this right,
     or with `or_right` where a part of it takes another: then `serve` looks which part is asked for.
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
-    `body_max_bytes` where that is more. `made` says under which name the thing that an answer tells of is
-    found below `path`; None: nowhere.
+    `body_max_bytes` where that is more. What `is_dear` takes one of the places that those who ask share,
+    until its answer has left. `made` says under which name the thing that an answer tells of is found below
+    `path`; None: nowhere.
     """
     rights = [one for one in (right, or_right) if one is not None]
 
     async def answer_once(call: Call[Any, Any]) -> Answer:
         found = await serve(call)
-        if found is None:
-            return Answer(status.value, b"")
         location = _location(path, made(found)) if status is HTTPStatus.CREATED else None
-        return Answer(status.value, found.model_dump_json(by_alias=True).encode(), location)
+        return Answer(status.value, _written(found), location)
 
-    async def handle(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.Response:
         proof, principal = await request.app[ACCESS].let_in(request, *rights, whole_hub=whole_hub)
         asked = _read_query(request, query)
         raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
@@ -173,7 +174,7 @@ def operation(
     return Endpoint(
         method,
         path,
-        handle,
+        _in_turn(handle) if is_dear else handle,
         (serve.__doc__ or "").partition("\n")[0],
         tag,
         Security.OPERATOR,
@@ -222,6 +223,21 @@ def streamed(
         body_media=body_media,
         whole_hub=whole_hub,
     )
+
+
+def _in_turn(handle: Callable[[web.Request], Awaitable[web.Response]]) -> Handler:
+    """The handler, one of those that who asks may have at once; its answer is part of that."""
+
+    async def handle_in_turn(request: web.Request) -> web.StreamResponse:
+        proof, _ = await request.app[ACCESS].proven(request)
+        async with request.app[SLOTS].answers.taken(proof):
+            return await send(request, await handle(request))
+
+    return handle_in_turn
+
+
+def _written(found: BaseModel | None) -> bytes:
+    return b"" if found is None else found.model_dump_json(by_alias=True).encode()
 
 
 def _response(found: Answer) -> web.Response:

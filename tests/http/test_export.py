@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hub.http.rest.export import EXPORTS, EXPORTS_MAX
+from hub.http.slots import SLOTS
 from hub.model import Role
 from tests.http.conftest import Hub
 from tests.waiting import until
@@ -113,7 +113,7 @@ async def test_a_spreadsheet_finds_no_formula_in_what_devices_said(hub: Hub) -> 
         assert (await fetch(hub, f"?safe=spreadsheet&format={other}"))[0] == 422
 
 
-async def stalled(hub: Hub) -> socket.socket:
+async def stalled(hub: Hub, headers: dict[str, str]) -> socket.socket:
     """A client that asks for everything and reads nothing of it."""
     address = urlsplit(hub.url)
     client = socket.socket()
@@ -121,7 +121,7 @@ async def stalled(hub: Hub) -> socket.socket:
     client.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(client, (address.hostname, address.port))
-    asked = f"GET {EXPORT} HTTP/1.1\r\nHost: hub\r\nAuthorization: {hub.bearer()['Authorization']}\r\n\r\n"
+    asked = f"GET {EXPORT} HTTP/1.1\r\nHost: hub\r\nAuthorization: {headers['Authorization']}\r\n\r\n"
     await loop.sock_sendall(client, asked.encode())
     return client
 
@@ -131,15 +131,18 @@ async def test_clients_that_do_not_read_hold_nothing_up_and_are_forgotten_when_t
     for _ in range(40):
         assert (await hub.send([{"n": float(value), "m": 1.5} for value in range(5000)]))[0] == 200
         hub.clock.ahead_s += 10  # within its rate
-    exports = hub.app[EXPORTS]
-    clients = [await stalled(hub) for _ in range(EXPORTS_MAX)]
-    await until(exports.locked)
-    status, _ = await fetch(hub)
-    assert status == 429
+    exports, each = hub.app[SLOTS].exports, hub.rooms.config.limits.exports_each_max
+    headers = hub.bearer()
+    clients = [await stalled(hub, headers) for _ in range(each)]
+    await until(lambda: len(exports) == each)
+    async with hub.client.get(EXPORT, headers=headers) as response:
+        problem = await response.json(content_type=None)
+        assert (response.status, problem["limit"]) == (429, "limits.exports_each_max")
+    assert (await fetch(hub, "?device=boiler&metric=n"))[0] == 200  # another's
     assert (await hub.send({"n": 1.0}))[0] == 200
     assert (await hub.call("GET", "/api/v1/devices/boiler/history?metric=n"))[0] == 200
-    assert exports.locked()  # those two wait still
+    assert len(exports) == each  # those wait still
     for client in clients:
         client.close()
-    await until(lambda: not exports.locked())
+    await until(lambda: len(exports) == 0)
     assert (await fetch(hub, "?device=boiler&metric=n"))[0] == 200

@@ -23,7 +23,7 @@ from hub.history.duckdb.file import connect
 T = TypeVar("T")
 Work = Callable[[duckdb.DuckDBPyConnection], T]
 
-QUERY_THREADS = 2
+QUERY_THREADS = 4  # so that two that one person asked for leave room for others
 QUERY_TIMEOUT_S = 10.0
 INTERRUPT_EVERY_S = 0.01
 INTERRUPTS_MAX = 100  # then the thread is left to end by itself: it waits for the disk, not for DuckDB

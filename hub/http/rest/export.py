@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from hub.errors import Busy, HubError, Invalid, NotFound
+from hub.errors import HubError, Invalid, NotFound
 from hub.formats.json import MS_MAX
 from hub.history.contract import Format, Held, Series
 from hub.http.endpoint import Call, Nothing
@@ -18,11 +18,9 @@ from hub.http.rest.history import while_wanted
 from hub.http.rest.shapes import Asked, LabelQuery, MetricName
 from hub.http.rest.times import read_time
 from hub.http.rooms import HISTORY, INGEST
+from hub.http.slots import SLOTS, write_in_time
 from hub.logs import Logger
 
-EXPORTS_MAX = 2  # at once; beyond, one is told to come back
-EXPORTS = web.AppKey("exports", asyncio.Semaphore)
-RETRY_AFTER_S = 10.0
 FRESH_TIMEOUT_S = 2.0
 COUNT_HEADER = "X-Total-Count"
 CHUNK_BYTES = 262_144
@@ -65,10 +63,7 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
     if query.safe and query.format is not Format.CSV:
         raise Invalid("safe: spreadsheets read CSV; the other formats tell texts from formulas", "safe")
     series = _series(call)
-    exports = call.request.app[EXPORTS]
-    if exports.locked():
-        raise Busy(f"{EXPORTS_MAX} exports are running; one more when one of them is done", RETRY_AFTER_S)
-    async with exports:
+    async with call.app[SLOTS].exports.taken(call.proof):
         history = call.app[HISTORY]
         if history.failure is None:  # what was sent before the export was asked for is in it
             await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
@@ -121,7 +116,7 @@ async def _send(
     await response.prepare(call.request)
     try:
         async for chunk in chunks:
-            await response.write(chunk)
+            await write_in_time(call.request, response, chunk)
         await response.write_eof()
     except ConnectionError:
         _log.debug("the client of an export went away")

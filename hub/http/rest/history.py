@@ -24,9 +24,12 @@ from hub.http.rest.shapes import (
 )
 from hub.http.rest.times import read_time
 from hub.http.rooms import CLOCK, HISTORY, INGEST
+from hub.http.slots import SLOTS
 from hub.model import Metric, Rejection
 
 T = TypeVar("T")
+
+ROWS_MAX = 50_000  # of one answer, over all of its metrics: some 5 MB
 
 HOUR_US = 3_600_000_000
 LOOK_EVERY_S = 0.1  # whether the client is still there
@@ -43,12 +46,27 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
         raise Invalid("from: it is not before to", "from")
     if query.tier == "raw":
         return HistoryAnswer(await _page(call, metrics, start, end))
-    asked = call.app[HISTORY].ranges(metrics, start, end, query.points)
-    found = await while_wanted(call.request, asked)
+    if query.points * len(metrics) > ROWS_MAX:
+        most = ROWS_MAX // len(metrics)
+        raise Invalid(f"points: of {len(metrics)} metrics at most {most} at once", "points")
+    found = await _ask(call, call.app[HISTORY].ranges(metrics, start, end, query.points))
     shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
     if len(shown) == 1:
         return HistoryAnswer(shown[0])
     return HistoryAnswer(HistoriesOut(metrics={one.metric: one for one in shown}))
+
+
+async def _ask(call: Call[Any, Nothing], query: Coroutine[Any, Any, T]) -> T:
+    """The query's answer, when its turn comes. It is not asked for any more when the client goes away."""
+
+    async def in_turn() -> T:
+        async with call.app[SLOTS].queries.taken(call.proof):
+            return await query
+
+    try:
+        return await while_wanted(call.request, in_turn())
+    finally:
+        query.close()
 
 
 def _metrics(call: Call[HistoryQuery, Nothing]) -> list[Metric]:
@@ -80,8 +98,7 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
         raise Invalid("metric: readings are paged for one metric at a time", "metric")
     [metric] = metrics
     after = _read_cursor(call.query.cursor) if call.query.cursor else None
-    asked = call.app[HISTORY].raw(metric, start, end, after, call.query.limit)
-    page = await while_wanted(call.request, asked)
+    page = await _ask(call, call.app[HISTORY].raw(metric, start, end, after, call.query.limit))
     return RawOut(
         metric=metric.name,
         unit=metric.unit,
@@ -114,7 +131,7 @@ async def while_wanted(request: web.Request, query: Coroutine[Any, Any, T]) -> T
 
 async def rejections(call: Call[LimitQuery, Nothing]) -> RejectionsOut:
     """What was refused of a device, newest first."""
-    found = await call.app[HISTORY].rejections(call.device(), call.query.limit)
+    found = await _ask(call, call.app[HISTORY].rejections(call.device(), call.query.limit))
     return RejectionsOut(rejections=[_shown(rejection) for rejection in found])
 
 
