@@ -154,14 +154,14 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise StoreError(f"{config.data_dir}: {error.strerror}") from error
-    for why in StoreFolders.of(config.store).make_private():
+    for why in StoreFolders.of(config).make_private():
         _log.warning("others than the hub's owner can get at its stores", why=why)
     # The history first: its lock says that no other hub is at work here. Then the registry may be migrated.
     async with (
         _open_history(config) as history,
         Registry.open(config.data_dir / "registry.db") as registry,
     ):
-        StoreFolders.of(config.store).make_private()  # what was made just now; faults are told of above
+        StoreFolders.of(config).make_private()  # what was made just now; faults are told of above
         clock = HubClock(around.clock, around.steady_s)
         feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
         roster = Roster(feed, clock, config.limits.connections_per_device_max, config.limits.connections_max)

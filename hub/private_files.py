@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hub.config import StoreConfig
+from hub.config import Config
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -37,10 +37,9 @@ class StoreFolders(NamedTuple):
     journal: Path
 
     @classmethod
-    def of(cls, config: StoreConfig) -> "StoreFolders":
+    def of(cls, config: Config) -> "StoreFolders":
         """As the configuration says."""
-        data = Path(config.path)
-        return cls(data, Path(config.journal_path) if config.journal_path else data / "journal")
+        return cls(config.data_dir, config.journal_dir)
 
     def open_to_others(self) -> Iterator[Open]:
         """What others than the owner may read or write. Raises OSError."""

@@ -34,10 +34,10 @@ async def test_a_store_that_was_open_to_others_is_closed_at_the_start(
     async with open_rooms(config):
         pass
     open_up(tmp_path / "data", journal)
-    assert list(StoreFolders.of(config.store).open_to_others())
+    assert list(StoreFolders.of(config).open_to_others())
     async with open_rooms(config):
         assert modes(tmp_path / "data", journal) == {}
-    assert list(StoreFolders.of(config.store).open_to_others()) == []
+    assert list(StoreFolders.of(config).open_to_others()) == []
 
 
 async def test_a_folder_with_other_files_keeps_its_mode_and_is_told_of(
@@ -45,7 +45,7 @@ async def test_a_folder_with_other_files_keeps_its_mode_and_is_told_of(
 ) -> None:
     (tmp_path / "photo.jpg").touch(0o644)
     tmp_path.chmod(0o755)
-    folders = StoreFolders.of(StoreConfig(path=str(tmp_path)))
+    folders = StoreFolders.of(Config(store=StoreConfig(path=str(tmp_path))))
     (tmp_path / "registry.db").touch(0o644)
     [told] = folders.make_private()
     assert "0755, and should have 0700" in told

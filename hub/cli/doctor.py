@@ -23,6 +23,8 @@ from hub.private_files import OTHERS, StoreFolders
 
 MIB = 1_048_576
 DISK_LOW_MIB = 1_024
+SYNC_SLOW_MS = 10.0
+SYNC_SPARED_MS = 1_000  # the interval that makes slow syncs few
 CERTIFICATE_SOON_S = 14 * 86_400
 CLOCK_LEAST_S = 1_767_225_600  # 2026: no clock that is set says less
 CLOCK_BEHIND_S = 300.0
@@ -47,7 +49,7 @@ class Finding:
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> None:
-    """Check the stores' folder, ports, certificate, disk and clock. Exit code 1: something failed."""
+    """Check the stores' folders, ports, certificate, disks and clock. Exit code 1: something failed."""
     config = Options.of(context).config()
     running = asyncio.run(_is_running(config))
     found = [
@@ -55,6 +57,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         *_ports(config, running=running),
         *_certificate(config),
         *_disk(config),
+        _sync(config),
         *_clock(config),
         *_files(),
     ]
@@ -76,7 +79,7 @@ async def _is_running(config: Config) -> bool:
 
 def _stores(config: Config) -> Iterator[Finding]:
     """Whether they are there, and their owner's alone."""
-    folders = StoreFolders.of(config.store)
+    folders = StoreFolders.of(config)
     if not folders.data.exists():
         yield Finding("stores", Verdict.OK, f"{folders.data.absolute()} is not there; `hub serve` makes it")
         return
@@ -170,10 +173,9 @@ def _expires_s(certificate: str, key: str) -> float:
 
 
 def _disk(config: Config) -> Iterator[Finding]:
-    folders = StoreFolders.of(config.store)
+    folders = StoreFolders.of(config)
     least_mib = config.limits.journal_max_mb
-    for folder in dict.fromkeys((folders.data, folders.journal)):
-        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    for there in dict.fromkeys(map(_existing, (folders.data, folders.journal))):
         free_mib = shutil.disk_usage(there).free / MIB
         verdict = Verdict.OK if free_mib > DISK_LOW_MIB else Verdict.WARNING
         if free_mib < least_mib:
@@ -181,10 +183,39 @@ def _disk(config: Config) -> Iterator[Finding]:
         yield Finding("disk", verdict, f"{free_mib:,.0f} MiB are free at {there}")
 
 
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above in which it would be made."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+
+
+def _sync(config: Config) -> Finding:
+    """Whether the journal's disk is fast enough to be synced for each message; it is measured now."""
+    from hub.host import sync_time_s
+
+    folder = _existing(StoreFolders.of(config).journal)
+    try:
+        took_s = sync_time_s(folder)
+    except OSError as error:
+        text = f"{folder}: {error.strerror}; run this as the user that the hub runs as"
+        return Finding("sync", Verdict.FAILED, text)
+    return judge_sync(folder, 1000 * took_s, config.store.commit_interval_ms)
+
+
+def judge_sync(folder: Path, took_ms: float, interval_ms: int) -> Finding:
+    """What a sync that takes so long means, with such a `store.commit_interval_ms`."""
+    text = f"the disk of the journal in {folder} takes {took_ms:,.1f} ms to sync"
+    if took_ms < SYNC_SLOW_MS:
+        return Finding("sync", Verdict.OK, text)
+    if interval_ms > took_ms:
+        return Finding("sync", Verdict.OK, f"{text}; store.commit_interval_ms = {interval_ms} spares it")
+    advice = f"set store.commit_interval_ms = {SYNC_SPARED_MS}, or store.journal_path to a faster disk"
+    return Finding("sync", Verdict.WARNING, f"{text}, as a slow SD card does: {advice}")
+
+
 def _clock(config: Config) -> Iterator[Finding]:
     """Whether it can be right: it is after what was written last."""
     now_s = time.time()
-    folder = StoreFolders.of(config.store).data
+    folder = StoreFolders.of(config).data
     written_s = [path.stat().st_mtime for path in folder.glob("*")] if folder.is_dir() else []
     if now_s < CLOCK_LEAST_S:
         yield Finding(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli.doctor import judge_sync
 from tests.cli.conftest import Run
 from tests.conftest import Certificate
 from tests.hub_process import HubProcess, make_store
@@ -82,3 +83,21 @@ def test_a_port_in_use_fails(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, found = findings(run, HUB__HTTP__PORT=str(taken.getsockname()[1]))
     assert (code, found["port"]) == (1, ["failed", "ok"])
+
+
+def test_a_slow_disk_is_a_reason_to_sync_less_often() -> None:
+    found = [
+        judge_sync(Path("journal"), took_ms, interval_ms)
+        for took_ms, interval_ms in ((0.3, 0), (80.0, 0), (80.0, 50), (80.0, 1_000))
+    ]
+    assert [one.verdict for one in found] == ["ok", "warning", "warning", "ok"]
+    assert "store.commit_interval_ms = 1000" in found[1].text
+
+
+def test_the_journals_disk_is_measured_where_it_is_and_nothing_is_left(run: Run, tmp_path: Path) -> None:
+    journal = tmp_path / "card"
+    journal.mkdir(mode=0o700)
+    done = run("doctor", "--json", **FREE, HUB__STORE__JOURNAL_PATH=str(journal))
+    [found] = [one for one in json.loads(done.stdout) if one["check"] == "sync"]
+    assert str(journal) in found["text"]
+    assert list(journal.iterdir()) == []
