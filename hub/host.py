@@ -19,8 +19,8 @@ DAY_S = 86_400.0
 STORES = ("history.duckdb*", "registry.db*")
 JOURNAL = ("*.journal",)
 
-# The history is sealed once an hour. So a shorter window would miss that or take it for the rule; and in less
-# than a minute there is hardly a fold.
+# The history is sealed once an hour. So a shorter window would miss that or take it for the rule; and a fold
+# comes once a minute.
 WINDOW_S = 3_600.0
 WINDOW_MIN_S = 60.0
 MARKS = 60  # of a window: so it is at most a sixtieth longer than it should be
