@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from hub.history.journal.record import decode, encode
 from hub.history.journal.segment import RECORD_MAGIC, SegmentHeader, pack
 from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds
 from tests.history.journals import _LOOP, HISTORY, batch_of, found, write
+from tests.history.rows import T0
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -85,3 +87,14 @@ def test_values_that_look_like_a_record_are_values(tmp_path: Path) -> None:
         content[start + 4] ^= 1  # the last record is torn; what looks like one is in it
         path.write_bytes(content)
         assert found(folder) == [[1.0]]
+
+
+@pytest.mark.parametrize("count", [1, 40, 200, 1_000])
+def test_a_batch_is_compressed_where_that_spares_the_disk_something(count: int) -> None:
+    batch = Batch(7, Commit(loop=_LOOP))
+    for place in range(count):
+        batch.add(place % 50, T0 + 7 * place, [place], [T0 + 1_000 * place], [20.0 + place / 100])
+    batch.readings = count
+    content = encode(batch)
+    assert held(decode(7, content, batch.stored)) == held(batch)
+    assert (len(content) < 44 * count / 2) == (count in (40, 200))

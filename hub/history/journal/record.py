@@ -1,6 +1,7 @@
 """One batch as bytes. All integers are little-endian; the format is described in docs/operating.md.
 
-    counts      6 × uint32: readings, runs, values, sequence marks, bytes of the rest, and 0
+    counts      6 × uint32: readings, runs, values, sequence marks, bytes of the rest, and 1 if what follows
+                is compressed by zlib, else 0
     runs        3 × int64 each: device, received_at (µs, UTC), how many values
     times       int64 each: µs, UTC
     values      float64 each
@@ -9,10 +10,13 @@
     the rest    JSON, for what is rare: texts, metrics, rejections, removals, changes of type
 
 The columns lie there as they lie in memory: 2 µs a batch, and nothing that grows with the number of values.
+What is neither tiny nor large is compressed, to two fifths in 60 to 300 µs: a batch of a second that fills a
+good part of a page by itself, as an SD card gets it with `store.commit_interval_ms = 1000`.
 """
 
 import struct
 import sys
+import zlib
 from array import array
 from base64 import b64decode, b64encode
 from itertools import chain
@@ -25,7 +29,9 @@ from hub.history.batch import Batch, Retyped
 from hub.history.commit import Commit
 from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds
 
-_COUNTS = struct.Struct("<5I4x")
+_COUNTS = struct.Struct("<6I")
+_COMPRESSED_MIN, _COMPRESSED_MAX = 1_024, 16_384  # bytes
+_FASTEST = 1
 _RUN = 3  # fields
 _MARK = 1 + len(SequenceMark._fields)
 
@@ -34,19 +40,24 @@ def encode(batch: Batch) -> bytes:
     """The batch, without its number."""
     marks = array("q", chain.from_iterable((device, *mark) for device, mark in batch.sequences.items()))
     rest = _rest(batch)
-    counts = _COUNTS.pack(
-        batch.readings, len(batch.runs) // _RUN, len(batch.time), len(batch.sequences), len(rest)
-    )
-    return b"".join((counts, batch.runs, batch.time, batch.value, marks, batch.metric, rest))
+    counts = batch.readings, len(batch.runs) // _RUN, len(batch.time), len(batch.sequences), len(rest)
+    columns = batch.runs, batch.time, batch.value, marks, batch.metric
+    size = sum(column.itemsize * len(column) for column in columns) + len(rest)
+    if _COMPRESSED_MIN <= size <= _COMPRESSED_MAX:
+        return _COUNTS.pack(*counts, 1) + zlib.compress(b"".join((*columns, rest)), _FASTEST)
+    return b"".join((_COUNTS.pack(*counts, 0), *columns, rest))
 
 
 def decode(number: int, content: bytes, stored: Commit) -> Batch:
     """The batch that `encode` wrote. Raises StoreError where the content is something else."""
     batch = Batch(number, stored)
     try:
-        batch.readings, runs, values, sequences, rest = _COUNTS.unpack_from(content)
+        batch.readings, runs, values, sequences, rest, is_compressed = _COUNTS.unpack_from(content)
+        content = content[_COUNTS.size :]
+        if is_compressed:
+            content = zlib.decompress(content)
         marks = array("q")
-        position = _COUNTS.size
+        position = 0
         columns = (
             (batch.runs, runs * _RUN),
             (batch.time, values),
@@ -65,7 +76,7 @@ def decode(number: int, content: bytes, stored: Commit) -> Batch:
             batch.sequences[device] = SequenceMark(*mark)
         if rest:
             _take_rest(batch, orjson.loads(content[position:]))
-    except (struct.error, ValueError, TypeError, AttributeError) as error:
+    except (struct.error, zlib.error, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"it is not understood: {error}") from error
     return batch
 
