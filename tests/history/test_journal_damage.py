@@ -137,7 +137,7 @@ def test_other_files_in_the_folder_are_left_alone(folder: Path, three: list[Path
 
 
 def test_files_and_folder_are_the_users_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "journal"
+    folder = tmp_path / "journal"
     [path] = write(folder, batch_of(1, 1.0))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -150,6 +150,10 @@ def test_a_journal_has_one_owner(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """Where the folder around it is missing, it is not made as well: what waits may be on a disk not mounted."""
+    with pytest.raises(StoreError, match="is its disk mounted"):
+        found(tmp_path / "mnt" / "journal")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"file/journal: Not a directory"):
         found(tmp_path / "file" / "journal")

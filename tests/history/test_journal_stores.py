@@ -1,6 +1,8 @@
 """What waits in a journal belongs to one history: through upgrade, backup, restore, and on another disk."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.history.rows import DEVICE, T0, TEMPERATURE, append, folded, stored_v
 from tests.history.test_history import old_store
 from tests.hub_process import make_store
 
+ROOT = Path(__file__).parents[2]
 ALL_TIMES = (0, 2**53)
 
 
@@ -137,7 +140,7 @@ async def test_a_copy_beside_an_old_journal_is_refused_until_that_is_moved_away(
 
 def test_a_journal_on_another_disk_is_where_the_configuration_says(tmp_path: Path) -> None:
     store = make_store(tmp_path / "data")
-    elsewhere = tmp_path / "elsewhere" / "journal"
+    elsewhere = tmp_path / "elsewhere"
     config = Config(store=StoreConfig(path=str(store), journal_path=str(elsewhere)))
 
     async def use() -> list[int]:
@@ -202,3 +205,27 @@ async def test_what_is_brought_in_at_a_start_comes_in_pieces(path: Path) -> None
     many = [float(value) for value in range(200_000)]
     leave_waiting(path, *(temperatures(*many, start=T0 + 1000 * number * len(many)) for number in range(4)))
     assert await values_at(path) == many * 4
+
+
+def test_a_start_without_room_for_the_history_leaves_the_journal_for_the_next(path: Path) -> None:
+    """In a process of its own: no file may grow there at all."""
+    script = (
+        "import asyncio, resource, sys\n"
+        "from pathlib import Path\n"
+        "from hub.errors import StoreError\n"
+        "from hub.history.duckdb.history import EmbeddedHistory\n"
+        "async def start():\n"
+        "    async with EmbeddedHistory.open(Path(sys.argv[1]), 128, 100): pass\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "try: asyncio.run(start())\n"
+        "except StoreError as error: sys.stderr.write(str(error))\n"
+    )
+    asyncio.run(values_at(path))
+    leave_waiting(path, temperatures(1.0, 2.0))
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "what waits in the journal cannot be brought into the history" in done.stderr
+    assert "File too large" in done.stderr
+    assert "it stays where it is" in done.stderr
+    assert asyncio.run(values_at(path)) == [1.0, 2.0]

@@ -30,7 +30,6 @@ from hub.logs import Logger
 
 SEGMENT_BYTES = 16_777_216
 SEGMENTS_MIN = 8  # of the most that the journal may take
-PARENTS = 2  # folders above the journal's that may have been made with it: the stores' folder, and its place
 REPAIRED = "repaired.new"  # what a repair has saved, until it takes the place of what was damaged
 
 _log = Logger("journal")
@@ -173,14 +172,19 @@ class Journal:
 def make_folder(folder: Path) -> None:
     """Make the journal's folder where it is missing, so that it is there after a loss of power too.
 
-    Raises StoreError, also where nothing can be written to it.
+    The folder around it has to be there: where it is missing, a disk is not mounted, and on that disk may be
+    what waits for the history. Raises StoreError, also where nothing can be written to it.
     """
     try:
         if not folder.is_dir():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for parent in list(folder.absolute().parents)[:PARENTS]:
-                with suppress(PermissionError):  # it may be entered, not listed: then it was there before
-                    sync_folder(parent)
+            folder.mkdir(mode=0o700)
+            sync_folder(folder.parent)
+            with suppress(PermissionError):
+                sync_folder(folder.parent.parent)  # the stores' folder may be as new
+    except FileNotFoundError:
+        raise StoreError(
+            f"{folder}: there is no {folder.parent} to make it in; is its disk mounted?"
+        ) from None
     except OSError as error:
         raise StoreError(f"{folder}: {error.strerror}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
