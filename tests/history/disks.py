@@ -1,31 +1,31 @@
 """Disks that are full, that hang, and that refuse: for the journal, and for the history's file."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from hub.history import contract
 from hub.history.duckdb.file import connect
+from tests.history.journals import in_place_of
 from tests.history.rows import database, embedded
 
 
-@contextmanager
-def full_journal(history: contract.History) -> Iterator[None]:
+def full_journal(history: contract.History) -> AbstractContextManager[None]:
     """There is no space left for the journal's file."""
+    return _journal_on("/dev/full", history)
+
+
+def journal_without_sync(history: contract.History) -> AbstractContextManager[None]:
+    """The journal's file takes what is written, and then fdatasync fails."""
+    return _journal_on("/dev/null", history)
+
+
+@contextmanager
+def _journal_on(other: str, history: contract.History) -> Iterator[None]:
     journal = embedded(history)._journal
     with journal.lock:
         journal._writable(history.batch.number)  # there is one
-    file = journal._segments[-1]._file
-    kept, full = os.dup(file), os.open("/dev/full", os.O_RDWR)
-    try:
-        with journal.lock:
-            os.dup2(full, file)
+    with in_place_of(journal._segments[-1]._file, other):
         yield
-    finally:
-        with journal.lock:
-            os.dup2(kept, file)
-        os.close(kept)
-        os.close(full)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def test_a_journal_has_one_owner(folder: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
-    """Where the folder around it is missing, it is not made as well: what waits may be on a disk not mounted."""
+    """Where the folder around it is missing, a disk may not be mounted, and it is not made."""
     with pytest.raises(StoreError, match="is its disk mounted"):
         found(tmp_path / "mnt" / "journal")
     assert list(tmp_path.iterdir()) == []

@@ -1,16 +1,24 @@
 """A disk that fails under the journal: nothing that was on it is lost, and nothing is there twice."""
 
+import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from hub.errors import StoreError
 from hub.history.batch import Batch
+from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.journal.journal import Journal
 from hub.history.journal.reading import segments
+from tests.history.disks import full_journal, journal_without_sync
 from tests.history.journals import MIB, batch_of, found, in_place_of, opened
+from tests.history.rows import T0, append, stored_values
+
+DEADLINE_S = 20.0
 
 
 @pytest.fixture
@@ -107,3 +115,25 @@ def test_where_a_new_file_cannot_be_made_nothing_is_left_of_it(folder: Path) -> 
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start_and_not_at_the_first_reading() -> None:
     with pytest.raises(StoreError, match="the journal cannot be written there"):
         found(Path("/proc/self"))
+
+
+@pytest.mark.parametrize("trouble", [full_journal, journal_without_sync])
+@pytest.mark.parametrize("before", [0, 1])
+async def test_a_hub_acknowledges_once_the_disk_works_again_and_has_everything_once(
+    tmp_path: Path, trouble: Callable[[EmbeddedHistory], AbstractContextManager[None]], before: int
+) -> None:
+    path = tmp_path / "history.duckdb"
+    async with EmbeddedHistory.open(path, 128, 100) as history:
+        append(history, *[1.0] * before)
+        await history.stored
+        with trouble(history):
+            append(history, 2.0)
+            stored = history.stored
+            async with asyncio.timeout(DEADLINE_S):
+                while history.failure is None:
+                    await asyncio.wait([stored], timeout=0.01)
+            append(history, 3.0, start=T0 + 5)
+            assert not stored.done()
+        await history.stored
+        assert stored.done()
+    assert stored_values(path) == [*[1.0] * before, 2.0, 3.0]
