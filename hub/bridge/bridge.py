@@ -35,7 +35,7 @@ from hub.formats import json
 from hub.history.commit import Commit
 from hub.intake.accept import Ingest
 from hub.logs import Logger
-from hub.model import Device, Reading, Refusal
+from hub.model import Device, KeyRight, Reading, Refusal
 
 SOURCE = "broker"
 KEY_PROPERTY = "key"
@@ -190,7 +190,7 @@ class Bridge:
             self.counts.unknown += 1
             self._notice("messages of no known device", topic=topic[:200], messages=self.counts.unknown)
             return None
-        if self._config.device_keys and self._verify(_key(message), device.id) is None:
+        if self._config.device_keys and not self._may_send(message, device):
             self.counts.unauthenticated += 1
             self._notice(
                 "messages without their device's key in the user property 'key'",
@@ -199,6 +199,10 @@ class Bridge:
             )
             return None
         return device
+
+    def _may_send(self, message: aiomqtt.Message, device: Device) -> bool:
+        login = self._verify(_key(message), device.id)
+        return login is not None and KeyRight.TELEMETRY in login.rights
 
     def _acknowledge(self, client: BrokerClient, turns: list[list[aiomqtt.Message]]) -> None:
         # A message whose connection is gone is the broker's still, and comes again with the next.

@@ -15,13 +15,37 @@ keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device
 tokens_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens of programs.")
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+KEY_RIGHTS = 3  # there are of a device's key
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @keys_app.command("add")
-def add_key(context: typer.Context, device_id: DeviceId, as_json: Json = False) -> None:
+def add_key(
+    context: typer.Context,
+    device_id: DeviceId,
+    rights: Annotated[
+        str, typer.Option(help="What it is for: telemetry,attributes,commands. Without it, all.")
+    ] = "",
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 12h, 30d. Without it, for good.")] = "",
+    as_json: Json = False,
+) -> None:
     """Make another key for a device, and print it; it is not shown again."""
-    made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys")))
+    body = {"rights": _listed(rights) or None, "ttl_s": seconds(ttl) if ttl else None}
+    made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys"), body))
+    show_json(made) if as_json else typer.echo(made["key"])
+
+
+@keys_app.command("rotate")
+def rotate_key(
+    context: typer.Context,
+    device_id: DeviceId,
+    key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `hub keys list` shows it.")],
+    overlap: Annotated[str, typer.Option(help="How long the old key works beside it: 0s, 1h, 7d.")] = "1d",
+    as_json: Json = False,
+) -> None:
+    """Make a key in place of another, with the same rights, and print it; the old one ends a while later."""
+    body = {"replaces": key_id, "overlap_s": seconds(overlap)}
+    made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys"), body))
     show_json(made) if as_json else typer.echo(made["key"])
 
 
@@ -39,6 +63,8 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
             minute(one["last_used_at"], "never"),
             one["last_used_from"] or "",
             minute(one["revoked_at"], "no"),
+            minute(one["expires_at"], "never"),
+            "all" if len(one["rights"]) == KEY_RIGHTS else " ".join(one["rights"]),
         )
         for one in found
     ]
@@ -48,6 +74,8 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
         Column("LAST USED (UTC)", whole=True),
         Column("FROM"),
         Column("REVOKED (UTC)", whole=True),
+        Column("ENDS (UTC)", whole=True),
+        Column("FOR"),
     )
     show_table(columns, rows, f"No keys: hub keys add {device_id}")
 
@@ -82,15 +110,12 @@ def add_token(
     as_json: Json = False,
 ) -> None:
     """Make a token with which a program uses REST and the live socket; it is not shown again."""
-    found = DURATION.fullmatch(ttl.strip())
-    if found is None:
-        raise Invalid(f"a duration is written 30m, 1h or 7d; got {ttl!r}")
     body = {
         "name": name,
         "role": role,
         "rights": _listed(rights) or None,
         "scope": scope_of(devices, labels),
-        "ttl_s": float(found[1]) * SECONDS[found[2]],
+        "ttl_s": seconds(ttl),
         "kind": kind,
     }
     made = call(context, lambda client: client.call("POST", "/api/v1/tokens", body))
@@ -145,6 +170,14 @@ def grant_text(one: dict[str, Any]) -> str:
     scope = one["scope"] or {"devices": [], "labels": []}
     parts = [one["role"], *(one.get("rights") or ()), *scope["devices"]]
     return " ".join([*parts, *([",".join(scope["labels"])] if scope["labels"] else [])])
+
+
+def seconds(text: str) -> float:
+    """A duration as it is written on the command line. Raises Invalid."""
+    found = DURATION.fullmatch(text.strip())
+    if found is None:
+        raise Invalid(f"a duration is written 30m, 1h or 7d; got {text!r}")
+    return float(found[1]) * SECONDS[found[2]]
 
 
 def _listed(text: str) -> list[str]:

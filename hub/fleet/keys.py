@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from hub.errors import Conflict, NotFound, StoreError, Unauthenticated, Unreadable
+from hub.errors import Conflict, Forbidden, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
 from hub.fleet.session import EndReason
 from hub.logs import Logger
-from hub.model import ApiKey, Device
+from hub.model import ALL_KEY_RIGHTS, ApiKey, Device, KeyRight
 from hub.model import key as keys
 from hub.model.key import Key
 from hub.registry.keys import StoredKeys
@@ -31,6 +31,17 @@ class Login(NamedTuple):
 
     device: Device
     key_id: str
+    rights: frozenset[KeyRight] = ALL_KEY_RIGHTS
+
+    def refuse_without(self, right: KeyRight) -> None:
+        """Raises Forbidden where the key does not allow this."""
+        refuse_without(self.rights, right)
+
+
+def refuse_without(rights: frozenset[KeyRight], right: KeyRight) -> None:
+    """Raises Forbidden where these do not hold the right."""
+    if right not in rights:
+        raise Forbidden(f"the key is not for {right}; it is for {', '.join(sorted(rights))}")
 
 
 class LoginThrottle:
@@ -118,11 +129,11 @@ class Keys:
             return None
         kept = self._keys.get(shown.id, _NOBODY)
         device = self._devices.numbered(kept.device)
-        if not keys.matches(shown.secret, kept.digest) or kept.revoked_at is not None or device is None:
+        if not keys.matches(shown.secret, kept.digest) or kept.is_over(self._clock()) or device is None:
             return None
         if device_id is not None and device_id != device.id:
             return None
-        return Login(device, kept.id)
+        return Login(device, kept.id, kept.rights)
 
     def of(self, device: Device) -> list[ApiKey]:
         """The device's keys, oldest first, revoked ones too."""
@@ -131,13 +142,57 @@ class Keys:
             key=lambda key: key.created_at,
         )
 
-    async def add(self, device: Device) -> Key:
-        """One more key for the device; this is the only time it is seen. Raises NotFound, StoreError."""
+    async def add(
+        self,
+        device: Device,
+        rights: frozenset[KeyRight] = ALL_KEY_RIGHTS,
+        ttl_s: float | None = None,
+    ) -> Key:
+        """One more key for the device; this is the only time it is seen. It works for `ttl_s`, or for good.
+
+        Raises NotFound, StoreError.
+        """
         made, kept = self.make(device.number)
+        kept = replace(kept, rights=rights, expires_at=self._after(ttl_s))
         async with self._devices.held(device):
             await self._stored.add(kept)
             self._keys[kept.id] = kept
         return made
+
+    async def rotate(self, device: Device, key_id: str, overlap_s: float) -> Key:
+        """A new key in place of this one, with the same rights, which works beside it for so long.
+
+        Raises NotFound, Conflict if the key is over, StoreError.
+        """
+        made, fresh = self.make(device.number)
+        async with self._devices.held(device):
+            old = self._find(device, key_id)
+            if old.is_over(self._clock()):
+                raise Conflict(f"the key {key_id!r} was revoked or has expired")
+            ends = [end for end in (old.expires_at, self._after(overlap_s)) if end is not None]
+            old = replace(old, expires_at=min(ends))
+            fresh = replace(fresh, rights=old.rights)
+            await self._stored.add(fresh, old)
+            self._keys[fresh.id] = fresh
+            self._keys[key_id] = replace(self._keys[key_id], expires_at=old.expires_at)
+        return made
+
+    def _after(self, seconds: float | None) -> int | None:
+        return None if seconds is None else self._clock() + round(seconds * 1e6)
+
+    def _find(self, device: Device, key_id: str) -> ApiKey:
+        key = self._keys.get(key_id)
+        if key is None or key.device != device.number:
+            raise NotFound(f"{device.id!r} has no key {key_id!r}")
+        return key
+
+    def end_expired(self) -> None:
+        """End the sessions that began with keys which have expired since."""
+        now = self._clock()
+        for session in self._roster.all_sessions():
+            key = self._keys.get(session.key_id)
+            if key is not None and key.expires_at is not None and key.is_over(now):
+                session.end(EndReason.EXPIRED)
 
     async def revoke(self, device: Device, key_id: str) -> None:
         """End a key for good, and every session that began with it.
@@ -145,9 +200,7 @@ class Keys:
         Raises NotFound, Conflict if it was revoked before, StoreError: the key does not work any more then
         either, and writing that down is tried again with the uses of keys.
         """
-        key = self._keys.get(key_id)
-        if key is None or key.device != device.number:
-            raise NotFound(f"{device.id!r} has no key {key_id!r}")
+        key = self._find(device, key_id)
         if key.revoked_at is not None:
             raise Conflict(f"the key {key_id!r} was revoked before")
         revoked = replace(key, revoked_at=self._clock())
@@ -158,10 +211,13 @@ class Keys:
         await self._stored.update([revoked])
 
     async def keep_uses(self) -> None:
-        """Write when and from where keys were used last, until cancelled; then write once more."""
+        """Write when and from where keys were used last, and end sessions of those that have expired; until
+        cancelled, then write once more.
+        """
         try:
             while True:
                 await aligned_sleep(USES_INTERVAL_S)
+                self.end_expired()
                 await self.write_uses()
         finally:
             await self.write_uses()

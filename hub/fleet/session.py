@@ -1,7 +1,7 @@
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from hub.model import Command, Device
+from hub.model import Command, Device, KeyRight
 
 
 class SharedAttributes(NamedTuple):
@@ -14,9 +14,15 @@ class EndReason(Enum):
     """Why the hub ends a device's session."""
 
     REVOKED = "the key was revoked"
+    EXPIRED = "the key has expired"
     REMOVED = "the device was removed"
     TAKEN_OVER = "another connection took over"
     SHUTDOWN = "the hub is stopping"
+
+
+def right_to_get(message: Command | SharedAttributes) -> KeyRight:
+    """What a key has to allow for a device to be sent this."""
+    return KeyRight.COMMANDS if isinstance(message, Command) else KeyRight.ATTRIBUTES
 
 
 class Leaving(Enum):

@@ -2,7 +2,7 @@
 
 from hub.model.command import Command, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention
-from hub.model.key import ApiKey
+from hub.model.key import ALL_KEY_RIGHTS, ApiKey, KeyRight
 from hub.model.metric import (
     NAME_MAX,
     NAME_PATTERN,
@@ -22,6 +22,7 @@ from hub.model.token import Token, TokenKind
 from hub.model.value import EXACT_MAX, Inexact, Value, converted, is_kept, read_number, whole
 
 __all__ = [
+    "ALL_KEY_RIGHTS",
     "AS_CONFIGURED",
     "EXACT_MAX",
     "NAME_MAX",
@@ -37,6 +38,7 @@ __all__ = [
     "Fault",
     "Grant",
     "Inexact",
+    "KeyRight",
     "Metric",
     "MetricType",
     "Presence",

@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from hub.errors import Unreadable
@@ -20,6 +21,17 @@ SECRET_CHARS = string.ascii_letters + string.digits
 KEY_ID_LENGTH = 12
 SECRET_LENGTH = 32
 _SHAPE = re.compile(rf"{PREFIX}([a-z0-9]{{{KEY_ID_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})")
+
+
+class KeyRight(StrEnum):
+    """What a device may do with a key."""
+
+    TELEMETRY = "telemetry"  # send readings
+    ATTRIBUTES = "attributes"  # report its attributes, and get those that are set for it
+    COMMANDS = "commands"  # get commands, and answer them
+
+
+ALL_KEY_RIGHTS = frozenset(KeyRight)
 
 
 class Key(NamedTuple):
@@ -46,6 +58,12 @@ class ApiKey:
     last_used_at: int | None = None  # µs, UTC
     last_used_from: str | None = None  # address
     revoked_at: int | None = None  # µs, UTC
+    rights: frozenset[KeyRight] = ALL_KEY_RIGHTS
+    expires_at: int | None = None  # µs, UTC; None: it does not end by itself
+
+    def is_over(self, now: int) -> bool:
+        """Whether it was revoked, or has ended by itself."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 def make(choose: Callable[[str], str]) -> Key:

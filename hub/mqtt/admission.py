@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from hub.config import MqttConfig
-from hub.errors import HubError
+from hub.errors import Forbidden, HubError, Refused
+from hub.fleet.keys import Login
 from hub.mqtt.codec.packets import Connack, Connect, Properties, Reason, Version
 from hub.mqtt.packet_writer import PacketWriter, explained
 from hub.mqtt.session_state import SessionState
+from hub.mqtt.topics import upward
 
 CLIENT_ID_MAX = 256  # characters
 
@@ -76,6 +78,20 @@ def client_id(connect: Connect, fresh_id: Callable[[], str]) -> str:
     if connect.version is Version.V311 and not connect.clean_start:
         raise Declined(Reason.CLIENT_IDENTIFIER_NOT_VALID, "a session to be kept needs a client id")
     return fresh_id()
+
+
+def check_will(connect: Connect, login: Login) -> None:
+    """Raises Declined for a will that the key does not allow; a wrong topic is refused when it is due."""
+    if connect.will is None:
+        return
+    try:
+        right = upward(connect.will.topic, login.device.id).kind.right
+    except Refused:
+        return
+    try:
+        login.refuse_without(right)
+    except Forbidden as error:
+        raise Declined(Reason.NOT_AUTHORIZED, f"the will: {error}") from error
 
 
 def expiry_s(connect: Connect, config: MqttConfig) -> int:

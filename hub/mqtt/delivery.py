@@ -4,8 +4,8 @@ At QoS 0 now or not at all, at QoS 1 by a queue. No I/O.
 """
 
 from hub.clock import HubClock
-from hub.fleet.session import SharedAttributes
-from hub.model import Command
+from hub.fleet.session import SharedAttributes, right_to_get
+from hub.model import Command, KeyRight
 from hub.mqtt.codec.packets import Publish
 from hub.mqtt.packet_writer import PacketWriter
 from hub.mqtt.requests import topic_and_body
@@ -19,9 +19,17 @@ class Delivery:
     What is queued ends by the hub's clock as if it had never been set: queues are not told when it is.
     """
 
-    __slots__ = ("_clock", "_quota", "_state", "_writer", "turned_away", "writable")
+    __slots__ = ("_clock", "_quota", "_rights", "_state", "_writer", "turned_away", "writable")
 
-    def __init__(self, state: SessionState, writer: PacketWriter, quota: int, clock: HubClock) -> None:
+    def __init__(
+        self,
+        state: SessionState,
+        writer: PacketWriter,
+        quota: int,
+        clock: HubClock,
+        rights: frozenset[KeyRight],
+    ) -> None:
+        self._rights = rights
         self._state = state
         self._writer = writer
         self._quota = quota
@@ -30,7 +38,11 @@ class Delivery:
         self.turned_away = False  # a message found no room
 
     def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a message to the device. False when it has not asked for such, or there is no room."""
+        """Send a message to the device. False when it has not asked for such, its key does not allow it, or
+        there is no room.
+        """
+        if right_to_get(message) not in self._rights:
+            return False
         below, body, expires_at = topic_and_body(message)
         ends = None if expires_at is None else self._clock.unmoved(expires_at)
         for prefix in prefixes(self._state.device.id):

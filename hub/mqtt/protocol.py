@@ -33,7 +33,7 @@ from hub.fleet.keys import Login
 from hub.fleet.session import EndReason, Leaving, SharedAttributes
 from hub.flow import Acknowledgements
 from hub.model import Command, Device
-from hub.mqtt.admission import Declined, client_id, credentials, decline, expiry_s, welcome
+from hub.mqtt.admission import Declined, check_will, client_id, credentials, decline, expiry_s, welcome
 from hub.mqtt.clients import Clients
 from hub.mqtt.codec.packets import (
     Auth,
@@ -89,6 +89,7 @@ _NEXT: Mapping[ConnectionState, frozenset[ConnectionState]] = MappingProxyType(
 _ENDS: Mapping[EndReason, Reason] = MappingProxyType(
     {
         EndReason.REVOKED: Reason.NOT_AUTHORIZED,
+        EndReason.EXPIRED: Reason.NOT_AUTHORIZED,
         EndReason.REMOVED: Reason.ADMINISTRATIVE_ACTION,
         EndReason.TAKEN_OVER: Reason.SESSION_TAKEN_OVER,
         EndReason.SHUTDOWN: Reason.SERVER_SHUTTING_DOWN,
@@ -171,17 +172,17 @@ class ServerProtocol:
         if self.state is not ConnectionState.CHECKING or connect is None:
             return  # the client went while its key was checked
         try:
-            state, connack = self._open(connect, login.device)
+            state, connack = self._open(connect, login)
         except Declined as error:
             self.decline(error)
             return
         self._connect = None
         self.device, self.key_id, self._session = login.device, login.key_id, state
         self.publishing = Publishing(
-            state, self._config, self._accept, self._writer, self.acks, self._link.ask
+            state, self._config, self._accept, self._writer, self.acks, self._link.ask, login.rights
         )
         quota = connect.properties.receive_maximum or RECEIVE_MAX
-        self._delivery = Delivery(state, self._writer, quota, self._clock)
+        self._delivery = Delivery(state, self._writer, quota, self._clock, login.rights)
         self._will = connect.will
         self.keep_alive_s = connect.keep_alive_s
         self._link.write(connack)
@@ -191,9 +192,10 @@ class ServerProtocol:
         if state.subscriptions:
             self._clients.ready(self.device)
 
-    def _open(self, connect: Connect, device: Device) -> tuple[SessionState, bytes]:
+    def _open(self, connect: Connect, login: Login) -> tuple[SessionState, bytes]:
         """The client's session, and the CONNACK that says so. Raises Declined."""
-        name = client_id(connect, self._fresh_id)
+        check_will(connect, login)
+        device, name = login.device, client_id(connect, self._fresh_id)
         if not self._clients.has_place(device, name):
             raise Declined(
                 Reason.QUOTA_EXCEEDED,
@@ -324,7 +326,7 @@ class ServerProtocol:
         """
         if self.state is not ConnectionState.OPEN:
             return
-        gone_for_good = reason in {EndReason.REVOKED, EndReason.REMOVED}
+        gone_for_good = reason in {EndReason.REVOKED, EndReason.EXPIRED, EndReason.REMOVED}
         if gone_for_good:
             self._session.expiry_s = 0
         if reason is EndReason.REMOVED:

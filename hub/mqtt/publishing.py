@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from hub.config import MqttConfig
 from hub.errors import Forbidden, Refused
+from hub.fleet.keys import refuse_without
 from hub.flow import Acknowledgements
-from hub.model import RAW_MAX, Refusal
+from hub.model import RAW_MAX, KeyRight, Refusal
 from hub.mqtt.codec.decoder import topic_header
 from hub.mqtt.codec.packets import CodecError, Puback, Pubcomp, Publish, Pubrec, Pubrel, Reason, Version
 from hub.mqtt.gathering import SOURCE, Accept, Gathering, reason_of
@@ -33,6 +34,7 @@ class Publishing:
         "_config",
         "_gathering",
         "_repeated",
+        "_rights",
         "_session",
         "_wait_s",
         "_writer",
@@ -47,7 +49,9 @@ class Publishing:
         writer: PacketWriter,
         acks: Acknowledgements[bytes],
         ask: Callable[[Request], None],
+        rights: frozenset[KeyRight],
     ) -> None:
+        self._rights = rights
         self._session = session
         self._config = config
         self._accept = accept
@@ -58,7 +62,10 @@ class Publishing:
         self._aliases: dict[int, str] = {}  # at most config.topic_alias_max
         self._repeated = _NONE  # packet ids of QoS 2 that came again; fewer than are received
         self._wait_s = 0.0
-        self.header = topic_header(ME + TopicKind.TELEMETRY.value)  # of the topic that `take_run` is for
+        # Of the topic that `take_run` is for; none where the key is not for readings.
+        self.header = b""
+        if KeyRight.TELEMETRY in rights:
+            self.header = topic_header(ME + TopicKind.TELEMETRY.value)
 
     def take_run(self, ids: list[bytes], payloads: list[bytes]) -> None:
         """Plain publishes to `header`'s topic, QoS 1; without ids, QoS 0."""
@@ -72,6 +79,7 @@ class Publishing:
             return
         try:
             up = upward(topic, self._session.device.id)
+            refuse_without(self._rights, up.kind.right)
         except Refused as error:
             code = error.code if isinstance(error, Forbidden) else "topic"
             self._gathering.refuse(publish, code, str(error))

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from hub.errors import Forbidden, Invalid
+from hub.model import KeyRight
 
 ME = "v1/devices/me/"
 DOWN = ("attributes", "attributes/response/+", "rpc/request/+")
@@ -28,6 +29,19 @@ class TopicKind(Enum):
     ATTRIBUTES = "attributes"
     ATTRIBUTES_REQUEST = "attributes/request/"
     RPC_RESPONSE = "rpc/response/"
+
+    @property
+    def right(self) -> KeyRight:
+        """What a key has to allow for it."""
+        return _RIGHTS[self]
+
+
+_RIGHTS = {
+    TopicKind.TELEMETRY: KeyRight.TELEMETRY,
+    TopicKind.ATTRIBUTES: KeyRight.ATTRIBUTES,
+    TopicKind.ATTRIBUTES_REQUEST: KeyRight.ATTRIBUTES,
+    TopicKind.RPC_RESPONSE: KeyRight.COMMANDS,
+}
 
 
 class Up(NamedTuple):

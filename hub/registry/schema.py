@@ -44,4 +44,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             grants JSON NOT NULL, rights JSON, digest BLOB NOT NULL, created_at BIGINT NOT NULL,
             expires_at BIGINT NOT NULL, last_used_at BIGINT, last_used_from VARCHAR, revoked_at BIGINT)""",
     ),
+    # What a device's key allows, NULL for all, and when it ends by itself.
+    ("ALTER TABLE keys ADD COLUMN rights JSON", "ALTER TABLE keys ADD COLUMN expires_at BIGINT"),
 )

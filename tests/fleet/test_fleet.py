@@ -8,6 +8,7 @@ import pytest
 
 from hub.errors import Conflict, Invalid, NotFound, Unauthenticated
 from hub.fleet.fleet import NewDevice
+from hub.fleet.keys import Login
 from hub.fleet.session import EndReason
 from hub.model import Presence, Reading, Retention
 from tests.history.disks import hanging_journal
@@ -18,7 +19,7 @@ async def test_devices_and_keys_work_after_a_restart(tmp_path: Path, clock: Cloc
     async with open_rooms(tmp_path, clock) as rooms:
         device, key = await rooms.add("boiler-1")
     async with open_rooms(tmp_path, clock) as rooms:
-        assert await rooms.fleet.keys.authenticate(str(key), "10.0.0.7") == (device, key.id)
+        assert await rooms.fleet.keys.authenticate(str(key), "10.0.0.7") == Login(device, key.id)
         assert rooms.feed.device("boiler-1").presence is Presence.NEVER_SEEN
 
 

@@ -12,6 +12,7 @@ from hub.errors import Conflict, NotFound, StoreError, Unauthenticated
 from hub.fleet.fleet import Fleet
 from hub.fleet.keys import ADDRESSES_MAX, DELAY_MAX_S
 from hub.fleet.session import EndReason
+from hub.model import KeyRight
 from hub.model import key as keys
 from tests.rooms import Clock, Rooms, open_rooms
 
@@ -143,3 +144,42 @@ async def test_addresses_that_failed_are_bounded(rooms: Rooms) -> None:
     found = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(one) for one in found} == {Unauthenticated}
     assert len(rooms.fleet.keys._throttle) == ADDRESSES_MAX
+
+
+async def test_a_key_ends_by_itself(tmp_path: Path, clock: Clock) -> None:
+    rights = frozenset({KeyRight.TELEMETRY})
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        key = await rooms.fleet.keys.add(device, rights, ttl_s=60)
+    async with open_rooms(tmp_path, clock) as rooms:
+        clock.pass_s(59)
+        assert (await rooms.fleet.keys.authenticate(str(key), "a")).rights == rights
+        ends, stays = rooms.connect(device, key.id), rooms.connect(device, "another")
+        rooms.fleet.keys.end_expired()
+        assert (ends.ended, stays.ended) == ([], [])
+        clock.pass_s(1)
+        rooms.fleet.keys.end_expired()
+        assert (ends.ended, stays.ended) == ([EndReason.EXPIRED], [])
+        assert rooms.fleet.keys.verify(str(key)) is None
+
+
+async def test_a_rotated_key_has_the_same_rights_and_the_old_one_works_a_while_beside_it(
+    tmp_path: Path, clock: Clock
+) -> None:
+    rights = frozenset({KeyRight.TELEMETRY, KeyRight.COMMANDS})
+    async with open_rooms(tmp_path, clock) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        other, _ = await rooms.add("pump-1")
+        old = await rooms.fleet.keys.add(device, rights)
+        with pytest.raises(NotFound):
+            await rooms.fleet.keys.rotate(other, old.id, 60)
+        new = await rooms.fleet.keys.rotate(device, old.id, 60)
+        assert await rooms.fleet.keys.rotate(device, old.id, 3600)  # does not keep the old one for longer
+    async with open_rooms(tmp_path, clock) as rooms:
+        for key in (old, new):
+            assert (await rooms.fleet.keys.authenticate(str(key), "a")).rights == rights
+        clock.pass_s(60)
+        assert rooms.fleet.keys.verify(str(old)) is None
+        assert rooms.fleet.keys.verify(str(new)) is not None
+        with pytest.raises(Conflict):
+            await rooms.fleet.keys.rotate(device, old.id, 60)

@@ -81,7 +81,7 @@ def may(row: Row, role: str, scope: str) -> bool:
     return row.right in MAY[role] and not (row.whole_hub and scope != "all")
 
 
-def test_every_route_is_in_the_table(hub: Hub) -> None:
+async def test_every_route_is_in_the_table(hub: Hub) -> None:
     routed = {
         (route.method, route.resource.canonical)
         for route in hub.app.router.routes()

@@ -11,9 +11,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hub.errors import Forbidden
+from hub.fleet.keys import refuse_without
 from hub.formats import json
 from hub.formats.parsing import parse_json
-from hub.model import RAW_MAX, Reading, Refusal
+from hub.model import RAW_MAX, KeyRight, Reading, Refusal
 
 ID_MAX = 200
 _MARKS = (b'"id"', b'"type"', b'"readings"')
@@ -39,6 +41,28 @@ class CommandResponse(NamedTuple):
 
     command_id: int
     response: object
+
+
+def allowed(
+    message: ReadingsMessage | AttributesMessage | CommandResponse, rights: frozenset[KeyRight], raw: bytes
+) -> ReadingsMessage | AttributesMessage | CommandResponse:
+    """The message, or a refusal in its place where the device's key does not allow it."""
+    right = _RIGHTS[type(message)]
+    if right in rights:
+        return message
+    try:
+        refuse_without(rights, right)
+    except Forbidden as error:
+        said_id = message.command_id if isinstance(message, CommandResponse) else message.id
+        return _refused(said_id, error.code, str(error), raw)
+    return message
+
+
+_RIGHTS = {
+    ReadingsMessage: KeyRight.TELEMETRY,
+    AttributesMessage: KeyRight.ATTRIBUTES,
+    CommandResponse: KeyRight.COMMANDS,
+}
 
 
 def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:

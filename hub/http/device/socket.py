@@ -19,11 +19,11 @@ from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
 from hub.fleet.presence import Roster
-from hub.fleet.session import EndReason, Leaving, SharedAttributes
+from hub.fleet.session import EndReason, Leaving, SharedAttributes, right_to_get
 from hub.flow import TURN_BYTES, Acknowledgements, Hold, Holds, StoreWait
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
-from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, read
+from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, allowed, read
 from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded
 from hub.http.sockets import (
@@ -51,6 +51,7 @@ GOODBYE_TIMEOUT_S = 2.0  # how long a stopping hub waits for the last commits
 
 _CLOSE_CODES = {
     EndReason.REVOKED: frames.UNAUTHENTICATED,
+    EndReason.EXPIRED: frames.UNAUTHENTICATED,
     EndReason.REMOVED: frames.UNAUTHENTICATED,
     EndReason.TAKEN_OVER: frames.REFUSED,
 }
@@ -75,8 +76,11 @@ class DeviceSocket(Socket):
     # A session, as presence sees it
 
     def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a command or attributes; False when too much waits already, or the socket is closing."""
-        if self.is_backed_up or not self.is_open:
+        """Send a command or attributes.
+
+        False when its key does not allow it, too much waits already, or the socket is closing.
+        """
+        if self.is_backed_up or not self.is_open or right_to_get(message) not in self._rights:
             return False
         if isinstance(message, Command):
             said: dict[str, object] = {
@@ -105,7 +109,7 @@ class DeviceSocket(Socket):
         if not self.is_open:
             return
         self._sockets.refuse_when_full(login.device)
-        self.device, self.key_id = login.device, login.key_id
+        self.device, self.key_id, self._rights = login
         self.say(
             orjson.dumps(
                 {"type": "welcome", "device": self.device.id, "time": wire_ms(self._sockets.clock())}
@@ -151,7 +155,7 @@ class DeviceSocket(Socket):
         if self._size > TURN_BYTES:
             self._holds.hold(Hold.TURN)
             asyncio.get_running_loop().call_soon(self._holds.release, Hold.TURN)
-        match read(message.content):
+        match allowed(read(message.content), self._rights, message.content):
             case ReadingsMessage() as readings:
                 self._gathered.append(readings)
             case AttributesMessage() as attributes:

@@ -17,7 +17,7 @@ from hub.http.problems import Overloaded, TooLarge, problem
 from hub.http.rooms import CONFIG, FLEET, HISTORY, INGEST
 from hub.intake.accept import Ingest
 from hub.intake.receipts import Receipt
-from hub.model import Refusal
+from hub.model import KeyRight, Refusal
 
 SOURCE = "http"
 COMMIT_TIMEOUT_S = 10.0
@@ -30,6 +30,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     login = await authenticate(request)
     if login is None:
         raise Unauthenticated("send the device's API key: Authorization: Bearer hk_…")
+    login.refuse_without(KeyRight.TELEMETRY)
     device = login.device
     ingest = app[INGEST]
     _refuse_when_full(app[HISTORY], ingest)

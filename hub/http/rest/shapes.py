@@ -12,11 +12,12 @@ from pydantic.fields import FieldInfo
 
 from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import Inexact, Presence, metric, whole
+from hub.model import Inexact, KeyRight, Presence, metric, whole
 
 Milliseconds = int | float
 Value = float | bool | str
 _CHANGED = "{:.40} is a number over 2^53 that the hub cannot hold exactly"
+KEY_MAX_S = 3_153_600_000.0  # a hundred years
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # of what is not printable as much as a pattern can say
 
 
@@ -194,6 +195,23 @@ class KeyOut(Given):
     last_used_at: str | None
     last_used_from: str | None
     revoked_at: str | None
+    expires_at: str | None = Field(description="when it ends by itself; null: it does not")
+    rights: list[KeyRight]
+
+
+class KeyIn(Asked):
+    """A key to make: what it is for, and for how long it works. Or one that replaces another."""
+
+    rights: list[KeyRight] | None = Field(None, min_length=1, description="all if left out")
+    ttl_s: Annotated[float, Field(gt=0, le=KEY_MAX_S), IS_NUMBER] | None = Field(
+        None, description="for good if left out"
+    )
+    replaces: str | None = Field(
+        None, max_length=100, description="the id of a key, which ends after overlap_s"
+    )
+    overlap_s: Annotated[float, Field(ge=0, le=KEY_MAX_S), IS_NUMBER] = Field(
+        86_400.0, description="how long both keys work"
+    )
 
 
 class KeysOut(Given):
@@ -208,6 +226,8 @@ class KeyNew(Given):
     id: str
     key: str
     created_at: str
+    expires_at: str | None
+    rights: list[KeyRight]
 
 
 class AttributesOut(Given):
