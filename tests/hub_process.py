@@ -66,7 +66,7 @@ class HubProcess:
             )
         self.output = self._first_lines(self._process)
         text = "".join(self.output)
-        link = re.search(r"(http\S+)/login\?code=\S+", text)
+        link = re.search(r"The page:\s+(http\S+?)(?:/login\?code=\S+)?\s", text)
         port = re.search(r"mqtt port (\d+)", text)
         assert link, f"the hub did not start:\n{text}\n{self.log_path.read_text()}"
         self.url = link[1]

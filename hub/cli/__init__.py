@@ -28,6 +28,7 @@ import typer
 from hub import __version__
 from hub.cli import backup, devices, doctor, history, journal, keys, metrics, service
 from hub.cli.options import Options
+from hub.cli.tables import plain
 from hub.errors import Failed, HubError, StoreError
 
 WITHOUT_A_HUB = ("serve", "demo", "check", "doctor", "version")
@@ -100,13 +101,13 @@ def run(arguments: Sequence[str]) -> NoReturn:
     try:
         app(list(arguments))
     except StoreError as error:
-        typer.echo(f"hub: {error}", err=True)
+        typer.echo("hub: " + plain(str(error), "\n"), err=True)
         sys.exit(3)
     except Failed as error:
-        typer.echo(f"hub: {error}", err=True)
+        typer.echo("hub: " + plain(str(error), "\n"), err=True)
         sys.exit(os.EX_SOFTWARE)
     except HubError as error:
-        typer.echo(f"hub: {error}", err=True)
+        typer.echo("hub: " + plain(str(error), "\n"), err=True)
         sys.exit(1)
     except Exception:  # noqa: BLE001  # Python's own code for it, 1, says that to start again is of no use
         traceback.print_exc()

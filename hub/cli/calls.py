@@ -1,6 +1,7 @@
 """How a command reaches a hub, and how it shows what that answered."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -133,4 +134,7 @@ def _note(text: str) -> None:
 
 def show_json(value: object) -> None:
     """Print for a program to read."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    if not text.replace("\n", "").isprintable():  # JSON itself escapes some control characters, not all
+        text = "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+    typer.echo(text)

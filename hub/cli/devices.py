@@ -13,7 +13,7 @@ import typer
 
 from hub.cli.calls import call, show_json
 from hub.cli.progress import shown_progress
-from hub.cli.tables import Column, show_table
+from hub.cli.tables import Column, plain, show_line, show_table
 from hub.errors import Invalid
 
 devices_app = typer.Typer(
@@ -114,7 +114,7 @@ def show_device(context: typer.Context, device_id: DeviceId, as_json: Json = Fal
         show_json(found)
         return
     presence = found["presence"].replace("_", " ")
-    typer.echo(f"{found['id']}  {found['name']}  {presence}  {_labels_text(found['labels'])}")
+    show_line(f"{found['id']}  {found['name']}  {presence}  {_labels_text(found['labels'])}")
     if kept := _retention_text(found["retention"]):
         typer.echo(f"kept: {kept}")
     if repeated := _repeated_text(device_id, found["sequence"]):
@@ -201,7 +201,9 @@ def remove_device(
     """Remove a device with its keys and all its readings, after asking."""
     if not yes:
         found = call(context, lambda client: client.call("GET", path_of(device_id)))
-        typer.confirm(f"Remove {_called(found)} with its keys and all its readings?", abort=True, err=True)
+        typer.confirm(
+            plain(f"Remove {_called(found)} with its keys and all its readings?"), abort=True, err=True
+        )
     call(context, lambda client: client.call("DELETE", path_of(device_id)))
     typer.echo(f"removed {device_id}")
 

@@ -13,6 +13,7 @@ import typer
 from hub.cli.calls import call, show_json
 from hub.cli.devices import Json
 from hub.cli.progress import shown_progress
+from hub.cli.tables import show_line
 from hub.errors import HubError, Invalid
 
 history_app = typer.Typer(no_args_is_help=True, help="Export and import stored values.")
@@ -188,9 +189,9 @@ def _refused_rows(file: Path | None) -> Iterator[Callable[[dict[str, Any]], None
 def _show_import(found: dict[str, Any], refused: Path | None) -> None:
     would = "would be " if found["dry_run"] else ""
     for device_id in found["devices"]:
-        typer.echo(f"{would}made: device {device_id}")
+        show_line(f"{would}made: device {device_id}")
     for one in found["metrics"]:
-        typer.echo(f"{would}made: metric {one['metric']} of {one['device']}, a {one['type']}")
+        show_line(f"{would}made: metric {one['metric']} of {one['device']}, a {one['type']}")
     typer.echo(f"{found['rows']} rows with {found['values']} values: {found['added']} {would}added")
     for count, what in (
         (found["held"], "were there already"),
@@ -200,7 +201,7 @@ def _show_import(found: dict[str, Any], refused: Path | None) -> None:
         if count:
             typer.echo(f"{count} {what}")
     for fault in found["faults"]:
-        typer.echo(f"line {fault['line']}: {fault['message']}", err=True)
+        show_line(f"line {fault['line']}: {fault['message']}", err=True)
     if found["refused"]:
         unnamed = found["refused"] > len(found["faults"])
         rest = f"; every one is in {refused}" if refused else "; --refused FILE writes every one"

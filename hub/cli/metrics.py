@@ -1,17 +1,21 @@
 """`hub devices metrics`."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import typer
 
 from hub.cli.calls import call, show_json
 from hub.cli.devices import DeviceId, Json, path_of
+from hub.cli.tables import plain, show_line
+from hub.errors import Invalid
 from hub.model import MetricType
 
 metrics_app = typer.Typer(
     no_args_is_help=True, help="Rename a device's metrics, change their types, or remove them."
 )
+
+NAMED_MAX = 10
 
 MetricName = Annotated[str, typer.Argument(metavar="METRIC", help="The metric's name.")]
 Preview = Annotated[bool, typer.Option("--preview", help="Only say what would become of the stored values.")]
@@ -37,7 +41,7 @@ def edit_metric(
     if preview or not yes:
         found = _ask(context, device_id, metric, "PATCH", body, preview=True)
         if not preview and found["lost"]:
-            typer.confirm(f"{_lost(found)}. Go on?", abort=True, err=True)
+            typer.confirm(plain(f"{_lost(found)}. Go on?"), abort=True, err=True)
     if not preview:
         found = _ask(context, device_id, metric, "PATCH", body)
     if as_json:
@@ -45,31 +49,54 @@ def edit_metric(
     else:
         after = found["metric"]
         does = "would be" if preview else "is now"
-        typer.echo(f"{metric} of {device_id} {does} {after['name']}, {after['type']}; {_lost(found)}")
+        show_line(f"{metric} of {device_id} {does} {after['name']}, {after['type']}; {_lost(found)}")
 
 
 @metrics_app.command("remove")
-def remove_metric(
+def remove_metrics(
     context: typer.Context,
     device_id: DeviceId,
-    metric: MetricName,
+    metrics: Annotated[
+        list[str] | None, typer.Argument(metavar="METRIC", help="A metric's name; several may be named.")
+    ] = None,
+    match: Annotated[
+        str, typer.Option(help="And all whose names are like this: * is any text, ? one character.")
+    ] = "",
     preview: Preview = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a metric with its history, after asking. Sent again it is a new one."""
+    """Remove metrics with their history, after asking. Sent again they are new ones."""
+    if not (metrics or match):
+        raise Invalid("name the metrics to remove, or give a pattern of their names: --match 'v*'")
+    query = [("metric", one) for one in metrics or ()] + ([("match", match)] if match else [])
+
+    def ask(*, preview: bool) -> dict[str, Any]:
+        asked = urlencode([*query, ("preview", str(preview).lower())])
+        path = path_of(device_id, f"/metrics?{asked}")
+        answer: dict[str, Any] = call(context, lambda client: client.call("DELETE", path))
+        return answer
+
     if preview or not yes:
-        found = _ask(context, device_id, metric, "DELETE", preview=True)
-        if not preview:
-            told = f"Remove {metric} of {device_id} with its {found['values']} values?"
-            typer.confirm(told, abort=True, err=True)
+        found = ask(preview=True)
+        if not preview and found["metrics"]:
+            told = f"Remove {_named(found['metrics'])} of {device_id} with {found['values']} values?"
+            typer.confirm(plain(told), abort=True, err=True)
     if not preview:
-        found = _ask(context, device_id, metric, "DELETE")
+        found = ask(preview=False)
     if as_json:
         show_json(found)
     else:
         does = "would be" if preview else "were"
-        typer.echo(f"{found['values']} values of {metric} of {device_id} {does} removed with it")
+        show_line(f"{_named(found['metrics'])} of {device_id} with {found['values']} values {does} removed")
+
+
+def _named(metrics: list[str]) -> str:
+    """All of them, where that can be read."""
+    if not metrics:
+        return "no metric"
+    rest = f" and {len(metrics) - NAMED_MAX} more" if len(metrics) > NAMED_MAX else ""
+    return ", ".join(metrics[:NAMED_MAX]) + rest
 
 
 def _ask(

@@ -30,10 +30,13 @@ def serve(context: typer.Context) -> None:
 
 @asynccontextmanager
 async def _announced(hub: "Hub") -> AsyncIterator[None]:
-    typer.echo(f"The page:  {await hub.login_link()}")
-    typer.echo(
-        f"           (the link logs you in, once; `hub login` prints another; later on {hub.url} is enough)"
-    )
+    if await hub.rooms.operators.has_admin():  # a log is read by more people than may come in
+        typer.echo(f"The page:  {hub.url}  (`hub login` prints a link that logs you in)")
+    else:
+        typer.echo(f"The page:  {await hub.login_link()}")
+        typer.echo(
+            f"           (the link logs you in, once; `hub login` prints another; later {hub.url} will do)"
+        )
     if hub.mqtt_port is not None:
         typer.echo(
             f"Devices:   mqtt port {hub.mqtt_port}, or {hub.url}/api/v1/telemetry; "

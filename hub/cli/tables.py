@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import typer
+
 GAP = 2  # between columns
 TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
 
@@ -17,6 +19,21 @@ class Column:
 
     title: str
     whole: bool = False
+
+
+def plain(text: str, kept: str = "") -> str:
+    """The text with its control characters written out, except those that are `kept`: what a device or a
+    stranger names could move the terminal's cursor, fill its clipboard, or look like another line.
+    """
+    if text.isprintable():
+        return text
+    shown = (one if one.isprintable() or one in kept else ascii(one)[1:-1] for one in text)
+    return "".join(shown)
+
+
+def show_line(text: str, *, err: bool = False) -> None:
+    """Print one line for a person."""
+    typer.echo(plain(text), err=err)
 
 
 def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty: str) -> None:
@@ -33,6 +50,7 @@ def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty
     if not rows:
         console.print(empty, markup=False)
         return
+    rows = [tuple(map(plain, row)) for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(column.title, overflow="fold", no_wrap=column.whole)

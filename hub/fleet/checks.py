@@ -47,6 +47,8 @@ def _check_labels(labels: Mapping[str, str]) -> None:
                 f"a label is key=value of at most {LABEL_MAX} characters each, no ; and no = or / in the key",
                 "labels",
             )
+        if not (key + value).isprintable():
+            raise Invalid("a label has no control characters", "labels")
 
 
 def _check_retention(retention: Retention) -> None:

@@ -249,8 +249,8 @@ class History(Protocol):
     async def preview(self, metric: Metric, kind: MetricType) -> Preview:
         """What would become of the values of a metric if this were its type."""
 
-    async def count(self, metric: Metric) -> int:
-        """How many values of a metric are stored, each as it came."""
+    async def count(self, *metrics: Metric) -> int:
+        """How many values of these metrics are stored, each as it came."""
 
     # For moving: long, and in nobody's way
 

@@ -31,7 +31,9 @@ from hub.http.rest.metric_shapes import (
     MetricIn,
     MetricOut,
     MetricRemoved,
+    MetricsRemoved,
     PreviewQuery,
+    RemovedQuery,
 )
 from hub.http.rest.shapes import (
     AcceptedOut,
@@ -180,6 +182,16 @@ _DEVICES = (
         right=Right.DEVICES_WRITE,
         query=PreviewQuery,
         answer=MetricRemoved,
+        refusals=_GONE,
+    ),
+    operation(
+        "DELETE",
+        f"{_ONE}/metrics",
+        metrics.remove_metrics,
+        tag="devices",
+        right=Right.DEVICES_WRITE,
+        query=RemovedQuery,
+        answer=MetricsRemoved,
         refusals=_GONE,
     ),
 )

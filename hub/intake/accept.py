@@ -332,13 +332,14 @@ class Ingest:
         self._feed.renew(device.id)
         return self._history.stored
 
-    def drop(self, device: Device, metric: Metric) -> Commit:
-        """Forget a metric and all that was stored of it: sent again it is a new one. Raises NotFound."""
+    def drop(self, device: Device, *metrics: Metric) -> Commit:
+        """Forget metrics and all that was stored of them: sent again they are new ones. Raises NotFound."""
         known = self._known(device)
-        known.forget(metric.name)
-        known.channel.forget(metric.name)
+        for metric in metrics:
+            known.forget(metric.name)
+            known.channel.forget(metric.name)
+            self._history.batch.removed_metrics.add(metric.number)
         self._feed.renew(device.id)
-        self._history.batch.removed_metrics.add(metric.number)
         return self._history.stored
 
     def _known(self, device: Device) -> KnownDevice:

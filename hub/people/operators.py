@@ -53,6 +53,10 @@ class Operators:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
         return principal
 
+    async def has_admin(self) -> bool:
+        """Whether somebody is logged in as admin somewhere: then links are for who asks for one."""
+        return await self._stored.has_any("session", self._clock())
+
     async def end_session(self, secret: str) -> None:
         """Log out."""
         await self._stored.remove(_digest(secret), self._clock())

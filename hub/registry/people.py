@@ -38,6 +38,11 @@ class StoredCredentials:
         rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
         return Principal(rows[0]["name"], (Grant(Role(rows[0]["role"])),)) if rows else None
 
+    async def has_any(self, kind: str, now: int) -> bool:
+        """Whether there is a link, or a session, that is not over."""
+        sql = "SELECT count(*) FROM credentials WHERE kind = :kind AND expires_at > :now"
+        return bool(await self._database.read(lambda found: found.value(sql, kind=kind, now=now)))
+
     async def _is_known(self, digest: bytes) -> bool:
         if self._digests is None:
             rows = await self._database.read(lambda found: found.rows("SELECT digest FROM credentials"))

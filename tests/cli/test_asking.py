@@ -33,8 +33,8 @@ ASK = {
     "devices metrics remove": Asking(
         ("pump", "t"),
         ("pump", "nothere"),
-        "Remove t of pump with its 3 values?",
-        "3 values of t of pump were removed with it",
+        "Remove t of pump with 3 values?",
+        "t of pump with 3 values were removed",
     ),
 }
 ELSEWHERE = {"journal repair"}  # asks of a damaged journal: see test_journal.py
@@ -89,7 +89,11 @@ def test_a_preview_of_metrics_changes_nothing(ask: Callable[..., Any]) -> None:
         "devices", "metrics", "edit", "pump", "t", "--type", "number", "--name", "temp °C", "--preview"
     )
     assert (edited["values"], edited["lost"], edited["metric"]["name"]) == (3, 2, "temp °C")
-    assert ask("devices", "metrics", "remove", "pump", "t", "--preview") == {"preview": True, "values": 3}
+    assert ask("devices", "metrics", "remove", "pump", "t", "--preview") == {
+        "preview": True,
+        "metrics": ["t"],
+        "values": 3,
+    }
     assert ask("devices", "list") == before
     edited = ask("devices", "metrics", "edit", "pump", "t", "--name", "temp °C", "--yes")
     assert (edited["preview"], edited["lost"]) == (False, 0)

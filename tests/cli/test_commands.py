@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sqlite3
 import stat
 import subprocess
@@ -247,3 +248,20 @@ def test_version_and_help_work_anywhere(run_process: Run) -> None:
     help_text = run_process("--help").stdout
     for command in ("serve", "demo", "check", "devices", "keys", "tokens", "login", "version"):
         assert command in help_text
+
+
+def test_a_link_is_printed_only_while_nobody_is_logged_in(
+    start_hub_process: Callable[..., HubProcess],
+) -> None:
+    """What a service prints ends in a log, which more people read than may come in."""
+    hub = start_hub_process()
+    [link] = re.findall(r"http\S+/login\?code=\S+", "".join(hub.output))
+    hub.stop()
+    hub.start()
+    assert "/login?code=" in "".join(hub.output)  # nobody has used the first
+    with urllib.request.urlopen(link, timeout=30):
+        pass
+    hub.stop()
+    hub.start()
+    assert "/login?code=" not in "".join(hub.output)
+    assert f"The page:  {hub.url}  (`hub login`" in "".join(hub.output)

@@ -160,3 +160,22 @@ async def overview(socket: Any) -> dict[str, Any]:
             if message["type"] == "overview" and message["devices"].get("boiler", {}).get("renewed"):
                 found: dict[str, Any] = message["devices"]["boiler"]
                 return found
+
+
+async def test_a_flood_of_metric_names_is_undone_by_names_or_a_pattern(hub: Hub) -> None:
+    await hub.device()
+    flood = {f"v{number}": 1.0 for number in range(150)}
+    await hub.send([{"values": {"t": 1.0, "kept": 2.0, "[x]": 3.0}}, {"values": flood}])
+    many = f"{DEVICE}/metrics"
+    assert (await hub.call("DELETE", many))[0] == 422  # of all of them nobody should say nothing
+    assert (await hub.call("DELETE", f"{many}?metric=none"))[0] == 404
+    for preview in (True, False):
+        status, found = await hub.call("DELETE", f"{many}?match=v*&metric=t&preview={str(preview).lower()}")
+        assert (status, found["values"], found["preview"]) == (200, 151, preview)
+        assert sorted(found["metrics"]) == sorted([*flood, "t"])
+    _, shown = await hub.call("GET", DEVICE)
+    assert {one["name"] for one in shown["metrics"]} == {"kept", "[x]"}
+    assert (await hub.send({"v1": 5.0, "new": 1.0}))[0] == 200
+    assert (await hub.call("DELETE", f"{many}?match=none*"))[1]["metrics"] == []
+    assert (await hub.call("DELETE", f"{many}?match=*", headers=hub.bearer(Role.VIEWER)))[0] == 403
+    assert (await hub.call("DELETE", f"{many}?match=*"))[1]["values"] == 4

@@ -50,6 +50,9 @@ BEYOND_A_SCHEMA = (
     "looks like seconds",
     "readings are paged",
     "has no metric",
+    "at most",  # points times metrics
+    "name the metrics",
+    "control characters",
     "key came with another body",
     "more than once",
     "spreadsheets read CSV",
@@ -100,7 +103,7 @@ def ground(case: Any) -> None:
         case.query["metric"] = "t"
         case.query.pop("from", None)
         case.query.pop("to", None)
-    if case.method in {"PATCH", "DELETE"} and "metric" in case.path_parameters:
+    if case.method in {"PATCH", "DELETE"} and "/metrics" in case.path:
         case.query["preview"] = "true"
     if isinstance(case.body, dict) and "ttl_s" in case.body:
         case.body.update(name="panel", ttl_s=60)

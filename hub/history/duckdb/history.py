@@ -289,10 +289,12 @@ class EmbeddedHistory(GroupCommit):
         await self._fresh()
         return await self.database.query(lambda cursor: conversion.preview(cursor, metric, kind))
 
-    async def count(self, metric: Metric) -> int:
-        """How many values of a metric are stored, each as it came."""
+    async def count(self, *metrics: Metric) -> int:
+        """How many values of these metrics are stored, each as it came."""
         await self._fresh()
-        return await self.database.query(lambda cursor: conversion.count(cursor, metric))
+        return await self.database.query(
+            lambda cursor: sum(conversion.count(cursor, metric) for metric in metrics)
+        )
 
     async def rejections(self, device: Device, limit: int) -> list[Rejection]:
         """A device's newest rejections, newest first."""

@@ -18,8 +18,16 @@ Labels = Annotated[
     dict[str, str],
     described(
         maxProperties=checks.LABELS_MAX,
-        propertyNames={"minLength": 1, "maxLength": checks.LABEL_MAX, "pattern": "^[^=;/]*$"},
-        additionalProperties={"type": "string", "maxLength": checks.LABEL_MAX, "pattern": "^[^;]*$"},
+        propertyNames={
+            "minLength": 1,
+            "maxLength": checks.LABEL_MAX,
+            "pattern": r"^[^=;/\x00-\x1f\x7f-\x9f]*$",
+        },
+        additionalProperties={
+            "type": "string",
+            "maxLength": checks.LABEL_MAX,
+            "pattern": r"^[^;\x00-\x1f\x7f-\x9f]*$",
+        },
     ),
 ]
 IntervalSeconds = Annotated[

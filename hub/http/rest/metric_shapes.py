@@ -97,6 +97,23 @@ class MetricEdited(Given):
     examples: list[LostValue] = Field(description="of those that are lost, the most frequent")
 
 
+class RemovedQuery(PreviewQuery):
+    """Which metrics: those that are named, and those whose name is like the pattern."""
+
+    metric: list[MetricName] = Field([], description="a name; several may be named")
+    match: Annotated[
+        str, Field(max_length=100, description="a pattern: * is any text, ? any one character; v*, tmp_??")
+    ] = ""
+
+
+class MetricsRemoved(Given):
+    """Metrics that were removed with their values, or would be."""
+
+    preview: bool
+    metrics: list[str]
+    values: int = Field(description="stored of all of them, each as it came")
+
+
 class MetricRemoved(Given):
     """A metric that was removed with its values, or would be."""
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
-from hub.errors import Conflict
+from hub.errors import Conflict, Invalid, NotFound
 from hub.fleet.devices import MetricEdit
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.metric_shapes import (
@@ -13,7 +14,9 @@ from hub.http.rest.metric_shapes import (
     MetricIn,
     MetricOut,
     MetricRemoved,
+    MetricsRemoved,
     PreviewQuery,
+    RemovedQuery,
 )
 from hub.http.rooms import FLEET, HISTORY, INGEST
 from hub.model import Metric, Thresholds
@@ -60,6 +63,28 @@ async def remove_metric(call: Call[PreviewQuery, Nothing]) -> MetricRemoved:
             ingest.refuse_while_failing()
             await ingest.drop(device, metric)
     return MetricRemoved(preview=preview, values=values)
+
+
+async def remove_metrics(call: Call[RemovedQuery, Nothing]) -> MetricsRemoved:
+    """Remove many metrics with their history, by name or by a pattern; sent again they are new ones."""
+    query, ingest = call.query, call.app[INGEST]
+    if not (query.metric or query.match):
+        raise Invalid("metric, match: name the metrics, or give a pattern of their names", "match")
+    async with call.app[FLEET].devices.held(call.device()) as device:
+        known = ingest.metrics(device)
+        for name in query.metric:
+            if name not in known:
+                raise NotFound(f"metric: {device.id!r} has no metric {name!r}")
+        chosen = [
+            metric
+            for name, metric in known.items()
+            if name in query.metric or (query.match and fnmatchcase(name, query.match))
+        ]
+        values = await call.app[HISTORY].count(*chosen)
+        if chosen and not query.preview:
+            ingest.refuse_while_failing()
+            await ingest.drop(device, *chosen)
+    return MetricsRemoved(preview=query.preview, metrics=[one.name for one in chosen], values=values)
 
 
 def edit_of(asked: MetricIn, names: Iterable[str]) -> Callable[[Metric], Metric]:
