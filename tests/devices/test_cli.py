@@ -189,7 +189,7 @@ async def test_simulate_makes_its_devices_with_a_token_and_keeps_their_keys(
         }
         return all(units.get(device_id) == ["°C"] for device_id in ids)
 
-    process = await start("simulate", *arguments, HUB_TOKEN=shared_hub.token("operator"))
+    process = await start("simulate", *arguments, HUB_TOKEN=shared_hub.token("manager"))
     try:
         await asyncio.to_thread(shared_hub.wait_for, "/api/v1/devices?limit=1000", all_have_units, 25.0)
         process.send_signal(signal.SIGTERM)

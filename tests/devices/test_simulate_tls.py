@@ -23,7 +23,7 @@ def test_simulated_devices_trust_the_certificate_they_are_given(
         return subprocess.run(
             [
                 *(sys.executable, "-m", "devices", "simulate", "--hub", hub.url),
-                *("--mqtt", f"mqtts://127.0.0.1:{unused_tcp_port}", "--token", hub.token("operator")),
+                *("--mqtt", f"mqtts://127.0.0.1:{unused_tcp_port}", "--token", hub.token("manager")),
                 *("--count", "3", "--rate", "10", "--duration", "3", *more),
             ],
             capture_output=True,

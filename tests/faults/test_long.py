@@ -24,6 +24,7 @@ async def test_a_viewer_that_reads_nothing_for_long_costs_no_memory_slows_nobody
         start_hub,
         HUB__LIVE__PING_INTERVAL_S="1", HUB__LIMITS__READINGS_PER_S="100000", HUB__LIVE__PENDING_MAX="20000",
         HUB__LIVE__RESUME_MAX_BYTES="10000000", HUB__STORE__MEMORY_LIMIT_MB="128",
+        HUB__LIMITS__BYTES_PER_S="100000000",
     )  # fmt: skip
     key = await asyncio.to_thread(hub.add_device, "pump")
     token = await asyncio.to_thread(hub.token)
