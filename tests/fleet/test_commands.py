@@ -100,34 +100,34 @@ async def test_only_the_first_answer_counts(rooms: Rooms) -> None:
         await rooms.commands.answer(device, sent.id + 1, None)
 
 
-async def test_an_answer_the_disk_did_not_take_can_be_given_again(rooms: Rooms, tmp_path: Path) -> None:
-    device, _ = await rooms.add("boiler-1")
-    rooms.connect(device)
-    sent = await rooms.commands.send(device, "m", None, 10)
+async def test_an_answer_the_disk_did_not_take_can_be_given_again(new_rooms: Rooms, tmp_path: Path) -> None:
+    device, _ = await new_rooms.add("boiler-1")
+    new_rooms.connect(device)
+    sent = await new_rooms.commands.send(device, "m", None, 10)
     other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError):
-        await rooms.commands.answer(device, sent.id, "lost")
-    assert (await rooms.commands.list(device, 1))[0].state is CommandState.SENT
+        await new_rooms.commands.answer(device, sent.id, "lost")
+    assert (await new_rooms.commands.list(device, 1))[0].state is CommandState.SENT
     other.execute("ROLLBACK")
     other.close()
-    await rooms.commands.answer(device, sent.id, "kept")
-    (kept,) = await rooms.registry.commands.of(device, 1)
+    await new_rooms.commands.answer(device, sent.id, "kept")
+    (kept,) = await new_rooms.registry.commands.of(device, 1)
     assert (kept.state, kept.response) == (CommandState.ANSWERED, "kept")
 
 
-async def test_the_loop_outlives_a_disk_that_says_no(rooms: Rooms, tmp_path: Path) -> None:
-    device, _ = await rooms.add("boiler-1")
-    await rooms.commands.send(device, "m", None, 10)
+async def test_the_loop_outlives_a_disk_that_says_no(new_rooms: Rooms, tmp_path: Path) -> None:
+    device, _ = await new_rooms.add("boiler-1")
+    await new_rooms.commands.send(device, "m", None, 10)
     other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    rooms.connect(device)
-    rooms.commands.ready(device)
-    async with running(rooms):
+    new_rooms.connect(device)
+    new_rooms.commands.ready(device)
+    async with running(new_rooms):
         with pytest.raises(StoreError):
-            await rooms.registry.commands.add(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
+            await new_rooms.registry.commands.add(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
         other.execute("ROLLBACK")
-        await on_disk(rooms, device, CommandState.SENT)
+        await on_disk(new_rooms, device, CommandState.SENT)
     other.close()
 
 

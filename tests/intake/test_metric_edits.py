@@ -301,27 +301,27 @@ class Meanwhile:
 
 @pytest.mark.parametrize("whole", [False, True])
 async def test_a_metric_that_is_removed_while_it_is_converted_leaves_nothing(
-    rooms: Rooms, *, whole: bool
+    new_rooms: Rooms, *, whole: bool
 ) -> None:
-    device, _ = await rooms.add("boiler")
-    rooms.ingest.accept(device, [Reading(T0 - n, {"m": str(n), "h": 1.0}) for n in range(5)], "mqtt")
-    await keep(rooms)
-    metric = rooms.ingest.metric(device, "m")
-    await rooms.ingest.edit(device, metric, metric.with_type(MetricType.NUMBER))
-    await folded(rooms.history)
+    device, _ = await new_rooms.add("boiler")
+    new_rooms.ingest.accept(device, [Reading(T0 - n, {"m": str(n), "h": 1.0}) for n in range(5)], "mqtt")
+    await keep(new_rooms)
+    metric = new_rooms.ingest.metric(device, "m")
+    await new_rooms.ingest.edit(device, metric, metric.with_type(MetricType.NUMBER))
+    await folded(new_rooms.history)
     loop = asyncio.get_running_loop()
 
     async def remove() -> None:
         if whole:
-            await rooms.fleet.remove(device)
+            await new_rooms.fleet.remove(device)
         else:
-            rooms.ingest.drop(device, rooms.ingest.metric(device, "m"))
-        await folded(rooms.history)
+            new_rooms.ingest.drop(device, new_rooms.ingest.metric(device, "m"))
+        await folded(new_rooms.history)
 
     removing = Meanwhile(lambda: asyncio.run_coroutine_threadsafe(remove(), loop).result(10))
     with suppress(StoreError):  # the keeper takes its step again
-        await database(rooms.history).keep(lambda cursor: convert(cursor, removing))
-    assert rooms.history.failure is None
-    await keep(rooms)
-    left = await database(rooms.history).keep(lambda cursor: cursor.execute(LEFT).fetchall())
+        await database(new_rooms.history).keep(lambda cursor: convert(cursor, removing))
+    assert new_rooms.history.failure is None
+    await keep(new_rooms)
+    left = await database(new_rooms.history).keep(lambda cursor: cursor.execute(LEFT).fetchall())
     assert len(left) == (0 if whole else 1)

@@ -170,14 +170,16 @@ async def test_an_honest_retry_is_no_news(rooms: Rooms, count: int) -> None:
     assert states(rooms, device) == (count, 0, None, 0)
 
 
-async def test_the_log_of_thousands_of_devices_that_repeat_is_short_and_counts_the_rest(rooms: Rooms) -> None:
-    devices = [(await rooms.add(f"d{number}"))[0] for number in range(40)]
+async def test_the_log_of_thousands_of_devices_that_repeat_is_short_and_counts_the_rest(
+    new_rooms: Rooms,
+) -> None:
+    devices = [(await new_rooms.add(f"d{number}"))[0] for number in range(40)]
     with captured_logs() as logs:
         for device in devices:
-            rooms.ingest.accept(device, [numbered(1)], "mqtt")
-            rooms.ingest.accept(device, [numbered(0)], "mqtt")
-        rooms.clock.pass_s(60)
-        rooms.ingest.accept(devices[0], [numbered(2), numbered(1)], "mqtt")
+            new_rooms.ingest.accept(device, [numbered(1)], "mqtt")
+            new_rooms.ingest.accept(device, [numbered(0)], "mqtt")
+        new_rooms.clock.pass_s(60)
+        new_rooms.ingest.accept(devices[0], [numbered(2), numbered(1)], "mqtt")
         said = NOTICES_BURST + 1
         assert len(logs) == said + 1
     assert logs[-1]["more_unsaid"] == 40 - said
