@@ -296,10 +296,10 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
         old.execute("UPDATE commits SET number = 7")
         old.execute(
             f"INSERT INTO readings SELECT 1, 1, make_timestamp({T0} + range * 1000000), "
-            f"make_timestamp({T0}), range, NULL FROM range(100)"
+            f"make_timestamp({T0}), range, NULL FROM range(20)"
         )
     run = Run(path)
-    run.accepted[1] = [(T0 + second * 1_000_000, float(second)) for second in range(100)]
+    run.accepted[1] = [(T0 + second * 1_000_000, float(second)) for second in range(20)]
     async with EmbeddedHistory.open(path, 128, 20) as history:
         await check(run, history)
         run.append(history, [(1, T0, 5.0)])
@@ -368,7 +368,7 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
         tasks.create_task(keep())
         tasks.create_task(ask())
         try:
-            for number in range(2000):
+            for number in range(rounds(2000)):
                 run.append(history, [(1, T0 + number * 1_000_000, float(number))])
                 if number % 20 == 0:
                     await folded(history)

@@ -23,6 +23,7 @@ from hub.history.duckdb.records import (
     plain_lines,
     read_header,
 )
+from tests.rounds import rounds
 
 NAMES = ["time", "a", "b"]
 ENDS = ["\n", "\r\n", "\r"]
@@ -57,7 +58,7 @@ def line_numbers(plain: Plain) -> list[int]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(60))
 @given(st.lists(st.tuples(records, ends, st.integers(0, 2)), max_size=12), st.booleans(), st.booleans(), ends)
 def test_good_records_come_through_with_their_lines(
     rows: list[tuple[tuple[str, str, str], str, int]], has_bom: bool, ends_open: bool, head_end: str
@@ -77,7 +78,7 @@ def test_good_records_come_through_with_their_lines(
 BAD = ['"', '1,"b,c', '1,b"', '"1"x,b,c', "1", "1,2,3,4", '1,b,c"d', '1,"b""', ',,"']
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(60))
 @given(st.sampled_from(BAD), st.integers(0, 30), st.integers(0, 30), ends)
 def test_a_bad_line_costs_nothing_but_itself(bad: str, before: int, after: int, end: str) -> None:
     good = [f"{number},x,{number}" for number in range(before + after)]
@@ -91,7 +92,7 @@ def test_a_bad_line_costs_nothing_but_itself(bad: str, before: int, after: int, 
 pieces = st.sampled_from(['"', '""', ",", "\n", "\r", "\r\n", "a", "1", " ", "é"])
 
 
-@settings(max_examples=100)
+@settings(max_examples=rounds(100))
 @given(st.lists(pieces, max_size=60).map("".join))
 def test_every_line_is_in_a_record_or_refused_or_blank(text: str) -> None:
     content = (",".join(NAMES) + "\n" + text).encode()

@@ -12,6 +12,7 @@ from hub.history.contract import Format
 from hub.history.duckdb.parquet import ROWS_FREE, TEXT_FREE_BYTES
 from hub.history.duckdb.staging import Defaults, Found, Staging
 from tests.history.rows import T0
+from tests.rounds import rounds
 
 
 def parquet(path: Path, columns: str, rows: int, after: str = "i") -> Path:
@@ -58,7 +59,7 @@ def test_as_many_rows_as_a_real_file_has_are_read(tmp_path: Path) -> None:
 
 def test_texts_longer_than_memory_are_read_and_given_page_by_page(tmp_path: Path) -> None:
     noise = random.Random(1)
-    texts = [noise.randbytes(1_500).hex() for _ in range(16_000)]
+    texts = [noise.randbytes(1_500).hex() for _ in range(rounds(16_000))]
     rows = [f"boiler,m{place % 2},{T0 // 1000 - place},{text}\n" for place, text in enumerate(texts)]
     file = tmp_path / "file"
     file.write_text("device,metric,time,value\n" + "".join(rows))

@@ -20,6 +20,7 @@ from hub.intake.imports import ImportProgress, Imports, ImportStep, RefusedRows,
 from hub.model import Reading, SequenceMark
 from tests.history.rows import database
 from tests.rooms import T0, Clock, Rooms, open_rooms
+from tests.rounds import rounds
 
 DEVICES = ("a", "b")
 PAGE_ROWS = 2
@@ -145,7 +146,7 @@ class Play:
         assert {number for (number,) in found} <= known
 
 
-@settings(max_examples=8)
+@settings(max_examples=rounds(8))
 @given(steps)
 @example(["import", "page", "remove a", "page", "page", "restart", "add a", "send a"])
 @example(["import", "remove a", "add a", "page", "keep", "page", "page", "page", "send a"])

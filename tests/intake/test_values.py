@@ -13,6 +13,7 @@ from hub.intake.known import MetricCheck
 from hub.intake.values import ValueChecks
 from hub.model import MetricType, Reading, Value
 from tests.rooms import Clock, Rooms, open_rooms
+from tests.rounds import rounds
 
 NUMBER = MetricCheck(1, float, -math.inf, math.inf)
 TEXT = MetricCheck(2, str, 0.0, 0.0)
@@ -108,7 +109,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.dictionaries(st.sampled_from("abcdefgh"), VALUES, min_size=1, max_size=6), min_size=1, max_size=8

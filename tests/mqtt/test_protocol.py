@@ -30,6 +30,7 @@ from hub.mqtt.codec.packets import (
 from hub.mqtt.protocol import ConnectionState
 from tests.mqtt.line import ATTRIBUTES, CONNECT, DEVICE, Line, World, both, connected, publish
 from tests.mqtt.strategies import from_client, versions
+from tests.rounds import rounds
 
 # The states
 
@@ -117,7 +118,7 @@ async def test_there_is_no_other_way_between_the_states() -> None:
                     line.protocol._enter(after)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=rounds(150))
 @given(st.data(), versions)
 def test_whatever_a_client_says_is_answered_or_ends_its_connection_and_nothing_is_said_after(
     data: st.DataObject, version: Version
