@@ -54,6 +54,7 @@ OUTSIDE = (
     "tests/e2e/",
     "tests/faults/",
     "tests/history/test_durability",
+    "tests/history/test_journal_fold",
     "tests/http/test_proxies",
     "tests/peers/",
     "tests/test_build_page",

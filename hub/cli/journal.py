@@ -67,9 +67,6 @@ def repair(
 
     config = store_of(context)
     folder = config.journal_dir
-    if not folder.is_dir():
-        typer.echo(f"there is no journal at {folder}: nothing waits for the history")
-        return
     with looked_at(config.data_dir / "history.duckdb") as state, claimed(folder):
         wanted = repairing.plan(folder, state)
         if not (wanted.faults or wanted.is_begun):

@@ -39,8 +39,8 @@ def test_a_file_reads_as_the_document_says(tmp_path: Path) -> None:
     assert of_head == zlib.crc32(found[64:84], checksum)
     assert not any(found[88 + length :])
 
-    readings, runs, values, marks, rest, zero = struct.unpack("<6I", content[:24])
-    assert (readings, runs, values, marks, zero) == (11, 1, 2, 1, 0)
+    readings, runs, values, marks, rest, is_compressed = struct.unpack("<6I", content[:24])
+    assert (readings, runs, values, marks, is_compressed) == (11, 1, 2, 1, 0)
     columns = struct.unpack(f"<{3 * runs}q{values}q{values}d{5 * marks}q{values}i", content[24:-rest])
     assert columns == (1, batch.runs[1], 2, *batch.time, 20.5, -1.25, 3, 17, 2, 9, 1_000, 1, 1)
     assert json.loads(content[-rest:]) == {
@@ -51,3 +51,14 @@ def test_a_file_reads_as_the_document_says(tmp_path: Path) -> None:
         "removed_metrics": [9],
         "retyped": [[4, "text", 10, "number"]],
     }
+
+
+def test_what_is_compressed_is_the_same_by_zlib(tmp_path: Path) -> None:
+    batch = batch_of(7, *([20.5] * 100))
+    [path] = write(tmp_path / "journal", batch)
+    found = path.read_bytes()
+    content = found[88 : 88 + int.from_bytes(found[68:72], "little")]
+    _, runs, values, marks, rest, is_compressed = struct.unpack("<6I", content[:24])
+    assert (runs, values, marks, rest, is_compressed) == (1, 100, 0, 0, 1)
+    columns = struct.unpack("<3q100q100d100i", zlib.decompress(content[24:]))
+    assert columns == (*batch.runs, *batch.time, *batch.value, *batch.metric)

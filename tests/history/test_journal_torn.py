@@ -9,6 +9,7 @@ import pytest
 from hub.history.journal.segment import AHEAD_BYTES, HEADER, PAGE
 from tests.history.journals import batch_of, found, records, write
 
+LARGE = 1_000  # values: over several pages
 GOOD = [[1.0], [2.0, 2.5]]
 
 
@@ -39,7 +40,7 @@ def test_a_file_that_was_cut_at_any_byte_of_its_last_record_has_all_before_it(fo
 
 @pytest.mark.parametrize("left", ["zeros", "garbage"])
 def test_any_pages_of_the_last_record_may_be_missing(folder: Path, left: str) -> None:
-    path, content, start, end = torn(folder, 800)
+    path, content, start, end = torn(folder, LARGE)
     pages = range(start // PAGE, end // PAGE + 1)
     assert len(pages) > 4
     noise = random.Random(5)
@@ -51,7 +52,7 @@ def test_any_pages_of_the_last_record_may_be_missing(folder: Path, left: str) ->
                 size = behind - first
                 torn_content[first:behind] = noise.randbytes(size) if left == "garbage" else bytes(size)
         path.write_bytes(torn_content)
-        expected = [*GOOD, [float(value) for value in range(800)]] if all(written) else GOOD
+        expected = [*GOOD, [float(value) for value in range(LARGE)]] if all(written) else GOOD
         assert found(folder) == expected, written
 
 

@@ -119,7 +119,7 @@ def _look(folder: Path, state: HistoryState | None, commit: Commit) -> list[Look
 
 def _contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
     """Without those that a running hub takes away meanwhile, which it does oldest first."""
-    for path in segments(folder) if folder.is_dir() else ():
+    for path in segments(folder):
         try:
             yield path, path.read_bytes()
         except FileNotFoundError:

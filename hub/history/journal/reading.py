@@ -82,6 +82,8 @@ def segments(folder: Path) -> list[Path]:
     """The journal's files, oldest first. Raises StoreError."""
     try:
         return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise StoreError(f"{folder}: {error.strerror}") from error
 

@@ -15,8 +15,10 @@ A record's checksums begin with the header's, which nobody outside knows: no val
 like a record, and neither do records of a file that was here before.
 """
 
+import fcntl
 import os
 import struct
+import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -99,7 +101,7 @@ class Segment:
 
     def sync(self, number: int, end: int) -> None:
         """Bring what was written to the disk. Raises OSError: then it is not known what is there."""
-        os.fdatasync(self._file)
+        sync_data(self._file)
         self.last, self.end = number, end
 
     def cut(self) -> None:
@@ -144,6 +146,14 @@ def _write(file: int, content: bytes, start: int) -> None:
     written = os.pwrite(file, content, start)
     while written < len(content):
         written += os.pwrite(file, memoryview(content)[written:], start + written)
+
+
+def sync_data(file: int) -> None:
+    """Bring what was written to the disk itself. Raises OSError."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(file, fcntl.F_FULLFSYNC)  # fsync leaves it in the disk's memory there
+    else:
+        os.fdatasync(file)
 
 
 def sync_folder(folder: Path) -> None:
