@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def _show(config: Config, found: list[Looked], state: HistoryState | None, unkno
     rows = [
         (
             one.path.name,
-            f"{one.first} to {one.last}" if one.kept else "none",
+            _batches([(one.kept[0].record.number, one.kept[-1].record.number)] if one.kept else []),
             str(sum(kept.readings for kept in one.kept)),
             str(one.bytes),
             _unfinished(one),
@@ -135,6 +136,11 @@ def _unfinished(one: Looked) -> str:
     return f"{size} bytes unfinished, from byte {one.unfinished.offset}"
 
 
+def _batches(numbers: Sequence[tuple[int, int]]) -> str:
+    """By number, from and to: "3, 5 to 7"."""
+    return ", ".join(f"{a} to {b}" if b > a else str(a) for a, b in numbers) or "none"
+
+
 def _line(fault: Damage) -> str:
     size = f" ({fault.bytes} bytes)" if fault.bytes else ""
     return f"{fault.path}, byte {fault.offset}{size}: {fault.why}"
@@ -146,11 +152,9 @@ def _tell(wanted: RepairPlan) -> None:
         return
     for fault in wanted.faults:
         typer.echo(_line(fault))
-    lost = ", ".join(f"{first} to {last}" if last > first else str(first) for first, last in wanted.lost)
     batches, readings = len(wanted.saved), sum(kept.readings for kept in wanted.saved)
     typer.echo(f"Saved: {batches} batches with {readings} readings that the history does not have.")
     typer.echo(
-        f"Lost: {f'batches {lost}' if lost else 'no batch before the last one that is saved'};"
-        f" {wanted.damaged_bytes} bytes do not check."
+        f"Lost batches: {_batches(wanted.lost)}; {wanted.damaged_bytes} bytes do not check."
         + (" There may have been more behind the last one that is saved." if wanted.end_is_lost else "")
     )
