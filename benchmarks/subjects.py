@@ -7,6 +7,7 @@ import contextlib
 import csv
 import getpass
 import json
+import os
 import pstats
 import signal
 import socket
@@ -30,6 +31,13 @@ READY_TIMEOUT_S = 15.0
 READY_EVERY_S = 0.005
 STOP_TIMEOUT_S = 30.0
 SUBSCRIBED_TIMEOUT_S = 30.0
+
+
+def environment() -> dict[str, str]:
+    """Ours, but Python keeps what it compiles, as it does where people start a hub: else each start compiles
+    everything.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class Subject:
@@ -75,7 +83,9 @@ class Subject:
     def _spawn(self, *command: str) -> None:
         log = (self._folder / f"{Path(command[0]).name}-{len(self._processes)}.log").open("ab")
         with log:
-            self._processes.append(psutil.Popen(command, stdout=log, stderr=log, cwd=self._folder))
+            self._processes.append(
+                psutil.Popen(command, stdout=log, stderr=log, cwd=self._folder, env=environment())
+            )
 
     async def _listening(self, port: int) -> None:
         async with asyncio.timeout(READY_TIMEOUT_S):
