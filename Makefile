@@ -2,6 +2,7 @@
 # make test    all tests, with what they need installed; ROUNDS=20 tries what is left to chance twenty times as often
 # make quick   the tests that need no browser, no broker and no process: some 160 s of processor time on a busy machine
 # make check   linters and types, Python and page
+# make attack  a healthy device and viewer beside each attack at full size: how late they were, what was lost
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
 # make bench   the figures of the README; bench-ingest, -history, -journal, -live, -newcomers, -page, -rest make a part of them
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 export ROUNDS ?= 1
 BIN := .venv/bin
 
-.PHONY: setup page demo test quick check screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
+.PHONY: setup page demo test quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
 
 setup: .stamps/setup page
 
@@ -58,6 +59,9 @@ check: setup web/node_modules
 	$(BIN)/lint-imports
 	npm run --prefix web --silent lint
 	npm run --prefix web --silent typecheck
+
+attack: setup
+	$(BIN)/python -m tests.attacks $(ARGS)
 
 screenshots: setup web/node_modules
 	@tests/system_packages.sh
