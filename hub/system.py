@@ -27,9 +27,11 @@ OWN = Device(0, "_hub", "This hub", {}, 0, counted=False)
 """The hub as a source of readings. No device can have its number or its id."""
 
 SOURCE = "hub"
-LOOK_S = 0.1  # how often the loop's delay is looked at
-MANY = 100  # devices and viewers: with fewer, ten looks a second would be a good part of what the hub does
-RARE_LOOK_S = 1.0  # the look with fewer
+RARE_LOOK_S = 1.0  # how often the loop's delay is looked at
+LOOK_S = (
+    0.1  # the same at so many readings and frames a second that a look more or less is nothing beside them
+)
+BUSY_PER_S = 1_000
 UNWATCHED_INTERVALS = 5  # figures are published every so many intervals while there is no viewer
 
 _log = Logger("system")
@@ -144,14 +146,19 @@ class System:
         watched_s, unwatched_s = (
             aligned(now_s, self._interval_s * count) for count in (1, UNWATCHED_INTERVALS)
         )
-        latest_s = 0.0
+        latest_s, look_s, done = 0.0, RARE_LOOK_S, self._done()
         while (left_s := (watched_s if self._feed.counts.viewers else unwatched_s) - now_s) > 0:
-            look_s = LOOK_S if self._roster.connected + self._feed.counts.viewers >= MANY else RARE_LOOK_S
             due_s = now_s + left_s if left_s < look_s * 1.5 else aligned(now_s, look_s)
             await asyncio.sleep(due_s - now_s)
-            now_s = max(loop.time(), due_s)
+            before_s, before = now_s, done
+            now_s, done = max(loop.time(), due_s), self._done()
+            look_s = LOOK_S if done - before >= BUSY_PER_S * (now_s - before_s) else RARE_LOOK_S
             latest_s = max(latest_s, now_s - due_s)
         return latest_s
+
+    def _done(self) -> int:
+        """Readings taken in and frames handed out since the start."""
+        return self._ingest.counts.readings + self._feed.counts.frames
 
     def _totals(self) -> _Totals:
         counts = self._ingest.counts
