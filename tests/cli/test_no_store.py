@@ -64,6 +64,11 @@ def test_where_no_store_is_a_command_is_for_the_running_demo_and_says_so(
         assert exit_code("--demo", "devices", "list", "--json") == 0
         told = capsys.readouterr()
         assert (json.loads(told.out), told.err) == ([], "")
+        for options in ((), ("--demo",)):  # a command that looks at files finds the same store
+            assert exit_code(*options, "journal", "check") == 0
+            told = capsys.readouterr()
+            assert str(demo_hub.data_dir / "journal") in told.out
+            assert (f"the demo at {demo_hub.url}" in told.err) == (not options)
         assert not (folder / "data").exists()
     assert exit_code("login") == 3
     assert exit_code("--demo", "login") == 3
