@@ -8,6 +8,8 @@
 
 PYTHON ?= python3
 export ROUNDS ?= 1
+# Else each worker, and each process that a test starts, compiles everything anew: seconds each time.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 
 .PHONY: setup page demo test quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
