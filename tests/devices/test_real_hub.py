@@ -129,7 +129,7 @@ async def test_a_revoked_key_ends_the_client(shared_hub: HubProcess, transport: 
 
 
 async def test_devices_made_through_rest_can_send(shared_hub: HubProcess) -> None:
-    token = shared_hub.token("operator")
+    token = shared_hub.token("manager")
     logins = await Provisioner(shared_hub.url, token).devices(["fan-91"])
     again = await Provisioner(shared_hub.url, token).devices(["fan-91"])
     for login in (*logins, *again):
