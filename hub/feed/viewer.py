@@ -114,7 +114,9 @@ class Viewer:
                 raise Conflict(f"already subscribed to {channel.name}")
             self.unsubscribe(channel.name)  # that device was removed; this is another of the same id
         if len(self._subscriptions) >= self._subscriptions_max:
-            raise Invalid(f"at most {self._subscriptions_max} subscriptions on one connection")
+            raise Invalid(
+                f"at most {self._subscriptions_max} subscriptions on one connection (live.subscriptions_max)"
+            )
         subscription = Subscription(self, channel, channel.offset)
         self._subscriptions[channel.name] = subscription
         self.say(channel.subscribe(subscription, resume))

@@ -118,7 +118,7 @@ class Roster:
         seen.sessions.append(session)
         self._open += 1
         if len(seen.sessions) > self._sessions_max:
-            seen.sessions[0].end(EndReason.TAKEN_OVER)
+            seen.sessions[0].end(EndReason.TOO_MANY)
         seen.last_seen = now
         self._set(seen, Presence.ONLINE, now)
 

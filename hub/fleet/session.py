@@ -17,6 +17,7 @@ class EndReason(Enum):
     EXPIRED = "the key has expired"
     REMOVED = "the device was removed"
     TAKEN_OVER = "another connection took over"
+    TOO_MANY = "a newer connection of the device has its place (limits.connections_per_device_max)"
     SHUTDOWN = "the hub is stopping"
 
 

@@ -18,7 +18,7 @@ from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
 from hub.listener import ConnectionPlace, ConnectionPlaces
-from hub.websocket.frames import FORBIDDEN, TRY_AGAIN_LATER, UNAUTHENTICATED
+from hub.websocket.frames import FORBIDDEN, LIMITED, TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
 
@@ -102,7 +102,9 @@ def turned_away_if_refused(socket: Socket) -> Iterator[None]:
         yield
     except HubError as error:
         socket.say(orjson.dumps(refusal(error)))
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), TRY_AGAIN_LATER)
+        is_limit = isinstance(error, Busy) and error.limit
+        other = LIMITED if is_limit else TRY_AGAIN_LATER
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), other)
         socket.close(code, str(error))
     except BaseException:
         socket.abort()

@@ -92,6 +92,7 @@ _ENDS: Mapping[EndReason, Reason] = MappingProxyType(
         EndReason.EXPIRED: Reason.NOT_AUTHORIZED,
         EndReason.REMOVED: Reason.ADMINISTRATIVE_ACTION,
         EndReason.TAKEN_OVER: Reason.SESSION_TAKEN_OVER,
+        EndReason.TOO_MANY: Reason.QUOTA_EXCEEDED,
         EndReason.SHUTDOWN: Reason.SERVER_SHUTTING_DOWN,
     }
 )

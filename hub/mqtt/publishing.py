@@ -103,7 +103,8 @@ class Publishing:
             return publish.topic
         if alias > self._config.topic_alias_max:
             raise CodecError(
-                Reason.TOPIC_ALIAS_INVALID, f"topic aliases go up to {self._config.topic_alias_max}"
+                Reason.TOPIC_ALIAS_INVALID,
+                f"topic aliases go up to {self._config.topic_alias_max} (mqtt.topic_alias_max)",
             )
         if publish.topic:
             self._aliases[alias] = publish.topic
@@ -157,7 +158,8 @@ class Publishing:
         waiting = self._acks.messages + self._gathering.unsettled + len(self._session.received)
         if waiting > self._config.receive_max and self._writer.version is Version.V5:
             raise CodecError(
-                Reason.RECEIVE_MAXIMUM_EXCEEDED, f"more than {self._config.receive_max} unacknowledged"
+                Reason.RECEIVE_MAXIMUM_EXCEEDED,
+                f"more than {self._config.receive_max} unacknowledged (mqtt.receive_max)",
             )
 
     # Answers to what was asked

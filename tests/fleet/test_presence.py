@@ -26,10 +26,10 @@ def test_a_device_known_from_history_is_offline_since_then() -> None:
 def test_one_session_too_many_ends_the_oldest() -> None:
     watch = Watch()
     sessions = [watch.connect() for _ in range(5)]
-    assert [session.ended for session in sessions] == [[EndReason.TAKEN_OVER], [], [], [], []]
+    assert [session.ended for session in sessions] == [[EndReason.TOO_MANY], [], [], [], []]
     watch.roster.leave(sessions[0])
     watch.connect()
-    assert sessions[1].ended == [EndReason.TAKEN_OVER]
+    assert sessions[1].ended == [EndReason.TOO_MANY]
     assert watch.shown() is Presence.ONLINE
 
 

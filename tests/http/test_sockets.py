@@ -22,6 +22,7 @@ def fail(error: BaseException) -> None:
         (Unauthenticated("wrong"), "unauthenticated", 4401),
         (StoreError("full"), "store", 1013),
         (Busy("later", 1.0), "busy", 1013),
+        (Busy("later", 1.0, "limits.some"), "busy", 4429),
         (HubError("no"), "error", 1013),
     ],
 )

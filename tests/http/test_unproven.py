@@ -152,7 +152,7 @@ async def test_a_device_that_comes_when_all_places_are_taken_is_told_so(tmp_path
         slow = await stack.enter_async_context(hub.device_socket(None))
         await slow.send_json({"type": "auth", "key": hub.keys["boiler"]})
         assert (await slow.receive_json())["code"] == "overloaded"
-        assert (await slow.receive()).data == 1013
+        assert (await slow.receive()).data == 4429
 
 
 async def test_a_viewer_that_comes_when_its_addresss_places_are_taken_is_told_so(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_a_viewer_that_comes_when_its_addresss_places_are_taken_is_told_so
         late = await stack.enter_async_context(hub.live_socket({**await hub.session(), "Origin": hub.url}))
         said = await late.receive_json()
         assert (said["code"], "viewers_per_address_max" in said["message"]) == ("busy", True)
-        assert (await late.receive()).data == 1013
+        assert (await late.receive()).data == 4429
 
 
 WAYS = {
@@ -189,7 +189,7 @@ async def test_one_device_too_often_ends_its_oldest_connection_and_no_other(
             assert (await socket.receive_json())["type"] == "welcome"
         await come(hub, stack)
         closed = await sockets[0].receive()
-        assert (closed.data, closed.extra) == (1008, "another connection took over")
+        assert (closed.data, "(limits.connections_per_device_max)" in closed.extra) == (4429, True)
         for socket in (sockets[1], neighbour):
             await socket.send_json({"n": 1.0})
             assert (await socket.receive_json())["type"] == "ack"

@@ -54,6 +54,7 @@ _CLOSE_CODES = {
     EndReason.EXPIRED: frames.UNAUTHENTICATED,
     EndReason.REMOVED: frames.UNAUTHENTICATED,
     EndReason.TAKEN_OVER: frames.REFUSED,
+    EndReason.TOO_MANY: frames.LIMITED,
 }
 _log = Logger("http")
 

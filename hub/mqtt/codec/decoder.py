@@ -201,9 +201,9 @@ class Decoder:
         end = start + length
         longest = self._max if self._state is _StreamState.OPEN else min(self._max, CONNECT_MAX)
         if end - at > longest:
-            raise CodecError(
-                Reason.PACKET_TOO_LARGE, f"a packet of {end - at} bytes; at most {longest} are taken"
-            )
+            limit = " (mqtt.max_packet_bytes)" if longest == self._max else ", before a key was shown"
+            told = f"a packet of {end - at} bytes; at most {longest} are taken{limit}"
+            raise CodecError(Reason.PACKET_TOO_LARGE, told)
         if end > len(chunk):
             self._keep(end - at)
             return None
