@@ -26,6 +26,7 @@ LOOPS = {
     "Peers.run",
     "SharedWriter.run",
     "System.run",
+    "Tokens.keep_uses",
     "Viewers.renew",
     "Viewers.watch_storage",
     "_every",
