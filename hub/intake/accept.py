@@ -187,7 +187,7 @@ class Ingest:
         wait_s = known.rate.spend(count, values, size, now)
         accepted, stored = len(run.times) + repeated, self._history.stored
         if wait_s > 0:
-            limit = self._limit(known, known.rate.dearest(count, values, size), wait_s, now)
+            limit = self._limit(known, known.rate.dearest(values, size), wait_s, now)
             return Receipt(accepted, refusals, stored, wait_s, limit)
         return Receipt(accepted, refusals, stored, wait_s)
 

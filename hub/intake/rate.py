@@ -6,6 +6,7 @@ from typing import NamedTuple
 from hub.config import LimitsConfig
 from hub.model import Device
 
+SIZES_BURST_US = 2e6  # for how long values and bytes may come at once
 LIMITED_FOR_US = 10_000_000  # how long after its last wait a device still counts as limited
 
 
@@ -36,7 +37,7 @@ class TokenBucket:
 
 
 class Rates(NamedTuple):
-    """What one device may send a second, on average, and for how long at once."""
+    """What one device may send a second, on average, and for how long readings may come at once."""
 
     readings_per_s: float
     values_per_s: float
@@ -70,16 +71,19 @@ class Limited:
 
 
 class DeviceRate:
-    """What one device has sent lately, in µs of its time: a bucket for readings, values and bytes together.
+    """What one device has sent lately, in µs of its time: one bucket for readings, one for values and bytes.
 
-    Each call costs as much as its dearest part, so that the path of every reading has one bucket and not
-    three. What is over the burst is taken too, and paid for by waiting.
+    Each call costs the second bucket as much as the dearer of the two, so that the path of every reading has
+    two and not three. What is over a burst is taken too, and paid for by waiting.
     """
 
-    __slots__ = ("_burst", "_byte", "_debt", "_paid_at", "_reading", "_value", "limited", "rates")
+    __slots__ = (
+        "_burst", "_byte", "_paid_at", "_reading", "_readings", "_sizes", "_value", "limited", "rates",
+    )  # fmt: skip
 
     def __init__(self, rates: Rates) -> None:
-        self._debt = 0.0  # µs
+        self._readings = 0.0  # µs
+        self._sizes = 0.0  # µs, of values and bytes
         self._paid_at = 0  # µs, UTC
         self.limited: dict[str, Limited] = {}
         self.set(rates)
@@ -100,26 +104,22 @@ class DeviceRate:
         # On the path of every reading. Written out: with max() it takes twice as long.
         passed = now - self._paid_at
         self._paid_at = now
-        debt = self._debt
+        count, sizes = self._readings, self._sizes
         if passed > 0:
-            debt = debt - passed if debt > passed else 0.0
-        cost, more = readings * self._reading, values * self._value
-        if more > cost:  # noqa: PLR1730
-            cost = more
-        more = size * self._byte
-        if more > cost:  # noqa: PLR1730
-            cost = more
-        self._debt = debt = debt + cost
-        return 0.0 if debt <= self._burst else (debt - self._burst) / 1e6
+            count = count - passed if count > passed else 0.0
+            sizes = sizes - passed if sizes > passed else 0.0
+        self._readings = count = count + readings * self._reading
+        cost, more = values * self._value, size * self._byte
+        self._sizes = sizes = sizes + (more if more > cost else cost)  # noqa: FURB136
+        if count <= self._burst and sizes <= SIZES_BURST_US:
+            return 0.0
+        return max(count - self._burst, sizes - SIZES_BURST_US) / 1e6
 
-    def dearest(self, readings: int, values: int, size: int) -> str:
-        """The limit by which such a call costs the most."""
-        costs = {
-            "limits.readings_per_s": readings * self._reading,
-            "limits.values_per_s": values * self._value,
-            "limits.bytes_per_s": size * self._byte,
-        }
-        return max(costs, key=costs.__getitem__)
+    def dearest(self, values: int, size: int) -> str:
+        """The limit that the device is over, after such a call."""
+        if self._readings - self._burst >= self._sizes - SIZES_BURST_US:
+            return "limits.readings_per_s"
+        return "limits.values_per_s" if values * self._value >= size * self._byte else "limits.bytes_per_s"
 
     def note(self, limit: str, wait_s: float, now: int) -> float:
         """The device has to wait for so long because of this limit; how much longer than it had to before."""

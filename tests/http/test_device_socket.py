@@ -5,6 +5,7 @@ import aiohttp
 import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
+from hub.flow import TURN_BYTES
 from hub.model import Presence
 from tests.http.conftest import Hub
 from tests.waiting import until
@@ -289,6 +290,16 @@ class TestSilence:
         await until(lambda: channel.presence is Presence.OFFLINE)
         writer.close()
         del reader
+
+
+async def test_much_that_comes_at_once_is_taken_in_turns_and_in_order(hub: Hub) -> None:
+    """A burst after a reconnect: others are served in between, and nothing is dropped."""
+    await hub.device()
+    count = 3 * TURN_BYTES // 100
+    async with hub.device_socket() as socket:
+        told = await answers(socket, *({"id": n, "n": float(n), "note": "x" * 80} for n in range(count)))
+    assert [one["id"] for one in told if one["type"] == "ack"] == list(range(count))
+    assert sorted(await stored(hub, "n")) == [float(number) for number in range(count)]
 
 
 class TestFarOverTheRate:

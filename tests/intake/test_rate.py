@@ -53,6 +53,16 @@ async def test_whatever_a_device_sends_much_of_it_is_slowed_and_nothing_is_dropp
         assert rooms.ingest.limited(device) == {}
 
 
+async def test_how_many_readings_may_come_at_once_says_nothing_of_values_and_bytes(
+    tmp_path: Path, clock: Clock
+) -> None:
+    limits = LimitsConfig(readings_per_s=10_000_000, readings_burst=20_000)
+    async with open_rooms(tmp_path, clock, limits=limits) as rooms:
+        device, _ = await rooms.add("boiler-1")
+        receipt = rooms.ingest.accept(device, [Reading(None, {"a": 1.0})] * 20_000, "mqtt", size=4_000_000)
+        assert receipt.wait_s == 0
+
+
 async def test_a_device_that_goes_on_over_its_rate_waits_as_long_as_it_takes(
     tmp_path: Path, clock: Clock
 ) -> None:
