@@ -51,6 +51,7 @@ ROWS = (
     _of_device("PUT", "/metrics/{metric}", "commands:write", body={"unit": "K"}),
     _of_device("PATCH", "/metrics/{metric}", "commands:write", "?preview=true", {"type": "text"}),
     _of_device("DELETE", "/metrics/{metric}", "devices:write", "?preview=true"),
+    _of_device("DELETE", "/metrics", "devices:write", "?metric=t&preview=true"),
     Row("GET", "/api/v1/latest", "devices:read"),
     Row("GET", "/api/v1/latest", "devices:read", "?device={device}"),
     _of_device("GET", "/history", "history:read", "?metric=t"),

@@ -376,7 +376,6 @@ async def test_an_operator_sees_that_a_device_repeats_itself_and_resets_its_sequ
         (DEVICES, {"id": "a:b"}, "devices/a%3Ab", True),
         (DEVICES, {"devices": [{"id": "many"}]}, "devices", True),
         (f"{DEVICES}/boiler/commands", {"method": "x"}, "commands", True),
-        ("/api/v1/tokens", {"name": "n", "ttl_s": 60}, "tokens", False),
         ("/api/v1/login-links", None, "login-links", False),
     ],
 )
@@ -392,9 +391,9 @@ async def test_what_was_made_says_where_it_is(
     assert (await hub.call("GET", there))[0] == (200 if found else 405)
 
 
-async def test_a_new_key_says_where_it_can_be_revoked(hub: Hub) -> None:
+@pytest.mark.parametrize(("path", "body"), [("devices/boiler/keys", None), ("tokens", {"name": "n"})])
+async def test_a_new_secret_says_where_it_can_be_revoked(hub: Hub, path: str, body: object) -> None:
     await hub.device()
-    path = f"{DEVICES}/boiler/keys"
-    async with hub.client.post(path, headers=hub.bearer()) as answer:
-        there = urljoin(path, answer.headers["Location"])
+    async with hub.client.post(f"/api/v1/{path}", json=body, headers=hub.bearer()) as answer:
+        there = urljoin(f"/api/v1/{path}", answer.headers["Location"])
     assert (await hub.call("DELETE", there))[0] == 204
