@@ -37,7 +37,9 @@ from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.logs import Logger
 from hub.mqtt.server import MqttServer
+from hub.people.accounts import Accounts
 from hub.people.operators import Operators
+from hub.people.passwords import Passwords
 from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
@@ -91,6 +93,7 @@ class Rooms:
     commands: Commands
     operators: Operators
     tokens: Tokens
+    accounts: Accounts
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
@@ -169,8 +172,11 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         commands = Commands(registry.commands, devices, roster, clock)
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
+        throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
-        operators = Operators(registry.credentials, config.auth, clock, around.random_text)
+        accounts = Accounts(registry.operators, Passwords(), throttle, clock)
+        await accounts.restore()
+        operators = Operators(registry.credentials, config.auth, clock, around.random_text, accounts)
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
         await tokens.restore()
         await fleet.restore()
@@ -178,7 +184,19 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         await note_distrust(registry, clock)
         await commands.restore()
         yield Rooms(
-            config, around, clock, registry, history, feed, roster, ingest, fleet, commands, operators, tokens
+            config,
+            around,
+            clock,
+            registry,
+            history,
+            feed,
+            roster,
+            ingest,
+            fleet,
+            commands,
+            operators,
+            tokens,
+            accounts,
         )
 
 
@@ -290,6 +308,7 @@ def http(
         commands=rooms.commands,
         operators=rooms.operators,
         tokens=rooms.tokens,
+        accounts=rooms.accounts,
         history=rooms.history,
         imports=_imports(rooms),
         clock=rooms.hub_clock,

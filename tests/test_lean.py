@@ -23,6 +23,7 @@ COMMITS = 40
 
 NOT_LOADED = {
     "aiosqlite": "SQLAlchemy's",
+    "argon2": "loaded when the first password is checked",
     "aiomqtt": "the client of an outside broker; there is none",
     "dotenv": "files of settings that the hub does not have",
     "hub.bridge": "the client of an outside broker",

@@ -62,9 +62,9 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
             one["created_at"][:10],
             minute(one["last_used_at"], "never"),
             one["last_used_from"] or "",
-            minute(one["revoked_at"], "no"),
-            minute(one["expires_at"], "never"),
             "all" if len(one["rights"]) == KEY_RIGHTS else " ".join(one["rights"]),
+            minute(one["expires_at"], "never"),
+            minute(one["revoked_at"], "no"),
         )
         for one in found
     ]
@@ -73,9 +73,9 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
         Column("MADE", whole=True),
         Column("LAST USED (UTC)", whole=True),
         Column("FROM"),
-        Column("REVOKED (UTC)", whole=True),
-        Column("ENDS (UTC)", whole=True),
         Column("FOR"),
+        Column("ENDS (UTC)", whole=True),
+        Column("REVOKED (UTC)", whole=True),
     )
     show_table(columns, rows, f"No keys: hub keys add {device_id}")
 

@@ -3,8 +3,22 @@
 from http import HTTPStatus
 
 from hub.http.endpoint import BASE, Endpoint, Security, operation
-from hub.http.rest import sessions, tokens
-from hub.http.rest.people_shapes import LinkIn, LinkOut, SessionOut, TokenIn, TokenNew, TokensOut
+from hub.http.rest import operators, sessions, tokens
+from hub.http.rest.people_shapes import (
+    LinkIn,
+    LinkOut,
+    LogIn,
+    OperatorChange,
+    OperatorIn,
+    OperatorOut,
+    OperatorsOut,
+    PasswordChange,
+    SessionOut,
+    SessionsOut,
+    TokenIn,
+    TokenNew,
+    TokensOut,
+)
 from hub.model import Right
 
 _CREATED, _NONE = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
@@ -14,6 +28,40 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
 
 PEOPLE: tuple[Endpoint, ...] = (
     operation("GET", f"{BASE}/session", sessions.show_session, tag="access", right=None, answer=SessionOut),
+    Endpoint(
+        "POST",
+        f"{BASE}/session",
+        sessions.log_in,
+        "Log in by name and password: the answer's cookie is the session.",
+        "access",
+        Security.NONE,
+        body=LogIn,
+        status=_NONE,
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
+    ),
+    operation(
+        "PUT",
+        f"{BASE}/session/password",
+        sessions.change_password,
+        tag="access",
+        right=None,
+        body=PasswordChange,
+        status=_NONE,
+        refusals=_BUSY,
+    ),
+    operation(
+        "GET", f"{BASE}/sessions", sessions.list_sessions, tag="access", right=None, answer=SessionsOut
+    ),
+    operation("DELETE", f"{BASE}/sessions", sessions.end_sessions, tag="access", right=None, status=_NONE),
+    operation(
+        "DELETE",
+        f"{BASE}/sessions/{{session_id}}",
+        sessions.end_session,
+        tag="access",
+        right=None,
+        status=_NONE,
+        refusals=_GONE,
+    ),
     Endpoint(
         "DELETE",
         f"{BASE}/session",
@@ -56,5 +104,59 @@ PEOPLE: tuple[Endpoint, ...] = (
         body=LinkIn,
         answer=LinkOut,
         status=_CREATED,
+    ),
+    operation(
+        "GET",
+        f"{BASE}/operators",
+        operators.list_operators,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        answer=OperatorsOut,
+    ),
+    operation(
+        "POST",
+        f"{BASE}/operators",
+        operators.add_operator,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        body=OperatorIn,
+        answer=OperatorOut,
+        status=_CREATED,
+        refusals=(*_CLASH, *_BUSY),
+        made=lambda answer: answer.name,
+    ),
+    operation(
+        "PATCH",
+        f"{BASE}/operators/{{operator}}",
+        operators.change_operator,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        body=OperatorChange,
+        answer=OperatorOut,
+        refusals=(*_GONE, *_BUSY),
+    ),
+    operation(
+        "DELETE",
+        f"{BASE}/operators/{{operator}}",
+        operators.remove_operator,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        status=_NONE,
+        refusals=_GONE,
+    ),
+    operation(
+        "POST",
+        f"{BASE}/operators/{{operator}}/link",
+        operators.make_operator_link,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        answer=LinkOut,
+        status=_CREATED,
+        refusals=_GONE,
     ),
 )

@@ -28,6 +28,7 @@ from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
 from hub.http.rest import sessions
 from hub.http.rooms import (
+    ACCOUNTS,
     BASE_URL,
     CLOCK,
     COMMANDS,
@@ -50,6 +51,7 @@ from hub.http.sockets import PEERS, UNPROVEN, unproven_places
 from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
 from hub.websocket.peers import Peers
@@ -68,6 +70,7 @@ def make_app(
     history: History,
     operators: Operators,
     tokens: Tokens,
+    accounts: Accounts,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
     mqtt_port: Callable[[], int | None],
@@ -87,7 +90,7 @@ def make_app(
     app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
     app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
-    app[TOKENS] = tokens
+    app[TOKENS], app[ACCOUNTS] = tokens, accounts
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
     app[ACCESS] = access = Access.of(operators, tokens, config.http)
     app[PROXY_FAULTS] = ProxyFaults(access)

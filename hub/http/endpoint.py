@@ -256,6 +256,11 @@ def _location(path: str, name: str | None) -> str:
     return last if name is None else f"{last}/{quote(name, safe='')}"
 
 
+async def read_json(request: web.Request, wanted: type[B]) -> B:
+    """The body of a request of an operation without a principal. Raises Unreadable, Invalid, TooLarge."""
+    return _read_json(await read_body(request, request.app[CONFIG].http.max_body_bytes), wanted)
+
+
 def _read_query(request: web.Request, wanted: type[Q]) -> Q:
     """Parameters by name; of one that takes several values, all."""
     values: dict[str, object] = {}

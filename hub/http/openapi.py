@@ -16,6 +16,7 @@ from hub.http.access import COOKIE
 from hub.http.endpoint import Endpoint, Nothing, Security
 from hub.http.problems import CONTENT_TYPE
 from hub.http.rest.shapes import METRIC_NAME, Problem
+from hub.people.names import NAME_MAX
 from hub.people.rule import RIGHTS
 
 _SCHEMES = {
@@ -42,6 +43,8 @@ _IN_PATHS = {
     "device_id": {"type": "string", "pattern": f"^{checks.ID_SHAPE.pattern}$"},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
+    "session_id": {"type": "string", "minLength": 1, "maxLength": 100},
+    "operator": {"type": "string", "minLength": 1, "maxLength": NAME_MAX},
     "metric": METRIC_NAME,
 }
 # What a device sends is read by its format, hub/formats/json.py, and not by a model; this is its shape.

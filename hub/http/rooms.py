@@ -15,6 +15,7 @@ from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.listener import ConnectionPlace
+from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
 
@@ -30,6 +31,7 @@ INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)
 OPERATORS = web.AppKey("operators", Operators)
+ACCOUNTS = web.AppKey("accounts", Accounts)
 TOKENS = web.AppKey("tokens", Tokens)
 # Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".
 BASE_URL: web.AppKey[Callable[[], str]] = web.AppKey("base_url")

@@ -13,11 +13,13 @@ from hub.model.metric import (
     Thresholds,
     is_name,
 )
+from hub.model.operator import Operator
 from hub.model.presence import Presence
 from hub.model.principal import Grant, Principal, Right, Role, Scope, checked_grant
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
 from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
+from hub.model.session import Session
 from hub.model.token import Token, TokenKind
 from hub.model.value import EXACT_MAX, Inexact, Value, converted, is_kept, read_number, whole
 
@@ -41,6 +43,7 @@ __all__ = [
     "KeyRight",
     "Metric",
     "MetricType",
+    "Operator",
     "Presence",
     "Principal",
     "Reading",
@@ -54,6 +57,7 @@ __all__ = [
     "Scope",
     "SequenceMark",
     "SequenceState",
+    "Session",
     "Thresholds",
     "Token",
     "TokenKind",

@@ -1,7 +1,9 @@
 """People, and the programs that act for them.
 
 rule         who may do what: the one decision
-operators    people: one-time links, browser sessions
+accounts     people: what each may, and their passwords
+operators    how they come in: one-time links, browser sessions
+passwords    Argon2id
 tokens       what programs come in with
 names        what people and tokens may be called
 """

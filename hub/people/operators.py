@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from hub.clock import Step
 from hub.config import AuthConfig
-from hub.errors import Unauthenticated
-from hub.model import Grant, Principal, Role
+from hub.errors import Invalid, Unauthenticated
+from hub.model import Grant, Principal, Role, Session
+from hub.people.accounts import LOCAL_NAME, Accounts
 from hub.people.names import check_name
-from hub.registry.people import StoredCredentials
+from hub.registry.people import UNKNOWN, Begun, StoredCredentials
 
 ISSUED_MAX = 10_000  # links and sessions that move along when the clock is set; the oldest do not
 
@@ -25,7 +26,9 @@ class Operators:
         auth: AuthConfig,
         clock: Callable[[], int],
         random_text: Callable[[], str],
+        accounts: Accounts,
     ) -> None:
+        self._accounts = accounts
         self._stored = stored
         self._auth = auth
         self._clock = clock
@@ -34,24 +37,43 @@ class Operators:
         self._issued: dict[bytes, int] = {}
 
     async def make_link(self, name: str = "admin") -> str:
-        """The code of a link that lets one person in once, as admin, in `login_link_s`. Raises Invalid."""
+        """The code of a link that lets one person in once, within `login_link_s`. Raises Invalid.
+
+        One that nobody is called by makes an admin of that name when used: the first one comes so.
+        """
         check_name(name)
+        if name == LOCAL_NAME:
+            raise Invalid("this name is the owner's of the process", "name")
         return await self._issue("link", Principal(name, (Grant(Role.ADMIN),)), self._auth.login_link_s)
 
-    async def use_link(self, code: str) -> str:
+    async def use_link(self, code: str, address: str | None = None) -> str:
         """The secret of a session for the code of a link, which works once. Raises Unauthenticated."""
         digest = _digest(code)
         principal = await self._stored.find(digest, "link", self._clock())
         if principal is None or not await self._stored.remove(digest, self._clock()):
             raise Unauthenticated("this link was used before or is over; `hub login` prints a new one")
-        return await self._issue("session", principal, self._auth.session_s)
+        await self._accounts.ensure_admin(principal.name)
+        return await self._begin(principal.name, address, "link")
+
+    async def log_in(self, name: str, password: str, address: str) -> str:
+        """The secret of a session for a name and password. Raises as `Accounts.check`."""
+        return await self._begin(
+            (await self._accounts.check(name, password, address)).name, address, "password"
+        )
+
+    async def _begin(self, name: str, address: str | None, origin: str) -> str:
+        begun = Begun(self._clock(), address, origin)
+        return await self._issue(
+            "session", Principal(name, (Grant(Role.VIEWER),)), self._auth.session_s, begun
+        )
 
     async def session(self, secret: str) -> Principal:
         """Whose session this is. Raises Unauthenticated."""
-        principal = await self._stored.find(_digest(secret), "session", self._clock())
-        if principal is None:
+        idle_us = round(self._auth.session_idle_s * 1e6)
+        found = await self._stored.find(_digest(secret), "session", self._clock(), idle_us)
+        if found is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
-        return principal
+        return self._accounts.principal(found.name, found.credential)
 
     async def has_admin(self) -> bool:
         """Whether somebody is logged in as admin somewhere: then links are for who asks for one."""
@@ -61,11 +83,19 @@ class Operators:
         """Log out."""
         await self._stored.remove(_digest(secret), self._clock())
 
-    async def _issue(self, kind: str, principal: Principal, seconds: float) -> str:
+    async def sessions(self, name: str) -> list[Session]:
+        """Where a person is logged in, oldest first."""
+        return await self._stored.sessions(name, self._clock())
+
+    async def end_sessions(self, name: str, only: str | None = None, but: str | None = None) -> list[str]:
+        """End a person's sessions, or the one with that id, or all but one; the ids of those that ended."""
+        return await self._stored.end_sessions(name, only, but)
+
+    async def _issue(self, kind: str, principal: Principal, seconds: float, begun: Begun = UNKNOWN) -> str:
         secret = self._random_text()
         expires_at = self._clock() + round(seconds * 1e6)
         digest = _digest(secret)
-        await self._stored.put(digest, kind, principal, expires_at)
+        await self._stored.put(digest, kind, principal, expires_at, begun)
         if len(self._issued) >= ISSUED_MAX:
             del self._issued[next(iter(self._issued))]
         self._issued[digest] = expires_at
@@ -79,7 +109,7 @@ class Operators:
         before = step.at - step.by
         lasting = {digest: ends for digest, ends in self._issued.items() if ends > before}
         self._issued = {digest: ends + step.by for digest, ends in lasting.items()}
-        await self._stored.set_ends(self._issued)
+        await self._stored.set_ends(self._issued, step.by)
 
 
 def _digest(secret: str) -> bytes:

@@ -7,6 +7,7 @@ from hub.registry.commands import StoredCommands
 from hub.registry.database import Database, Transaction
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
+from hub.registry.operators import StoredOperators
 from hub.registry.people import StoredCredentials
 from hub.registry.tokens import StoredTokens
 
@@ -24,6 +25,7 @@ class Registry:
         self.commands = StoredCommands(database)
         self.credentials = StoredCredentials(database)
         self.tokens = StoredTokens(database)
+        self.operators = StoredOperators(database)
 
     @classmethod
     @asynccontextmanager

@@ -46,4 +46,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # What a device's key allows, NULL for all, and when it ends by itself.
     ("ALTER TABLE keys ADD COLUMN rights JSON", "ALTER TABLE keys ADD COLUMN expires_at BIGINT"),
+    # The people. `password` is the Argon2id digest of theirs. Whoever had logged in before was an admin.
+    (
+        """CREATE TABLE operators (
+            name VARCHAR PRIMARY KEY, grants JSON NOT NULL, created_at BIGINT NOT NULL, password VARCHAR)""",
+        """INSERT INTO operators (name, grants, created_at)
+            SELECT DISTINCT name, '[{"role": "admin", "devices": null, "labels": null}]', 0
+            FROM credentials WHERE name <> 'local'""",
+        # Where a session came from, how, when, and when it was used last, to the hour.
+        "ALTER TABLE credentials ADD COLUMN created_at BIGINT",
+        "ALTER TABLE credentials ADD COLUMN used_at BIGINT",
+        "ALTER TABLE credentials ADD COLUMN address VARCHAR",
+        "ALTER TABLE credentials ADD COLUMN origin VARCHAR",
+    ),
 )

@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from hub.config import Config, StoreConfig
+from hub.errors import Invalid
 from hub.http.access import ProofKind
 from hub.model import Grant, Role
 from hub.people.operators import LOCAL_OWNER
@@ -19,7 +20,9 @@ async def shown(hub: Hub, kind: ProofKind, name: str) -> dict[str, str]:
     operators = hub.rooms.operators
     if kind is ProofKind.TOKEN:
         return {"Authorization": f"Bearer {hub.rooms.tokens.sign(name, Grant(Role.ADMIN), 600)}"}
-    secret = await operators.use_link(await operators.make_link(name))
+    with pytest.raises(Invalid):  # no person is called so
+        await operators.make_link(LOCAL_OWNER.name)
+    secret = await operators.use_link(await operators.make_link(f"{name}."))
     return {"Cookie": f"hub_session={secret}", "Origin": hub.url}
 
 

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
 import re
 import sqlite3
 import stat
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +107,53 @@ def test_keys_are_added_listed_and_revoked(run: Run, hub: HubProcess) -> None:
     assert "revoked before" in again.stderr
     ends = [line.split()[-1] for line in run("keys", "list", "pump").stdout.splitlines()[1:]]
     assert (ends[0] != "no", ends[1]) == (True, "no")
+
+
+def test_a_key_is_rotated(run: Run, hub: HubProcess) -> None:
+    hub.add_device("valve")
+    run("keys", "add", "valve", "--rights", "telemetry", "--ttl", "2d")
+    [_, old] = json.loads(run("keys", "list", "valve", "--json").stdout)
+    assert run("keys", "rotate", "valve", old["id"], "--overlap", "1h").stdout.startswith("hk_")
+    [_, replaced, new] = json.loads(run("keys", "list", "valve", "--json").stdout)
+    assert (new["rights"], new["expires_at"]) == (["telemetry"], None)
+    assert replaced["expires_at"] < old["expires_at"]
+
+
+def test_people_are_added_listed_and_removed(run: Run, hub: HubProcess) -> None:
+    link = run("operators", "add", "ada", "--role", "operator", "--label", "site=north", "--link").stdout
+    assert link.startswith(f"{hub.url}/login?code=")
+    assert run("operators", "add", "ada").returncode == 1
+    given = subprocess.run(
+        [sys.executable, "-m", "hub", "operators", "passwd", "ada"],
+        input="correct horse battery\n",
+        env={**os.environ, "HUB__STORE__PATH": str(hub.data_dir)},
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    assert "new password" in given.stdout
+    [found] = json.loads(run("operators", "list", "--json").stdout)
+    assert (found["role"], found["scope"]["labels"], found["has_password"]) == (
+        "operator",
+        ["site=north"],
+        True,
+    )
+    assert "operator site=north" in run("operators", "list").stdout
+    assert run("operators", "remove", "ada").returncode == 0
+    assert json.loads(run("operators", "list", "--json").stdout) == []
+
+
+def test_tokens_are_listed_and_revoked(run: Run, hub: HubProcess) -> None:
+    del hub
+    made = run("tokens", "add", "--name", "figures", "--rights", "metrics:scrape").stdout.strip()
+    token_id = made.split("_")[1]
+    [found] = [one for one in json.loads(run("tokens", "list", "--json").stdout) if one["id"] == token_id]
+    assert (found["rights"], found["owner"], found["kind"]) == (["metrics:scrape"], "local", "opaque")
+    assert run("tokens", "revoke", token_id).returncode == 0
+    assert "revoked before" in run("tokens", "revoke", token_id).stderr
+    listed = run("tokens", "list").stdout
+    assert "viewer metrics:scrape" in listed
+    assert made not in listed
 
 
 @pytest.mark.usefixtures("store")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 DEVICE = "/api/v1/devices/{device}"
 TOKEN = {"name": "panel", "role": "viewer", "ttl_s": 60}
+PERSON = {"name": "ada", "role": "viewer"}
 CSV = b"time,value\n2026-01-01T00:00:00Z,1\n"
 
 READS = {"devices:read", "history:read", "live:read", "metrics:scrape"}
@@ -75,6 +76,16 @@ ROWS = (
     Row("GET", "/api/v1/tokens", "people:write", whole_hub=True),
     Row("POST", "/api/v1/tokens", "people:write", body=TOKEN, whole_hub=True),
     Row("DELETE", "/api/v1/tokens/{token_id}", "people:write", whole_hub=True, good=(404,)),
+    # A token is nobody's log in.
+    Row("GET", "/api/v1/sessions", SHOWN, good=(403,)),
+    Row("DELETE", "/api/v1/sessions", SHOWN, good=(403,)),
+    Row("DELETE", "/api/v1/sessions/{session_id}", SHOWN, good=(403,)),
+    Row("PUT", "/api/v1/session/password", SHOWN, body={"new": "correct horse"}, good=(403,)),
+    Row("GET", "/api/v1/operators", "people:write", whole_hub=True),
+    Row("POST", "/api/v1/operators", "people:write", body=PERSON, whole_hub=True, good=(201, 409)),
+    Row("PATCH", "/api/v1/operators/{operator}", "people:write", body={}, whole_hub=True, good=(404,)),
+    Row("DELETE", "/api/v1/operators/{operator}", "people:write", whole_hub=True, good=(404,)),
+    Row("POST", "/api/v1/operators/{operator}/link", "people:write", whole_hub=True, good=(404,)),
     Row("POST", "/api/v1/login-links", "people:write", body={}, whole_hub=True),
 )
 # Routes that ask for no principal: for everyone, for devices, and the live socket, with tests of its own.
@@ -82,6 +93,7 @@ OPEN = {
     ("GET", "/"),
     ("GET", "/{path}"),
     ("GET", "/login"),
+    ("POST", "/api/v1/session"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/v1/openapi.json"),

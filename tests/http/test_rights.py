@@ -35,9 +35,9 @@ def headers_of(hub: Hub, held: Grant, rights: list[Right] | None = None) -> dict
 async def ask(hub: Hub, row: Row, shown: dict[str, str], device: str, key_of: str = "hidden") -> Shown:
     """Status, headers and body of an answer about a device; of a stream that does not end, only the first."""
     key_id = hub.keys[key_of].split("_")[1]
-    path = row.path.format(device_id=device, metric="t", key_id=key_id, token_id="none") + row.query.format(
-        device=device
-    )
+    path = row.path.format(
+        device_id=device, metric="t", key_id=key_id, token_id="none", session_id="none", operator="none"
+    ) + row.query.format(device=device)
     sent: dict[str, Any] = {"data": row.body} if isinstance(row.body, bytes) else {"json": row.body}
     async with hub.client.request(row.method, path, headers=shown, **sent) as response:
         is_endless = response.content_type == "text/event-stream"

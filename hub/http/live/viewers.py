@@ -22,7 +22,7 @@ from hub.http.storage import StorageState, Storing, storage_state
 from hub.logs import Logger
 from hub.model import Right
 from hub.timers import aligned_sleep
-from hub.websocket.frames import UNAUTHENTICATED
+from hub.websocket.frames import RESTARTING, UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
 STORAGE_INTERVAL_S = 1.0
@@ -157,6 +157,14 @@ class Viewers:
             if connection.viewer.principal.credential == credential:
                 with dropped_if_it_fails(connection):
                     connection.end(UNAUTHENTICATED, why)
+
+    def begin_again(self, name: str) -> None:
+        """What a person may has changed: who watches by a session of theirs comes back, judged anew."""
+        for connection in list(self._open):
+            principal = connection.viewer.principal
+            if principal.name == name and principal.credential.startswith("session "):
+                with dropped_if_it_fails(connection):
+                    connection.end(RESTARTING, "what you may do has changed", 0.0)
 
     def say_all(self, message: bytes) -> None:
         """Tell everybody."""

@@ -9,12 +9,15 @@ from hub.errors import Invalid
 from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, LabelQuery, described
 from hub.model import Grant, Principal, Right, Role, Scope, TokenKind, checked_grant
 from hub.model.principal import SCOPE_MAX
+from hub.people.accounts import GRANTS_MAX
 from hub.people.names import NAME_MAX
+from hub.people.passwords import LENGTH_MAX, LENGTH_MIN
 from hub.people.rule import RIGHTS
 
 OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
 Grantable = Literal["viewer", "operator", "manager", "admin"]
 LABEL_MAX = 600
+Password = Annotated[str, Field(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
 
 
 class ScopeIn(Asked):
@@ -60,6 +63,81 @@ class GrantOut(Given):
     def of(cls, grant: Grant) -> "GrantOut":
         """A grant as REST shows it."""
         return cls(role=grant.role, scope=ScopeOut.of(grant.scope))
+
+
+class GrantIn(Asked):
+    """A role, for the devices of a scope; without one, for the whole hub."""
+
+    role: Grantable
+    scope: ScopeIn | None = None
+
+    def read(self) -> Grant:
+        """The grant that is meant. Raises Invalid."""
+        return checked_grant(Role(self.role), None if self.scope is None else self.scope.read())
+
+
+class OperatorChange(Asked):
+    """What of a person is to change: a role with its scope, or several grants, which add up; the password."""
+
+    role: Grantable | None = None
+    scope: ScopeIn | None = None
+    grants: Annotated[list[GrantIn], Field(min_length=1, max_length=GRANTS_MAX)] | None = None
+    password: Password | None = None
+
+
+class OperatorIn(OperatorChange):
+    """A person to add; without a password they come by a link."""
+
+    name: OwnName
+
+
+class OperatorOut(Given):
+    """A person; `role` and `scope` are the first of the grants."""
+
+    name: str
+    role: Role
+    scope: ScopeOut | None
+    grants: list[GrantOut]
+    has_password: bool
+    created_at: str = Field(description="RFC 3339")
+
+
+class OperatorsOut(Given):
+    """By name."""
+
+    operators: list[OperatorOut]
+
+
+class LogIn(Asked):
+    """A person's name and password."""
+
+    name: Annotated[str, Field(max_length=NAME_MAX)]
+    password: Annotated[str, Field(max_length=LENGTH_MAX)]
+
+
+class PasswordChange(Asked):
+    """One's own password; `old` may be left out where there is none yet."""
+
+    old: Annotated[str, Field(max_length=LENGTH_MAX)] | None = None
+    new: Password
+
+
+class SessionRow(Given):
+    """A browser that is logged in. Times in RFC 3339, null where an earlier version did not note it."""
+
+    id: str
+    is_this: bool = Field(description="whether it is the one that asks")
+    origin: str = Field(description="how they came in: link, password")
+    address: str | None
+    created_at: str | None
+    used_at: str | None = Field(description="to the hour")
+    expires_at: str
+
+
+class SessionsOut(Given):
+    """Oldest first."""
+
+    sessions: list[SessionRow]
 
 
 class TokenIn(Asked):
@@ -131,7 +209,8 @@ class LinkIn(Asked):
 class LinkOut(Given):
     """A link that logs in one browser, once."""
 
-    url: str
+    link: str
+    url: str = Field(description="the same")
     expires_at: str = Field(description="RFC 3339")
 
 
@@ -143,7 +222,7 @@ class SessionOut(Given):
     scope: ScopeOut | None = Field(description="of that grant; null: the whole hub")
     grants: list[GrantOut]
     rights: list[Right] = Field(description="all that may be done, somewhere")
-    origin: str = Field(description="how they came in: link, token, local")
+    origin: str = Field(description="how they came in: link, password, token, local")
     mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
 
 

@@ -1,0 +1,128 @@
+"""Operators: the people who use the hub, what each may, and their passwords."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from hub.errors import Conflict, Invalid, NotFound, Unauthenticated
+from hub.fleet.keys import LoginThrottle
+from hub.model import Grant, Operator, Principal, Role
+from hub.people.names import check_name
+from hub.people.passwords import Passwords, check_password
+from hub.registry.operators import StoredOperators
+
+OPERATORS_MAX = 10_000
+GRANTS_MAX = 100  # of one operator
+LOCAL_NAME = "local"  # of the owner of the process; nobody else is called so
+
+
+class Accounts:
+    """Who there is. `clock` gives µs UTC."""
+
+    def __init__(
+        self,
+        stored: StoredOperators,
+        passwords: Passwords,
+        throttle: LoginThrottle,
+        clock: Callable[[], int],
+    ) -> None:
+        self._stored = stored
+        self._passwords = passwords
+        self._throttle = throttle
+        self._clock = clock
+        self._operators: dict[str, Operator] = {}
+        self._turn = asyncio.Lock()  # what is written is written by one at a time
+
+    async def restore(self) -> None:
+        """Read the registry."""
+        self._operators = {one.name: one for one in await self._stored.all()}
+
+    def all(self) -> list[Operator]:
+        """All operators, by name."""
+        return [self._operators[name] for name in sorted(self._operators)]
+
+    def find(self, name: str) -> Operator:
+        """The operator. Raises NotFound."""
+        found = self._operators.get(name)
+        if found is None:
+            raise NotFound(f"there is no operator {name!r}")
+        return found
+
+    def principal(self, name: str, credential: str) -> Principal:
+        """An operator as whoever asks. Raises Unauthenticated for one who was removed."""
+        found = self._operators.get(name)
+        if found is None:
+            raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
+        return Principal(name, found.grants, credential=credential)
+
+    async def add(self, name: str, grants: Iterable[Grant], password: str | None = None) -> Operator:
+        """One more operator. Raises Invalid, Conflict, StoreError, Busy."""
+        check_name(name)
+        if name == LOCAL_NAME:
+            raise Invalid("this name is the owner's of the process", "name")
+        digest = None if password is None else await self._passwords.digest(password)
+        async with self._turn:
+            if name in self._operators:
+                raise Conflict(f"an operator {name!r} exists already")
+            if len(self._operators) >= OPERATORS_MAX:
+                raise Invalid(f"there are {OPERATORS_MAX} operators; at most so many are kept")
+            made = Operator(name, _checked(grants), self._clock(), digest)
+            await self._stored.add(made)
+            self._operators[name] = made
+        return made
+
+    async def ensure_admin(self, name: str) -> None:
+        """Let there be an operator of this name; one who is new is an admin. Raises Invalid, StoreError."""
+        if name not in self._operators and name != LOCAL_NAME:
+            await self.add(name, [Grant(Role.ADMIN)])
+
+    async def change(
+        self, name: str, grants: Iterable[Grant] | None = None, password: str | None = None
+    ) -> Operator:
+        """Change what an operator may, or the password. Raises NotFound, Invalid, StoreError, Busy."""
+        digest = None if password is None else await self._passwords.digest(password)
+        async with self._turn:
+            changed = self.find(name)
+            if grants is not None:
+                changed = replace(changed, grants=_checked(grants))
+            if digest is not None:
+                changed = replace(changed, password=digest)
+            await self._stored.update(changed)
+            self._operators[name] = changed
+        return changed
+
+    async def remove(self, name: str) -> None:
+        """Remove an operator; what they came in with works no more. Raises NotFound, StoreError."""
+        async with self._turn:
+            self.find(name)
+            await self._stored.remove(name)
+            del self._operators[name]
+
+    # Passwords
+
+    async def check(self, name: str, password: str, address: str) -> Operator:
+        """Whose name and password these are. Takes as long for names that nobody has.
+
+        Raises Unauthenticated, the later the more has failed for this name or from this address, and Busy.
+        A right password is never delayed, so that nobody can lock somebody else out.
+        """
+        found = self._operators.get(name)
+        is_right = await self._passwords.matches(password, None if found is None else found.password)
+        if found is None or not is_right:
+            await asyncio.sleep(max(self._throttle.failed(f"name {name}"), self._throttle.failed(address)))
+            raise Unauthenticated("the name or the password is wrong")
+        return found
+
+    async def set_own_password(self, name: str, old: str | None, new: str, address: str) -> None:
+        """Change one's own password; the old one is asked for where there is one. Raises as `check`."""
+        check_password(new)
+        if self.find(name).password is not None:
+            await self.check(name, old or "", address)
+        await self.change(name, password=new)
+
+
+def _checked(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    found = tuple(grants)
+    if not 1 <= len(found) <= GRANTS_MAX:
+        raise Invalid(f"an operator has 1 to {GRANTS_MAX} grants", "grants")
+    return found

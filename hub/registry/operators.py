@@ -1,0 +1,48 @@
+import sqlite3
+
+from hub.errors import Conflict
+from hub.model import Operator
+from hub.registry.database import Database, Transaction
+from hub.registry.tokens import grants_from_json, grants_to_json
+
+
+class StoredOperators:
+    """The people who use the hub."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[Operator]:
+        """All, by name."""
+        rows = await self._database.read(lambda found: found.rows("SELECT * FROM operators ORDER BY name"))
+        return [Operator(**{**row, "grants": grants_from_json(row["grants"])}) for row in rows]
+
+    async def add(self, operator: Operator) -> None:
+        """Add one. Raises Conflict."""
+        row = {
+            "name": operator.name,
+            "grants": grants_to_json(operator.grants),
+            "created_at": operator.created_at,
+            "password": operator.password,
+        }
+        try:
+            await self._database.write(lambda written: written.insert("operators", row))
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"an operator {operator.name!r} exists already") from error
+
+    async def update(self, operator: Operator) -> None:
+        """Write what one may, and the password."""
+        sql = "UPDATE operators SET grants = :grants, password = :password WHERE name = :name"
+        grants = grants_to_json(operator.grants)
+        await self._database.write(
+            lambda written: written.run(sql, name=operator.name, grants=grants, password=operator.password)
+        )
+
+    async def remove(self, name: str) -> None:
+        """Remove one, with sessions and links."""
+
+        def remove(transaction: Transaction) -> None:
+            transaction.run("DELETE FROM operators WHERE name = :name", name=name)
+            transaction.run("DELETE FROM credentials WHERE name = :name", name=name)
+
+        await self._database.write(remove)
