@@ -391,9 +391,10 @@ async def test_what_was_made_says_where_it_is(
     assert (await hub.call("GET", there))[0] == (200 if found else 405)
 
 
-@pytest.mark.parametrize(("path", "body"), [("devices/boiler/keys", None), ("tokens", {"name": "n"})])
+@pytest.mark.parametrize(
+    ("path", "body"), [("devices/boiler/keys", None), ("tokens", {"name": "n", "ttl_s": 9})]
+)
 async def test_a_new_secret_says_where_it_can_be_revoked(hub: Hub, path: str, body: object) -> None:
     await hub.device()
     async with hub.client.post(f"/api/v1/{path}", json=body, headers=hub.bearer()) as answer:
-        there = urljoin(f"/api/v1/{path}", answer.headers["Location"])
-    assert (await hub.call("DELETE", there))[0] == 204
+        assert (await hub.call("DELETE", urljoin(str(answer.url), answer.headers["Location"])))[0] == 204
