@@ -309,6 +309,7 @@ def http(
         operators=rooms.operators,
         tokens=rooms.tokens,
         accounts=rooms.accounts,
+        audit=rooms.registry.audit,
         history=rooms.history,
         imports=_imports(rooms),
         clock=rooms.hub_clock,

@@ -2,7 +2,7 @@
 
 service  demo                              commands that run a hub
 doctor                                     whether one can run here
-devices  metrics  keys  operators  history  backup    commands that call one
+devices  metrics  keys  operators  audit  history  backup    commands that call one
 journal                                    commands that look at files themselves
 options                                    what stands before the command
 calls                                      which hub a command is for
@@ -26,7 +26,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hub import __version__
-from hub.cli import backup, devices, doctor, history, journal, keys, metrics, operators, service
+from hub.cli import audit, backup, devices, doctor, history, journal, keys, metrics, operators, service
 from hub.cli.options import Options
 from hub.cli.tables import plain
 from hub.errors import Failed, HubError, StoreError
@@ -53,6 +53,7 @@ devices.devices_app.add_typer(metrics.metrics_app, name="metrics")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)
 app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)
 app.add_typer(keys.tokens_app, name="tokens", rich_help_panel=USE)
+app.command("audit", rich_help_panel=USE)(audit.audit)
 app.add_typer(operators.operators_app, name="operators", rich_help_panel=USE)
 app.add_typer(history.history_app, name="history", rich_help_panel=KEEP)
 app.command("backup", rich_help_panel=KEEP)(backup.backup)

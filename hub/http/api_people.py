@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from hub.http.endpoint import BASE, Endpoint, Security, operation
-from hub.http.rest import operators, sessions, tokens
+from hub.http.rest import audit, operators, sessions, tokens
 from hub.http.rest.people_shapes import (
     LinkIn,
     LinkOut,
@@ -158,5 +158,15 @@ PEOPLE: tuple[Endpoint, ...] = (
         answer=LinkOut,
         status=_CREATED,
         refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{BASE}/audit",
+        audit.list_audit,
+        tag="people",
+        right=Right.PEOPLE_WRITE,
+        whole_hub=True,
+        query=audit.AuditQuery,
+        answer=audit.AuditOut,
     ),
 )

@@ -29,6 +29,7 @@ from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faul
 from hub.http.rest import sessions
 from hub.http.rooms import (
     ACCOUNTS,
+    AUDIT,
     BASE_URL,
     CLOCK,
     COMMANDS,
@@ -54,6 +55,7 @@ from hub.intake.imports import Imports
 from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
+from hub.registry.audit import StoredAudit
 from hub.websocket.peers import Peers
 
 
@@ -71,6 +73,7 @@ def make_app(
     operators: Operators,
     tokens: Tokens,
     accounts: Accounts,
+    audit: StoredAudit,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
     mqtt_port: Callable[[], int | None],
@@ -90,7 +93,7 @@ def make_app(
     app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
     app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
-    app[TOKENS], app[ACCOUNTS] = tokens, accounts
+    app[TOKENS], app[ACCOUNTS], app[AUDIT] = tokens, accounts, audit
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
     app[ACCESS] = access = Access.of(operators, tokens, config.http)
     app[PROXY_FAULTS] = ProxyFaults(access)

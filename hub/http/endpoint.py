@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from hub.errors import Invalid, NotFound, Unreadable, plain
 from hub.formats.parsing import TooDeep, parse_json
 from hub.http.access import ACCESS, SAFE_METHODS, Proof, ProofKind, permit
+from hub.http.audit import note_write
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
@@ -145,13 +146,12 @@ def operation(
     is_dear: bool = False,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
-    """An operation for people and their programs: `serve` gets a call by a principal with this right,
-    or with `or_right` where a part of it takes another: then `serve` looks which part is asked for.
+    """An operation for people and their programs: `serve` gets a call by a principal with this right, or with
+    `or_right`: then it looks which part is asked for.
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
     `body_max_bytes` where that is more. What `is_dear` takes one of the places that those who ask share,
-    until its answer has left. `made` says under which name the thing that an answer tells of is found below
-    `path`; None: nowhere.
+    until its answer has left. `made` says under which name what an answer tells of is found below `path`.
     """
     rights = [one for one in (right, or_right) if one is not None]
 
@@ -169,6 +169,7 @@ def operation(
             found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
             found = await answer_once(call)
+        await note_write(request, principal)
         return _response(found)
 
     return Endpoint(
@@ -207,7 +208,9 @@ def streamed(
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await request.app[ACCESS].let_in(request, right, whole_hub=whole_hub)
         asked = _read_query(request, query)
-        return await serve(Call(principal, proof, right, request, asked, Nothing()))
+        answer = await serve(Call(principal, proof, right, request, asked, Nothing()))
+        await note_write(request, principal)
+        return answer
 
     return Endpoint(
         method,

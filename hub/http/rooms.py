@@ -18,6 +18,7 @@ from hub.listener import ConnectionPlace
 from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
+from hub.registry.audit import StoredAudit
 
 MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
 
@@ -31,6 +32,7 @@ INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)
 OPERATORS = web.AppKey("operators", Operators)
+AUDIT = web.AppKey("audit", StoredAudit)
 ACCOUNTS = web.AppKey("accounts", Accounts)
 TOKENS = web.AppKey("tokens", Tokens)
 # Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".

@@ -1,5 +1,6 @@
 """The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, no I/O."""
 
+from hub.model.audit import AuditEntry
 from hub.model.command import Command, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention
 from hub.model.key import ALL_KEY_RIGHTS, ApiKey, KeyRight
@@ -34,6 +35,7 @@ __all__ = [
     "NO_THRESHOLDS",
     "RAW_MAX",
     "ApiKey",
+    "AuditEntry",
     "Command",
     "CommandState",
     "Device",

@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hub.registry.attributes import StoredAttributes
+from hub.registry.audit import StoredAudit
 from hub.registry.commands import StoredCommands
 from hub.registry.database import Database, Transaction
 from hub.registry.devices import StoredDevices
@@ -26,6 +27,7 @@ class Registry:
         self.credentials = StoredCredentials(database)
         self.tokens = StoredTokens(database)
         self.operators = StoredOperators(database)
+        self.audit = StoredAudit(database)
 
     @classmethod
     @asynccontextmanager

@@ -59,4 +59,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE credentials ADD COLUMN address VARCHAR",
         "ALTER TABLE credentials ADD COLUMN origin VARCHAR",
     ),
+    # What people and programs did. Rows are added, and neither changed nor taken away.
+    (
+        """CREATE TABLE audit (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, at BIGINT NOT NULL, who VARCHAR NOT NULL,
+            credential VARCHAR NOT NULL, address VARCHAR NOT NULL, what VARCHAR NOT NULL, device VARCHAR)""",
+    ),
 )

@@ -86,6 +86,7 @@ ROWS = (
     Row("PATCH", "/api/v1/operators/{operator}", "people:write", body={}, whole_hub=True, good=(404,)),
     Row("DELETE", "/api/v1/operators/{operator}", "people:write", whole_hub=True, good=(404,)),
     Row("POST", "/api/v1/operators/{operator}/link", "people:write", whole_hub=True, good=(404,)),
+    Row("GET", "/api/v1/audit", "people:write", whole_hub=True),
     Row("POST", "/api/v1/login-links", "people:write", body={}, whole_hub=True),
 )
 # Routes that ask for no principal: for everyone, for devices, and the live socket, with tests of its own.

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from hub.errors import Forbidden, NotFound, Unauthenticated
 from hub.http.access import ACCESS, COOKIE, Proof, ProofKind
+from hub.http.audit import note
 from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
@@ -63,6 +64,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 async def _renew_session(request: web.Request, response: web.Response, secret: str) -> None:
     """Give the browser a new session in place of the one that it had."""
+    await note(request, await request.app[OPERATORS].session(secret))
     await _end_session(request, request.cookies.get(COOKIE))
     response.set_cookie(
         COOKIE,
@@ -88,7 +90,8 @@ async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
 async def log_out(request: web.Request) -> web.StreamResponse:
     """End the browser's session. A token has none, and goes on."""
     access = request.app[ACCESS]
-    proof, _ = await access.let_in(request)
+    proof, principal = await access.let_in(request)
+    await note(request, principal)
     if proof.kind is ProofKind.SESSION:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
