@@ -18,7 +18,9 @@ from hub.people.operators import LOCAL_OWNER, Operators
 from hub.people.rule import Decision, OfDevice, Whole, decide
 from hub.people.tokens import Tokens
 
-COOKIE = "hub_session"
+COOKIE = "hub"
+# Over TLS: browsers take it from the host itself only, over TLS, for all of its paths (RFC 6265bis, 4.1.3.2).
+SECURE_COOKIE = f"__Host-{COOKIE}"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,7 +64,7 @@ class Access:
         token = bearer(request)
         if token is not None:
             return Proof(ProofKind.TOKEN, token)
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.cookie(request))
         return None if cookie is None else Proof(ProofKind.SESSION, cookie)
 
     async def check(self, proof: Proof, address: str | None = None) -> Principal:
@@ -133,6 +135,10 @@ class Access:
             f"the page at {origin[:200]!r} is not the hub's own; http.allowed_origins may name it "
             "(behind a proxy, the hub's log says what that leaves out)"
         )
+
+    def cookie(self, request: web.Request) -> str:
+        """The name of the session's cookie."""
+        return SECURE_COOKIE if self.is_secure(request) else COOKIE
 
     def is_secure(self, request: web.Request) -> bool:
         """Whether the browser's end of the connection is TLS."""

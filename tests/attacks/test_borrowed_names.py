@@ -23,7 +23,7 @@ async def shown(hub: Hub, kind: ProofKind, name: str) -> dict[str, str]:
     with pytest.raises(Invalid):  # no person is called so
         await operators.make_link(LOCAL_OWNER.name)
     secret = await operators.use_link(await operators.make_link(f"{name}."))
-    return {"Cookie": f"hub_session={secret}", "Origin": hub.url}
+    return {"Cookie": f"hub={secret}", "Origin": hub.url}
 
 
 @pytest.mark.parametrize("kind", [ProofKind.TOKEN, ProofKind.SESSION])

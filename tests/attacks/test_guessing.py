@@ -33,8 +33,8 @@ async def busy_registry(hub: Hub) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("path", "cookie", "status"),
     [
-        ("/api/v1/devices", "hub_session=wrong", 401),
-        ("/api/v1/devices", "hub_session=\u00ff", 401),
+        ("/api/v1/devices", "hub=wrong", 401),
+        ("/api/v1/devices", "hub=\u00ff", 401),
         ("/login?code=wrong", "", 401),
         ("/login", "", 401),
     ],

@@ -67,7 +67,7 @@ class Hub:
     async def session(self) -> dict[str, str]:
         """The header of a browser that has logged in."""
         secret = await self.rooms.operators.use_link(await self.rooms.operators.make_link())
-        return {"Cookie": f"hub_session={secret}"}
+        return {"Cookie": f"hub={secret}"}
 
     def key(self, device_id: str = "boiler") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[device_id]}"}

@@ -32,7 +32,7 @@ READS = [DEVICES, ONE, f"{ONE}/latest", f"{ONE}/attributes", f"{ONE}/history?met
 @pytest.mark.parametrize("path", [*READS, f"{ONE}/keys", f"{ONE}/commands", "/api/v1/session"])
 async def test_nothing_is_shown_to_nobody(hub: Hub, path: str) -> None:
     await hub.device()
-    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Cookie": "hub_session=nonsense"}, hub.key()):
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Cookie": "hub=nonsense"}, hub.key()):
         status, problem = await hub.call("GET", path, headers=headers)
         assert (status, problem["code"]) == (401, "unauthenticated")
 
@@ -110,9 +110,10 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
             assert response.headers["Cache-Control"] == "no-store"
             assert response.headers["Referrer-Policy"] == "no-referrer"
         assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
+        assert "SameSite=Lax" in cookie
         assert "Secure" not in cookie
-        assert "Path" not in cookie
+        assert "Path=/" in cookie.split("; ")
+        assert cookie.startswith("hub=")
         async with browser.get(f"{hub.url}/api/v1/session") as response:
             shown = await response.json()
             assert (shown["name"], shown["role"], shown["origin"]) == ("admin", "admin", "link")
@@ -135,7 +136,7 @@ async def test_logging_out_ends_the_session_and_takes_the_cookie_back(hub: Hub) 
     session = {**await hub.session(), "Origin": hub.url}
     async with hub.client.delete("/api/v1/session", headers=session) as response:
         assert response.status == 204
-        assert 'hub_session=""' in response.headers["Set-Cookie"]
+        assert 'hub=""' in response.headers["Set-Cookie"]
     assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 401
 
 
@@ -187,7 +188,10 @@ class TestBehindAProxy:
         _, link = await hub.call("POST", "/api/v1/login-links")
         headers = {"X-Forwarded-Proto": "https"}
         async with hub.client.get(link["url"], headers=headers, allow_redirects=False) as response:
-            assert "Secure" in response.headers["Set-Cookie"]
+            cookie = response.headers["Set-Cookie"]
+            assert cookie.startswith("__Host-hub=")
+            assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+            assert "Domain" not in cookie
             assert "max-age" in response.headers["Strict-Transport-Security"]
 
     async def test_a_page_of_an_allowed_origin_may_write(self, hub: Hub) -> None:

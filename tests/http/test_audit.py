@@ -49,15 +49,15 @@ async def test_every_kind_of_write_is_noted_and_no_secret(hub: Hub, tmp_path: Pa
     _, link = await hub.call("POST", f"{OPERATORS}/eve/link")
     code = link["link"].rpartition("=")[2]
     async with hub.client.get(link["link"], allow_redirects=False) as response:
-        by_link = response.cookies["hub_session"].value
+        by_link = response.cookies["hub"].value
     _, token = await hub.call("POST", "/api/v1/tokens", {"name": "a", "ttl_s": 60})
     key = await hub.device()
     _, more = await hub.call("POST", f"{DEVICE.format(device='boiler')}/keys")
     log_in = {"name": "eve", "password": WORDS}
     async with hub.client.post("/api/v1/session", json=log_in) as response:
-        secret = response.cookies["hub_session"].value
+        secret = response.cookies["hub"].value
     hub.client.cookie_jar.clear()
-    shown = {"Cookie": f"hub_session={secret}", "Origin": hub.url}
+    shown = {"Cookie": f"hub={secret}", "Origin": hub.url}
     await hub.call("PUT", "/api/v1/session/password", {"old": WORDS, "new": WORDS * 2}, shown)
     await hub.call("DELETE", "/api/v1/session", None, shown)
     path = "/api/v1/import?device=boiler&metric=t"

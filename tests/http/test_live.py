@@ -213,7 +213,7 @@ async def test_a_session_without_an_origin_is_worth_nothing(hub: Hub) -> None:
 
 
 async def test_a_session_that_is_over_is_told_so(hub: Hub) -> None:
-    async with hub.live_socket({"Cookie": "hub_session=old", "Origin": hub.url}) as socket:
+    async with hub.live_socket({"Cookie": "hub=old", "Origin": hub.url}) as socket:
         assert (await said(socket))["code"] == "unauthenticated"
         assert (await closed(socket))[0] == 4401
 

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from hub.errors import Forbidden, NotFound, Unauthenticated
-from hub.http.access import ACCESS, COOKIE, Proof, ProofKind
+from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.audit import note
 from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
@@ -65,15 +65,15 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 async def _renew_session(request: web.Request, response: web.Response, secret: str) -> None:
     """Give the browser a new session in place of the one that it had."""
     await note(request, await request.app[OPERATORS].session(secret))
-    await _end_session(request, request.cookies.get(COOKIE))
+    await _end_session(request, request.cookies.get(request.app[ACCESS].cookie(request)))
     response.set_cookie(
-        COOKIE,
+        request.app[ACCESS].cookie(request),
         secret,
         max_age=int(request.app[CONFIG].auth.session_s),
         httponly=True,
-        samesite="Strict",
+        samesite="Lax",
         secure=request.app[ACCESS].is_secure(request),
-        path="",
+        path="/",
     )
 
 
@@ -95,14 +95,15 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     if proof.kind is ProofKind.SESSION:
         await _end_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
-    # Where the browser has it: below the path it asked, or below the one of public_url, which a proxy may
-    # have taken away.
-    asked, public = request.path.partition("/api/")[0], request.app[CONFIG].http.base_path
-    secure = "; Secure" if access.is_secure(request) else ""
-    for path in sorted({asked or "/", public or "/"}):
-        response.headers.add(
-            "Set-Cookie", f'{COOKIE}=""; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict{secure}'
-        )
+    response.set_cookie(
+        access.cookie(request),
+        "",
+        max_age=0,
+        httponly=True,
+        samesite="Lax",
+        secure=access.is_secure(request),
+        path="/",
+    )
     return response
 
 
