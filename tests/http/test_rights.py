@@ -5,11 +5,14 @@ long, so that answers about them are the same bytes, once the one is put for the
 """
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from hub.http import endpoint
 from hub.http.live.viewers import VIEWERS
 from hub.model import Grant, Right, Role
 from tests.http.conftest import Hub
@@ -213,3 +216,15 @@ async def test_what_is_in_a_command_is_for_those_who_may_read_it(hub: Hub) -> No
     for role, params in ((Role.VIEWER, None), (Role.OPERATOR, {"pin": 1234})):
         _, listed = await hub.call("GET", "/api/v1/devices/mine/commands", headers=hub.bearer(role))
         assert [(one["method"], one["params"]) for one in listed["commands"]] == [("open", params)]
+
+
+WAYS_TO_A_DEVICE = re.compile(r"devices\.(find|known|all|numbered|with_readings)\(")
+HANDLERS = Path(endpoint.__file__).parent
+
+
+def test_handlers_come_to_a_device_through_the_rule_alone() -> None:
+    """By `Call.device`, `look_up` and `devices`, which ask it. A backup is of the whole hub."""
+    files = [*(HANDLERS / "rest").glob("*.py"), *(HANDLERS / "live").glob("*.py")]
+    assert len(files) > 20
+    found = {path.name for path in files if WAYS_TO_A_DEVICE.search(path.read_text(encoding="utf-8"))}
+    assert found == {"backup.py"}
