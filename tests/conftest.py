@@ -1,6 +1,7 @@
 """What many tests need: a real hub in a process of its own, and a certificate."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,6 +26,11 @@ settings.load_profile("untimed")
 # commands print.
 logging.getLogger(ROOT).addHandler(Lines(sys.__stderr__ or sys.stderr, console=False))
 logging.getLogger(ROOT).setLevel(logging.INFO)
+
+# A terminal's width is no business of tests: one that needs a width sets it. xdist's workers get one from
+# readline, which writes it into the environment of the process that starts them.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
 
 # In this order files of tests are handed out to the cores: what waits longest first, what is done in a moment
 # last, so that no core is left alone with a long one at the end. Where nothing is named, as they are called.
