@@ -8,7 +8,7 @@ import typer
 
 from hub.cli.calls import call, show_json
 from hub.cli.devices import DeviceId, Json, path_of
-from hub.cli.tables import Column, minute, show_table
+from hub.cli.tables import MINUTE_WIDTH, Column, minute, show_table
 from hub.errors import Invalid
 
 keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
@@ -60,22 +60,18 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
         (
             one["id"],
             one["created_at"][:10],
-            minute(one["last_used_at"], "never"),
-            one["last_used_from"] or "",
+            _last_use(one),
             "all" if len(one["rights"]) == KEY_RIGHTS else " ".join(one["rights"]),
-            minute(one["expires_at"], "never"),
-            minute(one["revoked_at"], "no"),
+            _end(one),
         )
         for one in found
     ]
     columns = (
         Column("KEY ID", whole=True),
         Column("MADE", whole=True),
-        Column("LAST USED (UTC)", whole=True),
-        Column("FROM"),
+        Column("LAST USED (UTC), FROM", least=MINUTE_WIDTH),
         Column("FOR"),
-        Column("ENDS (UTC)", whole=True),
-        Column("REVOKED (UTC)", whole=True),
+        Column("ENDS (UTC)", least=MINUTE_WIDTH),
     )
     show_table(columns, rows, f"No keys: hub keys add {device_id}")
 
@@ -135,10 +131,8 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
             one["name"],
             one["owner"],
             grant_text(one),
-            minute(one["expires_at"], ""),
-            minute(one["last_used_at"], "never"),
-            one["last_used_from"] or "",
-            minute(one["revoked_at"], "no"),
+            _last_use(one),
+            _end(one),
         )
         for one in found
     ]
@@ -147,10 +141,8 @@ def list_tokens(context: typer.Context, as_json: Json = False) -> None:
         Column("NAME"),
         Column("MADE BY"),
         Column("MAY"),
-        Column("UNTIL (UTC)", whole=True),
-        Column("LAST USED (UTC)", whole=True),
-        Column("FROM"),
-        Column("REVOKED (UTC)", whole=True),
+        Column("LAST USED (UTC), FROM", least=MINUTE_WIDTH),
+        Column("ENDS (UTC)", least=MINUTE_WIDTH),
     )
     show_table(columns, rows, "No tokens: hub tokens add --name reports")
 
@@ -163,6 +155,20 @@ def revoke_token(
     """Revoke a token for good, and close the live sockets that were opened with it."""
     call(context, lambda client: client.call("DELETE", f"/api/v1/tokens/{quote(token_id, safe='')}"))
     typer.echo(f"revoked {token_id}")
+
+
+def _last_use(one: dict[str, Any]) -> str:
+    """When a key or token was last used, and from where; folded, the address is below the time."""
+    return f"{minute(one['last_used_at'], 'never')} {one['last_used_from'] or ''}".rstrip()
+
+
+def _end(one: dict[str, Any]) -> str:
+    """When a key or token ends, or was revoked."""
+    return (
+        f"{minute(one['revoked_at'], '')} revoked"
+        if one["revoked_at"]
+        else minute(one["expires_at"], "never")
+    )
 
 
 def grant_text(one: dict[str, Any]) -> str:

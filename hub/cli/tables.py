@@ -11,14 +11,18 @@ import typer
 
 GAP = 2  # between columns
 TEXT_WIDTH_MIN = 8  # a column of texts is folded, but not to less than this
+MINUTE_WIDTH = 16  # of a time to the minute
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of texts, folded where the terminal is narrow; or of ids or times, which stay `whole`."""
+    """A column of texts, folded where the terminal is narrow, to `least` at least; or of ids or times, which
+    stay `whole`.
+    """
 
     title: str
     whole: bool = False
+    least: int = TEXT_WIDTH_MIN
 
 
 def plain(text: str, kept: str = "") -> str:
@@ -51,21 +55,32 @@ def show_table(columns: Sequence[Column], rows: Sequence[tuple[str, ...]], empty
         console.print(empty, markup=False)
         return
     rows = [tuple(map(plain, row)) for row in rows]
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(column.title, overflow="fold", no_wrap=column.whole)
-    for row in rows:
-        table.add_row(*map(Text, row))  # as it is: a name may have brackets, which rich takes for styles
     longest = [max(map(cell_len, cells)) for cells in zip((one.title for one in columns), *rows, strict=True)]
     if console.is_terminal or "COLUMNS" in os.environ:
-        least = [
-            width if column.whole else min(width, TEXT_WIDTH_MIN)
-            for column, width in zip(columns, longest, strict=True)
-        ]
-        console.width = max(console.width, _width(least))  # ids too long for the terminal are broken by it
+        widths = _widths(columns, longest, console.width)
     else:
-        console.width = _width(longest)
+        widths = longest
+    console.width = max(console.width, _width(widths))  # ids too long for the terminal are broken by it
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column.title, overflow="fold", no_wrap=column.whole, width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))  # as it is: a name may have brackets, which rich takes for styles
     console.print(table)
+
+
+def _widths(columns: Sequence[Column], longest: Sequence[int], room: int) -> list[int]:
+    """How wide each column is: what it needs at least, and the narrowest first get what is left of `room`."""
+    widths = [
+        width if column.whole else min(width, column.least)
+        for column, width in zip(columns, longest, strict=True)
+    ]
+    for _ in range(room - _width(widths)):
+        growing = [index for index, width in enumerate(widths) if width < longest[index]]
+        if not growing:
+            break
+        widths[min(growing, key=widths.__getitem__)] += 1
+    return widths
 
 
 def _width(columns: Sequence[int]) -> int:

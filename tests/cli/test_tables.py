@@ -15,12 +15,16 @@ TABLES = {
     "devices list": (),
     "devices show": ("compressor-02-boiler-house",),
     "keys list": ("compressor-02-boiler-house",),
+    "operators list": (),
+    "tokens list": (),
 }
 
 
 @pytest.fixture(scope="module")
 def filled_hub(shared_hub: HubProcess) -> HubProcess:
-    """A hub whose tables have long ids, names and labels, keys that were used, and one that was revoked."""
+    """A hub whose tables have long ids, names and labels, keys and tokens that were used, that end, and that
+    were revoked, and people with long names and scopes.
+    """
     device_id = TABLES["devices show"][0]
     labels = {"place": "Boiler house, second floor", "kind": "compressor", "line": "north"}
     key = shared_hub.add_device(device_id, name="The old compressor in the boiler house", labels=labels)
@@ -33,8 +37,29 @@ def filled_hub(shared_hub: HubProcess) -> HubProcess:
         assert answer.status == 200
     second = shared_hub.call("POST", f"/api/v1/devices/{device_id}/keys")["key"]
     shared_hub.call("DELETE", f"/api/v1/devices/{device_id}/keys/{second.split('_')[1]}")
+    shared_hub.call(
+        "POST", f"/api/v1/devices/{device_id}/keys", {"rights": ["telemetry", "attributes"], "ttl_s": 60}
+    )
+    fill_with_people_and_tokens(shared_hub)
     shared_hub.wait_for(f"/api/v1/devices/{device_id}/keys", lambda answer: answer["keys"][0]["last_used_at"])
     return shared_hub
+
+
+def fill_with_people_and_tokens(hub: HubProcess) -> None:
+    """Two of each. One token is used; one is revoked, as a table says in words beside the time."""
+    scope = {"devices": [], "labels": ["place=boiler-house-second-floor", "line=north"]}
+    for name in ("Ada of the boiler house, second floor", "Grace"):
+        hub.call("POST", "/api/v1/operators", {"name": name, "role": "operator", "scope": scope})
+    grant = {"role": "operator", "scope": scope, "ttl_s": 3600}
+    used, revoked = (
+        hub.call("POST", "/api/v1/tokens", {"name": name, **grant})["token"]
+        for name in ("The wall in the boiler house", "The wall before it")
+    )
+    request = urllib.request.Request(f"{hub.url}/api/v1/devices", headers={"Authorization": f"Bearer {used}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+    hub.call("DELETE", f"/api/v1/tokens/{revoked.split('_')[1]}")
+    hub.wait_for("/api/v1/tokens", lambda answer: any(one["last_used_at"] for one in answer["tokens"]))
 
 
 def test_every_command_that_shows_a_table_is_tried_here() -> None:
