@@ -10,6 +10,7 @@ from hub.cli.calls import call, show_json
 from hub.cli.devices import Json
 from hub.cli.keys import grant_text, scope_of
 from hub.cli.tables import Column, show_table
+from hub.errors import NotFound
 
 operators_app = typer.Typer(no_args_is_help=True, help="Add, list and remove the people who use the hub.")
 
@@ -71,6 +72,9 @@ def list_operators(context: typer.Context, as_json: Json = False) -> None:
 @operators_app.command("passwd")
 def set_password(context: typer.Context, name: Name) -> None:
     """Give a person a password, asked for, or read from standard input. It logs them out everywhere."""
+    found = call(context, lambda client: client.call("GET", "/api/v1/operators"))["operators"]
+    if name not in {one["name"] for one in found}:  # told before a password is asked for
+        raise NotFound(f"there is no operator {name!r}")
     if sys.stdin.isatty():
         password = typer.prompt("Password, 12 characters or more", hide_input=True, confirmation_prompt=True)
     else:

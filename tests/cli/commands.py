@@ -11,6 +11,7 @@ from hub.cli import app, run
 # What each command needs to be complete. A new command is added here; the tests that use this fail until it
 # is.
 COMPLETE: dict[str, Sequence[str]] = {
+    "audit": (),
     "backup": ("--output", "copy"),
     "check": (),
     "demo": (),
@@ -31,9 +32,16 @@ COMPLETE: dict[str, Sequence[str]] = {
     "keys add": ("pump",),
     "keys list": ("pump",),
     "keys revoke": ("pump", "a1b2c3d4e5f6"),
+    "keys rotate": ("pump", "a1b2c3d4e5f6"),
     "login": (),
+    "operators add": ("ada",),
+    "operators list": (),
+    "operators passwd": ("ada",),
+    "operators remove": ("ada",),
     "serve": (),
     "tokens add": ("--name", "wall"),
+    "tokens list": (),
+    "tokens revoke": ("a1b2c3d4e5f6",),
     "version": (),
 }
 

@@ -132,6 +132,8 @@ def test_people_are_added_listed_and_removed(run: Run, hub: HubProcess) -> None:
         capture_output=True,
     )
     assert "new password" in given.stdout
+    asked = run("operators", "passwd", "bob")  # pytest lets nothing be read from standard input
+    assert (asked.returncode, "bob" in asked.stderr) == (1, True)
     [found] = json.loads(run("operators", "list", "--json").stdout)
     assert (found["role"], found["scope"]["labels"], found["has_password"]) == (
         "operator",
