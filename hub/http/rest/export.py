@@ -21,7 +21,6 @@ from hub.http.rooms import HISTORY, INGEST
 from hub.http.slots import SLOTS, write_in_time
 from hub.logs import Logger
 
-FRESH_TIMEOUT_S = 2.0
 COUNT_HEADER = "X-Total-Count"
 CHUNK_BYTES = 262_144
 MEDIA = {
@@ -65,8 +64,6 @@ async def export(call: Call[ExportQuery, Nothing]) -> web.StreamResponse:
     series = _series(call)
     async with call.app[SLOTS].exports.taken(call.proof):
         history = call.app[HISTORY]
-        if history.failure is None:  # what was sent before the export was asked for is in it
-            await asyncio.wait([history.stored], timeout=FRESH_TIMEOUT_S)
         found = await while_wanted(call.request, history.held(series, start, end))
         if query.format is Format.PARQUET:
             return await _send_parquet(call, found)
