@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from hub.http.endpoint import BASE, Endpoint, Security, operation
-from hub.http.rest import audit, operators, sessions, tokens
+from hub.http.rest import audit, login, operators, sessions, tokens
 from hub.http.rest.people_shapes import (
     LinkIn,
     LinkOut,
@@ -18,6 +18,7 @@ from hub.http.rest.people_shapes import (
     TokenIn,
     TokenNew,
     TokensOut,
+    WaysOut,
 )
 from hub.model import Right
 
@@ -29,9 +30,18 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS,)
 PEOPLE: tuple[Endpoint, ...] = (
     operation("GET", f"{BASE}/session", sessions.show_session, tag="access", right=None, answer=SessionOut),
     Endpoint(
+        "GET",
+        f"{BASE}/session/ways",
+        login.show_ways,
+        "Tell how people may log in.",
+        "access",
+        Security.NONE,
+        answer=WaysOut,
+    ),
+    Endpoint(
         "POST",
         f"{BASE}/session",
-        sessions.log_in,
+        login.log_in,
         "Log in by name and password: the answer's cookie is the session.",
         "access",
         Security.NONE,

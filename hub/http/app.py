@@ -26,7 +26,7 @@ from hub.http.metrics_page import MetricsPage
 from hub.http.middleware import access_log, errors, expect, secure
 from hub.http.openapi import OpenApiPage
 from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faults
-from hub.http.rest import sessions
+from hub.http.rest import login
 from hub.http.rooms import (
     ACCOUNTS,
     AUDIT,
@@ -127,7 +127,7 @@ def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) ->
                 web.get(f"{below}{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
                 web.get(f"{below}/mqtt", mqtt_socket.handle, allow_head=False),
                 # A HEAD must not use the link up.
-                web.get(f"{below}/login", sessions.login, allow_head=False),
+                web.get(f"{below}/login", login.login, allow_head=False),
                 web.get(f"{below}/healthz", health.healthz),
                 web.get(f"{below}/readyz", health.readyz),
                 web.get(f"{below}/metrics", metrics.handle),

@@ -95,6 +95,7 @@ OPEN = {
     ("GET", "/{path}"),
     ("GET", "/login"),
     ("POST", "/api/v1/session"),
+    ("GET", "/api/v1/session/ways"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/v1/openapi.json"),

@@ -185,3 +185,8 @@ async def test_a_person_that_cannot_be_is_refused(hub: Hub, wrong: dict[str, obj
     assert (await hub.call("POST", OPERATORS, {"name": "eve", "role": "viewer"}, hub.bearer(Role.MANAGER)))[
         0
     ] == 403
+
+
+async def test_everybody_may_know_how_to_log_in_and_nothing_else(hub: Hub, ada: object) -> None:
+    status, ways = await hub.call("GET", f"{SESSION}/ways", headers={})
+    assert (status, ways) == (200, {"password": True, "passkey": False, "providers": []})

@@ -108,6 +108,21 @@ class OperatorsOut(Given):
     operators: list[OperatorOut]
 
 
+class ProviderOut(Given):
+    """Another service that knows who somebody is."""
+
+    name: str
+    url: str = Field(description="where the browser goes to log in by it, relative to the page")
+
+
+class WaysOut(Given):
+    """How people may log in, besides by a one-time link."""
+
+    password: bool
+    passkey: bool = Field(description="whether somebody has one, and browsers let this address use it")
+    providers: list[ProviderOut]
+
+
 class LogIn(Asked):
     """A person's name and password."""
 

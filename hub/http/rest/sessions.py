@@ -1,21 +1,20 @@
-"""Logging in and out: one-time links, the browser's session, tokens."""
+"""Who is logged in, where, and logging out."""
 
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from hub.errors import Forbidden, NotFound, Unauthenticated
-from hub.http.access import ACCESS, Proof, ProofKind
+from hub.errors import Forbidden, NotFound
+from hub.http.access import ACCESS, ProofKind
 from hub.http.audit import note
-from hub.http.endpoint import Call, Nothing, read_json
+from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
-from hub.http.plain_page import plain_page
+from hub.http.rest.login import end_browsers_session
 from hub.http.rest.operators import link_for
 from hub.http.rest.people_shapes import (
     LinkIn,
     LinkOut,
-    LogIn,
     PasswordChange,
     SessionOut,
     SessionRow,
@@ -23,58 +22,8 @@ from hub.http.rest.people_shapes import (
     shown_principal,
 )
 from hub.http.rest.times import rfc3339
-from hub.http.rooms import ACCOUNTS, CONFIG, MQTT_PORT, OPERATORS
+from hub.http.rooms import ACCOUNTS, MQTT_PORT, OPERATORS
 from hub.model import Session
-
-
-async def login(request: web.Request) -> web.StreamResponse:
-    """`GET /login?code=…`: exchange a one-time link for a session, and go to the page."""
-    try:
-        code, address = request.query.get("code", ""), request.app[ACCESS].address(request)
-        secret = await request.app[OPERATORS].use_link(code, address)
-    except Unauthenticated:
-        return plain_page(
-            HTTPStatus.UNAUTHORIZED,
-            "This link no longer logs you in",
-            "A link works once, and only for a while. If you have used it in this browser already, you are "
-            "logged in: just open the hub.",
-            "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
-            link=("Open the hub", "./"),
-        )
-    response = web.Response(
-        status=HTTPStatus.SEE_OTHER.value,
-        # Relative to the link: behind a proxy the hub may be under a path that it does not know.
-        headers={"Location": "./", "Cache-Control": "no-store"},
-    )
-    await _renew_session(request, response, secret)
-    return response
-
-
-async def log_in(request: web.Request) -> web.StreamResponse:
-    """Log in by name and password: the answer's cookie is the session."""
-    access = request.app[ACCESS]
-    if "Origin" in request.headers and not access.is_own_page(request):
-        raise Forbidden(access.explain_origin(request))
-    asked = await read_json(request, LogIn)
-    secret = await request.app[OPERATORS].log_in(asked.name, asked.password, access.address(request))
-    response = web.Response(status=HTTPStatus.NO_CONTENT.value)
-    await _renew_session(request, response, secret)
-    return response
-
-
-async def _renew_session(request: web.Request, response: web.Response, secret: str) -> None:
-    """Give the browser a new session in place of the one that it had."""
-    await note(request, await request.app[OPERATORS].session(secret))
-    await _end_session(request, request.cookies.get(request.app[ACCESS].cookie(request)))
-    response.set_cookie(
-        request.app[ACCESS].cookie(request),
-        secret,
-        max_age=int(request.app[CONFIG].auth.session_s),
-        httponly=True,
-        samesite="Lax",
-        secure=request.app[ACCESS].is_secure(request),
-        path="/",
-    )
 
 
 async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
@@ -93,7 +42,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     proof, principal = await access.let_in(request)
     await note(request, principal)
     if proof.kind is ProofKind.SESSION:
-        await _end_session(request, proof.secret)
+        await end_browsers_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     response.set_cookie(
         access.cookie(request),
@@ -105,13 +54,6 @@ async def log_out(request: web.Request) -> web.StreamResponse:
         path="/",
     )
     return response
-
-
-async def _end_session(request: web.Request, secret: str | None) -> None:
-    """End a session, and what it watches."""
-    if secret is not None:
-        await request.app[OPERATORS].end_session(secret)
-        request.app[VIEWERS].log_out(Proof(ProofKind.SESSION, secret))
 
 
 async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
