@@ -45,6 +45,7 @@ from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
 from hub.system import OWN, System
 from hub.timers import aligned_sleep
+from hub.tls import Certificates
 
 if TYPE_CHECKING:
     from hub.bridge.bridge import Bridge
@@ -291,6 +292,7 @@ def http(
     rooms: Rooms,
     base_url: Callable[[], str],
     mqtt_server: MqttServer | None = None,
+    certificates: Certificates | None = None,
     *,
     started_at: int = 0,
     static: Path = BUILT,
@@ -314,6 +316,7 @@ def http(
         imports=_imports(rooms),
         clock=rooms.hub_clock,
         mqtt=mqtt_server.connection if mqtt_server else None,
+        certificates=certificates,
         mqtt_port=lambda: mqtt_server.port if mqtt_server else None,
         base_url=base_url,
         started_at=started_at,

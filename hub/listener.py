@@ -237,7 +237,9 @@ def _group(address: str) -> str:
 
 
 class Listener:
-    """Accepts on the sockets it is given, from `start` to `close`; `make` builds a connection's protocol."""
+    """Accepts on the sockets it is given, from `start` to `close`; `make` builds a connection's protocol, and
+    `tls` gives the context of the next handshake.
+    """
 
     def __init__(
         self,
@@ -245,7 +247,7 @@ class Listener:
         places: ConnectionPlaces,
         make: Callable[[ConnectionPlace], asyncio.BaseProtocol],
         *,
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
         handshake_s: float = 10.0,
     ) -> None:
         self._sockets = list(sockets)
@@ -306,7 +308,7 @@ class Listener:
             transport, _ = await self._loop.connect_accepted_socket(
                 lambda: self._make(place),
                 accepted,
-                ssl=self._tls,
+                ssl=self._tls() if self._tls else None,
                 ssl_handshake_timeout=self._handshake_s if self._tls else None,
             )
         except OSError as error:  # SSLError and TimeoutError are among these

@@ -26,6 +26,7 @@ from hub.host import HostFigures
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
 from hub.logs import Logger
+from hub.tls import Certificates
 
 T = TypeVar("T")
 
@@ -49,6 +50,14 @@ class Hub:
     local_url: str  # the same on this machine, before any proxy
     mqtt_port: int | None  # None where there is no such listener
     mqtt_tls_port: int | None
+    certificates: Certificates | None  # where it has one
+
+    def reload(self) -> None:
+        """Read again what may change while the hub runs: its certificate."""
+        if self.certificates is None:
+            _log.info("there is nothing to read again: the hub has no certificate (http.tls_cert)")
+        else:
+            self.certificates.reload()
 
     async def login_link(self) -> str:
         """A link that opens the page logged in, once."""
@@ -67,11 +76,11 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(compose.open_rooms(config, around))
-        tls = _tls_context(config)
+        certificates = Certificates.of(config)
         machine = HostFigures(config.data_dir, config.journal_dir)
         base_url = _BaseUrl(config)
         mqtt = compose.mqtt(rooms) if listen and config.mqtt.enabled else None
-        app = compose.http(rooms, base_url, mqtt, started_at=machine.started_at())
+        app = compose.http(rooms, base_url, mqtt, certificates, started_at=machine.started_at())
         loops = [*rooms.loops(), *http_loops(app)]
         if mqtt:
             loops.append(mqtt.run())
@@ -82,14 +91,19 @@ async def running(
             loops.append(system.run())
         await stack.enter_async_context(owned(loops))
         if mqtt:
-            await _bound(f"mqtt {config.mqtt.host}:{config.mqtt.port}", mqtt.start(tls))
+            await _bound(
+                f"mqtt {config.mqtt.host}:{config.mqtt.port}",
+                mqtt.start(certificates.mqtt if certificates else None),
+            )
         try:
+            tls = certificates.http if certificates else None
             await _serve_http(app, config, stack, base_url, tls, listen=listen)
         finally:
             if mqtt:  # stops before HTTP does, so that devices at /mqtt are told in their own protocol
                 stack.push_async_callback(mqtt.stop, STOP_TIMEOUT_S)
         ports = (mqtt.port, mqtt.tls_port) if mqtt else (None, None)
-        yield Hub(config, rooms, config.http.public_url or base_url(), base_url(), *ports)
+        url = config.http.public_url or base_url()
+        yield Hub(config, rooms, url, base_url(), *ports, certificates)
 
 
 @asynccontextmanager
@@ -152,7 +166,7 @@ async def _serve_http(
     config: Config,
     stack: AsyncExitStack,
     base_url: _BaseUrl,
-    tls: ssl.SSLContext | None,
+    tls: Callable[[], ssl.SSLContext] | None,
     *,
     listen: bool,
 ) -> None:
@@ -175,17 +189,6 @@ async def _bound(what: str, starting: Awaitable[T]) -> T:
         return await starting
     except OSError as error:
         raise HubError(f"cannot listen on {what}: {error.strerror or error}") from error
-
-
-def _tls_context(config: Config) -> ssl.SSLContext | None:
-    if not config.http.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(config.http.tls_cert, config.http.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise HubError(f"http.tls_cert, http.tls_key: {error}") from error
-    return context
 
 
 async def serve(

@@ -4,14 +4,12 @@ import asyncio
 import resource
 import shutil
 import socket
-import ssl
 import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -19,6 +17,7 @@ from hub.cli.calls import show_json
 from hub.cli.devices import Json
 from hub.cli.options import Options
 from hub.config import Config
+from hub.errors import HubError
 from hub.private_files import OTHERS, StoreFolders
 
 MIB = 1_048_576
@@ -137,39 +136,31 @@ def _certificate(config: Config) -> Iterator[Finding]:
                 "tls", Verdict.WARNING, "none, on a network: keys and tokens are readable on their way"
             )
         return
+    from hub.tls import Certificates
+
     try:
-        expires_s = _expires_s(http.tls_cert, http.tls_key)
-    except OSError as error:  # SSLError is one
-        text = f"{http.tls_cert}, {http.tls_key}: {getattr(error, 'reason', None) or error.strerror or error}"
-        yield Finding("tls", Verdict.FAILED, text)
+        ends_at = Certificates(config).ends_at
+    except HubError as error:
+        yield Finding("tls", Verdict.FAILED, str(error))
         return
-    days = (expires_s - time.time()) / 86_400
-    verdict = Verdict.OK if days * 86_400 > CERTIFICATE_SOON_S else Verdict.WARNING
-    yield Finding("tls", verdict, f"{http.tls_cert} is valid for {days:.0f} more days")
+    yield judge_certificate(http.tls_cert, ends_at / 1e6 - time.time())
     mode = Path(http.tls_key).stat().st_mode
     if mode & OTHERS:
         text = f"{http.tls_key} has mode {stat.S_IMODE(mode):04o}: chmod 0600 {http.tls_key}"
         yield Finding("tls", Verdict.WARNING, text)
 
 
-def _expires_s(certificate: str, key: str) -> float:
-    """When the certificate ends, by a handshake with itself. Raises OSError for what would not work."""
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(certificate, key)
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname = False
-    client.load_verify_locations(certificate)
-    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    asking = client.wrap_bio(to_client, to_server)
-    serving = server.wrap_bio(to_server, to_client, server_side=True)
-    for one in (asking, serving, asking, serving, asking):
-        try:
-            one.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
-    shown: dict[str, Any] = asking.getpeercert() or {}
-    return ssl.cert_time_to_seconds(shown["notAfter"])
+def judge_certificate(file: str, left_s: float) -> Finding:
+    """What it means that a certificate is in force for so long."""
+    days = left_s / 86_400
+    if left_s <= 0:
+        return Finding(
+            "tls", Verdict.FAILED, f"{file} ended {-days:.0f} days ago: get a new one, reload the hub"
+        )
+    if left_s <= CERTIFICATE_SOON_S:
+        advice = "renew it, then reload the hub (SIGHUP)"
+        return Finding("tls", Verdict.WARNING, f"{file} is valid for only {days:.0f} more days: {advice}")
+    return Finding("tls", Verdict.OK, f"{file} is valid for {days:.0f} more days")
 
 
 def _disk(config: Config) -> Iterator[Finding]:

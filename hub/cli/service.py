@@ -1,6 +1,8 @@
 """`hub serve`, `hub demo`, `hub check`."""
 
+import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +27,8 @@ def serve(context: typer.Context) -> None:
 
     set_up_logs(config.log)
     os.umask(UMASK)
+    # Until there is something to reload: the files are read at the start anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     run_until_stopped(lambda stop: run_hub(config, _announced, stop))
 
 
@@ -44,7 +48,19 @@ async def _announced(hub: "Hub") -> AsyncIterator[None]:
         )
     typer.echo("Ready. Ctrl-C stops it.")
     sys.stdout.flush()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, _hung_up, hub, os.isatty(0))
     yield
+    loop.remove_signal_handler(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _hung_up(hub: "Hub", from_terminal: bool) -> None:
+    """Read the certificate again; or stop, where the signal says that the terminal has been closed."""
+    if from_terminal and not os.isatty(0):
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        hub.reload()
 
 
 def check(context: typer.Context) -> None:

@@ -31,6 +31,7 @@ from hub.http.rooms import (
     ACCOUNTS,
     AUDIT,
     BASE_URL,
+    CERTIFICATES,
     CLOCK,
     COMMANDS,
     CONFIG,
@@ -56,6 +57,7 @@ from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
 from hub.registry.audit import StoredAudit
+from hub.tls import Certificates
 from hub.websocket.peers import Peers
 
 
@@ -77,6 +79,7 @@ def make_app(
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
     mqtt_port: Callable[[], int | None],
+    certificates: Certificates | None,
     started_at: int,
     static: Path,
     uniform: Callable[[float, float], float],
@@ -95,6 +98,7 @@ def make_app(
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
     app[TOKENS], app[ACCOUNTS], app[AUDIT] = tokens, accounts, audit
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
+    app[CERTIFICATES] = certificates
     app[ACCESS] = access = Access.of(operators, tokens, config.http)
     app[PROXY_FAULTS] = ProxyFaults(access)
     app[SLOTS] = Slots.of(config.limits)
@@ -106,7 +110,7 @@ def make_app(
     )
     app[VIEWERS] = viewers = Viewers(config.live, feed, history, clock, access, peers, uniform)
     app[LIVE_SOCKETS] = LiveSockets(config.live, config.limits.connect_timeout_s, clock, viewers, peers)
-    metrics = MetricsPage(ingest, history, roster, lambda: len(viewers))
+    metrics = MetricsPage(ingest, history, roster, lambda: len(viewers), certificates)
     _add_routes(app, StaticPage(static), metrics)
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_stop_sockets)

@@ -11,6 +11,7 @@ from hub.fleet.presence import Roster
 from hub.history.contract import History
 from hub.host import written_bytes
 from hub.intake.accept import Ingest
+from hub.tls import Certificates
 
 __all__ = ["CONTENT_TYPE", "HubCollector"]
 
@@ -18,11 +19,19 @@ __all__ = ["CONTENT_TYPE", "HubCollector"]
 class HubCollector:
     """Reads the figures where they are kept, when they are asked for. `viewers` counts live sockets."""
 
-    def __init__(self, ingest: Ingest, history: History, roster: Roster, viewers: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        ingest: Ingest,
+        history: History,
+        roster: Roster,
+        viewers: Callable[[], int],
+        certificates: Certificates | None,
+    ) -> None:
         self._ingest = ingest
         self._history = history
         self._roster = roster
         self._viewers = viewers
+        self._certificates = certificates
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format, which is of the type CONTENT_TYPE."""
@@ -58,6 +67,17 @@ class HubCollector:
         sessions = sum(1 for _ in self._roster.all_sessions())
         yield GaugeMetricFamily("hub_device_sessions", "Connected devices' sessions.", value=sessions)
         yield GaugeMetricFamily("hub_viewers", "Live sockets of dashboards and tools.", value=self._viewers())
+        if self._certificates is not None:
+            yield GaugeMetricFamily(
+                "hub_certificate_end_seconds",
+                "When the certificate in use ends, in seconds since 1970.",
+                value=self._certificates.ends_at / 1e6,
+            )
+            yield GaugeMetricFamily(
+                "hub_certificate_refused",
+                "1 while the certificate's files hold what could not be taken at the last reload.",
+                value=float(self._certificates.refusal is not None),
+            )
 
     def _storing(self) -> Iterator[Metric]:
         history, journal = self._history, self._history.journal

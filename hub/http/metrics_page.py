@@ -9,13 +9,21 @@ from hub.history.contract import History
 from hub.http.access import ACCESS
 from hub.intake.accept import Ingest
 from hub.model import Right
+from hub.tls import Certificates
 
 
 class MetricsPage:
     """The route. `viewers` counts live sockets."""
 
-    def __init__(self, ingest: Ingest, history: History, roster: Roster, viewers: Callable[[], int]) -> None:
-        self._rooms = (ingest, history, roster, viewers)
+    def __init__(
+        self,
+        ingest: Ingest,
+        history: History,
+        roster: Roster,
+        viewers: Callable[[], int],
+        certificates: Certificates | None,
+    ) -> None:
+        self._rooms = (ingest, history, roster, viewers, certificates)
 
     async def handle(self, request: web.Request) -> web.Response:
         """The figures in Prometheus' text format. Raises Unauthenticated, Forbidden."""

@@ -19,6 +19,7 @@ from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
 from hub.registry.audit import StoredAudit
+from hub.tls import Certificates
 
 MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
 
@@ -42,4 +43,6 @@ BASE_URL: web.AppKey[Callable[[], str]] = web.AppKey("base_url")
 MQTT: web.AppKey[MqttProtocols | None] = web.AppKey("mqtt")
 # Where MQTT listens on TCP without TLS.
 MQTT_PORT: web.AppKey[Callable[[], int | None]] = web.AppKey("mqtt_port")
+# None where the hub speaks no TLS.
+CERTIFICATES: web.AppKey[Certificates | None] = web.AppKey("certificates")
 STARTED_AT = web.AppKey("started_at", int)  # when the hub began, µs UTC

@@ -1,6 +1,7 @@
 """Serves an application: by TCP for everyone, and by a Unix socket for the owner of the process."""
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -31,8 +32,11 @@ class Server:
         """Get ready; nothing listens yet."""
         await self._runner.setup()
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on TCP; the port that was bound. Raises OSError."""
+    async def listen(self, host: str, port: int, tls: Callable[[], ssl.SSLContext] | None = None) -> int:
+        """Listen on TCP; the port that was bound. `tls` gives the context of the next handshake.
+
+        Raises OSError.
+        """
         places = ConnectionPlaces(
             "http.connections_max",
             self._config.connections_max,

@@ -98,8 +98,9 @@ class MqttServer:
             link, self._config, self._clients, self._ingest.accept, self._clock, self._fresh_id
         )
 
-    async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen; with `tls` on `mqtt.tls_port` too, unless that is 0.
+    async def start(self, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+        """Listen; with `tls`, which gives the context of the next handshake, on `mqtt.tls_port` too, unless
+        that is 0.
 
         Raises OSError where an address cannot be bound.
         """
@@ -114,7 +115,7 @@ class MqttServer:
             raise
         _log.info("devices may connect", host=self._config.host, port=self.port, tls_port=self.tls_port)
 
-    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
+    async def _listen(self, port: int, tls: Callable[[], ssl.SSLContext] | None) -> int:
         limits = self._limits
         places = ConnectionPlaces(
             "limits.connections_max", limits.connections_max + SPARE_CONNECTIONS, limits.connect_timeout_s

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.doctor import judge_sync
+from hub.cli.doctor import judge_certificate, judge_sync
+from tests.certificates import Authority
 from tests.cli.conftest import Run
 from tests.conftest import Certificate
 from tests.hub_process import HubProcess, make_store
@@ -83,6 +84,20 @@ def test_a_port_in_use_fails(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, found = findings(run, HUB__HTTP__PORT=str(taken.getsockname()[1]))
     assert (code, found["port"]) == (1, ["failed", "ok"])
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(15, "ok"), (13, "warning"), (-1, "failed")])
+def test_a_certificate_that_ends_within_two_weeks_is_to_be_renewed(days: int, verdict: str) -> None:
+    assert judge_certificate("hub.pem", days * 86_400).verdict == verdict
+
+
+def test_a_key_of_another_certificate_fails(run: Run, tmp_path: Path, certificate: Certificate) -> None:
+    other = Authority(tmp_path).server()
+    tls = {"HUB__HTTP__TLS_CERT": str(certificate.path), "HUB__HTTP__TLS_KEY": str(other.key)}
+    done = run("doctor", "--json", **{**FREE, **tls})
+    [found] = [one for one in json.loads(done.stdout) if one["check"] == "tls"]
+    assert found["verdict"] == "failed"
+    assert f"{other.key}: not the key of the certificate" in found["text"]
 
 
 def test_a_slow_disk_is_a_reason_to_sync_less_often() -> None:

@@ -154,7 +154,7 @@ async def rooms(
         if broken_fleet:
             fleet.attributes = BrokenAttributes(fleet.attributes)
         server = compose.mqtt(replace(found, ingest=ingest, fleet=fleet))
-        await server.start(tls)
+        await server.start((lambda: tls) if tls else None)
         opened = Rooms(
             found.registry,
             found.history,

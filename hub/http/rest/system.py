@@ -9,9 +9,10 @@ from hub.feed.channel import wire_ms
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.shapes import Given, Milliseconds
 from hub.http.rest.times import rfc3339
-from hub.http.rooms import CLOCK, CONFIG, FEED, HISTORY, ROSTER, STARTED_AT
+from hub.http.rooms import CERTIFICATES, CLOCK, CONFIG, FEED, HISTORY, ROSTER, STARTED_AT
 from hub.model import Presence
 from hub.system import OWN
+from hub.tls import Certificates
 
 
 class ClockOut(Given):
@@ -32,6 +33,15 @@ class JournalOut(Given):
     bytes_max: int = Field(description="limits.journal_max_mb; beyond it nothing is stored")
 
 
+class CertificateOut(Given):
+    """The certificate that the hub shows."""
+
+    ends: Milliseconds
+    refusal: str | None = Field(
+        description="why what its files held at the last reload was not taken; null: it was"
+    )
+
+
 class SystemOut(Given):
     """What the hub is, since when, how it fares, and what it allows."""
 
@@ -47,6 +57,7 @@ class SystemOut(Given):
     journal: JournalOut | None = Field(description="null where the history needs none")
     figures: dict[str, float] = Field(description="the newest of its figures by name, while they come")
     clock: ClockOut
+    certificate: CertificateOut | None = Field(description="null where the hub speaks no TLS")
     devices: dict[Presence, int]
     limits: dict[str, float] = Field(description="by the name of the key in the configuration")
 
@@ -65,6 +76,7 @@ async def show_system(call: Call[Nothing, Nothing]) -> SystemOut:
         journal=None if history.journal is None else JournalOut(**history.journal._asdict()),
         figures=_figures(call.app[FEED]),
         clock=_clock(call.app[CLOCK]),
+        certificate=_certificate(call.app[CERTIFICATES]),
         devices=call.app[ROSTER].count(),
         limits={
             f"{section}.{key}": value
@@ -80,6 +92,12 @@ def _figures(feed: Feed) -> dict[str, float]:
     if channel.presence is not Presence.ONLINE:  # what is known is of the run before
         return {}
     return {name: value for name, (_, value) in channel.snapshot().items() if isinstance(value, float)}
+
+
+def _certificate(certificates: Certificates | None) -> CertificateOut | None:
+    if certificates is None:
+        return None
+    return CertificateOut(ends=wire_ms(certificates.ends_at), refusal=certificates.refusal)
 
 
 def _clock(clock: HubClock) -> ClockOut:

@@ -33,6 +33,15 @@ interface SystemInfo {
   readonly limits: Readonly<Record<string, number>>;
   readonly journal: { readonly bytes_max: number } | null;
   readonly clock: ClockInfo;
+  readonly certificate: CertificateInfo | null;
+}
+
+/** What REST says of the certificate in use. */
+interface CertificateInfo {
+  /** Milliseconds UTC. */
+  readonly ends: number;
+  /** Why what its files held at the last reload was not taken. */
+  readonly refusal: string | null;
 }
 
 /** What REST says of the hub's clock. Milliseconds UTC. */
@@ -211,6 +220,12 @@ function SystemFacts({ system }: { system: SystemInfo }) {
         {presences.map(([presence, count]) => `${count} ${PRESENCE_WORD[presence].toLowerCase()}`).join(", ")}
       </p>
       <ClockFacts clock={system.clock} />
+      {system.certificate && (
+        <p>
+          <strong>Certificate</strong> Valid until {moment(system.certificate.ends)}.{" "}
+          {system.certificate.refusal && `The new one was refused: ${system.certificate.refusal}`}
+        </p>
+      )}
       <details>
         <summary>Limits</summary>
         <table class="values limits">
