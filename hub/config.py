@@ -210,6 +210,7 @@ class AuthConfig(_Section):
     login_link_s: Seconds = 3_600.0
     session_s: Seconds = 2_592_000.0
     session_idle_s: Seconds = 604_800.0
+    step_up_s: Seconds = 600.0
     token_max_s: Seconds = 31_536_000.0
     failures_max: Positive = 10
     failures_window_s: Seconds = 60.0

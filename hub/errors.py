@@ -8,6 +8,7 @@
     │   ├── Conflict         it exists already, or changed meanwhile
     │   ├── Unauthenticated  no key or token, or a wrong, expired or revoked one
     │   └── Forbidden        known, but may not
+    │       └── StepUp       may, but has to say once more who they are
     ├── Busy                 right, but not now: carries `retry_after_s`
     │   └── OverRate         faster than it may be
     ├── StoreError           the disk or the database said no
@@ -91,6 +92,18 @@ class Forbidden(Refused):
     """Known, but not allowed to do this."""
 
     code = "forbidden"
+
+
+class StepUp(Forbidden):
+    """Known and allowed, but this takes a proof of a moment ago. `confirm_by` says what can be shown here:
+    "password", "passkey"; where that is nothing, a new log in counts as one.
+    """
+
+    code = "step_up"
+
+    def __init__(self, message: str, confirm_by: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.confirm_by = confirm_by
 
 
 class Busy(HubError):

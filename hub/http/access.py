@@ -83,17 +83,19 @@ class Access:
         return self.tokens.check(proof.secret, address)
 
     async def let_in(
-        self, request: web.Request, *rights: Right, whole_hub: bool = False
+        self, request: web.Request, *rights: Right, whole_hub: bool = False, step_up: bool = False
     ) -> tuple[Proof, Principal]:
         """What is shown, and who asks: somebody who has the right, for the whole hub or for some devices.
 
-        Of several rights one will do; without any, whoever has shown who they are is let in. Raises as
-        `proven` does, and Forbidden.
+        Of several rights one will do; without any, whoever has shown who they are is let in. `step_up` asks
+        people for a proof of a moment ago. Raises as `proven` does, Forbidden and StepUp.
         """
         proof, principal = await self.proven(request)
         held = [one for one in rights if decide(principal, one, None) is not Decision.REFUSE]
         for right in held[:1] or rights[:1]:
             permit(principal, right, Whole.HUB if whole_hub else None)
+        if step_up:
+            self.operators.refuse_unconfirmed(principal)
         return proof, principal
 
     async def proven(self, request: web.Request) -> tuple[Proof, Principal]:

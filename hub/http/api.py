@@ -276,6 +276,7 @@ _KEYS = (
         status=_CREATED,
         refusals=(*_GONE, *_CLASH),
         made=lambda answer: answer.id,
+        step_up=True,
     ),
     operation(
         "DELETE",
@@ -285,6 +286,7 @@ _KEYS = (
         right=Right.KEYS_WRITE,
         status=_NONE,
         refusals=(*_GONE, *_CLASH),
+        step_up=True,
     ),
 )
 

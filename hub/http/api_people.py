@@ -5,6 +5,7 @@ from http import HTTPStatus
 from hub.http.endpoint import BASE, Endpoint, Security, operation
 from hub.http.rest import audit, login, operators, sessions, tokens
 from hub.http.rest.people_shapes import (
+    ConfirmIn,
     LinkIn,
     LinkOut,
     LogIn,
@@ -50,6 +51,16 @@ PEOPLE: tuple[Endpoint, ...] = (
         refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, *_BUSY),
     ),
     operation(
+        "POST",
+        f"{BASE}/session/confirm",
+        login.confirm,
+        tag="access",
+        right=None,
+        body=ConfirmIn,
+        status=_NONE,
+        refusals=_BUSY,
+    ),
+    operation(
         "PUT",
         f"{BASE}/session/password",
         sessions.change_password,
@@ -58,6 +69,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         body=PasswordChange,
         status=_NONE,
         refusals=_BUSY,
+        step_up=True,
     ),
     operation(
         "GET", f"{BASE}/sessions", sessions.list_sessions, tag="access", right=None, answer=SessionsOut
@@ -94,6 +106,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         status=_CREATED,
         refusals=_BUSY,
         made=lambda answer: answer.id,
+        step_up=True,
     ),
     operation(
         "DELETE",
@@ -103,6 +116,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         right=None,
         status=_NONE,
         refusals=(*_GONE, *_CLASH),
+        step_up=True,
     ),
     operation(
         "POST",
@@ -114,6 +128,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         body=LinkIn,
         answer=LinkOut,
         status=_CREATED,
+        step_up=True,
     ),
     operation(
         "GET",
@@ -136,6 +151,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         status=_CREATED,
         refusals=(*_CLASH, *_BUSY),
         made=lambda answer: answer.name,
+        step_up=True,
     ),
     operation(
         "PATCH",
@@ -147,6 +163,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         body=OperatorChange,
         answer=OperatorOut,
         refusals=(*_GONE, *_BUSY),
+        step_up=True,
     ),
     operation(
         "DELETE",
@@ -157,6 +174,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         whole_hub=True,
         status=_NONE,
         refusals=_GONE,
+        step_up=True,
     ),
     operation(
         "POST",
@@ -168,6 +186,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         answer=LinkOut,
         status=_CREATED,
         refusals=_GONE,
+        step_up=True,
     ),
     operation(
         "GET",

@@ -1,8 +1,8 @@
 """One operation of REST: its handler together with all that OpenAPI says of it."""
 
 from codecs import BOM_UTF8
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_origin
@@ -115,6 +115,7 @@ class Endpoint:
     media: tuple[str, ...] = ()  # what a good answer may be, where that is not JSON
     body_media: tuple[str, ...] = ()  # what the body may be, where that is not JSON
     whole_hub: bool = False  # whether it concerns more than single devices
+    step_up: bool = False  # whether people have to have proved a moment ago who they are
 
     @property
     def needs_body(self) -> bool:
@@ -144,6 +145,7 @@ def operation(
     refusals: tuple[HTTPStatus, ...] = (),
     body_max_bytes: int = 0,
     is_dear: bool = False,
+    step_up: bool = False,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
     """An operation for people and their programs: `serve` gets a call by a principal with this right, or with
@@ -151,31 +153,13 @@ def operation(
 
     Its summary is the first line of the docstring of `serve`. A body may have `http.max_body_bytes`, or
     `body_max_bytes` where that is more. What `is_dear` takes one of the places that those who ask share,
-    until its answer has left. `made` says under which name what an answer tells of is found below `path`.
+    until its answer has left. `step_up` asks people for a proof of a moment ago. `made` says under which
+    name what an answer tells of is found below `path`.
     """
-    rights = [one for one in (right, or_right) if one is not None]
-
-    async def answer_once(call: Call[Any, Any]) -> Answer:
-        found = await serve(call)
-        location = _location(path, made(found)) if status is HTTPStatus.CREATED else None
-        return Answer(status.value, _written(found), location)
-
-    async def handle(request: web.Request) -> web.Response:
-        proof, principal = await request.app[ACCESS].let_in(request, *rights, whole_hub=whole_hub)
-        asked = _read_query(request, query)
-        raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
-        call = Call(principal, proof, right, request, asked, _read_json(raw, body))
-        if method == "POST":
-            found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
-        else:
-            found = await answer_once(call)
-        await note_write(request, principal)
-        return _response(found)
-
-    return Endpoint(
+    described = Endpoint(
         method,
         path,
-        _in_turn(handle) if is_dear else handle,
+        _unserved,
         (serve.__doc__ or "").partition("\n")[0],
         tag,
         Security.OPERATOR,
@@ -187,7 +171,48 @@ def operation(
         refusals,
         idempotent=method == "POST",
         whole_hub=whole_hub,
+        step_up=step_up,
     )
+    rights = [one for one in (right, or_right) if one is not None]
+    handle = _handler(described, serve, rights, body_max_bytes, made)
+    return replace(described, handler=_in_turn(handle) if is_dear else handle)
+
+
+async def _unserved(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound  # until its handler is made
+
+
+def _handler(
+    described: Endpoint,
+    serve: Callable[[Call[Any, Any]], Awaitable[BaseModel | None]],
+    rights: Sequence[Right],
+    body_max_bytes: int,
+    made: Callable[[Any], str | None],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Reads the request of an operation, has it served, and writes the answer."""
+
+    async def answer_once(call: Call[Any, Any]) -> Answer:
+        found = await serve(call)
+        is_new = described.status is HTTPStatus.CREATED
+        location = _location(described.path, made(found)) if is_new else None
+        return Answer(described.status.value, _written(found), location)
+
+    async def handle(request: web.Request) -> web.Response:
+        proof, principal = await request.app[ACCESS].let_in(
+            request, *rights, whole_hub=described.whole_hub, step_up=described.step_up
+        )
+        asked = _read_query(request, described.query)
+        raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
+        read = _read_json(raw, described.body)
+        call = Call(principal, proof, described.right, request, asked, read)
+        if described.idempotent:
+            found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
+        else:
+            found = await answer_once(call)
+        await note_write(request, principal)
+        return _response(found)
+
+    return handle
 
 
 def streamed(

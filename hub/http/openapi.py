@@ -134,6 +134,9 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
         lowest = next(role for role, rights in RIGHTS.items() if endpoint.right in rights)
         reach = ", for the whole hub" if endpoint.whole_hub else ""
         described["description"] = f"Takes the right {endpoint.right}: the role {lowest} has it{reach}."
+    if endpoint.step_up:
+        said = "In a session it takes a proof of a moment ago: a log in, or POST /session/confirm."
+        described["description"] = f"{described.get('description', '')} {said}".lstrip()
     parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint, refs, schemas)]
     if endpoint.idempotent:
         parameters.append(

@@ -15,6 +15,7 @@ from hub.errors import (
     Invalid,
     NotFound,
     Refused,
+    StepUp,
     StoreError,
     Unauthenticated,
     Unreadable,
@@ -104,6 +105,8 @@ def problem_of(error: HubError) -> web.Response:
             more["limit"] = error.limit
     if isinstance(error, StoreError):
         headers["Retry-After"] = retry_after(STORE_RETRY_S)
+    if isinstance(error, StepUp):
+        more["confirm_by"] = error.confirm_by
     if isinstance(error, Invalid) and error.where:
         more["where"] = error.where
     return problem(status, error.code, str(error), headers=headers, **more)

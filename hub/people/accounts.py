@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from hub.errors import Conflict, Invalid, NotFound, Unauthenticated
+from hub.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from hub.fleet.keys import LoginThrottle
 from hub.model import Grant, Operator, Principal, Role
 from hub.people.names import check_name
@@ -48,12 +48,12 @@ class Accounts:
             raise NotFound(f"there is no operator {name!r}")
         return found
 
-    def principal(self, name: str, credential: str) -> Principal:
+    def principal(self, name: str, credential: str, confirmed_until: int) -> Principal:
         """An operator as whoever asks. Raises Unauthenticated for one who was removed."""
         found = self._operators.get(name)
         if found is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
-        return Principal(name, found.grants, credential=credential)
+        return Principal(name, found.grants, credential=credential, confirmed_until=confirmed_until)
 
     async def add(self, name: str, grants: Iterable[Grant], password: str | None = None) -> Operator:
         """One more operator. Raises Invalid, Conflict, StoreError, Busy."""
@@ -98,6 +98,11 @@ class Accounts:
             await self._stored.remove(name)
             del self._operators[name]
 
+    def confirm_by(self, name: str) -> tuple[str, ...]:
+        """What somebody who is logged in can show to say once more who they are."""
+        found = self._operators.get(name)
+        return ("password",) if found is not None and found.password is not None else ()
+
     # Passwords
 
     async def check(self, name: str, password: str, address: str) -> Operator:
@@ -113,11 +118,20 @@ class Accounts:
             raise Unauthenticated("the name or the password is wrong")
         return found
 
+    async def prove(self, name: str, password: str, address: str) -> None:
+        """Somebody who is logged in says once more who they are. Raises as `check`, but Forbidden: that they
+        are logged in stays true.
+        """
+        try:
+            await self.check(name, password, address)
+        except Unauthenticated as error:
+            raise Forbidden("the password is wrong") from error
+
     async def set_own_password(self, name: str, old: str | None, new: str, address: str) -> None:
-        """Change one's own password; the old one is asked for where there is one. Raises as `check`."""
+        """Change one's own password; the old one is asked for where there is one. Raises as `prove`."""
         check_password(new)
         if self.find(name).password is not None:
-            await self.check(name, old or "", address)
+            await self.prove(name, old or "", address)
         await self.change(name, password=new)
 
 

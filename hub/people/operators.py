@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from hub.clock import Step
 from hub.config import AuthConfig
-from hub.errors import Invalid, Unauthenticated
+from hub.errors import Invalid, StepUp, Unauthenticated
 from hub.model import Grant, Principal, Role, Session
 from hub.people.accounts import LOCAL_NAME, Accounts
 from hub.people.names import check_name
@@ -33,6 +33,7 @@ class Operators:
         self._auth = auth
         self._clock = clock
         self._random_text = random_text
+        self._step_up_us = round(auth.step_up_s * 1e6)
         # Links and sessions of this run: their digests, and when each ends.
         self._issued: dict[bytes, int] = {}
 
@@ -73,7 +74,29 @@ class Operators:
         found = await self._stored.find(_digest(secret), "session", self._clock(), idle_us)
         if found is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
-        return self._accounts.principal(found.name, found.credential)
+        confirmed_until = (found.confirmed_at or 0) + self._step_up_us
+        return self._accounts.principal(found.name, found.credential, confirmed_until)
+
+    async def confirm(self, secret: str, name: str, password: str, address: str) -> None:
+        """Whoever has this session says once more who they are. Raises as `Accounts.prove`."""
+        await self._accounts.prove(name, password, address)
+        await self._stored.confirm(_digest(secret), self._clock())
+
+    def refuse_unconfirmed(self, principal: Principal) -> None:
+        """Raises StepUp for somebody whose last proof of who they are is too long ago."""
+        until = principal.confirmed_until
+        if until is None or self._clock() < until:
+            return
+        confirm_by = self._accounts.confirm_by(principal.name)
+        how = {
+            (): "log in once more: an admin, or `hub login`, makes a link for it",
+            ("password",): "show your password to POST /api/v1/session/confirm, or log in once more",
+        }[confirm_by]
+        raise StepUp(
+            f"this takes a proof of who you are, not older than {self._auth.step_up_s:.0f} s "
+            f"(auth.step_up_s): {how}",
+            confirm_by,
+        )
 
     async def has_admin(self) -> bool:
         """Whether somebody is logged in as admin somewhere: then links are for who asks for one."""

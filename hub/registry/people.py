@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from hub.model import Grant, Principal, Role, Session
+from hub.model import Principal, Session
 from hub.registry.database import Database, Transaction
 
 NOTED_EVERY_US = 3_600_000_000  # how exactly it is known when a session was used last
@@ -17,6 +17,14 @@ class Begun(NamedTuple):
 
 
 UNKNOWN = Begun(None, None, None)
+
+
+class KeptCredential(NamedTuple):
+    """Whose link or session it is. Times are µs, UTC."""
+
+    name: str
+    credential: str  # "session 8ac1…", "link 91d0…"
+    confirmed_at: int | None  # when they proved last who they are
 
 
 def session_id(digest: bytes) -> str:
@@ -47,17 +55,20 @@ class StoredCredentials:
             "expires_at": expires_at,
             "created_at": begun.at,
             "used_at": begun.at,
+            "confirmed_at": begun.at,
             "address": begun.address,
             "origin": begun.origin,
         }
         await self._database.write(lambda written: written.insert("credentials", row))
         self._put.add(digest)
 
-    async def find(self, digest: bytes, kind: str, now: int, idle_us: int | None = None) -> Principal | None:
+    async def find(
+        self, digest: bytes, kind: str, now: int, idle_us: int | None = None
+    ) -> KeptCredential | None:
         """Whose link or session this is, unless it is unknown, over, or was not used for so long."""
         if not await self._is_known(digest):
             return None
-        sql = """SELECT name, role, used_at FROM credentials
+        sql = """SELECT name, used_at, confirmed_at FROM credentials
             WHERE digest = :digest AND kind = :kind AND expires_at > :now"""
         rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
         if not rows:
@@ -68,11 +79,15 @@ class StoredCredentials:
                 return None
             if used_at + NOTED_EVERY_US <= now:
                 await self._note_use(digest, now)
-        credential = f"{kind} {session_id(digest)}"
-        return Principal(rows[0]["name"], (Grant(Role(rows[0]["role"])),), credential=credential)
+        return KeptCredential(rows[0]["name"], f"{kind} {session_id(digest)}", rows[0]["confirmed_at"])
 
     async def _note_use(self, digest: bytes, now: int) -> None:
         sql = "UPDATE credentials SET used_at = :now WHERE digest = :digest"
+        await self._database.write(lambda written: written.run(sql, digest=digest, now=now))
+
+    async def confirm(self, digest: bytes, now: int) -> None:
+        """Note that whoever has this session proved just now who they are."""
+        sql = "UPDATE credentials SET confirmed_at = :now WHERE digest = :digest"
         await self._database.write(lambda written: written.run(sql, digest=digest, now=now))
 
     async def sessions(self, name: str, now: int) -> list[Session]:
@@ -131,7 +146,8 @@ class StoredCredentials:
         rows = [{"digest": digest, "ends": at, "by": by} for digest, at in ends.items()]
         if not rows:
             return
-        sql = "UPDATE credentials SET expires_at = :ends, used_at = used_at + :by WHERE digest = :digest"
+        sql = """UPDATE credentials SET expires_at = :ends, used_at = used_at + :by,
+            confirmed_at = confirmed_at + :by WHERE digest = :digest"""
         await self._database.write(lambda written: written.run_many(sql, rows))
 
     async def remove(self, digest: bytes, now: int) -> bool:

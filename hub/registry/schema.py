@@ -65,4 +65,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number INTEGER PRIMARY KEY AUTOINCREMENT, at BIGINT NOT NULL, who VARCHAR NOT NULL,
             credential VARCHAR NOT NULL, address VARCHAR NOT NULL, what VARCHAR NOT NULL, device VARCHAR)""",
     ),
+    # When somebody proved last, in a session, who they are.
+    ("ALTER TABLE credentials ADD COLUMN confirmed_at BIGINT",),
 )

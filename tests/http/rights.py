@@ -26,6 +26,7 @@ class Row(NamedTuple):
     body: object = None
     whole_hub: bool = False
     good: tuple[int, ...] = (200, 201, 204)
+    step_up: bool = False  # whether people have to have proved a moment ago who they are
 
     @property
     def is_of_devices(self) -> bool:
@@ -33,8 +34,10 @@ class Row(NamedTuple):
         return "{device" in self.path + self.query
 
 
-def _of_device(method: str, path: str, right: str, query: str = "", body: object = None) -> Row:
-    return Row(method, f"/api/v1/devices/{{device_id}}{path}", right, query, body)
+def _of_device(
+    method: str, path: str, right: str, query: str = "", body: object = None, *, step_up: bool = False
+) -> Row:
+    return Row(method, f"/api/v1/devices/{{device_id}}{path}", right, query, body, step_up=step_up)
 
 
 ROWS = (
@@ -60,8 +63,8 @@ ROWS = (
     Row("GET", "/api/v1/live/sse", "live:read", "?channel=device/{device}"),
     Row("GET", "/api/v1/live/sse", "live:read", "?channel=overview&channel=label/site=north&channel=alerts"),
     _of_device("GET", "/keys", "keys:write"),
-    _of_device("POST", "/keys", "keys:write"),
-    _of_device("DELETE", "/keys/{key_id}", "keys:write"),
+    _of_device("POST", "/keys", "keys:write", step_up=True),
+    _of_device("DELETE", "/keys/{key_id}", "keys:write", step_up=True),
     _of_device("GET", "/commands", "devices:read"),
     _of_device("POST", "/commands", "commands:write", body={"method": "x"}),
     Row("GET", "/api/v1/export", "history:read"),
@@ -74,20 +77,39 @@ ROWS = (
     Row("GET", "/api/v1/session", SHOWN),
     Row("DELETE", "/api/v1/session", SHOWN),
     Row("GET", "/api/v1/tokens", "people:write", whole_hub=True),
-    Row("POST", "/api/v1/tokens", "people:write", body=TOKEN, whole_hub=True),
-    Row("DELETE", "/api/v1/tokens/{token_id}", "people:write", whole_hub=True, good=(404,)),
+    Row("POST", "/api/v1/tokens", "people:write", body=TOKEN, whole_hub=True, step_up=True),
+    Row("DELETE", "/api/v1/tokens/{token_id}", "people:write", whole_hub=True, good=(404,), step_up=True),
     # A token is nobody's log in.
     Row("GET", "/api/v1/sessions", SHOWN, good=(403,)),
     Row("DELETE", "/api/v1/sessions", SHOWN, good=(403,)),
     Row("DELETE", "/api/v1/sessions/{session_id}", SHOWN, good=(403,)),
-    Row("PUT", "/api/v1/session/password", SHOWN, body={"new": "correct horse"}, good=(403,)),
+    Row("PUT", "/api/v1/session/password", SHOWN, body={"new": "correct horse"}, good=(403,), step_up=True),
+    Row("POST", "/api/v1/session/confirm", SHOWN, body={"password": "wrong"}, good=(403,)),
     Row("GET", "/api/v1/operators", "people:write", whole_hub=True),
-    Row("POST", "/api/v1/operators", "people:write", body=PERSON, whole_hub=True, good=(201, 409)),
-    Row("PATCH", "/api/v1/operators/{operator}", "people:write", body={}, whole_hub=True, good=(404,)),
-    Row("DELETE", "/api/v1/operators/{operator}", "people:write", whole_hub=True, good=(404,)),
-    Row("POST", "/api/v1/operators/{operator}/link", "people:write", whole_hub=True, good=(404,)),
+    Row(
+        "POST",
+        "/api/v1/operators",
+        "people:write",
+        body=PERSON,
+        whole_hub=True,
+        good=(201, 409),
+        step_up=True,
+    ),
+    Row(
+        "PATCH",
+        "/api/v1/operators/{operator}",
+        "people:write",
+        body={},
+        whole_hub=True,
+        good=(404,),
+        step_up=True,
+    ),
+    Row("DELETE", "/api/v1/operators/{operator}", "people:write", whole_hub=True, good=(404,), step_up=True),
+    Row(
+        "POST", "/api/v1/operators/{operator}/link", "people:write", whole_hub=True, good=(404,), step_up=True
+    ),
     Row("GET", "/api/v1/audit", "people:write", whole_hub=True),
-    Row("POST", "/api/v1/login-links", "people:write", body={}, whole_hub=True),
+    Row("POST", "/api/v1/login-links", "people:write", body={}, whole_hub=True, step_up=True),
 )
 # Routes that ask for no principal: for everyone, for devices, and the live socket, with tests of its own.
 OPEN = {

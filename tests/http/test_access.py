@@ -76,6 +76,8 @@ async def test_a_token_works_as_long_and_as_far_as_it_says(hub: Hub) -> None:
             "grants": [{"role": "viewer", "scope": {"devices": ["boiler"], "labels": []}}],
             "rights": ["devices:read", "history:read", "live:read", "metrics:scrape"],
             "origin": "token",
+            "confirmed_until": None,
+            "confirm_by": [],
             "mqtt_port": None,
         },
     )

@@ -45,6 +45,7 @@ NEVER = {
     "patch_operators_operator",
     "post_backup",
     "post_operators_operator_link",
+    "post_session_confirm",
     "put_session_password",
 }
 # What a schema cannot say: rules between fields, and of what is there. A request that keeps to the schema may

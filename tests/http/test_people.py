@@ -88,8 +88,8 @@ async def test_sessions_are_listed_and_ended_with_what_they_watch(hub: Hub, ada:
 async def test_a_new_password_ends_the_other_sessions(hub: Hub, ada: object) -> None:
     here, there = await log_in(hub), await log_in(hub)
     path = f"{SESSION}/password"
-    assert (await hub.call("PUT", path, {"old": "wrong", "new": WORDS * 2}, here))[0] == 401
-    assert (await hub.call("PUT", path, {"new": WORDS * 2}, here))[0] == 401
+    assert (await hub.call("PUT", path, {"old": "wrong", "new": WORDS * 2}, here))[0] == 403
+    assert (await hub.call("PUT", path, {"new": WORDS * 2}, here))[0] == 403
     assert (await hub.call("PUT", path, {"old": WORDS, "new": "short"}, here))[0] == 422
     assert (await hub.call("PUT", path, {"old": WORDS, "new": WORDS * 2}, here))[0] == 204
     assert [(await hub.call("GET", SESSION, headers=one))[0] for one in (here, there)] == [200, 401]

@@ -1,16 +1,17 @@
 """Logging in: the ways there are, one-time links, names and passwords; each gives the browser a session."""
 
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
 from hub.errors import Forbidden, Unauthenticated
 from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.audit import note
-from hub.http.endpoint import read_json
+from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import plain_page
-from hub.http.rest.people_shapes import LogIn, WaysOut
+from hub.http.rest.people_shapes import ConfirmIn, LogIn, WaysOut
 from hub.http.rooms import CONFIG, OPERATORS
 
 
@@ -54,6 +55,21 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     await begin_session(request, response, secret)
     return response
+
+
+def own_session(call: Call[Any, Any]) -> str:
+    """The id of the session that asks. Raises Forbidden for a token."""
+    kind, _, session_id = call.principal.credential.partition(" ")
+    if kind != "session":
+        raise Forbidden("this is for people who are logged in; a token has no sessions")
+    return session_id
+
+
+async def confirm(call: Call[Nothing, ConfirmIn]) -> None:
+    """Prove once more who one is: keys, tokens and people may be changed for a while after."""
+    own_session(call)
+    address = call.app[ACCESS].address(call.request)
+    await call.app[OPERATORS].confirm(call.proof.secret, call.principal.name, call.body.password, address)
 
 
 async def begin_session(request: web.Request, response: web.Response, secret: str) -> None:

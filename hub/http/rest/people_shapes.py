@@ -130,6 +130,12 @@ class LogIn(Asked):
     password: Annotated[str, Field(max_length=LENGTH_MAX)]
 
 
+class ConfirmIn(Asked):
+    """Who somebody is, once more."""
+
+    password: Annotated[str, Field(max_length=LENGTH_MAX)]
+
+
 class PasswordChange(Asked):
     """One's own password; `old` may be left out where there is none yet."""
 
@@ -238,6 +244,13 @@ class SessionOut(Given):
     grants: list[GrantOut]
     rights: list[Right] = Field(description="all that may be done, somewhere")
     origin: str = Field(description="how they came in: link, password, token, local")
+    confirmed_until: float | None = Field(
+        description="ms UTC: until when keys, tokens and people may be changed without another proof; null: "
+        "always"
+    )
+    confirm_by: list[str] = Field(
+        description="what can be shown for it: password, passkey; nothing: a new log in"
+    )
     mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
 
 

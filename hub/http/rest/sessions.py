@@ -5,12 +5,13 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.errors import Forbidden, NotFound
+from hub.errors import NotFound
+from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, ProofKind
 from hub.http.audit import note
 from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
-from hub.http.rest.login import end_browsers_session
+from hub.http.rest.login import end_browsers_session, own_session
 from hub.http.rest.operators import link_for
 from hub.http.rest.people_shapes import (
     LinkIn,
@@ -32,7 +33,14 @@ async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
     if call.proof.kind is ProofKind.SESSION:
         found = await call.app[OPERATORS].sessions(call.principal.name)
         origin = next((one.origin for one in found if call.principal.credential.endswith(one.id)), "link")
-    shown = {**shown_principal(call.principal), "origin": origin, "mqtt_port": call.app[MQTT_PORT]()}
+    until = call.principal.confirmed_until
+    shown = {
+        **shown_principal(call.principal),
+        "origin": origin,
+        "confirmed_until": None if until is None else wire_ms(until),
+        "confirm_by": [] if until is None else call.app[ACCOUNTS].confirm_by(call.principal.name),
+        "mqtt_port": call.app[MQTT_PORT](),
+    }
     return SessionOut.model_validate(shown)
 
 
@@ -61,30 +69,22 @@ async def make_link(call: Call[Nothing, LinkIn]) -> LinkOut:
     return await link_for(call, call.body.name)
 
 
-def _own_session(call: Call[Any, Any]) -> str:
-    """The id of the session that asks. Raises Forbidden for a token."""
-    kind, _, session_id = call.principal.credential.partition(" ")
-    if kind != "session":
-        raise Forbidden("this is for people who are logged in; a token has no sessions")
-    return session_id
-
-
 async def list_sessions(call: Call[Nothing, Nothing]) -> SessionsOut:
     """List where one is logged in, oldest first."""
-    own = _own_session(call)
+    own = own_session(call)
     found = await call.app[OPERATORS].sessions(call.principal.name)
     return SessionsOut(sessions=[_shown(one, is_this=one.id == own) for one in found])
 
 
 async def end_sessions(call: Call[Nothing, Nothing]) -> None:
     """Log out everywhere."""
-    _own_session(call)
+    own_session(call)
     await _end(call)
 
 
 async def end_session(call: Call[Nothing, Nothing]) -> None:
     """Log out in one place."""
-    _own_session(call)
+    own_session(call)
     session_id = call.request.match_info["session_id"]
     if not await _end(call, only=session_id):
         raise NotFound(f"there is no session {session_id!r}")
@@ -92,7 +92,7 @@ async def end_session(call: Call[Nothing, Nothing]) -> None:
 
 async def change_password(call: Call[Nothing, PasswordChange]) -> None:
     """Change one's own password; other sessions of one's own end."""
-    own = _own_session(call)
+    own = own_session(call)
     address = call.app[ACCESS].address(call.request)
     name, body = call.principal.name, call.body
     await call.app[ACCOUNTS].set_own_password(name, body.old, body.new, address)
