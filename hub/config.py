@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -29,6 +30,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ProxyHeaders(StrEnum):
+    """Which headers the proxies write."""
+
+    X_FORWARDED = "x-forwarded"  # X-Forwarded-For and X-Forwarded-Proto
+    FORWARDED = "forwarded"  # RFC 7239
+
+
 class HttpConfig(_Section):
     """Where the page, REST and the WebSockets are served."""
 
@@ -40,6 +48,7 @@ class HttpConfig(_Section):
     public_url: str = ""  # "" means the address it listens on
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    proxy_headers: ProxyHeaders = ProxyHeaders.X_FORWARDED
     max_body_bytes: Positive = 1_048_576
     connections_max: Positive = 5_000
     connections_per_address_max: Positive = 500

@@ -1,18 +1,16 @@
 """Who is asking, from where, and from which page."""
 
-import ipaddress
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from hub.config import HttpConfig
-from hub.errors import Forbidden, Invalid, Unauthenticated
+from hub.errors import Forbidden, Unauthenticated
+from hub.http.forwarded import Proxies
 from hub.model import Principal, Right, key
 from hub.people.operators import LOCAL_OWNER, Operators
 from hub.people.rule import Decision, OfDevice, Whole, decide
@@ -46,7 +44,7 @@ class Access:
     operators: Operators
     tokens: Tokens
     allowed_origins: frozenset[str]
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    proxies: Proxies
 
     @classmethod
     def of(cls, operators: Operators, tokens: Tokens, config: HttpConfig) -> "Access":
@@ -55,7 +53,7 @@ class Access:
         if config.public_url:
             scheme, host = urlsplit(config.public_url.lower())[:2]
             origins |= {f"{scheme}://{host}"}
-        return cls(operators, tokens, origins, _networks(config.trusted_proxies))
+        return cls(operators, tokens, origins, Proxies(config))
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
@@ -144,31 +142,15 @@ class Access:
 
     def is_secure(self, request: web.Request) -> bool:
         """Whether the browser's end of the connection is TLS."""
-        if self.is_proxy(request.remote):
-            return request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip() == "https"
-        return request.scheme == "https"
+        return self.proxies.source(request).is_secure
 
     def address(self, request: web.Request) -> str:
         """Where a request comes from: the peer's address, or a trusted proxy's word; "local": Unix socket."""
-        address = request.remote or "unknown"
-        if not self.is_proxy(request.remote):
-            return address
-        # The nearest proxy wrote the last one. Each one before is believed while the one after is trusted.
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            hop = hop.strip()
-            if _address(hop) is None:
-                break
-            address = hop
-            if not self.is_proxy(hop):
-                break
-        return address
+        return self.proxies.source(request).address
 
     def is_proxy(self, address: str | None) -> bool:
         """Whether `http.trusted_proxies` holds the address."""
-        if not self.trusted_proxies or address is None:
-            return False
-        parsed = _address(address)
-        return parsed is not None and any(parsed in network for network in self.trusted_proxies)
+        return self.proxies.trusts(address)
 
 
 ACCESS = web.AppKey("access", Access)
@@ -197,20 +179,6 @@ def _is_local(request: web.Request) -> bool:
     """Whether it came by the Unix socket, which only the hub's owner can open. No if it is gone by now."""
     connection = None if request.transport is None else request.transport.get_extra_info("socket")
     return connection is not None and connection.family == socket.AF_UNIX
-
-
-def _networks(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-    except ValueError as error:
-        raise Invalid(f"http.trusted_proxies: {error}", "http.trusted_proxies") from error
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
 
 
 def _origin(text: str) -> tuple[str, str | None, int | None] | None:

@@ -121,6 +121,26 @@ async def test_unknown_paths_and_files_are_answered_as_at_the_root(proxied: Prox
             assert (answer.status, answer.content_type) == (status, content)
 
 
+@pytest.mark.parametrize("kind", PROXIES, ids=lambda kind: str(kind.name))
+async def test_an_address_that_the_client_makes_up_counts_for_nothing(
+    tmp_path: Path, certificate: Certificate, kind: type[Proxy]
+) -> None:
+    proxy = kind(tmp_path, certificate)
+    config = Config(http=HttpConfig(trusted_proxies=("127.0.0.1",)))
+    trusted = ssl.create_default_context(cafile=certificate.path)
+    connector = aiohttp.TCPConnector(ssl=trusted, local_addr=("127.0.0.9", 0))
+    made_up = {"X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4"}
+    async with running_hub(tmp_path, config) as hub, aiohttp.ClientSession(connector=connector) as client:
+        shown = {"Authorization": f"Bearer {await hub.device('pump')}"}
+        with proxy.before(hub.url, kind.documented()):
+            async with client.post(
+                f"{proxy.url}/hub/api/v1/telemetry", json={"t": 1}, headers={**shown, **made_up}
+            ) as answer:
+                assert answer.status == 200
+        _, listed = await hub.call("GET", "/api/v1/devices/pump/keys")
+        assert listed["keys"][0]["last_used_from"] == "127.0.0.9"
+
+
 async def test_without_the_host_header_the_public_address_still_counts_as_the_hubs_own(
     tmp_path: Path, certificate: Certificate
 ) -> None:
