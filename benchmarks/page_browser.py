@@ -110,7 +110,8 @@ async def watch(
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = await context.new_page()
     page.set_default_timeout(DEADLINE_MS)
-    await page.request.get(link)
+    address, _, code = link.partition("?code=")
+    await page.request.post(address, form={"code": code}, headers={"Origin": url})
     await page.add_init_script(f"({NOTE})()")
     loaded = Loaded(page, url)
     async with traced(browser) as loading:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Certificate
 from tests.hub_process import HubProcess
+from tests.logins import use_link
 
 DEADLINE_S = 10.0
 
@@ -154,9 +155,9 @@ async def test_with_a_certificate_everything_is_by_tls(
         assert sent.returncode == 0, sent.stderr
         assert (await watcher.until("readings"))["readings"][0][1] == {"temperature": 20.5}
         await watcher.socket.close()
-        async with session.get(await asyncio.to_thread(hub.login_link), allow_redirects=False) as response:
-            assert response.status == 303
-            assert "Secure" in response.headers["Set-Cookie"]
+        response = await use_link(session, await asyncio.to_thread(hub.login_link))
+        assert response.status == 303
+        assert "Secure" in response.headers["Set-Cookie"]
 
 
 async def test_a_stopping_hub_tells_viewers_and_devices_and_exits_with_0(hub: HubProcess) -> None:

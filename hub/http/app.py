@@ -130,8 +130,8 @@ def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) ->
                 web.get(f"{below}{BASE}/device/socket", app[DEVICE_SOCKETS].handle, allow_head=False),
                 web.get(f"{below}{BASE}/live", app[LIVE_SOCKETS].handle, allow_head=False),
                 web.get(f"{below}/mqtt", mqtt_socket.handle, allow_head=False),
-                # A HEAD must not use the link up.
-                web.get(f"{below}/login", login.login, allow_head=False),
+                web.get(f"{below}/login", login.show_link),
+                web.post(f"{below}/login", login.use_link),
                 web.get(f"{below}/healthz", health.healthz),
                 web.get(f"{below}/readyz", health.readyz),
                 web.get(f"{below}/metrics", metrics.handle),

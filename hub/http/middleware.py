@@ -97,7 +97,7 @@ def harden(headers: MutableMapping[str, str], *, is_secure: bool) -> None:
     headers["Server"] = "sensor-hub"  # and not which versions of what it is built on
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault("Referrer-Policy", "no-referrer")
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if is_secure:

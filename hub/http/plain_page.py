@@ -5,9 +5,11 @@ It needs no script, and no page that was built.
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from http import HTTPStatus
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -34,17 +36,17 @@ code {
   padding: 0.1em 0.4em; border-radius: 5px; background: var(--page);
   font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;
 }
-a {
-  display: inline-block; margin-top: 0.5rem; padding: 0.5rem 1rem; border-radius: 7px;
-  background: var(--accent); color: var(--on-accent); text-decoration: none;
+a, button {
+  display: inline-block; margin-top: 0.5rem; padding: 0.5rem 1rem; border: 0; border-radius: 7px;
+  background: var(--accent); color: var(--on-accent); font: inherit; text-decoration: none; cursor: pointer;
 }
-a:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; }
+a:focus-visible, button:focus-visible { outline: 2px solid var(--text); outline-offset: 2px; }
 """
 # The style is named by its digest (CSP Level 3, 2.3.1), so that no other one in the page would work.
 _DIGEST = b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src data:; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action "
 )
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
@@ -53,8 +55,20 @@ _ICON = (
 )
 
 
+class Button(NamedTuple):
+    """Sends a form by POST, without a script."""
+
+    text: str
+    action: str  # where to, relative to the page
+    fields: Mapping[str, str]  # what is sent
+
+
 def plain_page(
-    status: HTTPStatus, title: str, *paragraphs: str, link: tuple[str, str] | None = None
+    status: HTTPStatus,
+    title: str,
+    *paragraphs: str,
+    link: tuple[str, str] | None = None,
+    button: Button | None = None,
 ) -> web.Response:
     """A page with a title and paragraphs, with code in `backquotes`.
 
@@ -63,6 +77,12 @@ def plain_page(
     text = "".join(f"<p>{_marked(paragraph)}</p>\n" for paragraph in paragraphs)
     if link is not None:
         text += f'<a href="{escape(link[1])}">{escape(link[0])}</a>\n'
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": f"{POLICY}'none'"}
+    if button is not None:
+        text += _form(button)
+        headers["Content-Security-Policy"] = f"{POLICY}'self'"
+        # With the policy of all other answers, no-referrer, browsers would send "Origin: null" (Fetch, 3.2).
+        headers["Referrer-Policy"] = "strict-origin"
     return web.Response(
         status=status.value,
         text=(
@@ -73,7 +93,18 @@ def plain_page(
             f"<body>\n<main>\n<h1>{escape(title)}</h1>\n{text}</main>\n</body>\n</html>\n"
         ),
         content_type="text/html",
-        headers={"Cache-Control": "no-store", "Content-Security-Policy": POLICY},
+        headers=headers,
+    )
+
+
+def _form(button: Button) -> str:
+    fields = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in button.fields.items()
+    )
+    return (
+        f'<form method="post" action="{escape(button.action)}">{fields}'
+        f'<button type="submit">{escape(button.text)}</button></form>\n'
     )
 
 

@@ -47,6 +47,11 @@ class Operators:
             raise Invalid("this name is the owner's of the process", "name")
         return await self._issue("link", Principal(name, (Grant(Role.ADMIN),)), self._auth.login_link_s)
 
+    async def whose_link(self, code: str) -> str | None:
+        """Whom a link lets in; None where it lets nobody in any more. It is not used up."""
+        found = await self._stored.find(_digest(code), "link", self._clock())
+        return None if found is None else found.name
+
     async def use_link(self, code: str, address: str | None = None) -> str:
         """The secret of a session for the code of a link, which works once. Raises Unauthenticated."""
         digest = _digest(code)

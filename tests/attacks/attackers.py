@@ -215,7 +215,8 @@ async def wrong_cookies(target: Target) -> None:
 
 async def wrong_codes(target: Target) -> None:
     """Login links that do not exist."""
-    await _guesses(target, lambda n: f"GET /login?code=x{n} HTTP/1.1\r\nHost: h\r\n\r\n")
+    head = "POST /login HTTP/1.1\r\nHost: h\r\nOrigin: http://h\r\n"
+    await _guesses(target, lambda n: f"{head}Content-Length: {len(f'code=x{n}')}\r\n\r\ncode=x{n}")
 
 
 async def wrong_keys(target: Target) -> None:

@@ -12,6 +12,7 @@ from hub.config import AuthConfig, Config
 from tests.attacks.healthy import healthy_pair
 from tests.http.conftest import Hub
 from tests.hub_process import HubProcess
+from tests.logins import use_link
 
 GUESSES = 300
 LOG_MAX_BYTES = 20_000  # of that many guesses; a line each would be over twice as much
@@ -49,6 +50,12 @@ async def test_a_wrong_guess_costs_no_transaction(hub: Hub, path: str, cookie: s
     ):
         assert answer.status == status
     assert (await hub.call("GET", "/api/v1/devices", headers=session))[0] == 200
+
+
+async def test_a_wrong_code_costs_no_transaction(hub: Hub) -> None:
+    assert (await use_link(hub.client, f"{hub.url}/login?code=wrong")).status == 401
+    async with busy_registry(hub), asyncio.timeout(5.0):
+        assert (await use_link(hub.client, f"{hub.url}/login?code=wrong")).status == 401
 
 
 class TestGuessesBetweenGoodKeys:

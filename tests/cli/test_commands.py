@@ -11,11 +11,13 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.hub_process import HubProcess, make_store
+from tests.logins import pressed
 
 
 @pytest.fixture
@@ -310,7 +312,9 @@ def test_a_link_is_printed_only_while_nobody_is_logged_in(
     hub.stop()
     hub.start()
     assert "/login?code=" in "".join(hub.output)  # nobody has used the first
-    with urllib.request.urlopen(link, timeout=30):
+    url, form, headers = pressed(link)
+    request = urllib.request.Request(url, urlencode(form).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30):
         pass
     hub.stop()
     hub.start()

@@ -19,6 +19,7 @@ from tests.e2e.plant import Plant
 from tests.e2e.views import VIEWS
 from tests.faults.disk import full_disk
 from tests.hub_process import HubProcess
+from tests.logins import open_link
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOWN = {"page-light.png": "light/device.png", "page-dark.png": "dark/history.png"}  # in the README
@@ -53,7 +54,7 @@ class Camera:
         tab = context.new_page()
         tab.set_default_timeout(TIMEOUT_MS)
         if login:
-            tab.goto(hub.login_link())
+            open_link(tab, hub.login_link())
         tab.goto(hub.url)
         return Dashboard(tab, AXE.read_text())
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
+from tests.logins import open_link
 
 Visit = Callable[..., Dashboard]
 
@@ -80,7 +81,8 @@ def test_a_link_opened_in_another_tab_signs_the_page_in(shared_hub: HubProcess, 
     page = visit(shared_hub, login=False)
     expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
     other = page.tab.context.new_page()
-    other.goto(shared_hub.login_link())
+    open_link(other, shared_hub.login_link())
+    expect(other).to_have_url(f"{shared_hub.url}/")
     other.close()
 
     page.tab.get_by_role("button", name="I have signed in").click()

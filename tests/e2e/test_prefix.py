@@ -42,3 +42,10 @@ def test_the_page_logs_in_goes_live_and_shows_history_below_a_path(
         page.row("Press").click()
         page.wait_for_change(page.line("count").locator(".card-value"))
         assert page.tab.url.startswith(f"{proxied.url}/#/device/press")
+
+
+def test_a_link_logs_in_below_a_path(proxied: Proxied, visit: Visit) -> None:
+    page = visit(proxied, proxied.login_link().removeprefix(proxied.url), login=False)
+    page.tab.get_by_role("button", name="Log in").click()
+    expect(page.tab).to_have_url(f"{proxied.url}/")
+    expect(page.link).to_have_text("Live")

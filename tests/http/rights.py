@@ -116,6 +116,7 @@ OPEN = {
     ("GET", "/"),
     ("GET", "/{path}"),
     ("GET", "/login"),
+    ("POST", "/login"),
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/session/ways"),
     ("GET", "/healthz"),

@@ -13,6 +13,7 @@ from hub.config import Config, HttpConfig, LiveConfig
 from hub.errors import Invalid
 from hub.model import Role
 from tests.http.conftest import Hub
+from tests.logins import pressed, use_link
 
 DEVICES = "/api/v1/devices"
 ONE = f"{DEVICES}/boiler"
@@ -106,11 +107,11 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
     _, link = await hub.call("POST", "/api/v1/login-links", {})
     assert link["url"].startswith(f"{hub.url}/login?code=")
     async with aiohttp.ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
-        async with browser.get(link["url"], allow_redirects=False) as response:
-            assert (response.status, response.headers["Location"]) == (303, "./")
-            cookie = response.headers["Set-Cookie"]
-            assert response.headers["Cache-Control"] == "no-store"
-            assert response.headers["Referrer-Policy"] == "no-referrer"
+        response = await use_link(browser, link["url"])
+        assert (response.status, response.headers["Location"]) == (303, "./")
+        cookie = response.headers["Set-Cookie"]
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert "Secure" not in cookie
@@ -119,6 +120,8 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
         async with browser.get(f"{hub.url}/api/v1/session") as response:
             shown = await response.json()
             assert (shown["name"], shown["role"], shown["origin"]) == ("admin", "admin", "link")
+    again = await use_link(hub.client, link["url"])
+    assert (again.status, again.content_type) == (401, "text/html")
     async with hub.client.get(link["url"]) as response:
         assert (response.status, response.content_type) == (401, "text/html")
         text = await response.text()
@@ -126,12 +129,47 @@ async def test_a_link_logs_in_one_browser_once(hub: Hub) -> None:
     assert "<script" not in text
 
 
-async def test_a_link_is_not_used_up_by_looking_at_its_head(hub: Hub) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_link_is_not_used_up_by_programs_that_look_where_it_leads(hub: Hub, method: str) -> None:
     _, link = await hub.call("POST", "/api/v1/login-links")
-    async with hub.client.head(link["url"]) as response:
-        assert response.status == 404
-    async with hub.client.get(link["url"], allow_redirects=False) as response:
-        assert response.status == 303
+    for _ in range(2):
+        async with hub.client.request(method, link["url"], allow_redirects=False) as response:
+            assert (response.status, response.headers.get("Set-Cookie")) == (200, None)
+            assert response.headers["Cache-Control"] == "no-store"
+            assert response.headers["Referrer-Policy"] == "strict-origin"  # others send "Origin: null"
+    assert (await use_link(hub.client, link["url"])).status == 303
+
+
+async def test_a_links_page_has_a_button_that_needs_no_script_and_works_below_any_path(hub: Hub) -> None:
+    _, link = await hub.call("POST", "/api/v1/login-links", {"name": "Ada <3"})
+    async with hub.client.get(link["url"]) as response:
+        text, policy = await response.text(), response.headers["Content-Security-Policy"]
+    code = link["url"].partition("?code=")[2]
+    assert '<form method="post" action="login">' in text
+    assert f'<input type="hidden" name="code" value="{code}">' in text
+    assert "Ada &lt;3" in text
+    assert "<script" not in text
+    assert "form-action 'self'" in policy
+
+
+async def test_a_link_is_used_by_the_hubs_own_page_only(hub: Hub) -> None:
+    """Or a stranger's page could log people in as somebody else."""
+    _, link = await hub.call("POST", "/api/v1/login-links")
+    url, form, own = pressed(link["url"])
+    for foreign in (
+        {},
+        {"Origin": "null"},
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        async with hub.client.post(url, data=form, headers=foreign) as response:
+            assert (response.status, response.content_type) == (403, "text/html")
+    for wrong in ({}, {"code": ""}, {"code": "wrong"}, {"other": form["code"]}):
+        async with hub.client.post(url, data=wrong, headers=own) as response:
+            assert response.status == 401
+    async with hub.client.post(url, data={"code": "x" * 20_000}, headers=own) as response:
+        assert response.status == 413
+    assert (await use_link(hub.client, link["url"])).status == 303
 
 
 async def test_logging_out_ends_the_session_and_takes_the_cookie_back(hub: Hub) -> None:
@@ -189,12 +227,13 @@ class TestBehindAProxy:
     async def test_tls_that_the_proxy_ends_counts_as_tls(self, hub: Hub) -> None:
         _, link = await hub.call("POST", "/api/v1/login-links")
         headers = {"X-Forwarded-Proto": "https"}
-        async with hub.client.get(link["url"], headers=headers, allow_redirects=False) as response:
-            cookie = response.headers["Set-Cookie"]
-            assert cookie.startswith("__Host-hub=")
-            assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
-            assert "Domain" not in cookie
-            assert "max-age" in response.headers["Strict-Transport-Security"]
+        headers["Origin"] = hub.url.replace("http:", "https:")
+        response = await use_link(hub.client, link["url"], headers)
+        cookie = response.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-hub=")
+        assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+        assert "max-age" in response.headers["Strict-Transport-Security"]
 
     async def test_a_page_of_an_allowed_origin_may_write(self, hub: Hub) -> None:
         headers = {**await hub.session(), "Origin": "https://ops.example"}

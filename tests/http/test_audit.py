@@ -9,6 +9,7 @@ import pytest
 from hub.model import Grant, Role
 from tests.http.conftest import Hub
 from tests.http.rights import CSV, DEVICE
+from tests.logins import use_link
 
 AUDIT, OPERATORS = "/api/v1/audit", "/api/v1/operators"
 WORDS = "correct horse battery"
@@ -48,8 +49,7 @@ async def test_every_kind_of_write_is_noted_and_no_secret(hub: Hub, tmp_path: Pa
     await hub.call("POST", OPERATORS, {"name": "eve", "role": "viewer", "password": WORDS})
     _, link = await hub.call("POST", f"{OPERATORS}/eve/link")
     code = link["link"].rpartition("=")[2]
-    async with hub.client.get(link["link"], allow_redirects=False) as response:
-        by_link = response.cookies["hub"].value
+    by_link = (await use_link(hub.client, link["link"])).cookies["hub"].value
     _, token = await hub.call("POST", "/api/v1/tokens", {"name": "a", "ttl_s": 60})
     key = await hub.device()
     _, more = await hub.call("POST", f"{DEVICE.format(device='boiler')}/keys")
@@ -71,7 +71,7 @@ async def test_every_kind_of_write_is_noted_and_no_secret(hub: Hub, tmp_path: Pa
     assert [(one["who"], one["credential"].split()[0], one["what"]) for one in reversed(found)] == [
         ("tester", "token", "POST /api/v1/operators"),
         ("tester", "token", "POST /api/v1/operators/eve/link"),
-        ("eve", "session", "GET /login"),
+        ("eve", "session", "POST /login"),
         ("tester", "token", "POST /api/v1/tokens"),
         ("tester", "token", "POST /api/v1/devices/boiler/keys"),
         ("eve", "session", "POST /api/v1/session"),

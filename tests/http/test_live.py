@@ -7,6 +7,7 @@ import pytest
 from hub.config import Config, LimitsConfig, LiveConfig
 from hub.model import Role
 from tests.http.conftest import Hub
+from tests.logins import use_link
 from tests.waiting import until
 
 T0 = 1_700_000_000_000
@@ -277,16 +278,13 @@ class TestLoggingOut:
         code = await hub.rooms.operators.make_link()
         async with hub.live_socket({**session, "Origin": hub.url}) as socket:
             await greeted(socket)
-            path = f"/login?code={code}"
-            async with hub.client.get(path, headers=session, allow_redirects=False) as response:
-                assert response.status == 303
+            assert (await use_link(hub.client, f"{hub.url}/login?code={code}", session)).status == 303
             assert (await closed(socket))[0] == 4401
         assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 401
 
     async def test_a_link_that_is_over_ends_no_session(self, hub: Hub) -> None:
         session = await hub.session()
-        async with hub.client.get("/login?code=old", headers=session) as response:
-            assert response.status == 401
+        assert (await use_link(hub.client, f"{hub.url}/login?code=old", session)).status == 401
         assert (await hub.call("GET", "/api/v1/session", headers=session))[0] == 200
 
 

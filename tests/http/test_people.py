@@ -7,6 +7,7 @@ import pytest
 
 from hub.model import Role
 from tests.http.conftest import Hub
+from tests.logins import use_link
 
 OPERATORS, SESSION, SESSIONS = "/api/v1/operators", "/api/v1/session", "/api/v1/sessions"
 WORDS = "correct horse battery"
@@ -147,8 +148,7 @@ async def test_a_removed_person_is_gone_with_all_that_they_came_in_with(hub: Hub
     assert socket.close_code == 4401
     for headers in (shown, {"Authorization": f"Bearer {made['token']}"}):
         assert (await hub.call("GET", SESSION, headers=headers))[0] == 401
-    async with hub.client.get(link["link"], allow_redirects=False) as response:
-        assert response.status == 401
+    assert (await use_link(hub.client, link["link"])).status == 401
 
 
 async def test_grants_add_up(hub: Hub, ada: object) -> None:

@@ -2,17 +2,21 @@
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from hub.errors import Forbidden, Unauthenticated
 from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.audit import note
+from hub.http.body import read_body
 from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
-from hub.http.plain_page import plain_page
+from hub.http.plain_page import Button, plain_page
 from hub.http.rest.people_shapes import ConfirmIn, LogIn, WaysOut
 from hub.http.rooms import CONFIG, OPERATORS
+
+FORM_MAX_BYTES = 10_000
 
 
 async def show_ways(request: web.Request) -> web.Response:
@@ -22,20 +26,33 @@ async def show_ways(request: web.Request) -> web.Response:
     return web.json_response(text=ways.model_dump_json())
 
 
-async def login(request: web.Request) -> web.StreamResponse:
-    """`GET /login?code=…`: exchange a one-time link for a session, and go to the page."""
+async def show_link(request: web.Request) -> web.Response:
+    """`GET /login?code=…`: a page with one button. The link is not used up by programs that only look at what
+    a mail or a chat leads to.
+    """
+    code = request.query.get("code", "")
+    name = await request.app[OPERATORS].whose_link(code)
+    if name is None:
+        return _spent_link()
+    return plain_page(
+        HTTPStatus.OK,
+        "Log in to the hub",
+        f"This link logs in {name} on this browser. It works once.",
+        button=Button("Log in", "login", {"code": code}),
+    )
+
+
+async def use_link(request: web.Request) -> web.StreamResponse:
+    """`POST /login`, the button: exchange a one-time link for a session, and go to the page."""
+    access = request.app[ACCESS]
+    if not access.is_own_page(request):
+        why = access.explain_origin(request)
+        return plain_page(HTTPStatus.FORBIDDEN, "This did not come from the hub's own page", f"{why}.")
+    form = parse_qs((await read_body(request, FORM_MAX_BYTES)).decode(errors="replace"))
     try:
-        code, address = request.query.get("code", ""), request.app[ACCESS].address(request)
-        secret = await request.app[OPERATORS].use_link(code, address)
+        secret = await request.app[OPERATORS].use_link(form.get("code", [""])[0], access.address(request))
     except Unauthenticated:
-        return plain_page(
-            HTTPStatus.UNAUTHORIZED,
-            "This link no longer logs you in",
-            "A link works once, and only for a while. If you have used it in this browser already, you are "
-            "logged in: just open the hub.",
-            "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
-            link=("Open the hub", "./"),
-        )
+        return _spent_link()
     response = web.Response(
         status=HTTPStatus.SEE_OTHER.value,
         # Relative to the link: behind a proxy the hub may be under a path that it does not know.
@@ -43,6 +60,17 @@ async def login(request: web.Request) -> web.StreamResponse:
     )
     await begin_session(request, response, secret)
     return response
+
+
+def _spent_link() -> web.Response:
+    return plain_page(
+        HTTPStatus.UNAUTHORIZED,
+        "This link no longer logs you in",
+        "A link works once, and only for a while. If you have used it in this browser already, you are "
+        "logged in: just open the hub.",
+        "For a new link, run `hub login` on the machine that the hub runs on, or ask whoever runs it.",
+        link=("Open the hub", "./"),
+    )
 
 
 async def log_in(request: web.Request) -> web.StreamResponse:
