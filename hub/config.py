@@ -23,6 +23,8 @@ ENV_PREFIX = "HUB__"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+# A name, all names below one, or all.
+Host = Annotated[str, Field(pattern=r"^(\*\.)?[\w-]+(\.[\w-]+)*$|^\*$", max_length=253)]
 Keep = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # seconds; 0 is for ever
 
 
@@ -37,6 +39,13 @@ class ProxyHeaders(StrEnum):
     FORWARDED = "forwarded"  # RFC 7239
 
 
+class CheckedHosts(StrEnum):
+    """Whose Host header has to name the hub."""
+
+    PEOPLE = "people"  # browsers'
+    ALL = "all"  # devices' and programs' too
+
+
 class HttpConfig(_Section):
     """Where the page, REST and the WebSockets are served."""
 
@@ -47,6 +56,8 @@ class HttpConfig(_Section):
     tls_key: str = ""
     public_url: str = ""  # "" means the address it listens on
     allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[Host, ...] = ()
+    check_host: CheckedHosts = CheckedHosts.PEOPLE
     trusted_proxies: tuple[str, ...] = ()
     proxy_headers: ProxyHeaders = ProxyHeaders.X_FORWARDED
     max_body_bytes: Positive = 1_048_576

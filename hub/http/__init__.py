@@ -7,6 +7,7 @@ app             make_app: every route, and what the handlers call
 rooms           the keys under which the handlers find that
 middleware      what every answer has in common
 access          who is asking, from where, and from which page
+hosts           under which names the hub is found
 forwarded       what proxies say of that
 body            what a request brings, bounded and unpacked
 problems        errors as answers

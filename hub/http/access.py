@@ -57,7 +57,7 @@ class Access:
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
-        if _is_local(request):
+        if is_local(request):
             return Proof(ProofKind.LOCAL, "")
         token = bearer(request)
         if token is not None:
@@ -175,7 +175,7 @@ def bearer(request: web.Request) -> str | None:
     return secret.strip() if scheme.lower() in ("bearer", "token") and secret.strip() else None
 
 
-def _is_local(request: web.Request) -> bool:
+def is_local(request: web.Request) -> bool:
     """Whether it came by the Unix socket, which only the hub's owner can open. No if it is gone by now."""
     connection = None if request.transport is None else request.transport.get_extra_info("socket")
     return connection is not None and connection.family == socket.AF_UNIX

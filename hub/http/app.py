@@ -18,7 +18,8 @@ from hub.http.access import ACCESS, Access
 from hub.http.api import ENDPOINTS
 from hub.http.device import mqtt_socket
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
-from hub.http.endpoint import BASE, Endpoint
+from hub.http.endpoint import BASE, Endpoint, Security
+from hub.http.hosts import HOST_CHECK, HostCheck, check_host
 from hub.http.idempotency import IDEMPOTENCY, Idempotency
 from hub.http.live.socket import LIVE_SOCKETS, LiveSockets
 from hub.http.live.viewers import VIEWERS, Viewers
@@ -90,7 +91,7 @@ def make_app(
     between. rooms.py tells of the others. Raises Invalid for a configuration of [http] that cannot work.
     """
     app = web.Application(
-        middlewares=[access_log, look_for_proxy_faults, errors],
+        middlewares=[access_log, look_for_proxy_faults, errors, check_host],
         client_max_size=config.http.max_body_bytes,
     )
     app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
@@ -112,6 +113,9 @@ def make_app(
     app[LIVE_SOCKETS] = LiveSockets(config.live, config.limits.connect_timeout_s, clock, viewers, peers)
     metrics = MetricsPage(ingest, history, roster, lambda: len(viewers), certificates)
     _add_routes(app, StaticPage(static), metrics)
+    for_devices = [one.handler for one in ENDPOINTS if one.security is Security.DEVICE]
+    device_routes = (*for_devices, app[DEVICE_SOCKETS].handle, mqtt_socket.handle)
+    app[HOST_CHECK] = HostCheck(config.http, device_routes, [health.healthz, health.readyz])
     app.on_response_prepare.append(secure)
     app.on_shutdown.append(_stop_sockets)
     return app

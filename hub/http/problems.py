@@ -54,6 +54,12 @@ class Unsupported(Refused):
     code = "unsupported"
 
 
+class Misdirected(Refused):
+    """A request for a host that is not this one (RFC 9110, 15.5.20)."""
+
+    code = "misdirected"
+
+
 class Overloaded(Busy):
     """The hub, not this caller, has too much to do."""
 
@@ -63,6 +69,7 @@ class Overloaded(Busy):
 _OWN: tuple[tuple[type[HubError], HTTPStatus], ...] = (
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (Unsupported, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (Misdirected, HTTPStatus.MISDIRECTED_REQUEST),
     (Overloaded, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

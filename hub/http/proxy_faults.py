@@ -28,6 +28,12 @@ class ProxyFaults:
                 "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; "
                 'proxy_set_header Connection "upgrade";',
             )
+        if status == web.HTTPMisdirectedRequest.status_code:
+            self._say(
+                request,
+                "a request was turned away: it is for a host that is not known as the hub",
+                f'http.allowed_hosts = ["{request.host[:200].rpartition(":")[0] or request.host[:200]}"]',
+            )
         is_forbidden = status == web.HTTPForbidden.status_code
         if is_forbidden and "Origin" in headers and not self._access.is_own_page(request):
             self._look_at_origin(request, headers["Origin"][:200])
