@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 from hub.config import Config, HttpConfig, ProxyHeaders
 from tests.http.conftest import Hub
 from tests.http.test_live import said
+from tests.logins import use_link
 
 PROXY, STRANGER = "127.0.0.1", "127.0.0.9"
 TRUSTED = (PROXY, "10.0.0.0/8", "2001:db8:ffff::/48")
@@ -130,12 +131,12 @@ class TestXForwarded:
 
     async def test_one_logs_in_watches_and_logs_out_over_tls_behind_traefik(self, hub: Hub) -> None:
         """It says wss of a WebSocket, and https of all else."""
-        link = await hub.rooms.operators.make_link()
+        origin = {"Origin": hub.url.replace("http", "https", 1)}
         page = {"X-Forwarded-For": CLIENT, "X-Forwarded-Proto": "https"}
-        asked = hub.client.get(f"/login?code={link}", headers=page, allow_redirects=False)
-        async with asked as answer:
-            cookie = answer.headers["Set-Cookie"].partition(";")[0]
-        own = {"Cookie": cookie, "Origin": hub.url.replace("http", "https", 1)}
+        link = f"{hub.url}/login?code={await hub.rooms.operators.make_link()}"
+        answer = await use_link(hub.client, link, {**page, **origin})
+        hub.client.cookie_jar.clear()
+        own = {**origin, "Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
         assert (await hub.call("GET", "/api/v1/session", headers={**page, **own}))[0] == 200
         socket = {**page, **own, "X-Forwarded-Proto": "wss"}
         async with hub.live_socket(socket) as live:
