@@ -67,38 +67,38 @@ def test_try_now_does_not_wait(hub: HubProcess, visit: Visit) -> None:
     expect(page.link).to_have_text("Live")
 
 
-def test_without_a_session_the_page_says_how_to_sign_in(shared_hub: HubProcess, visit: Visit) -> None:
+def test_without_a_session_the_page_says_how_to_log_in(shared_hub: HubProcess, visit: Visit) -> None:
     page = visit(shared_hub, login=False)
 
-    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
     expect(page.tab.get_by_text("hub login")).to_be_visible()
     page.assert_accessible()
-    page.tab.get_by_role("button", name="I have signed in").click()
-    expect(page.tab.get_by_text("This browser is still signed out.")).to_be_visible()
+    page.tab.get_by_role("button", name="I have logged in").click()
+    expect(page.tab.get_by_text("This browser is still logged out.")).to_be_visible()
 
 
-def test_a_link_opened_in_another_tab_signs_the_page_in(shared_hub: HubProcess, visit: Visit) -> None:
+def test_a_link_opened_in_another_tab_logs_the_page_in(shared_hub: HubProcess, visit: Visit) -> None:
     page = visit(shared_hub, login=False)
-    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
     other = page.tab.context.new_page()
     open_link(other, shared_hub.login_link())
     expect(other).to_have_url(f"{shared_hub.url}/")
     other.close()
 
-    page.tab.get_by_role("button", name="I have signed in").click()
+    page.tab.get_by_role("button", name="I have logged in").click()
 
     expect(page.link).to_have_text("Live")
 
 
-def test_signing_out_ends_the_session(shared_hub: HubProcess, visit: Visit) -> None:
+def test_logging_out_ends_the_session(shared_hub: HubProcess, visit: Visit) -> None:
     shared_hub.add_device("press")
     page = visit(shared_hub)
     expect(page.row("press")).to_be_visible()
 
     page.tab.get_by_role("button", name="Preferences").click()
-    page.tab.get_by_role("button", name="Sign out").click()
+    page.tab.get_by_role("button", name="Log out").click()
 
-    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
     expect(page.rows()).to_have_count(0)
     page.tab.reload()
-    expect(page.tab.get_by_role("heading", name="You are signed out")).to_be_visible()
+    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()

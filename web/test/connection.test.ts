@@ -36,7 +36,7 @@ beforeEach(() => {
     {
       clock,
       random: () => 0.5,
-      isSignedIn: () => session(),
+      isLoggedIn: () => session(),
       open: () => {
         sockets.push(new HeldSocket());
         return socket();
@@ -136,11 +136,11 @@ describe("Connection", () => {
     expect(states.at(-1)).toMatchObject({ kind: "waiting", cause: "lost" });
   });
 
-  it("is signed out where there is no session, and tries again when asked", async () => {
+  it("is logged out where there is no session, and tries again when asked", async () => {
     session = async () => false;
     connection.start();
     await settled();
-    expect(kinds()).toEqual(["connecting", "signed_out"]);
+    expect(kinds()).toEqual(["connecting", "logged_out"]);
     expect(sockets).toHaveLength(0);
 
     session = async () => true;
@@ -148,15 +148,15 @@ describe("Connection", () => {
     await settled();
     socket().says(HELLO);
 
-    expect(kinds()).toEqual(["connecting", "signed_out", "connecting", "live"]);
+    expect(kinds()).toEqual(["connecting", "logged_out", "connecting", "live"]);
   });
 
-  it("is signed out when the hub ends the session", async () => {
+  it("is logged out when the hub ends the session", async () => {
     await live();
 
     socket().breaks(4401);
 
-    expect(kinds().at(-1)).toBe("signed_out");
+    expect(kinds().at(-1)).toBe("logged_out");
   });
 
   it("comes back no sooner than a hub shutting down asks for", async () => {

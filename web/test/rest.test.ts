@@ -39,10 +39,10 @@ describe("Rest", () => {
     const path = "api/v1/session";
     const problem = () => json({ detail: "log in" }, 401, "application/problem+json");
 
-    expect(await restOf({ [path]: () => json({ name: "op" }) }).rest.isSignedIn()).toBe(true);
-    expect(await restOf({ [path]: problem }).rest.isSignedIn()).toBe(false);
-    await expect(restOf({}).rest.isSignedIn()).rejects.toThrow(Unreachable);
-    await expect(restOf({ [path]: () => json({}, 503) }).rest.isSignedIn()).rejects.toThrow(Problem);
+    expect(await restOf({ [path]: () => json({ name: "op" }) }).rest.isLoggedIn()).toBe(true);
+    expect(await restOf({ [path]: problem }).rest.isLoggedIn()).toBe(false);
+    await expect(restOf({}).rest.isLoggedIn()).rejects.toThrow(Unreachable);
+    await expect(restOf({ [path]: () => json({}, 503) }).rest.isLoggedIn()).rejects.toThrow(Problem);
   });
 
   it("gives a problem's own words", async () => {

@@ -2,7 +2,7 @@
  * The one live socket of the page: opens it, keeps it, and comes back after a loss where it left off.
  *
  *   open ──hello──▶ live ──loss──▶ waiting ──backoff──▶ open …
- *                                    └── no session ──▶ signed out (until `retryNow`)
+ *                                    └── no session ──▶ logged out (until `retryNow`)
  *
  * It remembers each channel's epoch and offset, and asks to resume there. The `subscribed` message says
  * whether that worked; what to do when it did not is the listener's decision.
@@ -22,7 +22,7 @@ export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
   | { readonly kind: "waiting"; readonly retryAt: number; readonly cause: LossCause }
-  | { readonly kind: "signed_out" };
+  | { readonly kind: "logged_out" };
 
 /** As much of a WebSocket as is used here. */
 export interface Socket {
@@ -43,7 +43,7 @@ export interface Surroundings {
   readonly random: () => number;
   readonly open: () => Socket;
   /** Whether there is a session; throws when the hub cannot be reached. */
-  readonly isSignedIn: () => Promise<boolean>;
+  readonly isLoggedIn: () => Promise<boolean>;
 }
 
 interface Position {
@@ -106,9 +106,9 @@ export class Connection {
     if (this.#state.kind === "live") this.#send({ type: "ping" });
   }
 
-  /** Tries at once when waiting or signed out: the network is back, the tab is shown, or somebody asked. */
+  /** Tries at once when waiting or logged out: the network is back, the tab is shown, or somebody asked. */
   retryNow(): void {
-    if (this.#state.kind === "waiting" || this.#state.kind === "signed_out") void this.#open();
+    if (this.#state.kind === "waiting" || this.#state.kind === "logged_out") void this.#open();
   }
 
   /** Gives up a socket that may be dead without saying so, and opens another. */
@@ -124,17 +124,17 @@ export class Connection {
   async #open(): Promise<void> {
     this.#cancelTimer();
     this.#enter({ kind: "connecting" });
-    let signedIn: boolean;
+    let loggedIn: boolean;
     try {
-      signedIn = await this.#around.isSignedIn();
+      loggedIn = await this.#around.isLoggedIn();
     } catch {
       this.#unopened = 0;
       if (this.#state.kind === "connecting" && !this.#socket) this.#lose();
       return;
     }
     if (this.#state.kind !== "connecting" || this.#socket) return;
-    if (!signedIn) {
-      this.#enter({ kind: "signed_out" });
+    if (!loggedIn) {
+      this.#enter({ kind: "logged_out" });
       return;
     }
     const socket = this.#around.open();
@@ -147,7 +147,7 @@ export class Connection {
   #closed(code: number): void {
     if (code === UNAUTHENTICATED) {
       this.#dropSocket();
-      this.#enter({ kind: "signed_out" });
+      this.#enter({ kind: "logged_out" });
     } else if (this.#state.kind === "live") {
       this.#lose();
     } else {
@@ -207,7 +207,7 @@ export class Connection {
     if (silentFor >= SILENCE_MS) {
       const probed = this.#socket;
       try {
-        await this.#around.isSignedIn();
+        await this.#around.isLoggedIn();
       } catch {
         if (probed && probed === this.#socket) this.#lose();
         return;

@@ -68,7 +68,7 @@ export class Live {
   readonly #trouble = signal<StorageState | null>(null);
   readonly #lostAt = signal<number | null>(null);
   readonly #clockStep = signal<ClockStep | null>(null);
-  readonly #isSignedOut = signal(false);
+  readonly #isLoggedOut = signal(false);
   readonly #session = signal<Session | null>(null);
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
@@ -87,7 +87,7 @@ export class Live {
         clock: around.clock,
         random: around.random,
         open: around.openSocket,
-        isSignedIn: () => around.rest.isSignedIn(),
+        isLoggedIn: () => around.rest.isLoggedIn(),
       },
       { stateChanged: (state) => this.#stateChanged(state), received: (message) => this.#take(message) },
     );
@@ -123,11 +123,11 @@ export class Live {
   }
 
   /** There is no session, as far as was last known. It stays so during a new attempt. */
-  get isSignedOut(): ReadonlySignal<boolean> {
-    return this.#isSignedOut;
+  get isLoggedOut(): ReadonlySignal<boolean> {
+    return this.#isLoggedOut;
   }
 
-  /** Who is signed in; null until the hub has said so. */
+  /** Who is logged in; null until the hub has said so. */
   get session(): ReadonlySignal<Session | null> {
     return this.#session;
   }
@@ -145,9 +145,9 @@ export class Live {
   }
 
   /** Ends the session and starts the page over. Where the hub does not answer, nothing happens. */
-  async signOut(): Promise<void> {
+  async logOut(): Promise<void> {
     try {
-      await this.rest.signOut();
+      await this.rest.logOut();
     } catch (error) {
       if (!(error instanceof Problem)) return;
     }
@@ -218,9 +218,9 @@ export class Live {
 
   #stateChanged(state: ConnectionState): void {
     this.#connectionState.value = state;
-    if (state.kind === "signed_out") this.#isSignedOut.value = true;
+    if (state.kind === "logged_out") this.#isLoggedOut.value = true;
     if (state.kind === "live") {
-      this.#isSignedOut.value = false;
+      this.#isLoggedOut.value = false;
       this.#lostAt.value = null;
       this.#pingLater();
       void this.#connected();

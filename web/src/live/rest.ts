@@ -90,7 +90,7 @@ export interface Latest {
   readonly snapshot: Snapshot;
 }
 
-/** Who is signed in, and where devices find MQTT; `mqtt_port` is null where it is off. */
+/** Who is logged in, and where devices find MQTT; `mqtt_port` is null where it is off. */
 export interface Session {
   readonly name: string;
   readonly role: "viewer" | "operator" | "manager" | "admin" | "local";
@@ -138,7 +138,7 @@ export class Rest {
   }
 
   /** Whether the browser holds a session the hub accepts. */
-  async isSignedIn(): Promise<boolean> {
+  async isLoggedIn(): Promise<boolean> {
     try {
       await this.session();
       return true;
@@ -152,7 +152,7 @@ export class Rest {
     return (await this.#get("api/v1/session")) as Session;
   }
 
-  async signOut(): Promise<void> {
+  async logOut(): Promise<void> {
     await this.ask("api/v1/session", "DELETE");
   }
 

@@ -9,7 +9,7 @@ import { Dialog } from "./parts/Dialog";
 import { lazy } from "./parts/lazy";
 import { hashOf } from "./route";
 
-const SignedOut = lazy(() => import("./SignedOut").then((room) => room.SignedOut));
+const LoggedOut = lazy(() => import("./LoggedOut").then((room) => room.LoggedOut));
 const SystemView = lazy(() => import("./system/SystemView").then((room) => room.SystemView));
 const Wall = lazy(() => import("./wall/Wall").then((room) => room.Wall));
 const AddDevice = lazy(() => import("./list/AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
@@ -19,11 +19,11 @@ const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.Ale
 export function App() {
   const page = usePage();
   const { deviceId, isAdding, isWall } = page.route.value;
-  if (page.live.isSignedOut.value) {
+  if (page.live.isLoggedOut.value) {
     return (
       <>
         <Header />
-        <SignedOut />
+        <LoggedOut />
       </>
     );
   }

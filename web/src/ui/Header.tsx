@@ -21,7 +21,7 @@ export function Header() {
       </h1>
       <ConnectionPill />
       <span class="grow" />
-      {!page.live.isSignedOut.value && (
+      {!page.live.isLoggedOut.value && (
         <>
           <AlertsButton />
           <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>

@@ -17,7 +17,7 @@ const LOCALES = [
 const EXAMPLE = 1234.5;
 const DENSITY_WORD: Readonly<Record<Density, string>> = { comfortable: "Comfortable", compact: "Compact" };
 
-/** How this browser shows the page, and who is signed in with it. */
+/** How this browser shows the page, and who is logged in with it. */
 export function PreferencesPanel() {
   const page = usePage();
   const { density, hours, zone } = page.preferences.choices.value;
@@ -60,7 +60,7 @@ export function PreferencesPanel() {
       <p class="small" role="status">
         {plainNumber(EXAMPLE)} · {moment(page.live.hubClock.now())}
       </p>
-      <SignedIn />
+      <LoggedIn />
     </div>
   );
 }
@@ -93,17 +93,17 @@ function localeName(tag: string): string {
   return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
 }
 
-function SignedIn() {
+function LoggedIn() {
   const page = usePage();
   const session = page.live.session.value;
-  if (!session || page.live.isSignedOut.value) return null;
+  if (!session || page.live.isLoggedOut.value) return null;
   return (
     <div class="choices-foot">
       <span class="small ellipsis">
         {session.name}, {session.role}
       </span>
-      <button type="button" class="button" onClick={() => void page.live.signOut()}>
-        Sign out
+      <button type="button" class="button" onClick={() => void page.live.logOut()}>
+        Log out
       </button>
     </div>
   );

@@ -28,7 +28,7 @@ export class Page {
   /** How the list is arranged; the same object until that changes. */
   readonly list: ReadonlySignal<ListView>;
   readonly isAlertsOpen = signal(false);
-  /** What the person signed in may do; nothing until that is known. */
+  /** What the person logged in may do; nothing until that is known. */
   readonly rights: ReadonlySignal<ReadonlySet<string>>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);

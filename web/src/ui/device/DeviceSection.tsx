@@ -29,7 +29,7 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
           {sectionTitle(section)} are for {guard.who}
         </h3>
         <p>
-          You are signed in as {session.name}, a {session.role}.
+          You are logged in as {session.name}, a {session.role}.
         </p>
       </div>
     );

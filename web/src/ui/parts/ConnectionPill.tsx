@@ -4,7 +4,7 @@ const CONNECTION_WORD = {
   connecting: "Connecting",
   live: "Live",
   waiting: "Disconnected",
-  signed_out: "Signed out",
+  logged_out: "Logged out",
 } as const;
 
 /** How the page is connected to the hub, by shape and word. */
