@@ -12,6 +12,7 @@ from hub import compose
 from hub.config import Config, HttpConfig, LiveConfig
 from hub.errors import Invalid
 from hub.model import Role
+from hub.people.rule import RIGHTS
 from tests.http.conftest import Hub
 from tests.logins import pressed, use_link
 
@@ -79,6 +80,7 @@ async def test_a_token_works_as_long_and_as_far_as_it_says(hub: Hub) -> None:
             "origin": "token",
             "confirmed_until": None,
             "confirm_by": [],
+            "roles": {role.value: sorted(RIGHTS[role]) for role in Role},
             "mqtt_port": None,
         },
     )

@@ -251,11 +251,12 @@ class SessionOut(Given):
     confirm_by: list[str] = Field(
         description="what can be shown for it: password, passkey; nothing: a new log in"
     )
+    roles: dict[Role, list[Right]] = Field(description="what each role may, within its scope")
     mqtt_port: int | None = Field(description="where devices find MQTT without TLS; null where that is off")
 
 
 def shown_principal(principal: Principal) -> Mapping[str, object]:
-    """Role, scope, grants and rights of a principal, by the names of SessionOut."""
+    """What a principal may, and what roles there are, by the names of SessionOut."""
     best = max(principal.grants, key=lambda grant: len(RIGHTS[grant.role]))
     rights = frozenset[Right]().union(*(RIGHTS[grant.role] for grant in principal.grants))
     limit = rights if principal.rights is None else principal.rights
@@ -265,4 +266,5 @@ def shown_principal(principal: Principal) -> Mapping[str, object]:
         "scope": ScopeOut.of(best.scope),
         "grants": [GrantOut.of(grant) for grant in principal.grants],
         "rights": sorted(rights & limit),
+        "roles": {role: sorted(RIGHTS[role]) for role in Role},
     }
