@@ -25,6 +25,7 @@ const live = new Live({
   wallNow: () => Date.now(),
   random: Math.random,
   rest: new Rest((input, init) => fetch(input, init)),
+  startOver: () => location.reload(),
   openSocket: () => {
     const address = new URL("api/v1/live", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");

@@ -11,6 +11,8 @@ let asked: string[];
 let isListFailing: boolean;
 let live: Live;
 let wallNow: () => number;
+let who: string | null;
+let startedOver: number;
 
 function answer(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
@@ -19,7 +21,7 @@ function answer(body: unknown, status = 200): Response {
 async function hub(path: string): Promise<Response> {
   asked.push(path);
   const url = new URL(path, "http://hub");
-  if (url.pathname === "/api/v1/session") return answer({ name: "op", role: "admin" });
+  if (url.pathname === "/api/v1/session") return who ? answer({ name: who }) : answer({}, 401);
   if (url.pathname.endsWith("/history")) return answer({ tier: "raw", time: [], min: [], max: [], avg: [] });
   if (url.pathname === "/api/v1/devices") {
     return isListFailing
@@ -62,11 +64,14 @@ beforeEach(() => {
   known = new Map([["a", infoOf("a")]]);
   asked = [];
   isListFailing = false;
+  who = "ada";
+  startedOver = 0;
   live = new Live({
     clock,
     wallNow: () => wallNow(),
     random: () => 0.5,
     rest: new Rest((path) => hub(String(path))),
+    startOver: () => startedOver++,
     openSocket: () => {
       socket = new HeldSocket();
       return socket;
@@ -347,5 +352,35 @@ describe("Live", () => {
     socket.says({ type: "hello", time: 6_000_000, limits: {} });
 
     expect(live.lostAt.value).toBeNull();
+  });
+});
+
+describe("the session", () => {
+  it("is known with the first answer, and asked for once", async () => {
+    await start();
+
+    expect(live.session.value?.name).toBe("ada");
+    expect(asked.filter((path) => path === "api/v1/session")).toHaveLength(1);
+  });
+
+  it("leaves what the page holds to whoever comes back, and nothing to anybody else", async () => {
+    await start();
+    who = null;
+    socket.breaks(4401);
+    live.retryNow();
+    await answered();
+    expect([live.isLoggedOut.value, live.session.value?.name]).toEqual([true, "ada"]);
+
+    who = "ada";
+    live.retryNow();
+    await answered();
+    socket.says({ type: "hello", time: 5_000_000, limits: {} });
+    expect([live.isLoggedOut.value, listed(), startedOver]).toEqual([false, ["a"], 0]);
+
+    who = "bob";
+    socket.breaks(4401);
+    live.retryNow();
+    await answered();
+    expect(startedOver).toBe(1);
   });
 });

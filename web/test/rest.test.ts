@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Problem, Rest, Unreachable } from "../src/live/rest";
 
 /** A hub's answers by path, and the paths it was asked for. */
@@ -39,10 +39,10 @@ describe("Rest", () => {
     const path = "api/v1/session";
     const problem = () => json({ detail: "log in" }, 401, "application/problem+json");
 
-    expect(await restOf({ [path]: () => json({ name: "op" }) }).rest.isLoggedIn()).toBe(true);
-    expect(await restOf({ [path]: problem }).rest.isLoggedIn()).toBe(false);
-    await expect(restOf({}).rest.isLoggedIn()).rejects.toThrow(Unreachable);
-    await expect(restOf({ [path]: () => json({}, 503) }).rest.isLoggedIn()).rejects.toThrow(Problem);
+    expect(await restOf({ [path]: () => json({ name: "op" }) }).rest.session()).toEqual({ name: "op" });
+    expect(await restOf({ [path]: problem }).rest.session()).toBe(null);
+    await expect(restOf({}).rest.session()).rejects.toThrow(Unreachable);
+    await expect(restOf({ [path]: () => json({}, 503) }).rest.session()).rejects.toThrow(Problem);
   });
 
   it("gives a problem's own words", async () => {
@@ -71,5 +71,65 @@ describe("Rest", () => {
     });
 
     await expect(rest.device("x")).rejects.toThrow(Unreachable);
+  });
+});
+
+describe("a write that takes a confirmation", () => {
+  const unconfirmed = () =>
+    json({ detail: "confirm that it is you", code: "step_up" }, 403, "application/problem+json");
+
+  /** A hub that wants to be shown that it is the same person, once, and all that was sent to it. */
+  function hub() {
+    const sent: string[] = [];
+    let isConfirmed = false;
+    const rest = new Rest(async (path, init) => {
+      sent.push(`${init?.method} ${path} ${init?.body}`);
+      return isConfirmed ? json({ id: "made" }) : unconfirmed();
+    });
+    const answer = (is: boolean) => {
+      isConfirmed = is;
+      rest.confirmation.answer(is);
+    };
+    return { rest, sent, answer };
+  }
+
+  it("is sent again, as it was, once that is shown", async () => {
+    const { rest, sent, answer } = hub();
+    const one = rest.ask("a", "POST", { name: "wall" });
+    const other = rest.ask("b", "DELETE");
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await vi.waitFor(() => expect(rest.confirmation.isAsked.value).toBe(true));
+
+    answer(true);
+
+    expect(await one).toEqual({ id: "made" });
+    expect(await other).toEqual({ id: "made" });
+    expect(sent).toEqual([...sent.slice(0, 2), ...sent.slice(0, 2)]);
+    expect(rest.confirmation.isAsked.value).toBe(false);
+  });
+
+  it("is not done where somebody thinks better of it, or the hub is not satisfied", async () => {
+    const { rest, sent, answer } = hub();
+    const left = rest.ask("a", "POST");
+    await vi.waitFor(() => expect(rest.confirmation.isAsked.value).toBe(true));
+    answer(false);
+    await expect(left).rejects.toMatchObject({ code: "step_up", message: "confirm that it is you" });
+    expect(sent).toHaveLength(1);
+
+    const again = rest.ask("a", "POST");
+    await vi.waitFor(() => expect(rest.confirmation.isAsked.value).toBe(true));
+    rest.confirmation.answer(true);
+    await expect(again).rejects.toMatchObject({ code: "step_up" });
+  });
+
+  it("tells other refusals as they are, with when to come back", async () => {
+    const path = "api/v1/session";
+    const busy = () =>
+      new Response(JSON.stringify({ detail: "too many", code: "busy" }), {
+        status: 429,
+        headers: { "Content-Type": "application/problem+json", "Retry-After": "3" },
+      });
+    const { rest } = restOf({ [path]: busy });
+    await expect(rest.ask(path, "POST")).rejects.toMatchObject({ code: "busy", retryAfterS: 3 });
   });
 });

@@ -43,6 +43,8 @@ export interface LiveSurroundings {
   readonly random: () => number;
   readonly openSocket: () => Socket;
   readonly rest: Rest;
+  /** Loads the page anew: nothing of what it holds is for whoever comes next. */
+  readonly startOver: () => void;
 }
 
 export class Live {
@@ -63,6 +65,7 @@ export class Live {
   readonly compared: ReadonlySignal<readonly DeviceWatch[]>;
   readonly #watches: Watches;
   readonly #clock: Clock;
+  readonly #startOver: () => void;
   readonly #connection: Connection;
   readonly #connectionState = signal<ConnectionState>({ kind: "connecting" });
   readonly #trouble = signal<StorageState | null>(null);
@@ -80,6 +83,7 @@ export class Live {
 
   constructor(around: LiveSurroundings) {
     this.#clock = around.clock;
+    this.#startOver = around.startOver;
     this.rest = around.rest;
     this.hubClock = new HubClock(around.clock, around.wallNow);
     this.#connection = new Connection(
@@ -87,7 +91,7 @@ export class Live {
         clock: around.clock,
         random: around.random,
         open: around.openSocket,
-        isLoggedIn: () => around.rest.isLoggedIn(),
+        isLoggedIn: () => this.#askSession(),
       },
       { stateChanged: (state) => this.#stateChanged(state), received: (message) => this.#take(message) },
     );
@@ -127,7 +131,7 @@ export class Live {
     return this.#isLoggedOut;
   }
 
-  /** Who is logged in; null until the hub has said so. */
+  /** Who is logged in, or was; null until the hub has said so. */
   get session(): ReadonlySignal<Session | null> {
     return this.#session;
   }
@@ -151,7 +155,7 @@ export class Live {
     } catch (error) {
       if (!(error instanceof Problem)) return;
     }
-    location.reload();
+    this.#startOver();
   }
 
   /** Loads the device list, again after a failure. */
@@ -224,7 +228,6 @@ export class Live {
       this.#lostAt.value = null;
       this.#pingLater();
       void this.#connected();
-      void this.#loadSession();
     } else {
       this.#cancelPing();
       if (state.kind !== "connecting") this.#early = null;
@@ -232,13 +235,17 @@ export class Live {
     }
   }
 
-  /** Without an answer what was known stays; the next connection asks again. */
-  async #loadSession(): Promise<void> {
-    try {
-      this.#session.value = await this.rest.session();
-    } catch (error) {
-      if (error instanceof Problem) this.#session.value = null;
-    }
+  /**
+   * Asks who is logged in, and whether anybody is. Who was stays known without a session: if somebody else
+   * comes, nothing of what the page holds is theirs. Throws where there is no answer.
+   */
+  async #askSession(): Promise<boolean> {
+    const found = await this.rest.session();
+    if (!found) return false;
+    const before = this.#session.peek();
+    if (before && before.name !== found.name) this.#startOver();
+    this.#session.value = found;
+    return true;
   }
 
   #take(message: Message): void {

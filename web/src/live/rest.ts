@@ -1,4 +1,6 @@
+import { Confirmation } from "./confirmation";
 import type { Presence, Snapshot } from "./protocol";
+import type { Allowed, Role, Scope } from "./rights";
 
 /**
  * From where on a metric's values are a warning, or critical: ascending, null where there is no such limit.
@@ -91,11 +93,12 @@ export interface Latest {
 }
 
 /** Who is logged in, and where devices find MQTT; `mqtt_port` is null where it is off. */
-export interface Session {
+export interface Session extends Allowed {
   readonly name: string;
-  readonly role: "viewer" | "operator" | "manager" | "admin" | "local";
-  /** All that may be done, for some devices at least: "devices:write", … */
-  readonly rights: readonly string[];
+  /** Of several grants, the highest, with its scope. */
+  readonly role: Role | "local";
+  readonly scope: Scope | null;
+  readonly has_password: boolean;
   readonly mqtt_port: number | null;
 }
 
@@ -111,11 +114,17 @@ export class Problem extends Error {
   readonly status: number;
   /** Which field of what was sent is at fault: "metrics.0.decimals"; null where the hub names none. */
   readonly where: string | null;
+  /** The hub's word for what is wrong: "conflict", "step_up", …; null where the answer is not the hub's. */
+  readonly code: string | null;
+  /** When to come back; null where the hub does not say. */
+  readonly retryAfterS: number | null;
 
-  constructor(status: number, message: string, where: string | null = null) {
+  constructor(status: number, message: string, said: Partial<Omit<Problem, keyof Error | "status">> = {}) {
     super(message);
     this.status = status;
-    this.where = where;
+    this.where = said.where ?? null;
+    this.code = said.code ?? null;
+    this.retryAfterS = said.retryAfterS ?? null;
   }
 }
 
@@ -128,28 +137,26 @@ const PAGE = 1000;
 /** A longer list is of no use; the search would then be the server's job. */
 const DEVICES_MAX = 20_000;
 const TIMEOUT_MS = 15_000;
+/** The code of a write that waits until the person has shown again that it is them. */
+const UNCONFIRMED = "step_up";
 
 /** The hub's REST interface, as much of it as the page uses. Throws Problem or Unreachable. */
 export class Rest {
+  readonly confirmation = new Confirmation();
   readonly #fetch: typeof fetch;
 
   constructor(fetcher: typeof fetch) {
     this.#fetch = fetcher;
   }
 
-  /** Whether the browser holds a session the hub accepts. */
-  async isLoggedIn(): Promise<boolean> {
+  /** The browser's session; null where it holds none that the hub accepts. */
+  async session(): Promise<Session | null> {
     try {
-      await this.session();
-      return true;
+      return (await this.#get("api/v1/session")) as Session;
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return false;
+      if (error instanceof Problem && error.status === 401) return null;
       throw error;
     }
-  }
-
-  async session(): Promise<Session> {
-    return (await this.#get("api/v1/session")) as Session;
   }
 
   async logOut(): Promise<void> {
@@ -203,8 +210,21 @@ export class Rest {
     return this.ask(path, "GET");
   }
 
-  /** One request; undefined where the answer has no content. */
+  /**
+   * One request; undefined where the answer has no content. Where the hub first wants to know that it is
+   * still the same person, it is sent again once they have shown that.
+   */
   async ask(path: string, method: Method, body?: object): Promise<unknown> {
+    try {
+      return await this.#send(path, method, body);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== UNCONFIRMED) throw error;
+      if (!(await this.confirmation.ask())) throw error;
+    }
+    return this.#send(path, method, body);
+  }
+
+  async #send(path: string, method: Method, body?: object): Promise<unknown> {
     let response: Response;
     try {
       response = await this.#fetch(path, {
@@ -243,8 +263,13 @@ async function readBody(response: Response): Promise<unknown> {
 }
 
 function problemOf(body: unknown, response: Response): Problem {
-  const where = (body as { where?: unknown } | undefined)?.where;
-  return new Problem(response.status, problemText(body, response), typeof where === "string" ? where : null);
+  const { where, code } = (body ?? {}) as { where?: unknown; code?: unknown };
+  const retryAfterS = Number(response.headers.get("retry-after") ?? Number.NaN);
+  return new Problem(response.status, problemText(body, response), {
+    where: typeof where === "string" ? where : null,
+    code: typeof code === "string" ? code : null,
+    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
+  });
 }
 
 function problemText(body: unknown, response: Response): string {

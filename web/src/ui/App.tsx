@@ -43,7 +43,7 @@ export function App() {
           <DeviceView />
         </main>
       )}
-      {isAdding && page.rights.value.has("devices:write") && <AddDevice />}
+      {isAdding && page.rights.value.may("devices:write") && <AddDevice />}
       {page.isAlertsOpen.value && (
         <AlertsFrame>
           <AlertsDrawer />

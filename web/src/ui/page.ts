@@ -2,6 +2,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Live } from "../live/live";
+import { Rights } from "../live/rights";
 import { SparkFiller } from "../live/sparks";
 import { resolveColour } from "../paint/colour";
 import { setLocale } from "../paint/locale";
@@ -29,7 +30,7 @@ export class Page {
   readonly list: ReadonlySignal<ListView>;
   readonly isAlertsOpen = signal(false);
   /** What the person logged in may do; nothing until that is known. */
-  readonly rights: ReadonlySignal<ReadonlySet<string>>;
+  readonly rights: ReadonlySignal<Rights>;
   readonly #route: Signal<Route>;
   readonly #pausedAt = signal<number | null>(null);
   readonly #motion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -39,7 +40,7 @@ export class Page {
   constructor(live: Live) {
     this.live = live;
     this.themes = new Themes(document.documentElement, localStorage);
-    this.rights = computed(() => new Set(live.session.value?.rights));
+    this.rights = computed(() => new Rights(live.session.value));
     this.preferences = new Preferences(localStorage);
     this.#route = signal(routeOf(location.hash));
     this.list = stable(computed(() => this.#route.value.list));

@@ -1,5 +1,4 @@
 import type { DeviceRest } from "../../live/deviceRest";
-import { usePage } from "../page";
 import { Failure, Field, Form, useSending } from "../parts/forms";
 import { Loaded, useLoaded } from "../parts/Loaded";
 import { jsonOrText } from "./parseInput";
@@ -7,8 +6,7 @@ import { jsonOrText } from "./parseInput";
 type AttributeValues = Readonly<Record<string, unknown>>;
 
 /** Slow-changing values: what the device reports, and what operators set for it. */
-export function AttributesSection({ rest }: { rest: DeviceRest }) {
-  const page = usePage();
+export function AttributesSection({ rest, mayOperate }: { rest: DeviceRest; mayOperate: boolean }) {
   const attributes = useLoaded(() => rest.attributes());
   const { failure, isSending, send } = useSending();
   const share = (read: () => AttributeValues) =>
@@ -16,7 +14,6 @@ export function AttributesSection({ rest }: { rest: DeviceRest }) {
       await rest.shareAttributes(read());
       await attributes.reload();
     });
-  const mayOperate = page.rights.value.has("commands:write");
   const remove = mayOperate ? (name: string) => void share(() => ({ [name]: null })) : undefined;
   return (
     <Loaded of={attributes}>

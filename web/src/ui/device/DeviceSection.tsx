@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { DeviceRest } from "../../live/deviceRest";
 import type { DeviceRecord } from "../../live/fleet";
+import type { Session } from "../../live/rest";
 import style from "../../styles/section.css?inline";
 import { usePage } from "../page";
 import { adoptStyle } from "../parts/adoptStyle";
@@ -9,10 +10,14 @@ import { AttributesSection } from "./AttributesSection";
 import { CommandsSection } from "./CommandsSection";
 import { KeysSection } from "./KeysSection";
 import { RejectionsSection } from "./RejectionsSection";
-import { GUARDED, sectionTitle } from "./SectionLinks";
+import { SECTION_TAKES, sectionTitle } from "./SectionLinks";
 import { SettingsSection } from "./settings/SettingsSection";
 
 adoptStyle(style);
+
+function whoYouAre({ name, role }: Session): string {
+  return `You are logged in as ${name}, ${/^[ao]/.test(role) ? "an" : "a"} ${role}.`;
+}
 
 /** Any section of a device but its readings. */
 export function DeviceSection({ device, section }: { device: DeviceRecord; section: Section }) {
@@ -21,16 +26,15 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
   page.live.fleet.structure.value;
   const session = page.live.session.value;
   if (!session || !device.info) return <p class="message loading">Loading</p>;
-  const guard = GUARDED[section];
-  if (guard && !page.rights.value.has(guard.right)) {
+  const rights = page.rights.value;
+  const right = SECTION_TAKES[section];
+  if (right && !rights.mayFor(right, device.info)) {
     return (
       <div class="message">
         <h3>
-          {sectionTitle(section)} are for {guard.who}
+          {sectionTitle(section)} are for {rights.leastRole(right)}s
         </h3>
-        <p>
-          You are logged in as {session.name}, a {session.role}.
-        </p>
+        <p>{rights.may(right) ? "You are one, but not for this device." : whoYouAre(session)}</p>
       </div>
     );
   }
@@ -40,8 +44,16 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
       {section === "keys" && <KeysSection rest={rest} />}
       {section === "rejections" && <RejectionsSection rest={rest} />}
       {section === "commands" && <CommandsSection rest={rest} name={device.name} />}
-      {section === "attributes" && <AttributesSection rest={rest} />}
-      {section === "settings" && <SettingsSection rest={rest} info={device.info} />}
+      {section === "attributes" && (
+        <AttributesSection rest={rest} mayOperate={rights.mayFor("commands:write", device.info)} />
+      )}
+      {section === "settings" && (
+        <SettingsSection
+          rest={rest}
+          info={device.info}
+          mayManage={rights.mayFor("devices:write", device.info)}
+        />
+      )}
     </section>
   );
 }

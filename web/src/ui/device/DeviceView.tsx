@@ -97,7 +97,7 @@ function OpenDevice({ device, watch }: Opened) {
         </div>
         {section === "readings" && <Tools opened={opened} metrics={metrics} />}
       </header>
-      <SectionLinks />
+      <SectionLinks device={device} />
       {device.info?.sequence.repeated_since && <SequenceNote device={device} />}
       <LimitNote device={device} />
       {section === "readings" ? (

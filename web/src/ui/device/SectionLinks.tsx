@@ -1,12 +1,15 @@
 import { useEffect, useRef } from "preact/hooks";
+import type { DeviceRecord } from "../../live/fleet";
+import type { Right } from "../../live/rights";
 import { usePage } from "../page";
 import { hashOf, SECTIONS, type Section } from "../route";
 
-/** What not everybody may see: the right that it takes, and who has that. */
-export const GUARDED: Partial<Record<Section, { readonly right: string; readonly who: string }>> = {
-  keys: { right: "keys:write", who: "managers" },
-  rejections: { right: "raw:read", who: "operators" },
-  settings: { right: "devices:write", who: "managers" },
+/** The right that a section takes; those not named are for everybody who sees the device. */
+export const SECTION_TAKES: Partial<Record<Section, Right>> = {
+  keys: "keys:write",
+  rejections: "raw:read",
+  commands: "commands:write",
+  settings: "commands:write",
 };
 
 export function sectionTitle(section: Section): string {
@@ -14,12 +17,14 @@ export function sectionTitle(section: Section): string {
 }
 
 /** Links to what there is of a device; what is forbidden is not offered. */
-export function SectionLinks() {
+export function SectionLinks({ device }: { device: DeviceRecord }) {
   const page = usePage();
   const route = page.route.value;
+  page.live.fleet.structure.value;
+  const { info } = device;
   const offered = SECTIONS.filter((section) => {
-    const guard = GUARDED[section];
-    return !guard || page.rights.value.has(guard.right);
+    const right = SECTION_TAKES[section];
+    return !right || (info && page.rights.value.mayFor(right, info));
   });
   const links = useRef<HTMLElement>(null);
   useEffect(() => {

@@ -9,8 +9,9 @@ import { Confirm } from "../parts/Confirm";
 export function SequenceNote({ device }: { device: DeviceRecord }) {
   const page = usePage();
   const [isAsking, setAsking] = useState(false);
-  const sequence = device.info?.sequence;
-  if (!sequence || sequence.repeated_since === null) return null;
+  const { info } = device;
+  if (!info || info.sequence.repeated_since === null) return null;
+  const { sequence } = info;
   const reset = async () => {
     await new DeviceRest(page.live.rest, device.id).resetSequence();
     await page.live.refreshOpened();
@@ -18,11 +19,11 @@ export function SequenceNote({ device }: { device: DeviceRecord }) {
   return (
     <div class="banner banner-retry" role="alert">
       <span>
-        What it sends is acknowledged and dropped as repeated since {moment(sequence.repeated_since)},{" "}
+        What it sends is acknowledged and dropped as repeated since {moment(info.sequence.repeated_since)},{" "}
         {count(sequence.repeated)} {sequence.repeated === 1 ? "reading" : "readings"} so far: the numbers
         (seq) are not above {count(sequence.highest ?? 0)}, the highest one stored.
       </span>
-      {page.rights.value.has("commands:write") && (
+      {page.rights.value.mayFor("commands:write", info) && (
         <button type="button" class="button" data-after-dialog onClick={() => setAsking(true)}>
           Count from the start
         </button>

@@ -5,7 +5,7 @@ import { hashOf } from "../route";
 /** The first run: nothing is there yet. */
 export function NoDevices() {
   const page = usePage();
-  if (!page.rights.value.has("devices:write")) {
+  if (!page.rights.value.may("devices:write")) {
     return (
       <div class="message">
         <h3>No devices yet</h3>

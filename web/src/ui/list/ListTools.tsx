@@ -25,7 +25,7 @@ export function ListTools() {
       <div class="toolbar-line">
         <h2 id="devices-title">Devices</h2>
         <Search />
-        {page.rights.value.has("devices:write") && (
+        {page.rights.value.may("devices:write") && (
           <a
             class="button"
             data-after-dialog

@@ -22,20 +22,23 @@ import { type Draft, useDraft } from "./useDraft";
 /** More metrics than these begin folded. */
 const UNFOLDED_MAX = 3;
 const UNIT_MAX = 50;
-const TASKS = [
+const TASKS: readonly Task[] = [
   ["rename", "Rename"],
   ["retype", "Change type"],
   ["remove", "Remove"],
-] as const;
+];
+type Task = readonly [kind: MetricTask["kind"], word: string];
 const SPANS = { hub: "As the hub is configured", ever: "For ever", days: "For a number of days" } as const;
 
 interface SettingsProps {
   readonly rest: DeviceRest;
   readonly info: DeviceInfo;
+  /** What is not of its metrics, and to remove something, takes the right for devices. */
+  readonly mayManage: boolean;
 }
 
 /** The settings of a device and its metrics: one form, saved whole or not at all. */
-export function SettingsSection({ rest, info }: SettingsProps) {
+export function SettingsSection({ rest, info, mayManage }: SettingsProps) {
   const page = usePage();
   const draft = useDraft(info);
   useEffect(() => void page.live.refreshOpened(), [page]);
@@ -54,8 +57,8 @@ export function SettingsSection({ rest, info }: SettingsProps) {
           void save();
         }}
       >
-        <DeviceFields draft={draft} />
-        <RetentionFields draft={draft} />
+        {mayManage && <DeviceFields draft={draft} />}
+        {mayManage && <RetentionFields draft={draft} />}
         {info.metrics.length === 0 && <p class="small">Its metrics can be set once it has sent some.</p>}
         {info.metrics.map((metric) => (
           <MetricFields
@@ -63,13 +66,14 @@ export function SettingsSection({ rest, info }: SettingsProps) {
             draft={draft}
             metric={metric}
             isUnfolded={info.metrics.length <= UNFOLDED_MAX}
+            tasks={mayManage ? TASKS : TASKS.filter(([kind]) => kind !== "remove")}
             begin={(kind) => setTask({ kind, metric })}
           />
         ))}
         <Failure reason={failure} />
         <SaveBar draft={draft} isSaved={isSaved} isSending={isSending} />
       </form>
-      <RemoveDevice rest={rest} info={info} />
+      {mayManage && <RemoveDevice rest={rest} info={info} />}
       {task && <MetricDialog rest={rest} task={task} close={() => setTask(null)} />}
     </>
   );
@@ -175,11 +179,12 @@ interface MetricFieldsProps {
   readonly draft: Draft;
   readonly metric: MetricInfo;
   readonly isUnfolded: boolean;
+  readonly tasks: readonly Task[];
   /** Opens the dialog for it. */
   readonly begin: (kind: MetricTask["kind"]) => void;
 }
 
-function MetricFields({ draft, metric, isUnfolded, begin }: MetricFieldsProps) {
+function MetricFields({ draft, metric, isUnfolded, tasks, begin }: MetricFieldsProps) {
   const [isOpen, setOpen] = useState(isUnfolded);
   const field = (name: string) => draft.field(metricPath(metric.name, name));
   const names = ["unit", "decimals", "minimum", "maximum", ...BOUNDS];
@@ -211,7 +216,7 @@ function MetricFields({ draft, metric, isUnfolded, begin }: MetricFieldsProps) {
         )}
       </div>
       <div class="metric-tasks">
-        {TASKS.map(([kind, word]) => (
+        {tasks.map(([kind, word]) => (
           <button key={kind} type="button" class="button" onClick={() => begin(kind)}>
             {word}
           </button>
