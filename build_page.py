@@ -31,7 +31,10 @@ SOURCES = (
 STAMP = "stamp.txt"
 MANIFEST = "manifest.json"
 FIRST_VIEW_MAX_BYTES = 60 * 1024
-WHOLE_MAX_BYTES = 100 * 1024
+# Nobody waits for the whole: each view is loaded when it is first opened. So each has a bound of its own, and
+# that of the whole is there to be noticed where it grows.
+VIEW_MAX_BYTES = 40 * 1024
+WHOLE_MAX_BYTES = 130 * 1024
 NPM_TIMEOUT_S = 600
 
 
@@ -96,29 +99,55 @@ def check_size(built: Path) -> None:
     """Say what a browser loads, as gzip would send it. Raises PageError where that is too much."""
     parts = {
         "the first view": (first_view(built), FIRST_VIEW_MAX_BYTES),
+        "the largest view opened later": (max(later_views(built), key=packed, default=set()), VIEW_MAX_BYTES),
         "the whole page": ({path for path in built.rglob("*") if path.name != MANIFEST}, WHOLE_MAX_BYTES),
     }
     for part, (files, most) in parts.items():
-        size = sum(len(gzip.compress(path.read_bytes(), 9)) for path in files if path.is_file())
+        size = packed(files)
         say(f"{part} is {size / 1024:.1f} KiB compressed, of {most // 1024}")
         if size > most:
             raise PageError(f"{part} is {size} bytes compressed; at most {most} are allowed")
 
 
+def packed(files: Iterable[Path]) -> int:
+    """How many bytes they are as gzip would send them."""
+    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in files if path.is_file())
+
+
 def first_view(built: Path) -> set[Path]:
     """What is loaded to show the list live: all but the scripts imported later, such as the charts."""
-    manifest: dict[str, dict[str, Any]] = json.loads((built / MANIFEST).read_text())
-    ahead = [name for name, chunk in manifest.items() if chunk.get("isEntry")]
-    scripts: set[str] = set()
-    while ahead:
-        name = ahead.pop()
-        if name not in scripts:
-            scripts.add(name)
-            ahead += manifest[name].get("imports", ())
+    manifest = read_manifest(built)
     every_script = {built / chunk["file"] for chunk in manifest.values() if chunk["file"].endswith(".js")}
-    loaded = {built / manifest[name]["file"] for name in scripts}
-    later = every_script - loaded
+    later = every_script - scripts_of(built, manifest, "isEntry")[0]
     return {path for path in built.rglob("*") if path not in later and path.name != MANIFEST}
+
+
+def later_views(built: Path) -> list[set[Path]]:
+    """What each view that is opened later loads, besides the first."""
+    manifest = read_manifest(built)
+    first = scripts_of(built, manifest, "isEntry")[0]
+    return [scripts - first for scripts in scripts_of(built, manifest, "isDynamicEntry")]
+
+
+def read_manifest(built: Path) -> dict[str, dict[str, Any]]:
+    """Vite's table of scripts and what each imports."""
+    manifest: dict[str, dict[str, Any]] = json.loads((built / MANIFEST).read_text())
+    return manifest
+
+
+def scripts_of(built: Path, manifest: dict[str, dict[str, Any]], kind: str) -> list[set[Path]]:
+    """Of each script of this kind, itself and all that it cannot do without."""
+    found = []
+    for entry in (name for name, chunk in manifest.items() if chunk.get(kind)):
+        names: set[str] = set()
+        ahead = [entry]
+        while ahead:
+            name = ahead.pop()
+            if name not in names:
+                names.add(name)
+                ahead += manifest[name].get("imports", ())
+        found.append({built / manifest[name]["file"] for name in names})
+    return found
 
 
 def run(command: list[str], folder: Path) -> None:

@@ -142,7 +142,8 @@ def test_what_the_first_view_loads_is_counted_and_what_opens_by_a_click_is_not(c
 
     assert done.returncode == 0, done.stderr
     assert "the first view is 40.1 KiB compressed, of 60" in done.stderr
-    assert "the whole page is 70.1 KiB compressed, of 100" in done.stderr
+    assert "the largest view opened later is 30.0 KiB compressed, of 40" in done.stderr
+    assert "the whole page is 70.1 KiB compressed, of 130" in done.stderr
     assert (copy.static / "assets" / "Room.js").exists()
     assert not (copy.static / "manifest.json").exists()
 
@@ -162,10 +163,26 @@ def test_a_first_view_that_is_too_large_is_refused(copy: Copy) -> None:
 
 def test_a_page_that_is_too_large_in_all_is_refused(copy: Copy) -> None:
     copy.install_npm(NPM)
-    copy.room.write_bytes(os.urandom(101 * 1024))
+    rooms = [f"Room{number}" for number in range(4)]
+    for room in rooms:
+        copy.source.with_name(f"{room}.js").write_bytes(os.urandom(39 * 1024))
+    later = {f"src/{room}.tsx": {"file": f"assets/{room}.js", "isDynamicEntry": True} for room in rooms}
+    copy.source.with_name("manifest.json").write_text(json.dumps({**MANIFEST, **later}))
 
     done = copy.build()
 
     assert done.returncode != 0
-    assert "at most 102400 are allowed" in done.stderr
+    assert "the largest view opened later is 39" in done.stderr
+    assert "the whole page is 156" in done.stderr
+    assert not copy.static.exists()
+
+
+def test_a_later_view_that_is_too_large_is_refused(copy: Copy) -> None:
+    copy.install_npm(NPM)
+    copy.room.write_bytes(os.urandom(41 * 1024))
+
+    done = copy.build()
+
+    assert done.returncode != 0
+    assert "the largest view opened later is 41" in done.stderr
     assert not copy.static.exists()

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
-from tests.logins import open_link
 
 Visit = Callable[..., Dashboard]
 
@@ -65,40 +64,3 @@ def test_try_now_does_not_wait(hub: HubProcess, visit: Visit) -> None:
 
     page.tab.clock.resume()
     expect(page.link).to_have_text("Live")
-
-
-def test_without_a_session_the_page_says_how_to_log_in(shared_hub: HubProcess, visit: Visit) -> None:
-    page = visit(shared_hub, login=False)
-
-    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
-    expect(page.tab.get_by_text("hub login")).to_be_visible()
-    page.assert_accessible()
-    page.tab.get_by_role("button", name="I have logged in").click()
-    expect(page.tab.get_by_text("This browser is still logged out.")).to_be_visible()
-
-
-def test_a_link_opened_in_another_tab_logs_the_page_in(shared_hub: HubProcess, visit: Visit) -> None:
-    page = visit(shared_hub, login=False)
-    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
-    other = page.tab.context.new_page()
-    open_link(other, shared_hub.login_link())
-    expect(other).to_have_url(f"{shared_hub.url}/")
-    other.close()
-
-    page.tab.get_by_role("button", name="I have logged in").click()
-
-    expect(page.link).to_have_text("Live")
-
-
-def test_logging_out_ends_the_session(shared_hub: HubProcess, visit: Visit) -> None:
-    shared_hub.add_device("press")
-    page = visit(shared_hub)
-    expect(page.row("press")).to_be_visible()
-
-    page.tab.get_by_role("button", name="Preferences").click()
-    page.tab.get_by_role("button", name="Log out").click()
-
-    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
-    expect(page.rows()).to_have_count(0)
-    page.tab.reload()
-    expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()

@@ -17,6 +17,7 @@ import { Rest } from "./live/rest";
 import "./styles/page.css";
 import { App } from "./ui/App";
 import { Page, PageProvider } from "./ui/page";
+import { goWhereWanted } from "./ui/wanted";
 
 const SUBPROTOCOL = "hub.v1";
 
@@ -33,6 +34,7 @@ const live = new Live({
   },
 });
 
+goWhereWanted();
 const root = document.getElementById("root");
 if (root) {
   render(

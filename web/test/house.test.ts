@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   live: [],
   paint: ["live"],
   "ui/parts": ["live", "paint", "styles", "ui"],
+  "ui/access": ["live", "paint", "styles", "ui", "ui/parts"],
   "ui/list": ["live", "paint", "styles", "ui", "ui/parts"],
   "ui/device": ["live", "paint", "styles", "ui", "ui/parts"],
   "ui/wall": ["live", "paint", "styles", "ui", "ui/parts", "ui/list"],

@@ -30,6 +30,8 @@ it.each([
     "#/wall?q=north+pump&sort=-value%3Ahumidity&group=hall&metric=humidity&metric=a%26b",
     { deviceId: null, windowS: 60, list: BUSY, isWall: true },
   ],
+  ["#/audit?window=15", { deviceId: null, windowS: 15, access: "audit" }],
+  ["#/accounts", { deviceId: null, windowS: 60 }],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?compare=b,c", { deviceId: "a", windowS: 60, compared: ["b", "c"] }],
   ["#/device/a?compare=b%252Cc,,a,b,d,e,f", { deviceId: "a", windowS: 60, compared: ["b,c", "b", "d"] }],
@@ -39,6 +41,7 @@ it.each([
   expect(routeOf(hash)).toEqual({
     isAdding: false,
     isWall: false,
+    access: null,
     section: "readings",
     range: null,
     list: PLAIN_LIST,
@@ -100,6 +103,7 @@ it("writes what it reads", () => {
       windowS: 60,
       isAdding: false,
       isWall: false,
+      access: null,
       range: null,
       list: BUSY,
       isTable: true,
@@ -111,6 +115,7 @@ it("writes what it reads", () => {
       windowS: 15,
       isAdding: true,
       isWall: false,
+      access: null,
       range: null,
       list: PLAIN_LIST,
       isTable: false,
@@ -122,14 +127,20 @@ it("writes what it reads", () => {
       windowS: 15,
       isAdding: false,
       isWall: false,
+      access: null,
       range: { from: 1, to: 99 },
       list: PLAIN_LIST,
       isTable: false,
       compared: ["b", "c,d"],
     },
+    { ...routeOf("#/tokens?window=15"), access: "people" },
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);
   }
+});
+
+it("leads from a view of people to a device", () => {
+  expect(hashOf({ ...routeOf("#/audit"), deviceId: "a" })).toBe("#/device/a");
 });
 
 it.each([

@@ -206,6 +206,11 @@ export class Live {
     await this.#describe(deviceId);
   }
 
+  /** Asks anew who is logged in, and what they may: something of that was changed here. */
+  async refreshSession(): Promise<void> {
+    await this.#askSession();
+  }
+
   /** Opens a device, and others to compare it with, closing those before; null closes them only. */
   open(deviceId: string | null, compared: readonly string[] = []): void {
     this.#watches.show(deviceId === null ? [] : [deviceId, ...compared]);

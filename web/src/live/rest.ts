@@ -98,6 +98,8 @@ export interface Session extends Allowed {
   /** Of several grants, the highest, with its scope. */
   readonly role: Role | "local";
   readonly scope: Scope | null;
+  /** How they came in: "link", "password", …; "token" is a program, which has no account. */
+  readonly origin: string;
   readonly has_password: boolean;
   readonly mqtt_port: number | null;
 }

@@ -9,33 +9,55 @@ import { Dialog } from "./parts/Dialog";
 import { lazy } from "./parts/lazy";
 import { hashOf } from "./route";
 
-const LoggedOut = lazy(() => import("./LoggedOut").then((room) => room.LoggedOut));
+const nothing = () => null;
+const LogIn = lazy(() => import("./access/LogIn").then((room) => room.LogIn));
+const LogInCover = lazy(() => import("./access/LogInCover").then((room) => room.LogInCover));
+const ConfirmIdentity = lazy(
+  () => import("./access/ConfirmIdentity").then((room) => room.ConfirmIdentity),
+  nothing,
+);
+const AccessRoom = lazy(() => import("./access/AccessRoom").then((room) => room.AccessRoom));
 const SystemView = lazy(() => import("./system/SystemView").then((room) => room.SystemView));
 const Wall = lazy(() => import("./wall/Wall").then((room) => room.Wall));
 const AddDevice = lazy(() => import("./list/AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
 const AlertsDrawer = lazy(() => import("./AlertsDrawer").then((room) => room.AlertsDrawer));
 
-/** The whole page: header, banner, and the list beside the open device (on a phone: one of the two). */
+/** The whole page. Where a session ends while it is in use, it stays below the log in, as it was left. */
 export function App() {
   const page = usePage();
-  const { deviceId, isAdding, isWall } = page.route.value;
-  if (page.live.isLoggedOut.value) {
+  const isLoggedOut = page.live.isLoggedOut.value;
+  if (isLoggedOut && !page.live.session.value) {
     return (
       <>
         <Header />
-        <LoggedOut />
+        <main class="alone">
+          <LogIn />
+        </main>
       </>
     );
   }
+  return (
+    <>
+      <Rooms />
+      {page.live.rest.confirmation.isAsked.value && <ConfirmIdentity />}
+      {isLoggedOut && <LogInCover />}
+    </>
+  );
+}
+
+/** Header, banner, and the list beside the open device (on a phone: one of the two), or another view. */
+function Rooms() {
+  const page = usePage();
+  const { deviceId, isAdding, isWall, access } = page.route.value;
   if (isWall) return <Wall />;
   const isLost = page.live.lostAt.value !== null;
   return (
     <>
       <Header />
       <Banner />
-      {deviceId === OWN_ID ? (
+      {deviceId === OWN_ID || access !== null ? (
         <main class="panes" data-lost={isLost}>
-          <SystemView />
+          {access === null ? <SystemView /> : <AccessRoom view={access} />}
         </main>
       ) : (
         <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>

@@ -1,4 +1,5 @@
 import { OWN_ID } from "../live/protocol";
+import { AccountButton } from "./AccountButton";
 import { AlertsButton } from "./AlertsButton";
 import { usePage } from "./page";
 import { ConnectionPill } from "./parts/ConnectionPill";
@@ -24,9 +25,11 @@ export function Header() {
       {!page.live.isLoggedOut.value && (
         <>
           <AlertsButton />
-          <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
-            System
-          </a>
+          {page.rights.value.mayForAll("metrics:scrape") && (
+            <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
+              System
+            </a>
+          )}
           <a class="button quiet wall-link" href={hashOf({ ...route, deviceId: null, isWall: true })}>
             Wall
           </a>
@@ -46,6 +49,7 @@ export function Header() {
       <Popover title="Preferences" button={<PreferencesIcon />} buttonClass="button icon-button">
         <PreferencesPanel />
       </Popover>
+      {!page.live.isLoggedOut.value && <AccountButton />}
     </header>
   );
 }

@@ -17,7 +17,7 @@ const LOCALES = [
 const EXAMPLE = 1234.5;
 const DENSITY_WORD: Readonly<Record<Density, string>> = { comfortable: "Comfortable", compact: "Compact" };
 
-/** How this browser shows the page, and who is logged in with it. */
+/** How this browser shows the page. */
 export function PreferencesPanel() {
   const page = usePage();
   const { density, hours, zone } = page.preferences.choices.value;
@@ -60,7 +60,6 @@ export function PreferencesPanel() {
       <p class="small" role="status">
         {plainNumber(EXAMPLE)} · {moment(page.live.hubClock.now())}
       </p>
-      <LoggedIn />
     </div>
   );
 }
@@ -91,20 +90,4 @@ function LocaleMenu() {
 /** A locale in its own words. */
 function localeName(tag: string): string {
   return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
-}
-
-function LoggedIn() {
-  const page = usePage();
-  const session = page.live.session.value;
-  if (!session || page.live.isLoggedOut.value) return null;
-  return (
-    <div class="choices-foot">
-      <span class="small ellipsis">
-        {session.name}, {session.role}
-      </span>
-      <button type="button" class="button" onClick={() => void page.live.logOut()}>
-        Log out
-      </button>
-    </div>
-  );
 }

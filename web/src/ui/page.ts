@@ -9,6 +9,7 @@ import { setLocale } from "../paint/locale";
 import { PaintLoop } from "../paint/loop";
 import { RowPainters } from "../paint/rowPainters";
 import { SPARK_MS } from "../paint/sparkline";
+import { ACCESS_WORD } from "./accessViews";
 import type { ListView } from "./listView";
 import { Preferences } from "./preferences";
 import { hashOf, type Route, routeOf } from "./route";
@@ -132,13 +133,14 @@ export class Page {
       }
     });
     effect(() => {
-      const { deviceId: wanted, compared } = this.#route.value;
+      const { deviceId: wanted, compared, access } = this.#route.value;
       this.live.fleet.structure.value;
       // A device is opened once it is known to exist: a wrong link gets a message instead of an empty chart.
       const isThere = (id: string) => Boolean(this.live.fleet.get(id)?.info);
       this.live.open(wanted !== null && isThere(wanted) ? wanted : null, compared.filter(isThere));
-      const name = wanted === null ? undefined : this.live.fleet.get(wanted)?.name;
-      document.title = name === undefined ? "Sensor hub" : `${name} · Sensor hub`;
+      const opened = access && ACCESS_WORD[access];
+      const name = wanted === null ? opened : this.live.fleet.get(wanted)?.name;
+      document.title = !name ? "Sensor hub" : `${name} · Sensor hub`;
     });
   }
 }

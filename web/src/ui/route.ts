@@ -9,6 +9,9 @@ const DEVICE = "#/device/";
 const ADD = "#/add";
 const WALL = "#/wall";
 const SYSTEM = "#/system";
+/** The views of people and of what they come in with. */
+export const ACCESS_VIEWS = ["account", "tokens", "people", "audit"] as const;
+export type AccessView = (typeof ACCESS_VIEWS)[number];
 /** The parts of a device's view; a plain link opens the first. */
 export const SECTIONS = ["readings", "keys", "rejections", "commands", "attributes", "settings"] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -44,11 +47,13 @@ export interface Route {
   readonly isAdding: boolean;
   /** The devices of the list in large, for a screen on a wall. */
   readonly isWall: boolean;
+  readonly access: AccessView | null;
 }
 
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the
- * hub itself, as a device), `#/add` and `#/wall`; anything else is the list. How the list is arranged is in
+ * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people` and `#/audit`; anything else
+ * is the list. How the list is arranged is in
  * all of them. A malformed part is ignored, and the rest of the link is used.
  */
 export function routeOf(hash: string): Route {
@@ -66,6 +71,7 @@ export function routeOf(hash: string): Route {
     list: listViewOf(parameters),
     isAdding: path === ADD,
     isWall: path === WALL,
+    access: ACCESS_VIEWS.find((view) => path === `#/${view}`) ?? null,
   };
   if (path === SYSTEM) return { ...list, deviceId: OWN_ID };
   if (!path.startsWith(DEVICE)) return list;
@@ -111,6 +117,7 @@ export function hashOf(route: Route): string {
   writeListView(route.list, parameters);
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.isWall) return `${WALL}${query}`;
+  if (route.deviceId === null && route.access !== null) return `#/${route.access}${query}`;
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
   if (route.deviceId === OWN_ID) return `${SYSTEM}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;

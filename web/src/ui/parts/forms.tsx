@@ -51,8 +51,11 @@ export function Failure({ reason }: { reason: string | null }) {
   );
 }
 
-/** One request at a time, and why the last one failed, in words. `send` returns whether it succeeded. */
-export function useSending() {
+/**
+ * One request at a time, and why the last one failed, in words: its own, unless `explain` has better ones.
+ * `send` returns whether it succeeded.
+ */
+export function useSending(explain: (error: unknown) => string | null = () => null) {
   const [failure, setFailure] = useState<string | null>(null);
   const [isSending, setSending] = useState(false);
   const isBusy = useRef(false);
@@ -65,7 +68,7 @@ export function useSending() {
       await request();
       return true;
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(explain(error) ?? (error instanceof Error ? error.message : String(error)));
       return false;
     } finally {
       isBusy.current = false;

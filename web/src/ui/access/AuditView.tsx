@@ -1,0 +1,4 @@
+/** To come. */
+export function AuditView() {
+  return <p>Audit</p>;
+}

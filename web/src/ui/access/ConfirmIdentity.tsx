@@ -1,0 +1,69 @@
+import { useMemo } from "preact/hooks";
+import { hasPasskeys, passkeyFault } from "../../live/passkeys";
+import { SessionRest } from "../../live/sessionRest";
+import { usePage } from "../page";
+import { Dialog } from "../parts/Dialog";
+import { Failure, Form, useSending } from "../parts/forms";
+import { PasswordField, typedPassword } from "./PasswordField";
+
+/** Asks once more who it is, before something that the hub guards; what was asked for then goes on. */
+export function ConfirmIdentity() {
+  const page = usePage();
+  const { confirmation } = page.live.rest;
+  const rest = useMemo(() => new SessionRest(page.live.rest), [page]);
+  const { failure, isSending, send } = useSending(passkeyFault);
+  const session = page.live.session.value;
+  const show = async (request: () => Promise<void>) => {
+    if (await send(request)) confirmation.answer(true);
+  };
+  const leave = () => confirmation.answer(false);
+  return (
+    <Dialog title="Confirm that it is you" close={leave}>
+      <Form submit={(_, form) => show(() => rest.confirm(typedPassword(form, "password")))}>
+        <p>
+          Keys, tokens and people are changed only by somebody who has shown in the last minutes who they are.
+          What you asked for goes on right after.
+        </p>
+        {session?.has_password && (
+          <>
+            {/* For password managers, which look for whose password it is. */}
+            <input hidden name="name" autocomplete="username" value={session.name} readOnly />
+            <PasswordField label="Your password" name="password" kind="current-password" />
+          </>
+        )}
+        {!session?.has_password && !hasPasskeys() && <NoWay />}
+        <Failure reason={failure} />
+        <div class="dialog-foot">
+          <button type="button" class="button" onClick={leave}>
+            Cancel
+          </button>
+          {hasPasskeys() && (
+            <button
+              type="button"
+              class="button"
+              disabled={isSending}
+              onClick={() => void show(() => rest.confirmByPasskey())}
+            >
+              Use a passkey
+            </button>
+          )}
+          {session?.has_password && (
+            <button type="submit" class="button primary" disabled={isSending}>
+              Confirm
+            </button>
+          )}
+        </div>
+      </Form>
+    </Dialog>
+  );
+}
+
+function NoWay() {
+  return (
+    <p>
+      You have no password yet, so log in once more: open a new one-time link (<code>hub login</code>, or one
+      that an admin makes) in another tab of this browser, then try again here. A password can be set under
+      Account.
+    </p>
+  );
+}

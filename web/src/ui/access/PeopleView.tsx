@@ -1,0 +1,4 @@
+/** To come. */
+export function PeopleView() {
+  return <p>People</p>;
+}

@@ -1,0 +1,4 @@
+/** To come. */
+export function TokensView() {
+  return <p>Tokens</p>;
+}
