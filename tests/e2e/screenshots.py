@@ -79,7 +79,7 @@ def take_troubles(camera: Camera, hub: HubProcess) -> None:
     """What happens: nobody is logged in, the disk is full, the hub goes away."""
     for look in LOOKS:
         page = camera.open(hub, look, login=False)
-        expect(page.tab.get_by_role("heading", name="You are logged out")).to_be_visible()
+        expect(page.tab.get_by_role("heading", name="Log in")).to_be_visible()
         camera.take(page, look, "logged-out")
         page.tab.context.close()
     pages = [(camera.open(hub, look), look) for look in LOOKS]

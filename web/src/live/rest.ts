@@ -100,7 +100,8 @@ export interface Session extends Allowed {
   readonly scope: Scope | null;
   /** How they came in: "link", "password", …; "token" is a program, which has no account. */
   readonly origin: string;
-  readonly has_password: boolean;
+  /** What they can show to confirm that it is them: "password", "passkey"; nothing: a new log in. */
+  readonly confirm_by: readonly string[];
   readonly mqtt_port: number | null;
 }
 

@@ -25,7 +25,7 @@ export function AccountView() {
           Log out
         </button>
       </div>
-      <PasswordForm rest={rest} hasPassword={session.has_password} />
+      <PasswordForm rest={rest} hasPassword={session.confirm_by.includes("password")} />
       {hasPasskeys() && <PasskeyList rest={rest} />}
       <SessionList rest={rest} />
     </>

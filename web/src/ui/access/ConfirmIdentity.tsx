@@ -13,6 +13,9 @@ export function ConfirmIdentity() {
   const rest = useMemo(() => new SessionRest(page.live.rest), [page]);
   const { failure, isSending, send } = useSending(passkeyFault);
   const session = page.live.session.value;
+  const ways = session?.confirm_by ?? [];
+  const isByPassword = ways.includes("password");
+  const isByPasskey = ways.includes("passkey") && hasPasskeys();
   const show = async (request: () => Promise<void>) => {
     if (await send(request)) confirmation.answer(true);
   };
@@ -24,20 +27,20 @@ export function ConfirmIdentity() {
           Keys, tokens and people are changed only by somebody who has shown in the last minutes who they are.
           What you asked for goes on right after.
         </p>
-        {session?.has_password && (
+        {isByPassword && (
           <>
             {/* For password managers, which look for whose password it is. */}
-            <input hidden name="name" autocomplete="username" value={session.name} readOnly />
+            <input hidden name="name" autocomplete="username" value={session?.name} readOnly />
             <PasswordField label="Your password" name="password" kind="current-password" />
           </>
         )}
-        {!session?.has_password && !hasPasskeys() && <NoWay />}
+        {!isByPassword && !isByPasskey && <NoWay />}
         <Failure reason={failure} />
         <div class="dialog-foot">
           <button type="button" class="button" onClick={leave}>
             Cancel
           </button>
-          {hasPasskeys() && (
+          {isByPasskey && (
             <button
               type="button"
               class="button"
@@ -47,7 +50,7 @@ export function ConfirmIdentity() {
               Use a passkey
             </button>
           )}
-          {session?.has_password && (
+          {isByPassword && (
             <button type="submit" class="button primary" disabled={isSending}>
               Confirm
             </button>

@@ -19,7 +19,7 @@ export function Dialog({ title, close, isDrawer, children }: DialogProps) {
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
-    dialog.current?.querySelector<HTMLElement>(".dialog-body :is(input, button)")?.focus();
+    dialog.current?.querySelector<HTMLElement>(".dialog-body :is(input:not([hidden]), button)")?.focus();
     return () => giveBack(opener);
   }, []);
   return (
