@@ -1,6 +1,6 @@
 /**
- * Passkeys (WebAuthn): the hub's options as JSON in, what the browser made of them as JSON out. Newer browsers
- * convert both themselves; for the others it is done here (WebAuthn level 3, 5.1.8 to 5.1.10).
+ * Passkeys (WebAuthn): the hub's options as JSON in, what the browser made of them as JSON out. Newer
+ * browsers convert both themselves; for the others it is done here (WebAuthn level 3, 5.1.8 to 5.1.10).
  */
 
 type Json = Readonly<Record<string, unknown>>;

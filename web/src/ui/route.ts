@@ -52,9 +52,9 @@ export interface Route {
 
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the
- * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people` and `#/audit`; anything else
- * is the list. How the list is arranged is in
- * all of them. A malformed part is ignored, and the rest of the link is used.
+ * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people` and `#/audit`; anything
+ * else is the list. How the list is arranged is in all of them. A malformed part is ignored, and the rest of
+ * the link is used.
  */
 export function routeOf(hash: string): Route {
   const [path = "", ...query] = hash.split("?");

@@ -17,7 +17,7 @@ const AuditView = lazy(() => import("./AuditView").then((room) => room.AuditView
 
 const ROOMS = { account: AccountView, tokens: TokensView, people: PeopleView, audit: AuditView } as const;
 
-/** One's account, and for admins people, tokens of all and the audit: one view of them, with links to the others. */
+/** One of the views of account, tokens, people and audit, with links to those that are offered. */
 export function AccessRoom({ view }: { view: AccessView }) {
   const page = usePage();
   const route = page.route.value;

@@ -1,7 +1,7 @@
 import { age, moment } from "../../paint/format";
 import { usePage } from "../page";
 
-/** A time, as long ago as it is, with the exact one to point at and to be read out; `none` where there is none. */
+/** How long ago a time is, with the exact one to point at and to be read out; `none` where there is none. */
 export function Ago({ time, none }: { time: string | null; none: string }) {
   const page = usePage();
   if (time === null) return <>{none}</>;

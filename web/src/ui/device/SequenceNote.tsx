@@ -10,7 +10,8 @@ export function SequenceNote({ device }: { device: DeviceRecord }) {
   const page = usePage();
   const [isAsking, setAsking] = useState(false);
   const { info } = device;
-  if (!info || info.sequence.repeated_since === null) return null;
+  const since = info?.sequence.repeated_since ?? null;
+  if (!info || since === null) return null;
   const { sequence } = info;
   const reset = async () => {
     await new DeviceRest(page.live.rest, device.id).resetSequence();
@@ -19,7 +20,7 @@ export function SequenceNote({ device }: { device: DeviceRecord }) {
   return (
     <div class="banner banner-retry" role="alert">
       <span>
-        What it sends is acknowledged and dropped as repeated since {moment(info.sequence.repeated_since)},{" "}
+        What it sends is acknowledged and dropped as repeated since {moment(since)},{" "}
         {count(sequence.repeated)} {sequence.repeated === 1 ? "reading" : "readings"} so far: the numbers
         (seq) are not above {count(sequence.highest ?? 0)}, the highest one stored.
       </span>
