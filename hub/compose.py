@@ -19,12 +19,14 @@ from hub.clock import HubClock
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
+from hub.feed.feed import LabelledDevice
 from hub.fleet.attributes import Attributes
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys, LoginThrottle
+from hub.fleet.polls import Polls
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
 from hub.history import policy
@@ -36,10 +38,12 @@ from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.logs import Logger
+from hub.model import Principal, Right
 from hub.mqtt.server import MqttServer
 from hub.people.accounts import Accounts
 from hub.people.operators import Operators
 from hub.people.passwords import Passwords
+from hub.people.rule import Decision, decide
 from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
@@ -167,11 +171,13 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     ):
         StoreFolders.of(config).make_private()  # what was made just now; faults are told of above
         clock = HubClock(around.clock, around.steady_s)
-        feed = Feed(config.live, around.random_bytes(EPOCH_BYTES).hex(), around.steady_s)
+        epoch = around.random_bytes(EPOCH_BYTES).hex()
+        feed = Feed(config.live, epoch, around.steady_s, _may_read_raw)
         roster = Roster(feed, clock, config.limits.connections_per_device_max, config.limits.connections_max)
         ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
-        commands = Commands(registry.commands, devices, roster, clock)
+        polls = Polls(config.limits.polls_max)
+        commands = Commands(registry.commands, devices, roster, feed, polls, clock)
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
         throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
@@ -199,6 +205,10 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             tokens,
             accounts,
         )
+
+
+def _may_read_raw(principal: Principal, device: LabelledDevice) -> bool:
+    return decide(principal, Right.RAW_READ, device) is Decision.ALLOW
 
 
 def _open_history(config: Config) -> AbstractAsyncContextManager[History]:

@@ -214,6 +214,7 @@ class LimitsConfig(_Section):
     metrics_max: Positive = 200
     rejections_max: Positive = 1_000
     attributes_max: Positive = 100
+    polls_max: Positive = 1_000
 
 
 class ReadingsConfig(_Section):

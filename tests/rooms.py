@@ -10,7 +10,7 @@ from hub import compose
 from hub.compose import Surroundings
 from hub.config import AuthConfig, Config, LimitsConfig, LiveConfig, ReadingsConfig, StoreConfig
 from hub.fleet.fleet import NewDevice
-from hub.fleet.session import EndReason, SharedAttributes
+from hub.fleet.session import EndReason, Handover, SharedAttributes
 from hub.model import Command, Device
 from hub.model.key import Key
 from tests.stores import lay_out
@@ -43,13 +43,15 @@ class FakeSession:
     device: Device
     key_id: str = ""
     deaf: bool = False
+    handover: Handover = Handover.CONFIRMED_LATER
     delivered: list[Command | SharedAttributes] = field(default_factory=list)
     ended: list[EndReason] = field(default_factory=list)
 
-    def deliver(self, message: Command | SharedAttributes) -> bool:
-        if not self.deaf:
-            self.delivered.append(message)
-        return not self.deaf
+    def deliver(self, message: Command | SharedAttributes) -> Handover | None:
+        if self.deaf:
+            return None
+        self.delivered.append(message)
+        return self.handover
 
     def end(self, reason: EndReason) -> None:
         self.ended.append(reason)

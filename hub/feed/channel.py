@@ -70,6 +70,13 @@ class Carrier(Protocol):
         """The device came or went."""
 
 
+class CommandSteps(Protocol):
+    """What the channel tells beside readings and state, and to who comes back: see feed/commands.py."""
+
+    def since(self, subscription: Subscription, offset: int | None) -> list[dict[str, object]]:
+        """What changed from this offset on, as this viewer may see it; all where that is None."""
+
+
 class DeviceChannel:
     """Log, snapshot, presence and viewers of one device.
 
@@ -107,6 +114,7 @@ class DeviceChannel:
         self._frame = _NO_FRAME  # the last one made, for the next viewer
         self._names: Counter[str] = Counter()  # of those who watch
         self._crowds = crowds
+        self.commands: CommandSteps | None = None  # once it was sent any
 
     # Publishing
 
@@ -211,7 +219,7 @@ class DeviceChannel:
         self._waiting.add(subscription)
         self._names[subscription.viewer.principal.name] += 1
         self._crowds.add(self)
-        return self._begin(subscription, self._missed(resume), renewed=self._is_renewed(resume))
+        return self._begin(subscription, self._missed(resume), resume, renewed=self._is_renewed(resume))
 
     def renew(self, epoch: str) -> None:
         """The device has other metrics than it had: its viewers begin again. Nobody resumes from before."""
@@ -219,12 +227,16 @@ class DeviceChannel:
         self._log.forget(self.offset)
         self._frame = _NO_FRAME
         for subscription in self._subscriptions:
-            subscription.notices["subscribed"] = self._begin(subscription, None, renewed=True)
+            subscription.notices["subscribed"] = self._begin(subscription, None, None, renewed=True)
             subscription.viewer.wake(subscription)
 
-    def _begin(self, subscription: Subscription, missed: bytes | None, *, renewed: bool) -> bytes:
+    def _begin(
+        self, subscription: Subscription, missed: bytes | None, resume: Resume | None, *, renewed: bool
+    ) -> bytes:
         """The `subscribed` message: what was missed, or the state from which to go on."""
         subscription.cursor = self.offset
+        since = None if missed is None or resume is None else resume.offset
+        steps = [] if self.commands is None else self.commands.since(subscription, since)
         head = orjson.dumps(
             {
                 "type": "subscribed",
@@ -236,6 +248,7 @@ class DeviceChannel:
                 "snapshot": self.snapshot(),
                 **self.shown("presence"),
                 "viewers": self._shown_viewers(_own_name(subscription)),
+                **({"commands": steps} if steps else {}),
             }
         )
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
@@ -256,6 +269,11 @@ class DeviceChannel:
         if not self._subscriptions:
             self._frame = _NO_FRAME
             self._keep_until_s = self._clock() + self._config.resume_window_s
+
+    @property
+    def subscriptions(self) -> Iterable[Subscription]:
+        """All who watch."""
+        return self._subscriptions
 
     @property
     def viewers(self) -> int:

@@ -8,11 +8,12 @@ from hub.config import LiveConfig
 from hub.errors import NotFound
 from hub.feed.alerts import AlertsChannel
 from hub.feed.channel import DeviceChannel
+from hub.feed.commands import RecentCommands
 from hub.feed.label import PREFIX as LABEL_PREFIX
 from hub.feed.label import Label, LabelChannel
 from hub.feed.overview import OverviewChannel
 from hub.feed.viewer import Channel
-from hub.model import Presence
+from hub.model import Command, Presence, Principal
 
 DEVICE_PREFIX = "device/"
 # Label channels that nobody watches, kept for those who come back; the oldest go.
@@ -34,15 +35,30 @@ class FeedCounts:
     frames: int = 0
 
 
-class Feed:
-    """The channels. `epoch` names this run of the hub; `clock` gives monotonic seconds."""
+def _nobody(principal: Principal, device: LabelledDevice) -> bool:
+    del principal, device
+    return False
 
-    def __init__(self, config: LiveConfig, epoch: str, clock: Callable[[], float]) -> None:
+
+class Feed:
+    """The channels. `epoch` names this run of the hub; `clock` gives monotonic seconds. `may_read_raw` says
+    who sees what is in the commands of a device.
+    """
+
+    def __init__(
+        self,
+        config: LiveConfig,
+        epoch: str,
+        clock: Callable[[], float],
+        may_read_raw: Callable[[Principal, LabelledDevice], bool] = _nobody,
+    ) -> None:
         self._config = config
+        self._may_read_raw = may_read_raw
         self._epoch = epoch
         self._turns = 0  # how often a device was removed or renewed
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
+        self._commands: dict[str, RecentCommands] = {}  # of the devices that were sent any
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = FeedCounts()
         self._carried: dict[str, Mapping[str, str]] = {}  # the labels of every device and source
@@ -111,6 +127,7 @@ class Feed:
     def remove(self, device_id: str) -> None:
         """The device is gone; its channel ends."""
         channel = self._devices.pop(device_id)
+        self._commands.pop(device_id, None)
         self._tell_labels(channel, self._carried.pop(device_id), {})
         self._turns += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
@@ -128,6 +145,19 @@ class Feed:
         self.device(device_id).set_presence(presence, since)
         if device_id in self._devices:
             self.overview.presence_changed(device_id)
+
+    def command_changed(self, device_id: str, command: Command) -> None:
+        """A command came a step further: tell those who watch its device. Raises NotFound."""
+        recent = self._commands.get(device_id)
+        if recent is None:
+            channel = self.device(device_id)
+            recent = RecentCommands(channel, self._config.resume_window_s, self._clock, self._sees_raw)
+            self._commands[device_id] = channel.commands = recent
+        recent.take(command)
+
+    def _sees_raw(self, principal: Principal, device_id: str) -> bool:
+        device = self.known(device_id)
+        return device is not None and self._may_read_raw(principal, device)
 
     def channel(self, name: str) -> Channel:
         """A channel by its name on the wire. Raises NotFound."""

@@ -35,14 +35,24 @@ class Leaving(Enum):
     ENDED = "the hub ended it"
 
 
+class Handover(Enum):
+    """A session took a message. What it says of a command's arrival comes later, or never."""
+
+    CONFIRMED_LATER = "the device acknowledges it, or the session gives it back"
+    NEVER_CONFIRMED = "what carries it acknowledges nothing"
+
+
 class DeviceSession(Protocol):
     """One connected device, as a transport offers it."""
 
     device: Device
     key_id: str
 
-    def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a message to the device. False when it cannot take it now."""
+    def deliver(self, message: Command | SharedAttributes) -> Handover | None:
+        """Send a message to the device. None when it cannot take it now.
+
+        A command it took and was never told of is given back to `Commands` when the session is over.
+        """
 
     def end(self, reason: EndReason) -> None:
         """Close the connection at once, saying why where the protocol can."""

@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 
+from hub.http.api_commands import COMMANDS
 from hub.http.api_people import PEOPLE
 from hub.http.device import telemetry
 from hub.http.endpoint import BASE, Endpoint, Security, operation, streamed
 from hub.http.live import sse
 from hub.http.rest import (
     backup,
-    commands,
     devices,
     export,
     history,
@@ -39,10 +39,6 @@ from hub.http.rest.shapes import (
     AcceptedOut,
     AttributesIn,
     AttributesOut,
-    CommandIn,
-    CommandOut,
-    CommandsOut,
-    CommandsQuery,
     HistoryAnswer,
     HistoryQuery,
     KeyIn,
@@ -290,30 +286,6 @@ _KEYS = (
     ),
 )
 
-_COMMANDS = (
-    operation(
-        "GET",
-        f"{_ONE}/commands",
-        commands.list_commands,
-        tag="commands",
-        right=Right.DEVICES_READ,
-        query=CommandsQuery,
-        answer=CommandsOut,
-        refusals=_GONE,
-    ),
-    operation(
-        "POST",
-        f"{_ONE}/commands",
-        commands.send_command,
-        tag="commands",
-        right=Right.COMMANDS_WRITE,
-        body=CommandIn,
-        answer=CommandOut,
-        status=_CREATED,
-        refusals=(*_GONE, *_BUSY),
-    ),
-)
-
 _SYSTEM = (
     operation(
         "GET",
@@ -367,7 +339,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_READINGS,
     *_LIVE,
     *_KEYS,
-    *_COMMANDS,
+    *COMMANDS,
     *_SYSTEM,
     *PEOPLE,
     *_TRANSFER,

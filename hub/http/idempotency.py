@@ -58,11 +58,7 @@ class Idempotency:
         if not 1 <= len(key) <= KEY_MAX:
             raise Invalid(f"a key has 1 to {KEY_MAX} characters", "Idempotency-Key")
         self._forget_old()
-        place = (
-            _digest(f"{proof.kind.value} {proof.secret}".encode(errors="surrogatepass")),
-            request.path,
-            key,
-        )
+        place = (_digest_of(proof), request.path, key)
         digest = _digest(body)
         kept = self._kept.get(place)
         if kept is not None:
@@ -98,6 +94,18 @@ class Idempotency:
                 return
             del self._kept[place]
             self._bytes -= kept.size
+
+
+def request_digest(request: web.Request, proof: Proof) -> bytes | None:
+    """By what a request with an Idempotency-Key is known for good; None for one without."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    return _digest(b"\0".join([_digest_of(proof), request.path.encode(), key.encode(errors="surrogatepass")]))
+
+
+def _digest_of(proof: Proof) -> bytes:
+    return _digest(f"{proof.kind.value} {proof.secret}".encode(errors="surrogatepass"))
 
 
 def _digest(content: bytes) -> bytes:

@@ -41,6 +41,7 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
 }
 _IN_PATHS = {
     "device_id": {"type": "string", "pattern": f"^{checks.ID_SHAPE.pattern}$"},
+    "command_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "session_id": {"type": "string", "minLength": 1, "maxLength": 100},

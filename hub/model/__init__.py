@@ -1,7 +1,7 @@
 """The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, no I/O."""
 
 from hub.model.audit import AuditEntry
-from hub.model.command import Command, CommandState
+from hub.model.command import Command, CommandBatch, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention
 from hub.model.key import ALL_KEY_RIGHTS, ApiKey, KeyRight
 from hub.model.metric import (
@@ -37,6 +37,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "Command",
+    "CommandBatch",
     "CommandState",
     "Device",
     "Fault",

@@ -1,6 +1,7 @@
 """Who is connected, and whose session is kept until it comes back. No I/O."""
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from hub.config import MqttConfig
 from hub.fleet.presence import Roster
@@ -11,26 +12,41 @@ from hub.mqtt.kept_sessions import Bequest, KeptSessions
 from hub.mqtt.session_state import Key, SessionState
 
 
+class CommandsSent(Protocol):
+    """Who is told what becomes of the commands on their way down: see fleet/commands.py."""
+
+    def ready(self, device: Device) -> None:
+        """A session became able to take commands."""
+
+    def delivered(self, device: Device, command_ids: Iterable[int]) -> None:
+        """The device acknowledged these."""
+
+    def refused(self, device: Device, command_id: int, why: str) -> None:
+        """The device acknowledged it with an error."""
+
+    def returned(self, device: Device, command_ids: Iterable[int]) -> None:
+        """The session that had these is over, and they were not acknowledged."""
+
+
 class Clients:
     """At most one connection a client id, and that within its device alone.
 
-    `ready` is told of a device that can take commands, `publish` of wills that are due; `clock_s` gives
-    steady seconds.
+    `publish` is told of wills that are due; `clock_s` gives steady seconds.
     """
 
     def __init__(
         self,
         config: MqttConfig,
         roster: Roster,
-        ready: Callable[[Device], None],
+        commands: CommandsSent,
         publish: Callable[[Iterable[Bequest]], None],
         clock_s: Callable[[], float],
     ) -> None:
-        self.ready = ready
+        self.commands = commands
         self._roster = roster
         self._publish = publish
         self._connected: dict[Key, DeviceSession] = {}
-        self._kept = KeptSessions(config.sessions_max, config.queued_max, clock_s)
+        self._kept = KeptSessions(config.sessions_max, config.queued_max, clock_s, self._over)
 
     def has_place(self, device: Device, client_id: str) -> bool:
         """Whether one more may connect; one that takes over always may."""
@@ -64,6 +80,11 @@ class Clients:
             del self._connected[state.key]
         self._publish(self._kept.leave(state, will))
         self._roster.leave(client, how if will is None else Leaving.WILL)
+
+    def _over(self, state: SessionState) -> None:
+        """A session ended for good: what it had of commands goes another way."""
+        if unsettled := state.unsettled_commands():
+            self.commands.returned(state.device, unsettled)
 
     def forget(self, device: Device) -> None:
         """The device was removed: its kept sessions and their wills go too."""

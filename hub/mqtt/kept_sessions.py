@@ -31,10 +31,17 @@ class KeptSessions:
 
     Times in seconds by one steady clock.
 
-    What comes due hands back wills: publishing them is the caller's.
+    What comes due hands back wills: publishing them is the caller's. `over` is told of sessions that end.
     """
 
-    def __init__(self, sessions_max: int, queued_max: int, clock_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        sessions_max: int,
+        queued_max: int,
+        clock_s: Callable[[], float],
+        over: Callable[[SessionState], None],
+    ) -> None:
+        self._over = over
         self._max = sessions_max
         self._queued_max = queued_max
         self._clock_s = clock_s
@@ -56,6 +63,7 @@ class KeptSessions:
         if kept is None:
             return SessionState(device, client_id, self._queued_max), False, []
         if clean or kept.ends_at_s <= self._clock_s():
+            self._over(kept.session)
             return SessionState(device, client_id, self._queued_max), False, _bequests(kept)
         kept.session.reconnected()
         return kept.session, True, []
@@ -67,12 +75,14 @@ class KeptSessions:
         if will is not None:
             kept.will_at_s = now_s + min(will.properties.will_delay_interval or 0, session.expiry_s)
         if session.expiry_s == 0:
+            self._over(session)
             return _bequests(kept)
         due = []
         if self._of_device.get(session.device.number, 0) >= PER_DEVICE_MAX:
             oldest = next(key for key in self._kept if key[0] == session.device.number)
             due += self._end(oldest)
         if len(self._kept) >= self._max:
+            self._over(session)
             return due + _bequests(kept)  # full of other devices' sessions: this one ends with its connection
         self._kept[session.key] = kept
         self._of_device[session.device.number] = self._of_device.get(session.device.number, 0) + 1
@@ -107,7 +117,10 @@ class KeptSessions:
 
     def _end(self, key: Key) -> list[Bequest]:
         kept = self._remove(key)
-        return [] if kept is None else _bequests(kept)
+        if kept is None:
+            return []
+        self._over(kept.session)
+        return _bequests(kept)
 
     def _remove(self, key: Key) -> _KeptSession | None:
         kept = self._kept.pop(key, None)

@@ -30,7 +30,7 @@ from hub.clock import HubClock
 from hub.config import MqttConfig
 from hub.errors import NotFound
 from hub.fleet.keys import Login
-from hub.fleet.session import EndReason, Leaving, SharedAttributes
+from hub.fleet.session import EndReason, Handover, Leaving, SharedAttributes
 from hub.flow import Acknowledgements
 from hub.model import Command, Device
 from hub.mqtt.admission import Declined, check_will, client_id, credentials, decline, expiry_s, welcome
@@ -183,7 +183,9 @@ class ServerProtocol:
             state, self._config, self._accept, self._writer, self.acks, self._link.ask, login.rights
         )
         quota = connect.properties.receive_maximum or RECEIVE_MAX
-        self._delivery = Delivery(state, self._writer, quota, self._clock, login.rights)
+        self._delivery = Delivery(
+            state, self._writer, quota, self._clock, login.rights, self._clients.commands
+        )
         self._will = connect.will
         self.keep_alive_s = connect.keep_alive_s
         self._link.write(connack)
@@ -191,7 +193,7 @@ class ServerProtocol:
         self._clients.came(self, state)
         self._pump()
         if state.subscriptions:
-            self._clients.ready(self.device)
+            self._clients.commands.ready(self.device)
 
     def _open(self, connect: Connect, login: Login) -> tuple[SessionState, bytes]:
         """The client's session, and the CONNACK that says so. Raises Declined."""
@@ -229,7 +231,7 @@ class ServerProtocol:
             case Publish():
                 self.publishing.take(packet)
             case Puback():
-                if self._session.settled(packet.packet_id):
+                if self._delivery.settle(packet):
                     self._pump()
             case Pubrel():
                 self.publishing.release(packet)
@@ -276,7 +278,7 @@ class ServerProtocol:
         self._writer.send(Suback(packet.packet_id, reasons, self._writer.because(answer.why)))
         if answer.refusal is not None:
             self._accept(self.device, (), SOURCE, (answer.refusal,))
-        self._clients.ready(self.device)
+        self._clients.commands.ready(self.device)
 
     def _unsubscribe(self, packet: Unsubscribe) -> None:
         known = [self._session.subscriptions.pop(wanted, None) is not None for wanted in packet.topic_filters]
@@ -285,9 +287,9 @@ class ServerProtocol:
 
     # Down
 
-    def deliver(self, message: Command | SharedAttributes) -> bool:
-        """Send a message to the device. False when it has not asked for such, or its queue is full."""
-        return self.state is ConnectionState.OPEN and self._delivery.deliver(message)
+    def deliver(self, message: Command | SharedAttributes) -> Handover | None:
+        """Send a message to the device. None when it has not asked for such, or there is no room."""
+        return self._delivery.deliver(message) if self.state is ConnectionState.OPEN else None
 
     def pause_delivery(self) -> None:
         """The client does not read what it is sent: nothing more goes down."""
@@ -305,7 +307,7 @@ class ServerProtocol:
         self._delivery.pump()
         if self._delivery.turned_away and self._delivery.writable:
             self._delivery.turned_away = False
-            self._clients.ready(self.device)
+            self._clients.commands.ready(self.device)
 
     # The end
 

@@ -90,12 +90,16 @@ class Requests:
         )
 
 
-def topic_and_body(message: Command | SharedAttributes) -> tuple[str, bytes, int | None]:
-    """Where a message to a device goes below its prefix, its bytes, and when it expires (µs UTC)."""
+def topic_of(message: Command | SharedAttributes) -> str:
+    """Where a message to a device goes, below its prefix."""
+    return f"rpc/request/{message.id}" if isinstance(message, Command) else "attributes"
+
+
+def body_of(message: Command | SharedAttributes) -> bytes:
+    """What is sent there."""
     if isinstance(message, Command):
-        body = orjson.dumps({"method": message.method, "params": message.params})
-        return f"rpc/request/{message.id}", body, message.expires_at
-    return "attributes", orjson.dumps(message.values), None
+        return orjson.dumps({"method": message.method, "params": message.params})
+    return orjson.dumps(message.values)
 
 
 def _names(wanted: Mapping[str, object], field: str) -> list[str]:

@@ -65,7 +65,7 @@ class MqttServer:
         self._store_wait = StoreWait(ingest.room, self._tasks.spawn)
         self._requests = Requests(fleet, commands)
         wills = Wills(fleet.devices, ingest, self._requests, self._tasks.spawn)
-        self._clients = Clients(config, roster, commands.ready, wills.publish, clock_s)
+        self._clients = Clients(config, roster, commands, wills.publish, clock_s)
         self._open: set[Connection] = set()
         self._refusals = RateLimitedLog(_log)
         self._listeners: list[Listener] = []

@@ -31,11 +31,15 @@ class Granted(NamedTuple):
 
 
 class Downlink(NamedTuple):
-    """On its way to the device. `expires_at` is in µs, and `next` is asked by the same clock."""
+    """On its way to the device. `expires_at` is in µs, and `next` is asked by the same clock.
+
+    `command_id` is of the command that it holds, if it does.
+    """
 
     topic: str
     body: bytes
     expires_at: int | None = None
+    command_id: int | None = None
 
 
 class _Outgoing(NamedTuple):
@@ -106,21 +110,36 @@ class SessionState:
         self._waiting.append(_Outgoing(message, self.identifiers(message.topic)))
         return True
 
+    def has_room(self, quota: int) -> bool:
+        """Whether a message that is queued now goes out at once."""
+        return not self._waiting and not self._again and len(self._sent) < quota
+
+    def unsettled_commands(self) -> list[int]:
+        """The commands that were not acknowledged, or not even sent."""
+        held = [*self._sent.values(), *self._waiting]
+        return [one.message.command_id for one in held if one.message.command_id is not None]
+
     def reconnected(self) -> None:
         """Another connection: what was not acknowledged is to be sent again, first and in order (4.4)."""
         self._again = list(self._sent)
 
     def next(self, quota: int, now: int) -> Publish | None:
-        """The next message to send while fewer than `quota` are in flight; late ones are dropped."""
+        """The next message to send while fewer than `quota` are in flight.
+
+        Late ones are dropped, also where 4.4 would have them sent again: nobody wants a valve to open that
+        long after.
+        """
         if len(self._sent) - len(self._again) >= quota:
             return None
-        if self._again:
+        while self._again:
             packet_id = self._again.pop(0)
-            return _publish(self._sent[packet_id], packet_id, now, dup=True)
+            outgoing = self._sent[packet_id]
+            if not _is_late(outgoing, now):
+                return _publish(outgoing, packet_id, now, dup=True)
+            del self._sent[packet_id]
         while self._waiting:
             outgoing = self._waiting.pop(0)
-            expires_at = outgoing.message.expires_at
-            if expires_at is None or expires_at > now:
+            if not _is_late(outgoing, now):
                 packet_id = self._fresh_id()
                 self._sent[packet_id] = outgoing
                 return _publish(outgoing, packet_id, now, dup=False)
@@ -130,11 +149,12 @@ class SessionState:
         """Whether a message of this id waits for its PUBACK."""
         return packet_id in self._sent
 
-    def settled(self, packet_id: int) -> bool:
-        """PUBACK came; False when nothing waited for it."""
+    def settled(self, packet_id: int) -> Downlink | None:
+        """PUBACK came for this message; None when nothing waited for it."""
         if packet_id in self._again:  # acknowledged late, on the connection after the one it was sent on
             self._again.remove(packet_id)
-        return self._sent.pop(packet_id, None) is not None
+        outgoing = self._sent.pop(packet_id, None)
+        return None if outgoing is None else outgoing.message
 
     def _fresh_id(self) -> int:
         """A packet id that is not in use. There is one: the queue is shorter than there are ids."""
@@ -142,6 +162,11 @@ class SessionState:
             self._last_id = self._last_id % PACKET_ID_MAX + 1
             if self._last_id not in self._sent:
                 return self._last_id
+
+
+def _is_late(outgoing: _Outgoing, now: int) -> bool:
+    expires_at = outgoing.message.expires_at
+    return expires_at is not None and expires_at <= now
 
 
 def _publish(outgoing: _Outgoing, packet_id: int, now: int, *, dup: bool) -> Publish:

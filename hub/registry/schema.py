@@ -67,4 +67,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # When somebody proved last, in a session, who they are.
     ("ALTER TABLE credentials ADD COLUMN confirmed_at BIGINT",),
+    # Commands have more states. What an older version sent is not sent again: it may have arrived.
+    (
+        "ALTER TABLE commands RENAME COLUMN answered_at TO ended_at",
+        "ALTER TABLE commands ADD COLUMN delivered_at BIGINT",
+        "ALTER TABLE commands ADD COLUMN batch BIGINT",
+        "ALTER TABLE commands ADD COLUMN is_sent_once BOOLEAN NOT NULL DEFAULT FALSE",
+        # By what a request is known that comes again: the digest of who asked, where, and the key.
+        "ALTER TABLE commands ADD COLUMN request BLOB",
+        """UPDATE commands SET delivered_at = ended_at, state = CASE
+            WHEN json_type(CAST(response AS TEXT), '$.error') IS NULL THEN 'done' ELSE 'failed' END
+            WHERE state = 'answered'""",
+        "UPDATE commands SET ended_at = expires_at WHERE state = 'expired'",
+        "UPDATE commands SET is_sent_once = TRUE WHERE state = 'sent'",
+        "CREATE UNIQUE INDEX commands_by_request ON commands (device, request)",
+        "CREATE INDEX commands_by_batch ON commands (batch, id)",
+        """CREATE TABLE batches (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, label VARCHAR NOT NULL, method VARCHAR NOT NULL,
+            params JSON, created_at BIGINT NOT NULL, request BLOB UNIQUE)""",
+    ),
 )

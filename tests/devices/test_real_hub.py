@@ -110,7 +110,7 @@ async def test_a_command_reaches_the_device_and_its_answer_the_hub(
         assert (command.method, command.params) == ("set_rate", {"rate_hz": 2})
         await command.answer({"ok": True})
         answered = await asyncio.to_thread(
-            shared_hub.wait_for, path, lambda said: said["commands"][0]["state"] == "answered"
+            shared_hub.wait_for, path, lambda said: said["commands"][0]["state"] == "done"
         )
         assert answered["commands"][0]["response"] == {"ok": True}
 

@@ -95,9 +95,9 @@ def test_a_command_is_sent_and_followed_to_its_answer(shared_hub: HubProcess, vi
     answering = threading.Thread(target=asyncio.run, args=(answer_one(shared_hub, key),))
     answering.start()
 
-    expect(record.locator("strong")).to_have_text("answered")
+    expect(record.locator("strong")).to_have_text("done")
     expect(record.locator("pre")).to_have_text('{"level":3,"done":true}')
-    expect(record).to_contain_text("→ answered")
+    expect(record).to_contain_text("→ done")
     answering.join(DEADLINE_S)
 
 

@@ -35,9 +35,17 @@ class Row(NamedTuple):
 
 
 def _of_device(
-    method: str, path: str, right: str, query: str = "", body: object = None, *, step_up: bool = False
+    method: str,
+    path: str,
+    right: str,
+    query: str = "",
+    body: object = None,
+    *,
+    step_up: bool = False,
+    good: tuple[int, ...] = (200, 201, 204),
 ) -> Row:
-    return Row(method, f"/api/v1/devices/{{device_id}}{path}", right, query, body, step_up=step_up)
+    whole = f"/api/v1/devices/{{device_id}}{path}"
+    return Row(method, whole, right, query, body, good=good, step_up=step_up)
 
 
 ROWS = (
@@ -67,6 +75,8 @@ ROWS = (
     _of_device("DELETE", "/keys/{key_id}", "keys:write", step_up=True),
     _of_device("GET", "/commands", "devices:read"),
     _of_device("POST", "/commands", "commands:write", body={"method": "x"}),
+    _of_device("GET", "/commands/{command_id}", "devices:read", good=(404,)),
+    _of_device("DELETE", "/commands/{command_id}", "commands:write", good=(404,)),
     Row("GET", "/api/v1/export", "history:read"),
     Row("GET", "/api/v1/export", "history:read", "?device={device}"),
     Row("GET", "/api/v1/system", "metrics:scrape", whole_hub=True),

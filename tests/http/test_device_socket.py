@@ -166,7 +166,7 @@ async def test_a_command_goes_down_and_its_answer_comes_back(hub: Hub) -> None:
         async def is_answered() -> bool:
             _, found = await hub.call("GET", path)
             newest = found["commands"][0]
-            return bool((newest["state"], newest["response"]) == ("answered", {"done": True}))
+            return bool((newest["state"], newest["response"]) == ("done", {"done": True}))
 
         await until(is_answered)
         await socket.send_json({"type": "response", "id": sent["id"], "response": 2})

@@ -39,7 +39,13 @@ async def ask(hub: Hub, row: Row, shown: dict[str, str], device: str, key_of: st
     """Status, headers and body of an answer about a device; of a stream that does not end, only the first."""
     key_id = hub.keys[key_of].split("_")[1]
     path = row.path.format(
-        device_id=device, metric="t", key_id=key_id, token_id="none", session_id="none", operator="none"
+        device_id=device,
+        metric="t",
+        key_id=key_id,
+        token_id="none",
+        session_id="none",
+        operator="none",
+        command_id=10**15,
     ) + row.query.format(device=device)
     sent: dict[str, Any] = {"data": row.body} if isinstance(row.body, bytes) else {"json": row.body}
     async with hub.client.request(row.method, path, headers=shown, **sent) as response:

@@ -1,7 +1,7 @@
 """The protocol with nothing below it: packets in by `say`; what comes out in `heard`, `asked`, `closed`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -38,6 +38,31 @@ def publish(
 
 
 @dataclass
+class CommandsTold:
+    """What the clients said of commands on their way down."""
+
+    made_ready: list[Device] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
+    given_back: list[int] = field(default_factory=list)
+    turned_down: list[tuple[int, str]] = field(default_factory=list)
+
+    def ready(self, device: Device) -> None:
+        self.made_ready.append(device)
+
+    def delivered(self, device: Device, command_ids: Iterable[int]) -> None:
+        assert device.number
+        self.arrived += command_ids
+
+    def refused(self, device: Device, command_id: int, why: str) -> None:
+        assert device.number
+        self.turned_down.append((command_id, why))
+
+    def returned(self, device: Device, command_ids: Iterable[int]) -> None:
+        assert device.number
+        self.given_back += command_ids
+
+
+@dataclass
 class World:
     """What all clients share: an intake whose commits the test completes, and a clock."""
 
@@ -48,7 +73,7 @@ class World:
     accepted: list[tuple[Sequence[Reading], Sequence[Refusal]]] = field(default_factory=list)
     commits: list[Commit] = field(default_factory=list)
     wills: list[bytes] = field(default_factory=list)
-    ready: list[Device] = field(default_factory=list)
+    commands: CommandsTold = field(default_factory=CommandsTold)
     removed: bool = False
 
     def __post_init__(self) -> None:
@@ -60,7 +85,7 @@ class World:
         self.clients = Clients(
             self.config,
             self.roster,
-            self.ready.append,
+            self.commands,
             lambda wills: self.wills.extend(will.payload for _, will in wills),
             lambda: self.now_s,
         )

@@ -4,6 +4,7 @@ import pytest
 
 from hub.config import MqttConfig
 from hub.fleet.keys import Login
+from hub.fleet.session import SharedAttributes
 from hub.model import Command, CommandState, Device, Presence
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.packets import (
@@ -21,9 +22,11 @@ from hub.mqtt.codec.packets import (
     TopicFilter,
     Version,
 )
+from hub.mqtt.kept_sessions import PER_DEVICE_MAX
 from tests.mqtt.line import CONNECT, DEVICE, RPC, Line, World, both, connected, publish
 from tests.rooms import T0
 
+ATTRIBUTES = "v1/devices/me/attributes"
 DECLINED = Declined(Reason.NOT_AUTHORIZED, "no")
 
 
@@ -97,8 +100,8 @@ def publishes(line: Line) -> list[Publish]:
 
 def subscribed(world: World, receive_maximum: int | None = None) -> Line:
     line = connected(world, clean=False, expiry_s=60, receive_maximum=receive_maximum)
-    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
-    assert line.heard() == [Suback(1, (1,))]
+    line.say(Subscribe(1, [TopicFilter(RPC, 1), TopicFilter(ATTRIBUTES, 1)]))
+    assert line.heard() == [Suback(1, (1, 1))]
     return line
 
 
@@ -107,14 +110,74 @@ async def test_no_more_goes_down_unacknowledged_than_the_client_allows(receive_m
     world = World()
     line = subscribed(world, receive_maximum)
     for number in range(6):
-        assert line.protocol.deliver(command(world, number))
+        assert line.protocol.deliver(SharedAttributes({"n": number}))
     sent = publishes(line)
     assert len(sent) == receive_maximum  # 3.3.4-7
     for expected in range(receive_maximum, 6):
         line.say(Puback(sent.pop(0).packet_id))
         [more] = publishes(line)
-        assert more.topic.endswith(f"/{expected}")
+        assert more.payload == b'{"n":%d}' % expected
         sent.append(more)
+
+
+@pytest.mark.parametrize("receive_maximum", [1, 2, 5])
+async def test_a_command_is_sent_at_once_or_asked_for_when_there_is_room(receive_maximum: int) -> None:
+    """So that none is called sent which waits in the hub, and could still be taken back."""
+    world = World()
+    line = subscribed(world, receive_maximum)
+    taken = [bool(line.protocol.deliver(command(world, number))) for number in range(6)]
+    assert taken == [number < receive_maximum for number in range(6)]
+    [first, *_] = sent = publishes(line)
+    assert len(sent) == receive_maximum
+    asked = len(world.commands.made_ready)
+    line.say(Puback(first.packet_id))
+    assert world.commands.arrived == [0]
+    assert len(world.commands.made_ready) == asked + 1
+
+
+@both
+async def test_a_command_arrives_with_its_puback_and_fails_where_the_device_refuses_it(
+    version: Version,
+) -> None:
+    """3.4.2.1: from 0x80 on the client makes nothing of the message."""
+    world = World()
+    line = connected(world, version)
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
+    for number in (7, 8):
+        line.protocol.deliver(command(world, number))
+    first, second = publishes(line)
+    line.say(Puback(first.packet_id), Puback(99))
+    assert (world.commands.arrived, world.commands.given_back) == ([7], [])
+    if version is Version.V5:
+        line.say(Puback(second.packet_id, Reason.NOT_AUTHORIZED))
+        [(refused, why)] = world.commands.turned_down
+        assert refused == 8
+        assert "0x87" in why
+
+
+@both
+@pytest.mark.parametrize("ends", ["at once", "later", "by a clean start", "by a newer one"])
+async def test_a_session_that_ends_gives_back_the_commands_that_were_not_acknowledged(
+    version: Version, ends: str
+) -> None:
+    world = World()
+    expiry_s = 0 if ends == "at once" else 60
+    line = connected(world, version, clean=not expiry_s, expiry_s=expiry_s)
+    line.say(Subscribe(1, [TopicFilter(RPC, 1)]))
+    for number in (1, 2, 3):
+        line.protocol.deliver(command(world, number))
+    line.say(Puback(publishes(line)[0].packet_id))
+    line.protocol.lost()
+    assert world.commands.given_back == ([2, 3] if ends == "at once" else [])  # kept for the same client
+    if ends == "later":
+        world.now_s += world.config.session_expiry_max_s + 1
+        world.clients.tidy()
+    elif ends == "by a clean start":
+        connected(world, version, clean=True)
+    elif ends == "by a newer one":
+        for client_id in map(str, range(PER_DEVICE_MAX)):
+            connected(world, version, clean=False, expiry_s=60, client_id=client_id).protocol.lost()
+    assert (world.commands.arrived, world.commands.given_back) == ([1], [2, 3])
 
 
 @pytest.mark.parametrize("receive_maximum", [1, 2, 3])
@@ -128,6 +191,7 @@ async def test_what_was_not_acknowledged_comes_again_and_late_acknowledgements_a
     for number in (1, 2, 3):
         first.protocol.deliver(command(world, number))
     first.protocol.lost()
+    assert world.commands.given_back == []
     line = connected(world, clean=False, expiry_s=60, receive_maximum=receive_maximum)
     came = publishes(line)
     assert [one.packet_id for one in came] == [1, 2, 3][:receive_maximum]
@@ -174,10 +238,13 @@ async def test_a_client_that_does_not_read_is_sent_nothing_until_it_does() -> No
     world = World()
     line = subscribed(world)
     line.protocol.pause_delivery()
-    assert line.protocol.deliver(command(world, 1))
+    assert line.protocol.deliver(SharedAttributes({"n": 1}))
+    assert not line.protocol.deliver(command(world, 1))
     assert line.heard() == []
+    asked = len(world.commands.made_ready)
     line.protocol.resume_delivery()
     assert len(line.heard()) == 1
+    assert len(world.commands.made_ready) == asked + 1
 
 
 # Who is connected
@@ -236,16 +303,15 @@ async def test_a_client_that_goes_while_its_key_is_checked_takes_nothing_over() 
 @pytest.mark.parametrize("by_s", [86_400.0, -86_400.0])
 async def test_what_is_queued_lasts_as_long_as_it_would_have_when_the_clock_is_set(by_s: float) -> None:
     world = World(now_s=T0 / 1e6)
-    line = connected(world, receive_maximum=1)
-    line.say(Subscribe(1, [TopicFilter(RPC, 1)])).heard()
+    first = subscribed(world)
     for number in (1, 2, 3):
-        assert line.protocol.deliver(command(world, number))
+        assert first.protocol.deliver(command(world, number))
+    first.protocol.lost()
     world.set_by_s = by_s
     assert world.clock.tick() is not None
-    line.heard()
     world.now_s += 40
-    (second,) = line.say(Puback(1)).heard()
-    assert isinstance(second, Publish)
-    assert second.properties.message_expiry_interval == 20
+    line = connected(world, clean=False, expiry_s=60, receive_maximum=1)
+    (again,) = publishes(line)
+    assert (again.dup, again.properties.message_expiry_interval) == (True, 20)
     world.now_s += 21
-    assert line.say(Puback(2)).heard() == []  # the third is over
+    assert line.say(Puback(1)).heard() == []  # the others are over, and nobody wants them done now

@@ -30,7 +30,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sessions(clock: Clock) -> KeptSessions:
-    return KeptSessions(20, 3, clock)
+    return KeptSessions(20, 3, clock, lambda _: None)
 
 
 def subscribed(queued_max: int = 3) -> SessionState:
@@ -229,7 +229,7 @@ def test_a_device_with_too_many_sessions_loses_its_own_oldest(sessions: KeptSess
 
 
 def test_when_there_is_no_room_a_session_ends_with_its_connection(clock: Clock) -> None:
-    sessions = KeptSessions(1, 3, clock)
+    sessions = KeptSessions(1, 3, clock, lambda _: None)
     kept(sessions, OTHER, "c", 100)
     session, _, _ = sessions.open(DEVICE, "c", clean=True)
     session.expiry_s = 100

@@ -48,7 +48,7 @@ class Peer:
         """The response to a command, once it is there."""
 
         def answered(found: dict[str, Any]) -> bool:
-            return any(one["id"] == number and one["state"] == "answered" for one in found["commands"])
+            return any(one["id"] == number and one["state"] == "done" for one in found["commands"])
 
         commands = self.hub.wait_for(f"{self.path}/commands", answered)["commands"]
         return next(one["response"] for one in commands if one["id"] == number)

@@ -134,14 +134,12 @@ async def test_attributes_over_the_limit_change_nothing(registry: Registry) -> N
 
 async def test_a_command_keeps_every_step_of_its_life(registry: Registry) -> None:
     (boiler,) = await registry.devices.add([BOILER])
-    queued = await registry.commands.add(command(boiler))
-    assert queued == replace(command(boiler), id=queued.id)
-    answered = replace(
-        queued, state=CommandState.ANSWERED, sent_at=NOW + 1, answered_at=NOW + 2, response={"ok": True}
-    )
+    queued, is_new = await registry.commands.add(command(boiler))
+    assert (queued, is_new) == (replace(command(boiler), id=queued.id), True)
+    answered = queued.sent(NOW + 1).delivered(NOW + 2).answered(NOW + 3, {"ok": True})
     assert await registry.commands.open() == [queued]
-    await registry.commands.update(answered)
-    newer = await registry.commands.add(command(boiler))
+    await registry.commands.update([answered])
+    newer, _ = await registry.commands.add(command(boiler))
     assert await registry.commands.of(boiler, 10) == [newer, answered]
     assert await registry.commands.of(boiler, 1) == [newer]
     assert await registry.commands.open() == [newer]
@@ -296,6 +294,39 @@ async def test_a_store_of_the_fourth_schema_learns_intervals(path: Path) -> None
     async with Registry.open(path) as registry:
         assert await registry.devices.learnt_intervals() == {boiler: 600.0, pump: 1.5}
         assert await registry.devices.all() == [replace(added[0], name="Old boiler"), added[1]]
+
+
+async def test_commands_of_an_older_version_have_the_states_of_now(path: Path) -> None:
+    version = next(place for place, made in enumerate(schema.MIGRATIONS) if "ended_at" in made[0])
+    adding = """INSERT INTO commands
+        (device, method, params, state, created_at, expires_at, sent_at, answered_at, response)
+        VALUES (7, ?, ?, ?, 1, 9, ?, ?, ?)"""
+    rows: list[tuple[str, int | None, int | None, bytes]] = [
+        ("queued", None, None, b"null"),
+        ("sent", 2, None, b"null"),
+        ("answered", 2, 3, b'{"ok": true}'),
+        ("answered", 2, 3, b'{"error": "stuck"}'),
+        ("answered", 2, 3, b"20"),
+        ("expired", 2, None, b"null"),
+    ]
+    with older_store(path, version) as older:
+        older.execute(
+            "INSERT INTO devices (number, id, name, labels, created_at) VALUES (7, 'b', '', '{}', 1)"
+        )
+        for state, sent_at, answered_at, response in rows:
+            older.execute(adding, ("m", b'{"a": 1}', state, sent_at, answered_at, response))
+    async with Registry.open(path) as registry:
+        found = reversed(await registry.commands.of(replace(BOILER, number=7), 10))
+        told = [(one.state.value, one.sent_at, one.delivered_at, one.ended_at, one.response) for one in found]
+        assert told == [
+            ("queued", None, None, None, None),
+            ("sent", 2, None, None, None),
+            ("done", 2, 3, 3, {"ok": True}),
+            ("failed", 2, 3, 3, {"error": "stuck"}),
+            ("done", 2, 3, 3, 20),
+            ("expired", 2, None, 9, None),
+        ]
+        assert [one.is_sent_once for one in await registry.commands.open()] == [False, True]
 
 
 async def test_a_migration_that_stops_in_its_middle_leaves_nothing_behind(path: Path) -> None:

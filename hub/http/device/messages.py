@@ -5,6 +5,7 @@
 {"id": 7, "readings": [ … ]}                                the same for several
 {"type": "attributes", "id": 8, "values": {…}}              facts about the device
 {"type": "response", "id": 3, "response": …}                the answer to command 3
+{"type": "ack", "id": 3}                                    command 3 has arrived
 {"type": "auth", "key": "hk_…"}                             the first message, without an Authorization header
 """
 
@@ -43,9 +44,16 @@ class CommandResponse(NamedTuple):
     response: object
 
 
-def allowed(
-    message: ReadingsMessage | AttributesMessage | CommandResponse, rights: frozenset[KeyRight], raw: bytes
-) -> ReadingsMessage | AttributesMessage | CommandResponse:
+class CommandAck(NamedTuple):
+    """A command has arrived."""
+
+    command_id: int
+
+
+Said = ReadingsMessage | AttributesMessage | CommandResponse | CommandAck
+
+
+def allowed(message: Said, rights: frozenset[KeyRight], raw: bytes) -> Said:
     """The message, or a refusal in its place where the device's key does not allow it."""
     right = _RIGHTS[type(message)]
     if right in rights:
@@ -53,7 +61,7 @@ def allowed(
     try:
         refuse_without(rights, right)
     except Forbidden as error:
-        said_id = message.command_id if isinstance(message, CommandResponse) else message.id
+        said_id = message.command_id if isinstance(message, CommandResponse | CommandAck) else message.id
         return _refused(said_id, error.code, str(error), raw)
     return message
 
@@ -62,10 +70,11 @@ _RIGHTS = {
     ReadingsMessage: KeyRight.TELEMETRY,
     AttributesMessage: KeyRight.ATTRIBUTES,
     CommandResponse: KeyRight.COMMANDS,
+    CommandAck: KeyRight.COMMANDS,
 }
 
 
-def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
+def read(raw: bytes) -> Said:
     """What the message says. Never raises: what cannot be read is a ReadingsMessage with a refusal."""
     if not any(mark in raw for mark in _MARKS):
         return ReadingsMessage(None, *json.decode(raw))
@@ -77,9 +86,11 @@ def read(raw: bytes) -> ReadingsMessage | AttributesMessage | CommandResponse:
         return ReadingsMessage(None, *json.decode_parsed(parsed))
     message_id = parsed.pop("id", None)
     kind = parsed.get("type")
-    if kind == "response" and "response" in parsed:
+    if (kind == "response" and "response" in parsed) or (kind == "ack" and len(parsed) == 1):
         if type(message_id) is not int:
             return _refused(None, "invalid", "id: the number of the command is wanted", raw)
+        if kind == "ack":
+            return CommandAck(message_id)
         if unknown := _unknown_beside(parsed, "response"):
             return _refused(message_id, "invalid", unknown, raw)
         return CommandResponse(message_id, parsed["response"])

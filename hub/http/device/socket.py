@@ -15,15 +15,22 @@ from aiohttp import web
 from hub.config import LimitsConfig
 from hub.errors import HubError, NotFound
 from hub.feed.channel import wire_ms
-from hub.fleet.commands import Commands
+from hub.fleet.commands import OPEN_MAX, Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
 from hub.fleet.presence import Roster
-from hub.fleet.session import EndReason, Leaving, SharedAttributes, right_to_get
+from hub.fleet.session import EndReason, Handover, Leaving, SharedAttributes, right_to_get
 from hub.flow import TURN_BYTES, Acknowledgements, Hold, Holds, StoreWait
 from hub.http.access import ACCESS
 from hub.http.device import telemetry
-from hub.http.device.messages import AttributesMessage, CommandResponse, ReadingsMessage, allowed, read
+from hub.http.device.messages import (
+    AttributesMessage,
+    CommandAck,
+    CommandResponse,
+    ReadingsMessage,
+    allowed,
+    read,
+)
 from hub.http.device.results import ReadingsResult, results
 from hub.http.problems import Overloaded
 from hub.http.sockets import (
@@ -69,6 +76,8 @@ class DeviceSocket(Socket):
         super().__init__(sockets.peers, sockets.message_max_bytes)
         self._sockets = sockets
         self._gathered: list[ReadingsMessage] = []  # bounded by what the socket holds in one turn
+        # Commands sent here that were not acknowledged, oldest first: at most OPEN_MAX, as more are not open.
+        self._unacknowledged: dict[int, None] = {}
         self._size = 0  # bytes of messages taken in this turn
         self._told_limit_at = -LIMIT_TOLD_EVERY_S
         self._holds = Holds(self.pace, self.read)
@@ -76,13 +85,13 @@ class DeviceSocket(Socket):
 
     # A session, as presence sees it
 
-    def deliver(self, message: Command | SharedAttributes) -> bool:
+    def deliver(self, message: Command | SharedAttributes) -> Handover | None:
         """Send a command or attributes.
 
-        False when its key does not allow it, too much waits already, or the socket is closing.
+        None when its key does not allow it, too much waits already, or the socket is closing.
         """
         if self.is_backed_up or not self.is_open or right_to_get(message) not in self._rights:
-            return False
+            return None
         if isinstance(message, Command):
             said: dict[str, object] = {
                 "type": "command",
@@ -90,10 +99,15 @@ class DeviceSocket(Socket):
                 "method": message.method,
                 "params": message.params,
             }
+            if message.sent_at is not None:
+                said["again"] = True  # it may have arrived the first time
+            self._unacknowledged[message.id] = None
+            if len(self._unacknowledged) > OPEN_MAX:
+                del self._unacknowledged[next(iter(self._unacknowledged))]
         else:
             said = {"type": "attributes", "values": message.values}
         self.say(orjson.dumps(said))
-        return True
+        return Handover.CONFIRMED_LATER
 
     def end(self, reason: EndReason) -> None:
         """Close the socket, saying why."""
@@ -139,6 +153,7 @@ class DeviceSocket(Socket):
         self._accept_gathered()
         said_goodbye = self.state is SocketState.CLOSING
         self._sockets.roster.leave(self, Leaving.GOODBYE if said_goodbye else Leaving.LOST)
+        self._sockets.commands.returned(self.device, self._unacknowledged)
 
     def lost(self) -> None:
         """Stop its timer."""
@@ -164,6 +179,10 @@ class DeviceSocket(Socket):
                 self._work(partial(self._report, attributes))
             case CommandResponse() as response:
                 self._work(partial(self._respond, response))
+            case CommandAck(command_id):
+                if command_id in self._unacknowledged:
+                    del self._unacknowledged[command_id]
+                    self._sockets.commands.delivered(self.device, [command_id])
 
     def _work(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do something that takes its time, and read nothing until it is done."""

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import Inexact, KeyRight, Presence, metric, whole
+from hub.model import CommandState, Inexact, KeyRight, Presence, metric, whole
 
 Milliseconds = int | float
 Value = float | bool | str
@@ -260,12 +260,14 @@ class CommandOut(Given):
     id: int
     method: str
     params: object
-    state: Literal["queued", "sent", "answered", "expired"]
+    state: CommandState
     created_at: Milliseconds
     expires_at: Milliseconds
     sent_at: Milliseconds | None
-    answered_at: Milliseconds | None
+    delivered_at: Milliseconds | None = Field(description="when the device acknowledged it")
+    ended_at: Milliseconds | None = Field(description="when it was done, failed, expired or cancelled")
     response: object
+    batch: int | None = Field(description="of what was sent to many devices at once")
 
 
 class CommandsQuery(LimitQuery):

@@ -30,11 +30,12 @@ export interface Command {
   readonly id: number;
   readonly method: string;
   readonly params: unknown;
-  readonly state: "queued" | "sent" | "answered" | "expired";
+  readonly state: "queued" | "sent" | "delivered" | "done" | "failed" | "expired" | "cancelled";
   readonly created_at: number;
   readonly expires_at: number;
   readonly sent_at: number | null;
-  readonly answered_at: number | null;
+  readonly delivered_at: number | null;
+  readonly ended_at: number | null;
   readonly response: unknown;
 }
 

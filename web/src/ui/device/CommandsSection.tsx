@@ -74,7 +74,7 @@ function Sent({ rest, newest }: { rest: DeviceRest; newest: CommandsPage }) {
 function useWhileUnderWay({ state, reload }: Loadable<CommandsPage>): void {
   const isUnderWay =
     state.kind === "ready" &&
-    state.value.commands.some((one) => one.state === "queued" || one.state === "sent");
+    state.value.commands.some((one) => one.ended_at === null);
   useEffect(() => {
     if (!isUnderWay) return;
     const timer = setInterval(() => void reload(), AGAIN_MS);
@@ -164,9 +164,10 @@ function CommandRecord({ of: command }: { of: Command }) {
   const steps = [
     `queued ${moment(command.created_at)}`,
     command.sent_at && `sent ${moment(command.sent_at)}`,
-    command.answered_at && `answered ${moment(command.answered_at)}`,
-    (command.state === "queued" || command.state === "sent") && `waits until ${moment(command.expires_at)}`,
-    command.state === "expired" && `expired ${moment(command.expires_at)}`,
+    command.delivered_at && `delivered ${moment(command.delivered_at)}`,
+    command.ended_at === null
+      ? `waits until ${moment(command.expires_at)}`
+      : `${command.state} ${moment(command.ended_at)}`,
   ].filter(Boolean);
   return (
     <li class="record">
@@ -178,7 +179,7 @@ function CommandRecord({ of: command }: { of: Command }) {
         <strong>{command.state}</strong>
       </div>
       <p class="small">{steps.join(" → ")}</p>
-      {command.state === "answered" && (
+      {(command.state === "done" || command.state === "failed") && (
         <pre class="wrapped">
           <code>{JSON.stringify(command.response)}</code>
         </pre>
