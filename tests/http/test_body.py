@@ -55,7 +55,8 @@ def shown(hub: Hub, endpoint: Endpoint) -> str:
 def test_the_table_below_is_of_all_routes_that_take_a_body() -> None:
     assert {named(endpoint).rsplit("/", 1)[1] for endpoint in TAKING_BODIES} == {
         *("devices", "{device_id}", "attributes", "{metric}", "telemetry", "commands"),
-        *("keys", "tokens", "login-links", "import", "session", "password", "operators", "{operator}"),
+        *("keys", "tokens", "login-links", "import", "session", "password", "confirm", "operators"),
+        "{operator}",
     }
 
 
