@@ -72,9 +72,7 @@ function Sent({ rest, newest }: { rest: DeviceRest; newest: CommandsPage }) {
 }
 
 function useWhileUnderWay({ state, reload }: Loadable<CommandsPage>): void {
-  const isUnderWay =
-    state.kind === "ready" &&
-    state.value.commands.some((one) => one.ended_at === null);
+  const isUnderWay = state.kind === "ready" && state.value.commands.some((one) => one.ended_at === null);
   useEffect(() => {
     if (!isUnderWay) return;
     const timer = setInterval(() => void reload(), AGAIN_MS);
