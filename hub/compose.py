@@ -41,6 +41,7 @@ from hub.logs import Logger
 from hub.model import Principal, Right
 from hub.mqtt.server import MqttServer
 from hub.people.accounts import Accounts
+from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.passwords import Passwords
 from hub.people.rule import Decision, decide
@@ -99,12 +100,14 @@ class Rooms:
     operators: Operators
     tokens: Tokens
     accounts: Accounts
+    audit: Audit
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
         return [
             self.fleet.keys.keep_uses(),
             self.tokens.keep_uses(),
+            self.audit.run(),
             self.fleet.removal.run(),
             self.fleet.intervals.run(),
             self.commands.run(),
@@ -186,6 +189,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         operators = Operators(registry.credentials, config.auth, clock, around.random_text, accounts)
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
         await tokens.restore()
+        audit = Audit(registry.audit, config.auth, clock, around.steady_s)
         await fleet.restore()
         clock.distrust_until(await registry.noted(TRUSTED_AT))
         await note_distrust(registry, clock)
@@ -204,6 +208,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             operators,
             tokens,
             accounts,
+            audit,
         )
 
 
@@ -321,7 +326,7 @@ def http(
         operators=rooms.operators,
         tokens=rooms.tokens,
         accounts=rooms.accounts,
-        audit=rooms.registry.audit,
+        audit=rooms.audit,
         history=rooms.history,
         imports=_imports(rooms),
         clock=rooms.hub_clock,

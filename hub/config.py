@@ -233,6 +233,8 @@ class AuthConfig(_Section):
     session_idle_s: Seconds = 604_800.0
     step_up_s: Seconds = 600.0
     token_max_s: Seconds = 31_536_000.0
+    audit_keep_days: Keep = 400.0
+    audit_rows_max: Positive = 500_000
     failures_max: Positive = 10
     failures_window_s: Seconds = 60.0
 

@@ -86,6 +86,12 @@ class Client:
         async with self._open("GET", path, query) as response:
             yield int(response.headers["X-Total-Count"]), response.content.iter_any()
 
+    async def text(self, path: str, query: Query) -> AsyncIterator[bytes]:
+        """What a long list answers in another form than JSON, piece by piece. Raises as `call` does."""
+        async with self._open("GET", path, query) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
+
     @asynccontextmanager
     async def _open(
         self, method: str, path: str, query: Query, body: AsyncIterator[bytes] | None = None

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from hub.http.endpoint import BASE, Endpoint, Security, operation
+from hub.http.endpoint import BASE, Endpoint, Security, operation, streamed
 from hub.http.rest import audit, login, operators, sessions, tokens
 from hub.http.rest.people_shapes import (
     ConfirmIn,
@@ -188,7 +188,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         refusals=_GONE,
         step_up=True,
     ),
-    operation(
+    streamed(
         "GET",
         f"{BASE}/audit",
         audit.list_audit,
@@ -196,6 +196,8 @@ PEOPLE: tuple[Endpoint, ...] = (
         right=Right.PEOPLE_WRITE,
         whole_hub=True,
         query=audit.AuditQuery,
+        media=tuple(audit.MEDIA.values()),
         answer=audit.AuditOut,
+        refusals=_BUSY,
     ),
 )

@@ -55,9 +55,9 @@ from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.people.accounts import Accounts
+from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
-from hub.registry.audit import StoredAudit
 from hub.tls import Certificates
 from hub.websocket.peers import Peers
 
@@ -76,7 +76,7 @@ def make_app(
     operators: Operators,
     tokens: Tokens,
     accounts: Accounts,
-    audit: StoredAudit,
+    audit: Audit,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
     mqtt_port: Callable[[], int | None],

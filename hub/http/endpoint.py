@@ -1,12 +1,13 @@
 """One operation of REST: its handler together with all that OpenAPI says of it."""
 
+import asyncio
 from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_origin
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from hub.errors import Invalid, NotFound, Unreadable, plain
 from hub.formats.parsing import TooDeep, parse_json
 from hub.http.access import ACCESS, SAFE_METHODS, Proof, ProofKind, permit
-from hub.http.audit import note_write
+from hub.http.audit import note_write, summary
 from hub.http.body import read_body
 from hub.http.idempotency import IDEMPOTENCY, Answer
 from hub.http.middleware import Handler
@@ -209,7 +210,8 @@ def _handler(
             found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
             found = await answer_once(call)
-        await note_write(request, principal)
+        made = None if found.location is None else unquote(found.location.partition("/")[2]) or None
+        await note_write(request, principal, summary(read), made)
         return _response(found)
 
     return handle
@@ -218,24 +220,33 @@ def _handler(
 def streamed(
     method: str,
     path: str,
-    serve: Callable[[Call[Any, Nothing]], Awaitable[web.StreamResponse]],
+    serve: Callable[[Call[Any, Nothing]], Awaitable[web.StreamResponse | BaseModel]],
     *,
     tag: str,
     right: Right,
     whole_hub: bool = False,
     query: type[BaseModel],
     media: tuple[str, ...],
+    answer: type[BaseModel] | None = None,
     body_media: tuple[str, ...] = (),
     refusals: tuple[HTTPStatus, ...] = (),
 ) -> Endpoint:
-    """An operation whose answer is too long to be held: `serve` writes it, and reads the body if any."""
+    """An operation whose answer is too long to be held: `serve` writes it, and reads the body if any. What
+    it returns as `answer` is written here.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await request.app[ACCESS].let_in(request, right, whole_hub=whole_hub)
         asked = _read_query(request, query)
-        answer = await serve(Call(principal, proof, right, request, asked, Nothing()))
+        try:
+            found = await serve(Call(principal, proof, right, request, asked, Nothing()))
+        except (ConnectionError, asyncio.CancelledError):
+            await note_write(request, principal, "broke off")
+            raise
         await note_write(request, principal)
-        return answer
+        if isinstance(found, web.StreamResponse):
+            return found
+        return _response(Answer(HTTPStatus.OK.value, _written(found)))
 
     return Endpoint(
         method,
@@ -246,6 +257,7 @@ def streamed(
         Security.OPERATOR,
         right,
         query,
+        answer=answer,
         refusals=refusals,
         media=media,
         body_media=body_media,

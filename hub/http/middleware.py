@@ -9,9 +9,11 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from hub.errors import HubError, Unreadable
 from hub.http.access import ACCESS
+from hub.http.audit import note_refusal
 from hub.http.plain_page import plain_page
 from hub.http.problems import problem, problem_of
 from hub.logs import Logger
+from hub.model.key import without_secrets
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,6 +40,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except HubError as error:
+        await note_refusal(request, error)
         return problem_of(error)
     except RequestPayloadError as error:
         said = str(error).partition("message:")[2].strip().partition("\n")[0].rstrip(".:")
@@ -85,7 +88,7 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
     _log.debug(
         "request",
         method=request.method,
-        path=request.path,
+        path=without_secrets(request.path),
         status=response.status,
         ms=round((loop.time() - started_s) * 1000, 1),
     )

@@ -195,7 +195,7 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     if endpoint.status is HTTPStatus.CREATED:
         good["headers"] = {"Location": {"description": "where it is", "schema": {"type": "string"}}}
     if endpoint.media:
-        good["content"] = _streams(endpoint.media)
+        good["content"] = {**good.get("content", {}), **_streams(endpoint.media)}
     responses = {str(endpoint.status.value): good}
     statuses = [*_ANYWHERE, *endpoint.refusals, *_WITH_BODY]
     if endpoint.security is not Security.NONE:

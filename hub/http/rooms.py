@@ -16,9 +16,9 @@ from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.listener import ConnectionPlace
 from hub.people.accounts import Accounts
+from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
-from hub.registry.audit import StoredAudit
 from hub.tls import Certificates
 
 MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
@@ -33,7 +33,7 @@ INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)
 OPERATORS = web.AppKey("operators", Operators)
-AUDIT = web.AppKey("audit", StoredAudit)
+AUDIT = web.AppKey("audit", Audit)
 ACCOUNTS = web.AppKey("accounts", Accounts)
 TOKENS = web.AppKey("tokens", Tokens)
 # Where this machine finds the hub, known once it listens: "http://127.0.0.1:8080".

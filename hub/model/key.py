@@ -20,6 +20,7 @@ KEY_ID_CHARS = string.ascii_lowercase + string.digits
 SECRET_CHARS = string.ascii_letters + string.digits
 KEY_ID_LENGTH = 12
 SECRET_LENGTH = 32
+_SECRETS = re.compile(r"(h[kt]_[A-Za-z0-9]+)_[A-Za-z0-9]+")  # of tokens too
 _SHAPE = re.compile(rf"{PREFIX}([a-z0-9]{{{KEY_ID_LENGTH}}})_([A-Za-z0-9]{{{SECRET_LENGTH}}})")
 
 
@@ -90,3 +91,8 @@ def digest(secret: str) -> bytes:
 def matches(secret: str, kept: bytes) -> bool:
     """Whether the secret has the kept digest, in a time that does not depend on where they differ."""
     return hmac.compare_digest(digest(secret), kept)
+
+
+def without_secrets(text: str) -> str:
+    """A text without the secrets of keys and tokens, which people put where an id is wanted."""
+    return _SECRETS.sub(r"\1_…", text)

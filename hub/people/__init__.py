@@ -5,5 +5,6 @@ accounts     people: what each may, and their passwords
 operators    how they come in: one-time links, browser sessions
 passwords    Argon2id
 tokens       what programs come in with
+audit        what they did, and what was refused them
 names        what people and tokens may be called
 """

@@ -41,6 +41,10 @@ class Accounts:
         """All operators, by name."""
         return [self._operators[name] for name in sorted(self._operators)]
 
+    def has(self, name: str) -> bool:
+        """Whether somebody is called so."""
+        return name in self._operators
+
     def find(self, name: str) -> Operator:
         """The operator. Raises NotFound."""
         found = self._operators.get(name)

@@ -1,5 +1,8 @@
 """The registry's tables, as the numbered migrations that make them. All times are µs, UTC."""
 
+# The note of the last number that was taken away from the audit.
+AUDIT_TRIMMED = "audit trimmed"
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # AUTOINCREMENT, so that a removed device's number is never handed out again: the history refers to
@@ -85,5 +88,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE batches (
             id INTEGER PRIMARY KEY AUTOINCREMENT, label VARCHAR NOT NULL, method VARCHAR NOT NULL,
             params JSON, created_at BIGINT NOT NULL, request BLOB UNIQUE)""",
+    ),
+    # Refusals are noted too, and counted. The triggers keep entries as they are, whoever asks; the oldest go
+    # after the note says so.
+    (
+        "ALTER TABLE audit ADD COLUMN result VARCHAR NOT NULL DEFAULT 'done'",
+        "ALTER TABLE audit ADD COLUMN count BIGINT NOT NULL DEFAULT 1",
+        "ALTER TABLE audit ADD COLUMN detail VARCHAR NOT NULL DEFAULT ''",
+        "CREATE INDEX audit_by_who ON audit (who, number)",
+        "CREATE INDEX audit_by_device ON audit (device, number)",
+        """CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'what was noted stays as it is'); END""",
+        f"""CREATE TRIGGER audit_grows BEFORE DELETE ON audit
+            WHEN OLD.number > coalesce((SELECT value FROM notes WHERE name = '{AUDIT_TRIMMED}'), 0)
+            BEGIN SELECT RAISE(ABORT, 'only the oldest entries are taken away'); END""",
     ),
 )

@@ -114,7 +114,7 @@ async def running_hub(
             mqtt_server,
             static=static or folder / "static",
         )
-        running = [rooms.commands.run(), *loops(app)]
+        running = [rooms.commands.run(), rooms.audit.run(), *loops(app)]
         if mqtt_server:
             running.append(mqtt_server.run())
         await stack.enter_async_context(owned(running))

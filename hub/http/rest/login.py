@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hub.errors import Forbidden, Unauthenticated
 from hub.http.access import ACCESS, Proof, ProofKind
-from hub.http.audit import note
+from hub.http.audit import note, note_failed_log_in, note_foreign_page
 from hub.http.body import read_body
 from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
@@ -46,12 +46,14 @@ async def use_link(request: web.Request) -> web.StreamResponse:
     """`POST /login`, the button: exchange a one-time link for a session, and go to the page."""
     access = request.app[ACCESS]
     if not access.is_own_page(request):
+        note_foreign_page(request, "link")
         why = access.explain_origin(request)
         return plain_page(HTTPStatus.FORBIDDEN, "This did not come from the hub's own page", f"{why}.")
     form = parse_qs((await read_body(request, FORM_MAX_BYTES)).decode(errors="replace"))
     try:
         secret = await request.app[OPERATORS].use_link(form.get("code", [""])[0], access.address(request))
     except Unauthenticated:
+        note_failed_log_in(request, "link")
         return _spent_link()
     response = web.Response(
         status=HTTPStatus.SEE_OTHER.value,
@@ -77,9 +79,14 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     """Log in by name and password: the answer's cookie is the session."""
     access = request.app[ACCESS]
     if "Origin" in request.headers and not access.is_own_page(request):
+        note_foreign_page(request, "password")
         raise Forbidden(access.explain_origin(request))
     asked = await read_json(request, LogIn)
-    secret = await request.app[OPERATORS].log_in(asked.name, asked.password, access.address(request))
+    try:
+        secret = await request.app[OPERATORS].log_in(asked.name, asked.password, access.address(request))
+    except Unauthenticated:
+        note_failed_log_in(request, "password", asked.name)
+        raise
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     await begin_session(request, response, secret)
     return response
