@@ -170,16 +170,18 @@ class Commands:
         found = [known[one] for one in command_ids if one in known]
         return [command for command in found if command.state is state]
 
-    def collect(self, device: Device) -> list[Command]:
-        """All that waits for a device that polls, and what the poll before was given and did not acknowledge.
-        It is sent by that.
-        """
+    def poll_began(self, device: Device, acknowledged: Iterable[int]) -> None:
+        """The device polls: of what polls were given before, it has these; the rest may be lost."""
+        self.delivered(device, acknowledged)
         self._queue_again(device, self._polled.pop(device.number, ()))
+
+    def collect(self, device: Device) -> list[Command]:
+        """All that waits, for a device that polls: it is sent by that."""
         sent = [command.sent(self._clock()) for command in self._queued(device)]
         for command in sent:
             self._change(command)
         if sent:
-            self._polled[device.number] = {command.id for command in sent}
+            self._polled.setdefault(device.number, set()).update(command.id for command in sent)
         return sent
 
     # The end

@@ -16,7 +16,7 @@ class Polls:
     def __init__(self, polls_max: int) -> None:
         self._max = polls_max
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}  # by device number, the oldest first
-        self._count = 0
+        self.count = 0  # of requests that wait
         self._is_over = False
 
     async def wait(self, device: Device, timeout_s: float) -> None:
@@ -26,7 +26,7 @@ class Polls:
         mine = self._waiting.setdefault(device.number, [])
         if len(mine) >= OF_DEVICE_MAX:
             self._wake_one(mine[0])
-        elif self._count >= self._max:
+        elif self.count >= self._max:
             if not mine:
                 del self._waiting[device.number]
             raise Busy(
@@ -34,13 +34,13 @@ class Polls:
             )
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         mine.append(woken)
-        self._count += 1
+        self.count += 1
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await woken
         finally:
-            self._count -= 1
+            self.count -= 1
             mine.remove(woken)
             if not mine and self._waiting.get(device.number) is mine:
                 del self._waiting[device.number]

@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from hub.http.endpoint import BASE, Endpoint, operation
+from hub.http.device import commands as of_device
+from hub.http.endpoint import BASE, Endpoint, Security, operation
 from hub.http.rest import commands
 from hub.http.rest.shapes import CommandIn, CommandOut, CommandsOut, CommandsQuery
 from hub.model import Right
@@ -53,5 +54,27 @@ COMMANDS: tuple[Endpoint, ...] = (
         right=Right.COMMANDS_WRITE,
         answer=CommandOut,
         refusals=(*_GONE, *_CLASH),
+    ),
+    Endpoint(
+        "GET",
+        f"{BASE}/device/commands",
+        of_device.poll,
+        "Get the commands that wait for this device, or wait for one.",
+        "commands",
+        Security.DEVICE,
+        query=of_device.PollQuery,
+        answer=of_device.PolledOut,
+        refusals=(HTTPStatus.TOO_MANY_REQUESTS,),
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/device/commands/{{command_id}}",
+        of_device.answer,
+        "Answer a command as the device.",
+        "commands",
+        Security.DEVICE,
+        body=of_device.ResponseIn,
+        status=HTTPStatus.NO_CONTENT,
+        refusals=(*_GONE, *_CLASH, *_BUSY),
     ),
 )

@@ -155,6 +155,7 @@ def _add_endpoint(app: web.Application, below: str, endpoint: Endpoint) -> None:
 
 
 async def _stop_sockets(app: web.Application) -> None:
+    app[COMMANDS].polls.close()
     await app[PEERS].stop()
     app[UNPROVEN].close()
 

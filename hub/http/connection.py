@@ -24,7 +24,7 @@ _log = Logger("http")
 class HttpConnection(web.RequestHandler):
     """Its place is silent until a request's head is whole, busy while that is answered, then idle."""
 
-    __slots__ = ("_place", "_refusals", "_seen")
+    __slots__ = ("_place", "_refusals", "_seen", "polled")
 
     def __init__(self, server: web.Server, place: ConnectionPlace, refusals: RateLimitedLog) -> None:
         super().__init__(
@@ -42,6 +42,7 @@ class HttpConnection(web.RequestHandler):
         self._place = place
         self._refusals = refusals
         self._seen = 0  # requests whose head was whole
+        self.polled: tuple[int, ...] = ()  # the commands in the last answer: see device/commands.py
 
     @property
     def peername(self) -> str:

@@ -119,10 +119,15 @@ class Endpoint:
     step_up: bool = False  # whether people have to have proved a moment ago who they are
 
     @property
+    def takes_readings(self) -> bool:
+        """Whether its body is what a format reads: see hub/formats."""
+        return self.security is Security.DEVICE and self.method == "POST" and self.body is Nothing
+
+    @property
     def needs_body(self) -> bool:
         """Whether nothing can be done without a body."""
         if self.body is Nothing:
-            return bool(self.body_media) or self.security is Security.DEVICE
+            return bool(self.body_media) or self.takes_readings
         try:
             self.body.model_validate({})
         except ValidationError:
@@ -202,7 +207,7 @@ def _handler(
         proof, principal = await request.app[ACCESS].let_in(
             request, *rights, whole_hub=described.whole_hub, step_up=described.step_up
         )
-        asked = _read_query(request, described.query)
+        asked = read_query(request, described.query)
         raw = await read_body(request, max(request.app[CONFIG].http.max_body_bytes, body_max_bytes))
         read = _read_json(raw, described.body)
         call = Call(principal, proof, described.right, request, asked, read)
@@ -237,7 +242,7 @@ def streamed(
 
     async def handle(request: web.Request) -> web.StreamResponse:
         proof, principal = await request.app[ACCESS].let_in(request, right, whole_hub=whole_hub)
-        asked = _read_query(request, query)
+        asked = read_query(request, query)
         try:
             found = await serve(Call(principal, proof, right, request, asked, Nothing()))
         except (ConnectionError, asyncio.CancelledError):
@@ -301,8 +306,8 @@ async def read_json(request: web.Request, wanted: type[B]) -> B:
     return _read_json(await read_body(request, request.app[CONFIG].http.max_body_bytes), wanted)
 
 
-def _read_query(request: web.Request, wanted: type[Q]) -> Q:
-    """Parameters by name; of one that takes several values, all."""
+def read_query(request: web.Request, wanted: type[Q]) -> Q:
+    """Parameters by name; of one that takes several values, all. Raises Invalid."""
     values: dict[str, object] = {}
     for name in request.query:
         field = wanted.model_fields.get(name)

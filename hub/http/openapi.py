@@ -165,7 +165,7 @@ def _operation(endpoint: Endpoint, refs: _Refs, schemas: dict[str, Any]) -> dict
 
 
 def _body(endpoint: Endpoint, refs: _Refs) -> dict[str, Any] | None:
-    if endpoint.security is Security.DEVICE:
+    if endpoint.takes_readings:
         return _READINGS
     return None if endpoint.body is Nothing else refs[endpoint.body, "validation"]
 

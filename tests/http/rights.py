@@ -133,5 +133,11 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/api/v1/openapi.json"),
 }
-OF_DEVICES = {("POST", "/api/v1/telemetry"), ("GET", "/api/v1/device/socket"), ("GET", "/mqtt")}
+OF_DEVICES = {
+    ("GET", "/api/v1/device/commands"),
+    ("POST", "/api/v1/device/commands/{command_id}"),
+    ("POST", "/api/v1/telemetry"),
+    ("GET", "/api/v1/device/socket"),
+    ("GET", "/mqtt"),
+}
 LIVE = {("GET", "/api/v1/live")}
