@@ -250,7 +250,7 @@ def _fleet(
     ingest: Ingest,
 ) -> Fleet:
     throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
-    keys = Keys(registry.keys, devices, roster, throttle, clock, around.choose)
+    keys = Keys(registry.keys, devices, roster, throttle, clock, around.choose, config.auth.certificate_names)
     count_max = config.limits.attributes_max
     attributes = Attributes(registry.attributes, devices, roster, count_max, clock)
     removal = Removal(registry.devices, devices, keys, commands, roster, ingest)

@@ -46,6 +46,22 @@ class CheckedHosts(StrEnum):
     ALL = "all"  # devices' and programs' too
 
 
+class ClientCertificates(StrEnum):
+    """Whether devices show a certificate of their own."""
+
+    OFF = "off"  # they are not asked
+    OPTIONAL = "optional"  # a certificate or a key
+    REQUIRED = "required"
+
+
+class CertificateNames(StrEnum):
+    """Which name in a certificate that was never added is its device's id."""
+
+    OFF = "off"  # none
+    CN = "cn"  # the subject's common name
+    URI = "uri"  # what stands behind the last / or : of the URI among its alternative names
+
+
 class HttpConfig(_Section):
     """Where the page, REST and the WebSockets are served."""
 
@@ -54,6 +70,8 @@ class HttpConfig(_Section):
     socket_path: str = ""  # "" means <store.path>/hub.sock
     tls_cert: str = ""
     tls_key: str = ""
+    client_ca: str = ""
+    client_certs: ClientCertificates = ClientCertificates.OFF
     public_url: str = ""  # "" means the address it listens on
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[Host, ...] = ()
@@ -68,6 +86,8 @@ class HttpConfig(_Section):
     def _both_or_none(self) -> Self:
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key go together: set both, or neither")
+        if self.client_certs is not ClientCertificates.OFF and not (self.client_ca and self.tls_cert):
+            raise ValueError("client_certs: set tls_cert, and client_ca, the authority of the devices")
         return self
 
     @field_validator("public_url")
@@ -92,12 +112,20 @@ class MqttConfig(_Section):
     host: str = "127.0.0.1"
     port: Port = 1883
     tls_port: Port = 0  # 0 means no TLS listener; it takes the certificate of [http]
+    client_ca: str = ""
+    client_certs: ClientCertificates = ClientCertificates.OFF
     max_packet_bytes: Annotated[int, Field(ge=128, le=268_435_455)] = 262_144
     receive_max: Annotated[int, Field(ge=1, le=65_535)] = 65_535
     topic_alias_max: Annotated[int, Field(ge=0, le=65_535)] = 16
     session_expiry_max_s: Annotated[int, Field(ge=0)] = 86_400
     sessions_max: Positive = 10_000
     queued_max: Positive = 100
+
+    @model_validator(mode="after")
+    def _whom_to_ask_and_believe(self) -> Self:
+        if self.client_certs is not ClientCertificates.OFF and not (self.client_ca and self.tls_port):
+            raise ValueError("client_certs: set tls_port, and client_ca, the authority of the devices")
+        return self
 
 
 class BrokerConfig(_Section):
@@ -237,6 +265,7 @@ class AuthConfig(_Section):
     audit_rows_max: Positive = 500_000
     failures_max: Positive = 10
     failures_window_s: Seconds = 60.0
+    certificate_names: CertificateNames = CertificateNames.OFF
 
 
 class SystemConfig(_Section):

@@ -1,6 +1,7 @@
 """`hub keys`, `hub tokens`, `hub login`: what devices, programs and people come in with."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,6 +15,9 @@ from hub.errors import Invalid
 keys_app = typer.Typer(no_args_is_help=True, help="Add, list and revoke a device's API keys.")
 tokens_app = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens of programs.")
 
+CertificateFile = Annotated[
+    Path | None, typer.Option(help="A PEM file: the device shows this certificate in place of a key.")
+]
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 KEY_RIGHTS = 3  # there are of a device's key
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -27,12 +31,12 @@ def add_key(
         str, typer.Option(help="What it is for: telemetry,attributes,commands. Without it, all.")
     ] = "",
     ttl: Annotated[str, typer.Option(help="How long it is valid: 12h, 30d. Without it, for good.")] = "",
+    certificate: CertificateFile = None,
     as_json: Json = False,
 ) -> None:
-    """Make another key for a device, and print it; it is not shown again."""
+    """Make another key for a device, and print it; it is not shown again. Or add a certificate of its own."""
     body = {"rights": _listed(rights) or None, "ttl_s": seconds(ttl) if ttl else None}
-    made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys"), body))
-    show_json(made) if as_json else typer.echo(made["key"])
+    _make(context, device_id, body, certificate, as_json=as_json)
 
 
 @keys_app.command("rotate")
@@ -41,12 +45,25 @@ def rotate_key(
     device_id: DeviceId,
     key_id: Annotated[str, typer.Argument(metavar="KEY_ID", help="As `hub keys list` shows it.")],
     overlap: Annotated[str, typer.Option(help="How long the old key works beside it: 0s, 1h, 7d.")] = "1d",
+    certificate: CertificateFile = None,
     as_json: Json = False,
 ) -> None:
     """Make a key in place of another, with the same rights, and print it; the old one ends a while later."""
     body = {"replaces": key_id, "overlap_s": seconds(overlap)}
+    _make(context, device_id, body, certificate, as_json=as_json)
+
+
+def _make(
+    context: typer.Context, device_id: str, body: dict[str, Any], certificate: Path | None, *, as_json: bool
+) -> None:
+    """Print the key; or the id of the certificate, by which it is revoked."""
+    if certificate is not None:
+        try:
+            body["certificate"] = certificate.read_text(encoding="latin-1")
+        except OSError as error:
+            raise Invalid(f"{certificate}: {error.strerror}") from error
     made = call(context, lambda client: client.call("POST", path_of(device_id, "/keys"), body))
-    show_json(made) if as_json else typer.echo(made["key"])
+    show_json(made) if as_json else typer.echo(made["key"] or made["id"])
 
 
 @keys_app.command("list")
@@ -61,7 +78,7 @@ def list_keys(context: typer.Context, device_id: DeviceId, as_json: Json = False
             one["id"],
             one["created_at"][:10],
             _last_use(one),
-            "all" if len(one["rights"]) == KEY_RIGHTS else " ".join(one["rights"]),
+            _for(one),
             _end(one),
         )
         for one in found
@@ -155,6 +172,12 @@ def revoke_token(
     """Revoke a token for good, and close the live sockets that were opened with it."""
     call(context, lambda client: client.call("DELETE", f"/api/v1/tokens/{quote(token_id, safe='')}"))
     typer.echo(f"revoked {token_id}")
+
+
+def _for(one: dict[str, Any]) -> str:
+    """What a device's key is for, and whether it is a certificate."""
+    rights = "all" if len(one["rights"]) == KEY_RIGHTS else " ".join(one["rights"])
+    return f"{rights}, by certificate" if one["certificate"] else rights
 
 
 def _last_use(one: dict[str, Any]) -> str:

@@ -3,9 +3,11 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
+from hub.config import CertificateNames
 from hub.errors import Conflict, Forbidden, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
@@ -13,6 +15,7 @@ from hub.fleet.session import EndReason
 from hub.logs import Logger
 from hub.model import ALL_KEY_RIGHTS, ApiKey, Device, KeyRight
 from hub.model import key as keys
+from hub.model.certificate import Certificate, PeerCertificate
 from hub.model.key import Key
 from hub.registry.keys import StoredKeys
 from hub.timers import aligned_sleep
@@ -44,6 +47,15 @@ def refuse_without(rights: frozenset[KeyRight], right: KeyRight) -> None:
         raise Forbidden(f"the key is not for {right}; it is for {', '.join(sorted(rights))}")
 
 
+def _named(shown: PeerCertificate, names: CertificateNames) -> str | None:
+    """The id of the device that a certificate names."""
+    if names is CertificateNames.CN:
+        return shown.common_name
+    if names is CertificateNames.URI and len(shown.uris) == 1:
+        return shown.uris[0].replace(":", "/").rpartition("/")[2]
+    return None
+
+
 class LoginThrottle:
     """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds.
 
@@ -71,7 +83,9 @@ class LoginThrottle:
 
 
 class Keys:
-    """Lets devices in. `clock` gives µs UTC, `choose` one random character of a string."""
+    """Lets devices in. `clock` gives µs UTC, `choose` one random character of a string; `names` says which
+    name in a certificate that was never added is its device's id.
+    """
 
     def __init__(
         self,
@@ -81,6 +95,7 @@ class Keys:
         throttle: LoginThrottle,
         clock: Callable[[], int],
         choose: Callable[[str], str],
+        names: CertificateNames = CertificateNames.OFF,
     ) -> None:
         self._stored = stored
         self._devices = devices
@@ -88,7 +103,9 @@ class Keys:
         self._throttle = throttle
         self._clock = clock
         self._choose = choose
+        self._names = names
         self._keys: dict[str, ApiKey] = {}
+        self._certificates: dict[bytes, str] = {}  # the keys that are certificates, by fingerprint
         self._used: dict[str, ApiKey] = {}  # keys whose last use is not in the registry yet
 
     async def restore(self) -> None:
@@ -97,26 +114,42 @@ class Keys:
 
     def remember(self, known: Iterable[ApiKey]) -> None:
         """Know keys that are in the registry."""
-        self._keys.update((key.id, key) for key in known)
+        for key in known:
+            self._keys[key.id] = key
+            if key.certificate is not None:
+                self._certificates[key.certificate] = key.id
 
     def forget(self, device: Device) -> None:
         """The device was removed."""
-        self._keys = {key.id: key for key in self._keys.values() if key.device != device.number}
+        left = [key for key in self._keys.values() if key.device != device.number]
+        self._keys, self._certificates = {}, {}
+        self.remember(left)
 
     def make(self, device: int = 0) -> tuple[Key, ApiKey]:
         """A new key as its device will know it, and as it is kept; in neither memory nor registry yet."""
         made = keys.make(self._choose)
         return made, ApiKey(made.id, device, keys.digest(made.secret), self._clock())
 
-    async def authenticate(self, key: str, address: str, device_id: str | None = None) -> Login:
-        """Who holds this key; `device_id` is who it says it is, if it says.
+    async def authenticate(
+        self,
+        key: str | None,
+        address: str,
+        device_id: str | None = None,
+        certificate: PeerCertificate | None = None,
+    ) -> Login:
+        """Who holds this key or certificate; `device_id` is who it says it is, if it says.
 
-        Raises Unauthenticated, the later the more this address has failed before.
+        Whoever shows a certificate is its device or nobody: a key beside it has to be that device's too, and
+        what both allow is allowed. Raises Unauthenticated, the later the more this address has failed before.
         """
-        login = self.verify(key, device_id)
+        if certificate is None:
+            login, why = self.verify(key or "", device_id), "the key is wrong or revoked"
+        else:
+            login = await self._verify_certificate(certificate, key, device_id)
+            why = "the certificate is of no device here, is over, or does not go with key or name"
         if login is None:
             await asyncio.sleep(self._throttle.failed(address))
-            raise Unauthenticated("the key is wrong or revoked")
+            raise Unauthenticated(why)
         used = replace(self._keys[login.key_id], last_used_at=self._clock(), last_used_from=address)
         self._keys[used.id] = self._used[used.id] = used
         return login
@@ -134,6 +167,63 @@ class Keys:
         if device_id is not None and device_id != device.id:
             return None
         return Login(device, kept.id, kept.rights)
+
+    async def _verify_certificate(
+        self, shown: PeerCertificate, key: str | None, device_id: str | None
+    ) -> Login | None:
+        kept = self._keys.get(self._certificates.get(shown.fingerprint, "")) or await self._learn(shown)
+        device = None if kept is None else self._devices.numbered(kept.device)
+        if kept is None or kept.is_over(self._clock()) or device is None:
+            return None
+        if device_id is not None and device_id != device.id:
+            return None
+        if not key:
+            return Login(device, kept.id, kept.rights)
+        beside = self.verify(key, device.id)
+        return None if beside is None else Login(device, kept.id, kept.rights & beside.rights)
+
+    async def _learn(self, shown: PeerCertificate) -> ApiKey | None:
+        """A certificate that was never added, as a key of the device that it names; None for no device.
+
+        From then on it is a key like any other. It takes the places of certificates that have ended, which
+        may be one a day.
+        """
+        device_id = _named(shown, self._names)
+        device = None if device_id is None else self._devices.known(device_id, sources=False)
+        if device is None:
+            return None
+        with suppress(NotFound):  # it was removed meanwhile
+            async with self._devices.held(device):
+                known = self._keys.get(self._certificates.get(shown.fingerprint, ""))
+                if known is not None:
+                    return known
+                kept = self._of_certificate(device, shown.fingerprint, shown.ends_at)
+                ended = [
+                    one
+                    for one in self.of(device)
+                    if one.certificate is not None and one.revoked_at is None and one.is_over(self._clock())
+                ]
+                await self._stored.add(kept, forgotten=ended)
+                for one in ended:
+                    self._keys.pop(one.id)
+                    self._certificates.pop(one.certificate or b"")
+                self.remember([kept])
+                return kept
+        return None
+
+    def _of_certificate(
+        self, device: Device, fingerprint: bytes, ends_at: int, rights: frozenset[KeyRight] = ALL_KEY_RIGHTS
+    ) -> ApiKey:
+        made = keys.make(self._choose)
+        return ApiKey(
+            made.id,
+            device.number,
+            b"",
+            self._clock(),
+            rights=rights,
+            expires_at=ends_at,
+            certificate=fingerprint,
+        )
 
     def of(self, device: Device) -> list[ApiKey]:
         """The device's keys, oldest first, revoked ones too."""
@@ -159,13 +249,52 @@ class Keys:
             self._keys[kept.id] = kept
         return made
 
+    async def add_certificate(
+        self,
+        device: Device,
+        certificate: Certificate,
+        rights: frozenset[KeyRight] = ALL_KEY_RIGHTS,
+        ttl_s: float | None = None,
+    ) -> ApiKey:
+        """Let the device in by this certificate, until it ends, or for `ttl_s`.
+
+        Raises NotFound, Conflict where it was added before or has ended, StoreError.
+        """
+        kept = self._of_certificate(device, certificate.fingerprint, certificate.ends_at, rights)
+        ends = [end for end in (kept.expires_at, self._after(ttl_s)) if end is not None]
+        kept = replace(kept, expires_at=min(ends))
+        async with self._devices.held(device):
+            self._refuse_certificate(kept)
+            await self._stored.add(kept)
+            self.remember([kept])
+        return kept
+
+    def _refuse_certificate(self, fresh: ApiKey) -> None:
+        if fresh.is_over(self._clock()):
+            raise Conflict("the certificate has ended")
+        if fresh.certificate in self._certificates:
+            raise Conflict("the certificate was added before, to this device or to another")
+
     async def rotate(self, device: Device, key_id: str, overlap_s: float) -> Key:
         """A new key in place of this one, with the same rights, which works beside it for so long.
 
         Raises NotFound, Conflict if the key is over, StoreError.
         """
         made, fresh = self.make(device.number)
+        await self._replace(device, key_id, overlap_s, fresh)
+        return made
+
+    async def rotate_to_certificate(
+        self, device: Device, key_id: str, overlap_s: float, certificate: Certificate
+    ) -> ApiKey:
+        """The same with a certificate in place of the key. Raises as `rotate` and `add_certificate`."""
+        fresh = self._of_certificate(device, certificate.fingerprint, certificate.ends_at)
+        return await self._replace(device, key_id, overlap_s, fresh)
+
+    async def _replace(self, device: Device, key_id: str, overlap_s: float, fresh: ApiKey) -> ApiKey:
         async with self._devices.held(device):
+            if fresh.certificate is not None:
+                self._refuse_certificate(fresh)
             old = self._find(device, key_id)
             if old.is_over(self._clock()):
                 raise Conflict(f"the key {key_id!r} was revoked or has expired")
@@ -173,9 +302,9 @@ class Keys:
             old = replace(old, expires_at=min(ends))
             fresh = replace(fresh, rights=old.rights)
             await self._stored.add(fresh, old)
-            self._keys[fresh.id] = fresh
+            self.remember([fresh])
             self._keys[key_id] = replace(self._keys[key_id], expires_at=old.expires_at)
-        return made
+        return fresh
 
     def _after(self, seconds: float | None) -> int | None:
         return None if seconds is None else self._clock() + round(seconds * 1e6)

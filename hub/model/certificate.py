@@ -1,4 +1,5 @@
-"""X.509 certificates (RFC 5280), as far as the hub has to know one: its fingerprint and when it ends. Pure.
+"""X.509 certificates (RFC 5280), as far as the hub has to know one: by its fingerprint, when it ends, and
+whom it names. Pure.
 
 Whether a certificate is to be believed is OpenSSL's to say, at the handshake.
 """
@@ -8,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from hub.errors import Unreadable
 
@@ -21,6 +23,15 @@ class Certificate:
 
     fingerprint: bytes  # SHA-256 of its DER form
     ends_at: int  # µs, UTC
+
+
+class PeerCertificate(NamedTuple):
+    """A certificate that a device has shown, whose chain was checked, and whose key it has."""
+
+    fingerprint: bytes
+    ends_at: int  # µs, UTC
+    common_name: str | None  # None: it has none, or several
+    uris: tuple[str, ...] = ()
 
 
 def fingerprint(der: bytes) -> bytes:

@@ -54,13 +54,14 @@ class ApiKey:
 
     id: str
     device: int  # Device.number
-    digest: bytes = field(repr=False)  # BLAKE2b-256 of the secret
+    digest: bytes = field(repr=False)  # BLAKE2b-256 of the secret; empty where there is none
     created_at: int = 0  # µs, UTC
     last_used_at: int | None = None  # µs, UTC
     last_used_from: str | None = None  # address
     revoked_at: int | None = None  # µs, UTC
     rights: frozenset[KeyRight] = ALL_KEY_RIGHTS
     expires_at: int | None = None  # µs, UTC; None: it does not end by itself
+    certificate: bytes | None = None  # what is shown in place of a secret: the SHA-256 of its DER form
 
     def is_over(self, now: int) -> bool:
         """Whether it was revoked, or has ended by itself."""

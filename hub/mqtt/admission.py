@@ -39,7 +39,7 @@ class Declined(HubError):
 
 
 class Credentials(NamedTuple):
-    """What the client shows. Without `device_id` the key alone says whose it is."""
+    """What the client shows. Without `device_id` the key alone says whose it is. The key may be empty."""
 
     key: str
     device_id: str | None
@@ -59,12 +59,7 @@ def credentials(connect: Connect) -> Credentials:
             Reason.BAD_USER_NAME_OR_PASSWORD, "the password is not UTF-8, so it is no key"
         ) from None
     username = connect.username or ""
-    shown = Credentials(password, username or None) if password else Credentials(username, None)
-    if not shown.key:
-        raise Declined(
-            Reason.NOT_AUTHORIZED, "show a key as user name, or as password with the device's id as user name"
-        )
-    return shown
+    return Credentials(password, username or None) if password else Credentials(username, None)
 
 
 def client_id(connect: Connect, fresh_id: Callable[[], str]) -> str:

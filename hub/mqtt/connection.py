@@ -17,6 +17,7 @@ from hub.mqtt.link import ClientLink
 from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
 from hub.mqtt.tasks import Jobs, Tasks
+from hub.tls import peer_certificate
 
 KEEP_ALIVE_GRACE = 1.5  # 3.1.2.10
 CLOSE_TIMEOUT_S = 5.0  # how long what is written may take to leave a closing connection
@@ -26,12 +27,12 @@ class Connection(asyncio.Protocol):
     """Made by `MqttServer.connection`, and driven as any asyncio.Protocol is.
 
     Its transport may be a socket's or anything that behaves like one. It has to offer `write`, `close`,
-    `abort`, `pause_reading`, `resume_reading` and `get_extra_info("peername")`, and whoever drives it calls
-    `connection_made(transport)` once, `data_received(chunk)` with each piece of the stream in whatever sizes
-    (of a WebSocket: the content of each binary message), `pause_writing()` and `resume_writing()` when its
-    buffer of outgoing bytes is too long and short again, and `connection_lost(error)` once at the end, after
-    `close` or `abort` too. All in the loop's thread. While reading is paused `data_received` may still be
-    called, with little; it is kept.
+    `abort`, `pause_reading`, `resume_reading` and `get_extra_info` ("peername", "ssl_object"), and whoever
+    drives it calls `connection_made(transport)` once, `data_received(chunk)` with each piece of the stream in
+    whatever sizes (of a WebSocket: the content of each binary message), `pause_writing()` and
+    `resume_writing()` when its buffer of outgoing bytes is too long and short again, and
+    `connection_lost(error)` once at the end, after `close` or `abort` too. All in the loop's thread. While
+    reading is paused `data_received` may still be called, with little; it is kept.
 
     `open_` are the connections that are open, this one among them while it is. `protocol` makes the
     protocol's side.
@@ -256,7 +257,8 @@ class Connection(asyncio.Protocol):
     async def _check_key(self, request: CheckKey) -> None:
         protocol = self._protocol
         try:
-            protocol.admit(await self._requests.check_key(request.credentials, self._address))
+            certificate = peer_certificate(self._transport)
+            protocol.admit(await self._requests.check_key(request.credentials, self._address, certificate))
         except Declined as error:
             protocol.decline(error)
         if self._place is not None and protocol.state is ConnectionState.OPEN:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from hub.config import ClientCertificates
 from hub.errors import Busy, StoreError, Unauthenticated, Unreadable
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
@@ -13,6 +14,8 @@ from hub.fleet.keys import Login
 from hub.fleet.session import SharedAttributes
 from hub.formats.parsing import parse_json
 from hub.model import Command, Device
+from hub.model.certificate import PeerCertificate
+from hub.model.key import PREFIX
 from hub.mqtt.admission import Credentials, Declined
 from hub.mqtt.codec.packets import Publish, Reason
 from hub.mqtt.session_state import Downlink
@@ -41,14 +44,30 @@ Request = CheckKey | CarryOut
 class Requests:
     """Answers them."""
 
-    def __init__(self, fleet: Fleet, commands: Commands) -> None:
+    def __init__(self, fleet: Fleet, commands: Commands, client_certs: ClientCertificates) -> None:
         self._fleet = fleet
+        self._needs_certificate = client_certs is ClientCertificates.REQUIRED
         self._commands = commands
 
-    async def check_key(self, shown: Credentials, address: str) -> Login:
+    async def check_key(
+        self, shown: Credentials, address: str, certificate: PeerCertificate | None = None
+    ) -> Login:
         """Who the client is. Raises Declined."""
+        key, device_id = shown
+        if certificate is None:
+            if self._needs_certificate:
+                raise Declined(
+                    Reason.NOT_AUTHORIZED, "a certificate is required of devices (mqtt.client_certs)"
+                )
+            if not key:
+                raise Declined(
+                    Reason.NOT_AUTHORIZED,
+                    "show a key as user name, or as password with the device's id as user name",
+                )
+        elif key and device_id is None and not key.startswith(PREFIX):
+            key, device_id = "", key  # the certificate takes the key's place, so the user name is an id
         try:
-            return await self._fleet.keys.authenticate(shown.key, address, shown.device_id)
+            return await self._fleet.keys.authenticate(key, address, device_id, certificate)
         except Unauthenticated as error:
             raise Declined(Reason.NOT_AUTHORIZED, str(error)) from error
         except Busy as error:

@@ -63,7 +63,7 @@ class MqttServer:
         self._fresh_id = fresh_id
         self._tasks = Tasks()
         self._store_wait = StoreWait(ingest.room, self._tasks.spawn)
-        self._requests = Requests(fleet, commands)
+        self._requests = Requests(fleet, commands, config.client_certs)
         wills = Wills(fleet.devices, ingest, self._requests, self._tasks.spawn)
         self._clients = Clients(config, roster, commands, wills.publish, clock_s)
         self._open: set[Connection] = set()

@@ -35,10 +35,17 @@ class StoredKeys:
             lambda found: [_key(row) for row in found.rows("SELECT * FROM keys")]
         )
 
-    async def add(self, key: ApiKey, replaced: ApiKey | None = None) -> None:
-        """Add one more key of a device, and write the end of the one that it replaces, or neither."""
+    async def add(
+        self, key: ApiKey, replaced: ApiKey | None = None, forgotten: Iterable[ApiKey] = ()
+    ) -> None:
+        """Add one more key of a device, write the end of the one that it replaces, and take others away; or
+        do nothing of it.
+        """
+        ids = [{"id": one.id} for one in forgotten]
 
         def add(transaction: Transaction) -> None:
+            if ids:
+                transaction.run_many("DELETE FROM keys WHERE id = :id", ids)
             transaction.insert("keys", row_of(key))
             if replaced is not None:
                 sql = "UPDATE keys SET expires_at = :expires_at WHERE id = :id"

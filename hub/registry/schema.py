@@ -103,4 +103,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             WHEN OLD.number > coalesce((SELECT value FROM notes WHERE name = '{AUDIT_TRIMMED}'), 0)
             BEGIN SELECT RAISE(ABORT, 'only the oldest entries are taken away'); END""",
     ),
+    # A key may be a certificate: the SHA-256 of its DER form; `digest` is empty then.
+    (
+        "ALTER TABLE keys ADD COLUMN certificate BLOB",
+        "CREATE UNIQUE INDEX keys_by_certificate ON keys (certificate)",
+    ),
 )

@@ -76,8 +76,10 @@ class Tunnel(asyncio.Transport):
         self._socket = socket
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """`peername` is the device's, whatever stands between."""
-        return (self._socket.address, 0) if name == "peername" else default
+        """`peername` is the device's, whatever stands between; TLS is that of the WebSocket."""
+        if name == "peername":
+            return self._socket.address, 0
+        return self._socket.transport.get_extra_info(name, default) if name == "ssl_object" else default
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send, as one message; of nothing none, as a socket does."""

@@ -5,6 +5,7 @@ from http import HTTPStatus
 import orjson
 from aiohttp import web
 
+from hub.config import ClientCertificates
 from hub.errors import StoreError, Unauthenticated
 from hub.fleet.keys import Login
 from hub.formats.json import decode
@@ -18,6 +19,7 @@ from hub.http.rooms import CONFIG, FLEET, HISTORY, INGEST
 from hub.intake.accept import Ingest
 from hub.intake.receipts import Receipt
 from hub.model import KeyRight, Refusal
+from hub.tls import peer_certificate
 
 SOURCE = "http"
 COMMIT_TIMEOUT_S = 10.0
@@ -50,11 +52,18 @@ async def post(request: web.Request) -> web.StreamResponse:
 
 
 async def authenticate(request: web.Request) -> Login | None:
-    """Who holds the key in the Authorization header; None without one. Raises Unauthenticated, Busy."""
-    key = bearer(request)
-    if key is None:
-        return None
-    return await request.app[FLEET].keys.authenticate(key, request.app[ACCESS].address(request))
+    """Who holds the key in the Authorization header, or the connection's certificate; None without either.
+
+    Raises Unauthenticated, Busy.
+    """
+    key, certificate = bearer(request), peer_certificate(request.transport)
+    if certificate is None:
+        if request.app[CONFIG].http.client_certs is ClientCertificates.REQUIRED:
+            raise Unauthenticated("a certificate is required of devices (http.client_certs)")
+        if key is None:
+            return None
+    address = request.app[ACCESS].address(request)
+    return await request.app[FLEET].keys.authenticate(key, address, None, certificate)
 
 
 def _refuse_when_full(history: History, ingest: Ingest) -> None:

@@ -17,6 +17,7 @@ from hub.model import CommandState, Inexact, KeyRight, Presence, metric, whole
 Milliseconds = int | float
 Value = float | bool | str
 _CHANGED = "{:.40} is a number over 2^53 that the hub cannot hold exactly"
+CERTIFICATE_MAX = 65_536  # characters
 KEY_MAX_S = 3_153_600_000.0  # a hundred years
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # of what is not printable as much as a pattern can say
 
@@ -187,6 +188,11 @@ class RejectionsOut(Given):
     rejections: list[RejectionOut]
 
 
+Fingerprint = Annotated[
+    str, Field(description="the SHA-256 of the certificate that is shown in place of a key, in hexadecimal")
+]
+
+
 class KeyOut(Given):
     """One API key of a device, without its secret. Times in RFC 3339."""
 
@@ -197,6 +203,7 @@ class KeyOut(Given):
     revoked_at: str | None
     expires_at: str | None = Field(description="when it ends by itself; null: it does not")
     rights: list[KeyRight]
+    certificate: Fingerprint | None
 
 
 class KeyIn(Asked):
@@ -212,6 +219,9 @@ class KeyIn(Asked):
     overlap_s: Annotated[float, Field(ge=0, le=KEY_MAX_S), IS_NUMBER] = Field(
         86_400.0, description="how long both keys work"
     )
+    certificate: str | None = Field(
+        None, max_length=CERTIFICATE_MAX, description="in PEM form, to be shown in place of a key"
+    )
 
 
 class KeysOut(Given):
@@ -224,10 +234,11 @@ class KeyNew(Given):
     """A key that was just made: the only time it is seen."""
 
     id: str
-    key: str
+    key: str | None = Field(description="null for a certificate")
     created_at: str
     expires_at: str | None
     rights: list[KeyRight]
+    certificate: Fingerprint | None
 
 
 class AttributesOut(Given):
