@@ -12,6 +12,7 @@ from typing import Self
 
 from devices.client import DeviceClient
 from devices.machines import UNITS, Machine, device_ids, kind_of
+from tests.e2e.people import add_person
 from tests.hub_process import HubProcess
 from tests.hub_thread import HubThread
 
@@ -84,6 +85,20 @@ class Plant:
             "PUT", f"/api/v1/devices/{OPENED}/attributes", {"shared": {"interval_s": 5, "mode": "eco"}}
         )
         self.hub.call("POST", f"/api/v1/devices/{OPENED}/keys")
+        self._let_people_in()
+
+    def _let_people_in(self) -> None:
+        """Who uses the hub, and what acts for them."""
+        hall = {"devices": [], "labels": [f"place={PLACES[0]}"]}
+        add_person(self.hub, "ada", "manager")
+        add_person(self.hub, "ben", "operator", password=None, scope={"devices": [OPENED], "labels": []})
+        grants = [{"role": "viewer", "scope": None}, {"role": "operator", "scope": hall}]
+        self.hub.call("POST", "/api/v1/operators", {"name": "cleo", "grants": grants})
+        token = {"name": "wall display", "role": "viewer", "ttl_s": 7_776_000, "scope": hall}
+        self.hub.call("POST", "/api/v1/tokens", token)
+        scraper = {"name": "prometheus", "role": "viewer", "rights": ["metrics:scrape"], "ttl_s": 86_400}
+        made = self.hub.call("POST", "/api/v1/tokens", scraper)["id"]
+        self.hub.call("DELETE", f"/api/v1/tokens/{made}")
 
     def _run(self) -> None:
         try:

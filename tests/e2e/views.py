@@ -89,4 +89,11 @@ VIEWS = (
     View("preferences", "#/", _opens("Preferences", "Preferences")),
     View("wall", "#/wall?group=place&metric=temperature&metric=speed", _tiled),
     View("add-device", "#/add", _says("Add a device")),
+    View("account-menu", "#/", _opens("account", "Your account")),
+    View("account", "#/account", _says("This browser")),
+    View("tokens", "#/tokens", _says("wall display")),
+    View("make-token", "#/tokens", _opens("Make a token", "Make a token")),
+    View("people", "#/people", _says("cleo")),
+    View("add-person", "#/people", _opens("Add a person", "Add a person")),
+    View("audit", "#/audit", _says("made a token")),
 )

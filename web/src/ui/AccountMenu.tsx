@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import style from "../styles/choices.css?inline";
 import { ACCESS_WORD, accessViewsFor } from "./accessViews";
 import { usePage } from "./page";
@@ -11,20 +12,30 @@ export function AccountMenu() {
   const page = usePage();
   const route = page.route.value;
   const session = page.live.session.value;
+  const menu = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const close = () => menu.current?.closest<HTMLElement>("[popover]")?.hidePopover();
+    addEventListener("hashchange", close);
+    return () => removeEventListener("hashchange", close);
+  }, []);
   if (!session) return null;
   return (
-    <div class="menu">
+    <div ref={menu} class="menu">
       <p class="menu-head">
         <strong class="ellipsis">{session.name}</strong>
         <span class="small">{session.role}</span>
       </p>
       <nav aria-label="Account">
+        {page.rights.value.mayForAll("metrics:scrape") && (
+          <a class="narrow-link" href="#/system">
+            System
+          </a>
+        )}
         {accessViewsFor(session).map((access) => (
           <a
             key={access}
             href={hashOf({ ...route, deviceId: null, isWall: false, access })}
             aria-current={route.access === access ? "page" : undefined}
-            onClick={(click) => click.currentTarget.closest<HTMLElement>("[popover]")?.hidePopover()}
           >
             {ACCESS_WORD[access]}
           </a>

@@ -26,7 +26,7 @@ export function Header() {
         <>
           <AlertsButton />
           {page.rights.value.mayForAll("metrics:scrape") && (
-            <a class="button quiet" href="#/system" aria-current={isSystem ? "page" : undefined}>
+            <a class="button quiet system-link" href="#/system" aria-current={isSystem ? "page" : undefined}>
               System
             </a>
           )}

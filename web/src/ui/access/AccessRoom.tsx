@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import style from "../../styles/access.css?inline";
+import choicesStyle from "../../styles/choices.css?inline";
 import sectionStyle from "../../styles/section.css?inline";
 import { ACCESS_WORD, accessViewsFor } from "../accessViews";
 import { usePage } from "../page";
@@ -9,6 +10,7 @@ import { type AccessView, hashOf } from "../route";
 import { AccountView } from "./AccountView";
 
 adoptStyle(sectionStyle);
+adoptStyle(choicesStyle);
 adoptStyle(style);
 
 const TokensView = lazy(() => import("./TokensView").then((room) => room.TokensView));
@@ -27,12 +29,12 @@ export function AccessRoom({ view }: { view: AccessView }) {
   const offered = accessViewsFor(session);
   const Room = ROOMS[view];
   return (
-    <section class="panel access" aria-labelledby="access-title">
+    <div class="panel access">
       <header class="access-head">
         <a class="button" href={hashOf({ ...route, access: null })}>
           <span aria-hidden="true">‹</span> Devices
         </a>
-        <h2 id="access-title" ref={title} tabIndex={-1}>
+        <h2 ref={title} tabIndex={-1}>
           {ACCESS_WORD[view]}
         </h2>
       </header>
@@ -52,7 +54,7 @@ export function AccessRoom({ view }: { view: AccessView }) {
         {session && (offered.includes(view) ? <Room /> : <NotForYou view={view} role={session.role} />)}
         {!session && <p class="message loading">Loading</p>}
       </section>
-    </section>
+    </div>
   );
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import style from "../../styles/access.css?inline";
 import { adoptStyle } from "../parts/adoptStyle";
 
@@ -22,10 +22,11 @@ export function PasswordField({ label, kind, hint, mustBe, onInput, ...input }: 
   const [isShown, setShown] = useState(false);
   const [isCaps, setCaps] = useState(false);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  const compare = () => {
     const isOther = mustBe !== undefined && field.current?.value !== mustBe;
     field.current?.setCustomValidity(isOther ? "The two passwords differ." : "");
-  });
+  };
+  useLayoutEffect(compare, [mustBe]);
   const look = (press: KeyboardEvent) => setCaps(press.getModifierState("CapsLock"));
   return (
     <div class="form-field">
@@ -42,7 +43,10 @@ export function PasswordField({ label, kind, hint, mustBe, onInput, ...input }: 
           spellcheck={false}
           required
           aria-describedby={`${id}-said`}
-          onInput={(typed) => onInput?.(typed.currentTarget.value)}
+          onInput={(typed) => {
+            compare();
+            onInput?.(typed.currentTarget.value);
+          }}
           onKeyDown={look}
           onKeyUp={look}
           onBlur={() => setCaps(false)}

@@ -15,6 +15,8 @@ interface FieldProps {
   readonly pattern?: string;
   readonly defaultValue?: string;
   readonly inputMode?: "decimal";
+  /** The id of a list of texts to choose from. */
+  readonly list?: string;
   /** Of several lines. */
   readonly isLong?: boolean;
 }

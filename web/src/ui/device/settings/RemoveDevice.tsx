@@ -2,8 +2,7 @@ import { useState } from "preact/hooks";
 import type { DeviceRest } from "../../../live/deviceRest";
 import type { DeviceInfo } from "../../../live/rest";
 import { usePage } from "../../page";
-import { Dialog } from "../../parts/Dialog";
-import { Failure, Field, Form, useSending } from "../../parts/forms";
+import { TypedConfirm } from "../../parts/TypedConfirm";
 import { hashOf } from "../../route";
 
 interface RemoveProps {
@@ -30,37 +29,19 @@ export function RemoveDevice({ rest, info }: RemoveProps) {
 
 function RemoveDialog({ rest, info, close }: RemoveProps & { readonly close: () => void }) {
   const page = usePage();
-  const { failure, isSending, send } = useSending();
-  const [typed, setTyped] = useState("");
-  const remove = () =>
-    send(async () => {
-      await rest.remove();
-      location.hash = hashOf({ ...page.route.peek(), deviceId: null });
-    });
-  const isSure = typed.trim() === info.id;
+  const remove = async () => {
+    await rest.remove();
+    location.hash = hashOf({ ...page.route.peek(), deviceId: null });
+  };
   return (
-    <Dialog title={`Remove ${info.name || info.id}?`} close={close}>
-      <Form submit={() => isSure && remove()}>
-        <p>What is lost for good:</p>
-        <ul class="losses">
-          <li>all its readings, of {metricCount(info)}, and what was refused</li>
-          <li>its API keys: whatever uses one is disconnected at once and not let in again</li>
-          <li>its commands, attributes and settings</li>
-        </ul>
-        <div onInput={(input) => setTyped((input.target as HTMLInputElement).value)}>
-          <Field label={`Type ${info.id} to confirm`} name="confirmed" />
-        </div>
-        <Failure reason={failure} />
-        <div class="dialog-foot">
-          <button type="button" class="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="button danger" disabled={!isSure || isSending}>
-            Remove for good
-          </button>
-        </div>
-      </Form>
-    </Dialog>
+    <TypedConfirm title={`Remove ${info.name || info.id}?`} word={info.id} run={remove} close={close}>
+      <p>What is lost for good:</p>
+      <ul class="losses">
+        <li>all its readings, of {metricCount(info)}, and what was refused</li>
+        <li>its API keys: whatever uses one is disconnected at once and not let in again</li>
+        <li>its commands, attributes and settings</li>
+      </ul>
+    </TypedConfirm>
   );
 }
 
