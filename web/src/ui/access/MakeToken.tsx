@@ -81,7 +81,7 @@ export function MakeToken({ rest, close, made }: MakeTokenProps) {
           name="kind"
           options={["opaque", "jwt"]}
           chosen={kind}
-          word={(option) => (option === "opaque" ? "Kept by a program" : "Embedded, as a JWT")}
+          word={(option) => (option === "opaque" ? "For a program" : "JWT, to embed")}
           choose={setKind}
         />
         {kind === "jwt" ? <p class="small">It ends after one hour.</p> : <EndField />}
@@ -148,9 +148,9 @@ function EndField() {
   return (
     <div class="form-field">
       <label for="token-ttl">It ends after</label>
-      <select id="token-ttl" name="ttl" class="field" defaultValue={String(USUAL_S)}>
+      <select id="token-ttl" name="ttl" class="field">
         {SPANS.map(([seconds, words]) => (
-          <option key={seconds} value={String(seconds)}>
+          <option key={seconds} value={String(seconds)} selected={seconds === USUAL_S}>
             {words}
           </option>
         ))}

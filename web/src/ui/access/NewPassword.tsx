@@ -10,7 +10,7 @@ export function NewPassword() {
   const [second, setSecond] = useState("");
   const isSame = first === second;
   return (
-    <div class="fields">
+    <div class="fields passwords">
       <PasswordField
         label="New password"
         name="new"

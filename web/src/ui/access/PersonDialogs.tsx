@@ -47,7 +47,7 @@ export function AddPerson({
           name="way"
           options={["link", "password"]}
           chosen={way}
-          word={(option) => (option === "link" ? "By a one-time link" : "By a password that you set")}
+          word={(option) => (option === "link" ? "By a one-time link" : "By a password")}
           choose={setWay}
         />
         {way === "password" && <NewPassword />}
