@@ -12,6 +12,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     history, registry        readings (DuckDB); devices, keys, people (SQLite). The only ones that know SQL
     intake                   the one way in: accepts readings, checks them
     fleet                    every device with its keys and attributes; who is there; commands; removal
+    alerts                   rules, and the alerts that come of them
     people                   operators, sessions, tokens
     host                     what the system knows of this process and its disks
     system                   the hub's own figures, as readings of a device

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from hub.alerts.alerts import Alerts
 from hub.clock import HubClock
 from hub.config import Config
 from hub.errors import StoreError
@@ -38,7 +39,7 @@ from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.logs import Logger
-from hub.model import Principal, Right
+from hub.model import Device, Principal, Right
 from hub.mqtt.server import MqttServer
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
@@ -101,6 +102,7 @@ class Rooms:
     tokens: Tokens
     accounts: Accounts
     audit: Audit
+    alerts: Alerts
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
@@ -115,6 +117,7 @@ class Rooms:
             self._watch_clock(),
             _every(ROSTER_INTERVAL_S, self.roster.tick),
             self._tick_feed(),
+            *self.alerts.loops(),
         ]
 
     def keeper(self) -> Keeping:
@@ -148,6 +151,7 @@ class Rooms:
         self.ingest.clock_stepped(step)
         self.roster.clock_stepped(step)
         self.commands.clock_stepped(step)
+        self.alerts.clock_stepped(step)
         try:
             await self.operators.clock_stepped(step)
         except StoreError as error:
@@ -176,8 +180,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         clock = HubClock(around.clock, around.steady_s)
         epoch = around.random_bytes(EPOCH_BYTES).hex()
         feed = Feed(config.live, epoch, around.steady_s, _may_read_raw)
-        roster = Roster(feed, clock, config.limits.connections_per_device_max, config.limits.connections_max)
-        ingest = Ingest(history, feed, roster.heard, config.limits, config.readings, clock)
+        alerts, roster, ingest = _way_in(config, registry, history, feed, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         polls = Polls(config.limits.polls_max)
         commands = Commands(registry.commands, devices, roster, feed, polls, clock)
@@ -194,6 +197,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         clock.distrust_until(await registry.noted(TRUSTED_AT))
         await note_distrust(registry, clock)
         await commands.restore()
+        await alerts.restore()
         yield Rooms(
             config,
             around,
@@ -209,6 +213,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             tokens,
             accounts,
             audit,
+            alerts,
         )
 
 
@@ -237,6 +242,24 @@ async def note_distrust(registry: Registry, clock: HubClock) -> None:
         await registry.note(TRUSTED_AT, clock.trusted_at)
     except StoreError as error:
         _log.error("cannot note that the clock jumped", why=str(error))
+
+
+def _way_in(
+    config: Config, registry: Registry, history: History, feed: Feed, clock: HubClock
+) -> tuple[Alerts, Roster, Ingest]:
+    """The intake, and what looks at what comes in by it: who is there, and the rules."""
+
+    def overdue_s(device: Device) -> float:
+        return roster.overdue_s(device)
+
+    limits = config.limits
+    alerts = Alerts(config.alerts, registry, history, feed, clock, overdue_s)
+    evaluation = alerts.evaluation
+    roster = Roster(
+        feed, clock, limits.connections_per_device_max, limits.connections_max, evaluation.presence
+    )
+    ingest = Ingest(history, feed, roster.heard, limits, config.readings, clock, evaluation.open)
+    return alerts, roster, ingest
 
 
 def _fleet(

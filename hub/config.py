@@ -268,6 +268,13 @@ class AuthConfig(_Section):
     certificate_names: CertificateNames = CertificateNames.OFF
 
 
+class AlertsConfig(_Section):
+    """What comes of rules, and of the thresholds of metrics."""
+
+    thresholds: Literal["off", "show", "notify"] = "show"  # whether to alert where a metric is past its own
+    kept_s: Keep = 31_536_000.0
+
+
 class SystemConfig(_Section):
     """The hub's own figures."""
 
@@ -293,6 +300,7 @@ class Config(_Section):
     limits: LimitsConfig = LimitsConfig()
     readings: ReadingsConfig = ReadingsConfig()
     auth: AuthConfig = AuthConfig()
+    alerts: AlertsConfig = AlertsConfig()
     system: SystemConfig = SystemConfig()
     log: LogConfig = LogConfig()
 

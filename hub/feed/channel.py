@@ -179,6 +179,11 @@ class DeviceChannel:
         found = self._latest.pop(name, None)
         return None if found is None else Sample(found[0].time or 0, found[0].values[name])
 
+    def latest(self, name: str) -> Sample | None:
+        """The latest value of a metric; None without one."""
+        found = self._latest.get(name)
+        return None if found is None else Sample(found[0].time or 0, found[0].values[name])
+
     def time_of(self, name: str) -> int | None:
         """When the latest value of a metric was; µs UTC, None without one."""
         return self._latest[name][0].time if name in self._latest else None

@@ -124,6 +124,10 @@ class Feed:
         labels = self._carried.get(device_id)
         return None if labels is None else LabelledDevice(device_id, labels)
 
+    def labels_of(self, device_id: str) -> Mapping[str, str]:
+        """The labels of a device; none of one that is gone."""
+        return self._carried.get(device_id, {})
+
     def remove(self, device_id: str) -> None:
         """The device is gone; its channel ends."""
         channel = self._devices.pop(device_id)

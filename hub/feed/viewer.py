@@ -17,6 +17,10 @@ from hub.model import Principal
 FRAME_MAX_BYTES = 262_144
 
 
+class Several(bytes):
+    """More than one message, with commas between them."""
+
+
 class Channel(Protocol):
     """What can be subscribed to. `offset` names a place in its stream, within one `epoch`."""
 
@@ -169,6 +173,6 @@ class Viewer:
                 size += len(message)
         if self._woken:
             self.ready.set()
-        if len(messages) == 1:
+        if len(messages) == 1 and type(messages[0]) is not Several:
             return messages[0]
         return b"[%b]" % b",".join(messages) if messages else b""

@@ -54,13 +54,21 @@ class _Seen:
 
 
 class Roster:
-    """The devices' sessions and presence. `clock` gives µs UTC.
+    """The devices' sessions and presence. `clock` gives µs UTC; `tell` is told of every change.
 
     There are at most `connections_max` sessions, over all transports: who lets a device in asks `has_place`
     first. A device has at most `sessions_max` of them, so that one key cannot take the places of all.
     """
 
-    def __init__(self, feed: Feed, clock: Callable[[], int], sessions_max: int, connections_max: int) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        clock: Callable[[], int],
+        sessions_max: int,
+        connections_max: int,
+        tell: Callable[[Device, Presence], None] = lambda _device, _presence: None,
+    ) -> None:
+        self._tell = tell
         self._sessions_max = sessions_max
         self.connections_max = connections_max
         self._feed = feed
@@ -90,6 +98,7 @@ class Roster:
             if expected_s is not None and not _is_overdue(seen, self._clock()):
                 seen.presence = Presence.ONLINE
             self._feed.set_presence(device.id, seen.presence, last_seen)
+            self._tell(device, seen.presence)
 
     def update(self, device: Device) -> None:
         """The device's settings changed. Without effect when it was removed meanwhile."""
@@ -225,6 +234,12 @@ class Roster:
         if seen.presence is not presence:
             seen.presence, seen.since = presence, since
             self._feed.set_presence(seen.device.id, presence, since)
+            self._tell(seen.device, presence)
+
+    def overdue_s(self, device: Device) -> float:
+        """After how long a silence the device is stale."""
+        seen = self._seen.get(device.number)
+        return _overdue_s(seen) if seen else INTERVAL_UNKNOWN_S * STALE_AFTER_INTERVALS
 
     def last_seen(self, device: Device) -> int | None:
         """When anything came of the device, µs UTC."""
@@ -261,5 +276,9 @@ def _silent_s(seen: _Seen, now: int) -> float:
     return 0.0 if seen.last_seen is None else (now - seen.last_seen) / 1e6
 
 
+def _overdue_s(seen: _Seen) -> float:
+    return max(STALE_MIN_S, _expected_s(seen) * STALE_AFTER_INTERVALS)
+
+
 def _is_overdue(seen: _Seen, now: int) -> bool:
-    return _silent_s(seen, now) > max(STALE_MIN_S, _expected_s(seen) * STALE_AFTER_INTERVALS)
+    return _silent_s(seen, now) > _overdue_s(seen)

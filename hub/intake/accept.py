@@ -20,6 +20,7 @@ from hub.intake.known import IntakeCounts, KnownDevice
 from hub.intake.rate import DeviceRate, Limited, TokenBucket, rates_of
 from hub.intake.receipts import Receipt
 from hub.intake.sequence import SequenceCount
+from hub.intake.watched import Unwatched, Watch
 from hub.logs import Logger
 from hub.model import (
     NOT_COUNTED,
@@ -56,7 +57,9 @@ Heard = Callable[[Device, int], None]
 
 
 class Ingest:
-    """Takes readings in. `heard` is told of every sign of life; `clock` is the hub's."""
+    """Takes readings in. `heard` is told of every sign of life; `watch` gives what looks at a device's
+    readings then, its rules; `clock` is the hub's.
+    """
 
     def __init__(
         self,
@@ -66,7 +69,9 @@ class Ingest:
         limits: LimitsConfig,
         readings: ReadingsConfig,
         clock: HubClock,
+        watch: Watch = Unwatched,
     ) -> None:
+        self._watch = watch
         self._history = history
         self._feed = feed
         self._heard = heard
@@ -126,17 +131,19 @@ class Ingest:
         rate = DeviceRate(rates_of(self._limits, device))
         counts = self.counts if device.counted else IntakeCounts()
         self._devices[device.number] = KnownDevice(
-            device.number, channel, sequence or SequenceCount(), rate, counts
+            device.number, channel, sequence or SequenceCount(), rate, counts, self._watch(device)
         )
 
     def update(self, device: Device) -> None:
         """The device has other labels now, and by them maybe other rates. Raises NotFound."""
-        self._known(device).rate.set(rates_of(self._limits, device))
+        known = self._known(device)
+        known.rate.set(rates_of(self._limits, device))
+        known.watched.update(device)
 
     def close(self, device: Device) -> Commit:
         """Forget a removed device. Done when its readings are gone too."""
         self._feed.remove(device.id)
-        del self._devices[device.number]
+        self._devices.pop(device.number).watched.close()
         return self.forget([device.number])
 
     def forget(self, numbers: Iterable[int]) -> Commit:
@@ -170,6 +177,8 @@ class Ingest:
                 batch.add(device.number, now, columns.metrics, columns.times, columns.values)
             for metric, time, text in columns.texts:
                 batch.texts.append((device.number, metric, time, now, text))
+            if known.watched.series:
+                known.watched.take(run, now)
             weight = max(len(run.times), columns.weight())
             batch.readings += weight
             known.counts.readings += len(run.times)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from hub.feed import DeviceChannel
 from hub.intake.rate import DeviceRate
 from hub.intake.sequence import SequenceCount
+from hub.intake.watched import Watched
 from hub.model import Metric, MetricType, Value
 
 TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT, bool: MetricType.BOOLEAN}
@@ -49,7 +50,7 @@ class IntakeCounts:
 class KnownDevice:
     """All that the intake knows of one device. What operators may change of a device itself is not here."""
 
-    __slots__ = ("channel", "checks", "counts", "metrics", "number", "rate", "sequence")
+    __slots__ = ("channel", "checks", "counts", "metrics", "number", "rate", "sequence", "watched")
 
     def __init__(
         self,
@@ -58,12 +59,14 @@ class KnownDevice:
         sequence: SequenceCount,
         rate: DeviceRate,
         counts: IntakeCounts,
+        watched: Watched,
     ) -> None:
         self.number = number
         self.channel = channel
         self.sequence = sequence
         self.rate = rate
         self.counts = counts  # what it sends is counted here: those of all devices, or its own
+        self.watched = watched
         self.metrics: dict[str, Metric] = {}
         self.checks: dict[str, MetricCheck] = {}
 
@@ -73,13 +76,16 @@ class KnownDevice:
         high = math.inf if metric.maximum is None else metric.maximum
         self.metrics[metric.name] = metric
         self.checks[metric.name] = MetricCheck(metric.number, _CLASSES[metric.type], low, high)
+        self.watched.learn(metric)
 
     def replace(self, name: str, edited: Metric) -> None:
         """A metric is another one from now on, in the same place."""
         metrics, self.metrics, self.checks = list(self.metrics.values()), {}, {}
+        self.watched.forget(name, "" if edited.name == name else f"the metric is called {edited.name} now")
         for metric in metrics:
             self.learn(edited if metric.name == name else metric)
 
     def forget(self, name: str) -> None:
         """A metric is no more."""
         del self.metrics[name], self.checks[name]
+        self.watched.forget(name, "the metric was removed")

@@ -1,5 +1,6 @@
 """The vocabulary: what the rooms of the house hand to each other. One noun a file, frozen values, no I/O."""
 
+from hub.model.alert import Alert, AlertChange, AlertState, Event, Silence
 from hub.model.audit import AuditEntry
 from hub.model.command import Command, CommandBatch, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention
@@ -19,6 +20,7 @@ from hub.model.presence import Presence
 from hub.model.principal import Grant, Principal, Right, Role, Scope, checked_grant
 from hub.model.reading import Reading, Run, Sample
 from hub.model.rejection import RAW_MAX, Fault, Refusal, Rejection, refusal_of, refusals_of
+from hub.model.rule import Rule, Severity, Which
 from hub.model.sequence import NOT_COUNTED, SequenceMark, SequenceState
 from hub.model.session import Session
 from hub.model.token import Token, TokenKind
@@ -34,12 +36,16 @@ __all__ = [
     "NOT_COUNTED",
     "NO_THRESHOLDS",
     "RAW_MAX",
+    "Alert",
+    "AlertChange",
+    "AlertState",
     "ApiKey",
     "AuditEntry",
     "Command",
     "CommandBatch",
     "CommandState",
     "Device",
+    "Event",
     "Fault",
     "Grant",
     "Inexact",
@@ -55,16 +61,20 @@ __all__ = [
     "Retention",
     "Right",
     "Role",
+    "Rule",
     "Run",
     "Sample",
     "Scope",
     "SequenceMark",
     "SequenceState",
     "Session",
+    "Severity",
+    "Silence",
     "Thresholds",
     "Token",
     "TokenKind",
     "Value",
+    "Which",
     "checked_grant",
     "converted",
     "is_kept",

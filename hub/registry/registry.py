@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hub.registry.alerts import StoredAlerts
 from hub.registry.attributes import StoredAttributes
 from hub.registry.audit import StoredAudit
 from hub.registry.commands import StoredCommands
@@ -10,6 +11,8 @@ from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.operators import StoredOperators
 from hub.registry.people import StoredCredentials
+from hub.registry.rules import StoredRules
+from hub.registry.silences import StoredSilences
 from hub.registry.tokens import StoredTokens
 
 
@@ -28,6 +31,9 @@ class Registry:
         self.tokens = StoredTokens(database)
         self.operators = StoredOperators(database)
         self.audit = StoredAudit(database)
+        self.rules = StoredRules(database)
+        self.alerts = StoredAlerts(database)
+        self.silences = StoredSilences(database)
 
     @classmethod
     @asynccontextmanager

@@ -108,4 +108,27 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE keys ADD COLUMN certificate BLOB",
         "CREATE UNIQUE INDEX keys_by_certificate ON keys (certificate)",
     ),
+    # Rules as the wire has them; alerts, and what happened to each, with the alert as it was after that.
+    (
+        """CREATE TABLE rules (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, body JSON NOT NULL, created_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL, by_whom VARCHAR NOT NULL)""",
+        # `device` is its number, `device_id` what it was called. `rule` is 0 for the thresholds of a metric.
+        """CREATE TABLE alerts (
+            id INTEGER PRIMARY KEY, rule INTEGER NOT NULL, name VARCHAR NOT NULL, severity VARCHAR NOT NULL,
+            device INTEGER NOT NULL, device_id VARCHAR NOT NULL, metric VARCHAR NOT NULL,
+            opened BIGINT NOT NULL, received BIGINT NOT NULL, resolved BIGINT, value JSON,
+            peak_at BIGINT NOT NULL, peak JSON, acknowledged JSON, silenced JSON, flapping BOOLEAN NOT NULL,
+            count INTEGER NOT NULL, notify BOOLEAN NOT NULL, labels JSON NOT NULL, why VARCHAR NOT NULL)""",
+        "CREATE INDEX alerts_by_machine ON alerts (rule, device, metric, opened)",
+        "CREATE INDEX alerts_firing ON alerts (id) WHERE resolved IS NULL",
+        """CREATE TABLE alert_changes (
+            number INTEGER PRIMARY KEY, alert INTEGER NOT NULL, event VARCHAR NOT NULL, at BIGINT NOT NULL,
+            by_whom VARCHAR NOT NULL, text VARCHAR NOT NULL, body JSON NOT NULL)""",
+        "CREATE INDEX alert_changes_by_alert ON alert_changes (alert, number)",
+        # `which` is of devices, as the wire has it; or there is a rule.
+        """CREATE TABLE silences (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, which JSON, rule INTEGER, until BIGINT NOT NULL,
+            by_whom VARCHAR NOT NULL, made_at BIGINT NOT NULL, comment VARCHAR NOT NULL)""",
+    ),
 )

@@ -32,38 +32,75 @@ def taken(viewer: Viewer) -> Any:
     return json.loads(viewer.take() or b"null")
 
 
+def alert(number: int, state: str = "firing", **more: object) -> dict[str, object]:
+    return {"id": number, "device": "a", "state": state, **more}
+
+
 def test_an_alert_reaches_who_watches_and_may_see_the_device() -> None:
     of = feed()
     viewer, answer = watch(of, "alerts")
     other, _ = watch(of, "alerts", principal=principal_of("some", Role.VIEWER, frozenset({"b"})))
-    assert (answer["alerts"], answer["recovered"]) == ([], False)
-    of.alerts.publish("a", {"rule": "too hot", "state": "firing"})
-    alert = {"device": "a", "rule": "too hot", "state": "firing"}
-    assert taken(viewer) == {"type": "alert", "channel": "alerts", "offset": 1, "alerts": [alert]}
+    assert (answer["snapshot"], answer["alerts"], answer["recovered"]) == ([], [], False)
+    of.alerts.publish("a", alert(1))
+    assert taken(viewer) == {"type": "alert", "channel": "alerts", "offset": 1, "alert": alert(1)}
     assert taken(other) is None
+
+
+def test_each_change_is_a_message_of_its_own() -> None:
+    of = feed()
+    viewer, _ = watch(of, "alerts")
+    for state in ("firing", "resolved"):
+        of.alerts.publish("a", alert(1, state))
+    told = [(one["offset"], one["alert"]["state"]) for one in taken(viewer)]
+    assert told == [(1, "firing"), (2, "resolved")]
+
+
+def test_who_comes_gets_all_that_fires_also_from_before_a_restart() -> None:
+    of = feed()
+    of.alerts.restore("a", alert(1))
+    of.alerts.publish("a", alert(2))
+    of.alerts.publish("a", alert(3))
+    of.alerts.publish("a", alert(2, "resolved"))
+    _, answer = watch(of, "alerts")
+    assert [one["id"] for one in answer["snapshot"]] == [1, 3]
 
 
 def test_who_comes_back_gets_the_alerts_that_were_missed() -> None:
     of = feed()
     viewer, _ = watch(of, "alerts")
-    of.alerts.publish("a", {"n": 1})
+    of.alerts.publish("a", alert(1))
     taken(viewer)
     [place] = viewer.places().values()
     viewer.close()
-    of.alerts.publish("a", {"n": 2})
+    of.alerts.publish("a", alert(2))
     _, answer = watch(of, "alerts", place)
-    assert (answer["recovered"], [one["n"] for one in answer["alerts"]]) == (True, [2])
+    assert (answer["recovered"], [one["id"] for one in answer["alerts"]]) == (True, [2])
     assert watch(of, "alerts", Resume("other", 1))[1]["recovered"] is False
 
 
+def test_who_may_see_some_devices_counts_their_alerts_only_and_resumes_by_that() -> None:
+    of = feed()
+    of.add("b")
+    guest = principal_of("some", Role.VIEWER, frozenset({"b"}))
+    viewer, _ = watch(of, "alerts", principal=guest)
+    for number in range(1, 4):
+        of.alerts.publish("a", alert(number))
+        of.alerts.publish("b", alert(number + 10))
+    assert [(one["offset"], one["alert"]["id"]) for one in taken(viewer)] == [(1, 11), (2, 12), (3, 13)]
+    _, answer = watch(of, "alerts", Resume("k3f9", 1), guest)
+    assert (answer["recovered"], answer["offset"]) == (True, 3)
+    assert [one["id"] for one in answer["alerts"]] == [12, 13]
+    assert watch(of, "alerts", Resume("k3f9", 9), guest)[1]["recovered"] is False
+
+
 def test_alerts_that_no_longer_fit_are_counted() -> None:
-    of = feed(resume_max_bytes=100)
+    of = feed(resume_max_bytes=200)
     viewer, _ = watch(of, "alerts")
     for number in range(10):
-        of.alerts.publish("a", {"n": number, "text": "x" * 20})
-    message = taken(viewer)
-    assert message["skipped"] + len(message["alerts"]) == 10
-    assert message["alerts"][-1]["n"] == 9
+        of.alerts.publish("a", alert(number, text="x" * 20))
+    messages = taken(viewer)
+    assert messages[0]["skipped"] + len(messages) == 10
+    assert messages[-1]["alert"]["id"] == 9
 
 
 def test_who_watches_a_device_is_told_who_else_does_once_for_many() -> None:

@@ -69,8 +69,8 @@ async def test_alerts_have_their_channel(hub: Hub) -> None:
     async with hub.live_socket() as socket:
         await said(socket)
         assert (await said(socket, subscribe("alerts")))["alerts"] == []
-        hub.rooms.feed.alerts.publish("a", {"state": "firing"})
-        assert (await said(socket))["alerts"] == [{"device": "a", "state": "firing"}]
+        hub.rooms.feed.alerts.publish("a", {"id": 1, "state": "firing"})
+        assert (await said(socket))["alert"] == {"id": 1, "state": "firing"}
 
 
 async def test_who_watches_a_device_is_told_who_else_does(hub: Hub) -> None:

@@ -157,7 +157,7 @@ async def test_no_channel_shows_what_is_hidden(hub: Hub, name: str) -> None:
         assert hidden.replace(b"hidden", b"absent") == absent
         for channel in ("overview", "alerts", "label/site=south", "label/site=north", "device/mine"):
             assert b"hidden" not in await told(socket, channel), channel
-        hub.rooms.feed.alerts.publish("hidden", {"rule": "hot"})
+        hub.rooms.feed.alerts.publish("hidden", {"id": 1, "state": "firing", "name": "hot"})
         await hub.send({"t": 2.0}, "hidden")
         hub.rooms.feed.tick()
         await hub.send({"t": 3.0}, "mine")

@@ -20,6 +20,7 @@ from hub.intake.checks import ALIKE_MIN, ReadingChecks
 from hub.intake.known import IntakeCounts, KnownDevice
 from hub.intake.rate import DeviceRate, Rates
 from hub.intake.sequence import SequenceCount
+from hub.intake.watched import Unwatched
 from hub.model import Device, Metric, MetricType, Presence, Reading, Refusal, SequenceMark, Thresholds, Value
 from tests.rooms import T0, Clock, Rooms, open_rooms
 from tests.rounds import rounds
@@ -309,9 +310,8 @@ class Judged:
     def __init__(self) -> None:
         self._checks = ReadingChecks(LimitsConfig(metrics_max=5), ReadingsConfig())
         channel = Feed(LiveConfig(), "e", lambda: 0.0).add("a")
-        self._known = KnownDevice(
-            1, channel, SequenceCount(), DeviceRate(Rates(1.0, 1.0, 1.0, 1.0)), IntakeCounts()
-        )
+        rate, device = DeviceRate(Rates(1.0, 1.0, 1.0, 1.0)), Device(1, "a", "a", {}, 0)
+        self._known = KnownDevice(1, channel, SequenceCount(), rate, IntakeCounts(), Unwatched(device))
         self._known.learn(Metric(9, 1, "a", MetricType.NUMBER, minimum=-4.0, maximum=4.0))
         self.columns: dict[int, list[tuple[int, float | str]]] = defaultdict(list)
         self.live: list[tuple[int, dict[str, Value]]] = []

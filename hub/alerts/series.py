@@ -1,0 +1,231 @@
+"""Where readings meet rules. On the path of every reading.
+
+Theory. Almost every reading changes nothing: it is within all bounds, or as far beyond as the one before. So
+the machines of one metric are put together as two numbers and a time: what lies between `low` and `high`,
+before `deadline` and not before `newest`, is nothing to any of them. That is a few comparisons of floats,
+however many rules there are, and for readings that come together the same on the least and greatest of them.
+Only what fails it is shown to the machines.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Protocol
+
+from hub.alerts.judges import INF, NEVER
+from hub.alerts.machine import State, Step
+from hub.alerts.post import Post
+from hub.model import Device, Metric, MetricType, Run, Value
+
+BUFFERED_MAX = 20_000  # readings that wait while the past is played; beyond it is played again
+
+
+class Desk(Protocol):
+    """What takes care of what posts say."""
+
+    def told(self, post: Post, steps: list[Step], now: int) -> None:
+        """The machine said this."""
+
+    def arm(self, post: Post, due: int) -> None:
+        """Wake the post then (µs UTC, the hub's clock)."""
+
+    def late(self, series: WatchedMetric, time: int) -> None:
+        """A reading is older than the newest."""
+
+    def learnt(self, watch: DeviceWatch, metric: Metric) -> None:
+        """The device has a metric, or it changed."""
+
+    def forgotten(self, watch: DeviceWatch, name: str, why: str) -> None:
+        """The device has a metric no more."""
+
+    def relabelled(self, watch: DeviceWatch) -> None:
+        """The device has other labels."""
+
+    def closed(self, watch: DeviceWatch) -> None:
+        """The device was removed."""
+
+
+class WatchedMetric:
+    """One watched metric of one device. `heard_at` is when a reading of it came last, by the hub's clock."""
+
+    __slots__ = (
+        "_buffer",
+        "_desk",
+        "deadline",
+        "device",
+        "heard_at",
+        "high",
+        "is_number",
+        "last",
+        "late_from",
+        "late_to",
+        "low",
+        "name",
+        "newest",
+        "posts",
+        "silences",
+    )
+
+    def __init__(self, desk: Desk, device: Device, name: str, now: int) -> None:
+        self._desk = desk
+        self.device = device
+        self.name = name
+        self.is_number = True
+        self.newest = 0
+        self.heard_at = now
+        self.last: Value | None = None  # of texts and truth values
+        self.posts: list[Post] = []
+        self.silences: list[Post] = []
+        # From the oldest late reading on the past has to be played again; the newest late one is at
+        # `late_to`.
+        self.late_from: int | None = None
+        self.late_to = 0
+        self._buffer: list[tuple[int, Value]] | None = None
+        self.low, self.high, self.deadline = -INF, INF, NEVER
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether any rule looks at it."""
+        return bool(self.posts or self.silences)
+
+    # Readings
+
+    def take_one(self, time: int, value: Value, now: int) -> None:
+        """One reading."""
+        self.heard_at = now
+        if self.newest <= time < self.deadline and (
+            self.low <= value <= self.high if type(value) is float else value == self.last
+        ):
+            self.newest = time
+        else:
+            self._show(time, value, now)
+
+    def take_run(self, run: Run, now: int) -> None:
+        """Readings that came together."""
+        name, times = self.name, run.times
+        try:
+            values = [row[name] for row in run.values]
+        except KeyError:
+            pairs = [(time, row[name]) for time, row in zip(times, run.values, strict=True) if name in row]
+            if not pairs:
+                return
+            times, values = [time for time, _ in pairs], [value for _, value in pairs]
+        self.heard_at = now
+        if self.is_number and self.low <= min(values) and max(values) <= self.high:  # type: ignore[operator]
+            newest = max(times)
+            if self.newest <= min(times) and newest < self.deadline:
+                self.newest = newest
+                return
+        for time, value in sorted(zip(times, values, strict=True), key=itemgetter(0)):
+            self.take_one(time, value, now)
+
+    def _show(self, time: int, value: Value, now: int) -> None:
+        """A reading that something may come of."""
+        if self._buffer is not None:
+            if len(self._buffer) < BUFFERED_MAX:
+                self._buffer.append((time, value))
+            else:
+                self._desk.late(self, time)
+        elif time < self.newest:
+            self._desk.late(self, time)
+        else:
+            self.newest, self.last = time, value
+            self._judge(time, value, now)
+        for post in self.silences:
+            if post.machine.state is not State.OK:
+                self._desk.told(post, post.machine.end(now), now)
+        self.rebound()
+
+    def _judge(self, time: int, value: Value, now: int) -> None:
+        is_number = type(value) is float
+        for post in self.posts:
+            machine = post.machine
+            is_early = is_number and time < machine.deadline
+            if is_early and machine.low <= value <= machine.high:  # type: ignore[operator]
+                continue
+            steps = post.take(self, time, value)
+            if steps:
+                self._desk.told(post, steps, now)
+            if machine.deadline is not NEVER:
+                self._desk.arm(post, now + machine.deadline - time)
+
+    def rebound(self) -> None:
+        """What is nothing to any machine has changed."""
+        if self._buffer is not None or any(one.machine.state is not State.OK for one in self.silences):
+            self.low, self.high, self.deadline, self.last = INF, -INF, NEVER, None
+            return
+        machines = [post.machine for post in self.posts]
+        self.low = max((one.low for one in machines), default=-INF)
+        self.high = min((one.high for one in machines), default=INF)
+        self.deadline = min((one.deadline for one in machines), default=NEVER)
+
+    # Playing the past
+
+    @property
+    def is_held(self) -> bool:
+        """Whether readings wait because the past is being played."""
+        return self._buffer is not None
+
+    def hold(self) -> None:
+        """Let readings wait."""
+        self._buffer = self._buffer or []
+        self.rebound()
+
+    def let_go(self, now: int) -> None:
+        """The machines are where the past has brought them: on with what waited."""
+        waited, self._buffer = self._buffer or [], None
+        self.rebound()
+        for time, value in sorted(waited, key=itemgetter(0)):
+            self._show(time, value, now)
+
+
+class DeviceWatch:
+    """What the rules see of one device. `series` has the watched metrics only: mostly none."""
+
+    __slots__ = ("_desk", "device", "metrics", "presence", "series")
+
+    def __init__(self, desk: Desk, device: Device) -> None:
+        self._desk = desk
+        self.device = device
+        self.series: dict[str, WatchedMetric] = {}
+        self.metrics: dict[str, Metric] = {}
+        self.presence: list[Post] = []
+
+    def take(self, run: Run, now: int) -> None:
+        """Readings that were accepted, at `now` by the hub's clock (µs, UTC)."""
+        if len(run.times) == 1:
+            time, values = run.times[0], run.values[0]
+            for name, series in self.series.items():
+                value = values.get(name)
+                if value is not None:
+                    series.take_one(time, value, now)
+        else:
+            for series in self.series.values():
+                series.take_run(run, now)
+
+    def learn(self, metric: Metric) -> None:
+        """A metric is new, or it changed."""
+        self.metrics[metric.name] = metric
+        if metric.name in self.series:
+            self.series[metric.name].is_number = metric.type is MetricType.NUMBER
+        self._desk.learnt(self, metric)
+
+    def forget(self, name: str, why: str) -> None:
+        """A metric is no more, or is called something else."""
+        self.metrics.pop(name, None)
+        self._desk.forgotten(self, name, why)
+
+    def update(self, device: Device) -> None:
+        """The device changed."""
+        self.device = device
+        self._desk.relabelled(self)
+
+    def close(self) -> None:
+        """The device was removed."""
+        self._desk.closed(self)
+
+    def posts(self) -> list[Post]:
+        """Those of this device. One that compares is also at a metric of another device."""
+        found = {id(post): post for one in self.series.values() for post in (*one.posts, *one.silences)}
+        mine = [post for post in found.values() if post.device.number == self.device.number]
+        return [*mine, *self.presence]
