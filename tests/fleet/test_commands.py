@@ -1,7 +1,6 @@
 """The life of a command, from queued to one of its ends, whatever the order of things."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,10 @@ from hub.fleet.commands import METHOD_MAX, OPEN_MAX, TIMEOUT_MAX_S
 from hub.fleet.session import Handover
 from hub.model import Command, CommandState, Device
 from hub.registry.commands import KEPT_MAX
+from tests.captured_logs import captured_logs
+from tests.registry.disks import locked
 from tests.rooms import Clock, Rooms, open_rooms
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -102,35 +104,28 @@ async def test_only_the_first_answer_counts(rooms: Rooms) -> None:
         await rooms.commands.answer(device, sent.id + 1, None)
 
 
-async def test_an_answer_the_disk_did_not_take_can_be_given_again(new_rooms: Rooms, tmp_path: Path) -> None:
+async def test_an_answer_the_disk_did_not_take_can_be_given_again(new_rooms: Rooms) -> None:
     device, _ = await new_rooms.add("boiler-1")
     new_rooms.connect(device)
     sent = await new_rooms.commands.send(device, "m", None, 10)
-    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError):
-        await new_rooms.commands.answer(device, sent.id, "lost")
-    assert (await new_rooms.commands.list(device, 1))[0].state is CommandState.SENT
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(new_rooms.registry):
+        with pytest.raises(StoreError):
+            await new_rooms.commands.answer(device, sent.id, "lost")
+        assert (await new_rooms.commands.list(device, 1))[0].state is CommandState.SENT
     await new_rooms.commands.answer(device, sent.id, "kept")
     (kept,) = await new_rooms.registry.commands.of(device, 1)
     assert (kept.state, kept.response) == (CommandState.DONE, "kept")
 
 
-async def test_the_loop_outlives_a_disk_that_says_no(new_rooms: Rooms, tmp_path: Path) -> None:
+async def test_the_loop_outlives_a_disk_that_says_no(new_rooms: Rooms) -> None:
     device, _ = await new_rooms.add("boiler-1")
     await new_rooms.commands.send(device, "m", None, 10)
-    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    new_rooms.connect(device)
-    new_rooms.commands.ready(device)
     async with running(new_rooms):
-        with pytest.raises(StoreError):
-            await new_rooms.registry.commands.add(Command(0, 9, "m", None, CommandState.QUEUED, 0, 0))
-        other.execute("ROLLBACK")
+        with captured_logs() as said, locked(new_rooms.registry):
+            new_rooms.connect(device)
+            new_rooms.commands.ready(device)
+            await until(lambda: [line["event"] for line in said] == ["cannot write commands; retrying"])
         await on_disk(new_rooms, device, CommandState.SENT)
-    other.close()
 
 
 @pytest.mark.parametrize("became", ["sent", "delivered", "sent for good"])
@@ -218,20 +213,17 @@ async def test_only_what_is_queued_can_be_cancelled(rooms: Rooms) -> None:
         await rooms.commands.cancel(device, sent.id + 1)
 
 
-async def test_a_command_that_the_disk_would_not_cancel_goes_out(new_rooms: Rooms, tmp_path: Path) -> None:
+async def test_a_command_that_the_disk_would_not_cancel_goes_out(new_rooms: Rooms) -> None:
     device, _ = await new_rooms.add("boiler-1")
     queued = await new_rooms.commands.send(device, "a", None, 10)
-    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    cancelling = asyncio.create_task(new_rooms.commands.cancel(device, queued.id))
-    await asyncio.sleep(0)
-    session = new_rooms.connect(device)
-    new_rooms.commands.ready(device)
-    assert session.delivered == []  # not while nobody knows
-    with pytest.raises(StoreError):
-        await cancelling
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(new_rooms.registry):
+        cancelling = asyncio.create_task(new_rooms.commands.cancel(device, queued.id))
+        await asyncio.sleep(0)
+        session = new_rooms.connect(device)
+        new_rooms.commands.ready(device)
+        assert session.delivered == []  # not while nobody knows
+        with pytest.raises(StoreError):
+            await cancelling
     assert [one.id for one in session.delivered if isinstance(one, Command)] == [queued.id]
 
 

@@ -1,12 +1,12 @@
 """How often a device reports is learnt once, whatever becomes of the hub meanwhile."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from hub.fleet.session import Leaving
 from hub.model import Device, Presence, Reading
+from tests.registry.disks import locked
 from tests.rooms import Clock, Rooms, open_rooms
 
 EVERY_S = 600.0
@@ -78,8 +78,6 @@ async def test_a_disk_that_says_no_is_asked_again(tmp_path: Path, clock: Clock) 
         device, _ = await rooms.add("boiler-1")
         for _ in range(3):
             await report(rooms, device)
-        holder = sqlite3.connect(rooms.config.data_dir / "registry.db")
-        holder.execute("BEGIN IMMEDIATE")
-        assert await rooms.fleet.intervals.write() == 0
-        holder.close()
+        with locked(rooms.registry):
+            assert await rooms.fleet.intervals.write() == 0
         assert await rooms.fleet.intervals.write() == 1

@@ -1,7 +1,6 @@
 """Who a key lets in, and for how long."""
 
 import asyncio
-import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hub.fleet.keys import ADDRESSES_MAX, DELAY_MAX_S
 from hub.fleet.session import EndReason
 from hub.model import KeyRight
 from hub.model import key as keys
+from tests.registry.disks import locked
 from tests.rooms import Clock, Rooms, open_rooms
 
 
@@ -87,14 +87,11 @@ async def test_a_revocation_the_disk_did_not_take_holds_and_is_written_later(
 ) -> None:
     async with open_rooms(tmp_path, clock) as rooms:
         device, key = await rooms.add("boiler-1")
-        other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreError):
-            await rooms.fleet.keys.revoke(device, key.id)
-        with pytest.raises(Unauthenticated):
-            await rooms.fleet.keys.authenticate(str(key), "a")
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(rooms.registry):
+            with pytest.raises(StoreError):
+                await rooms.fleet.keys.revoke(device, key.id)
+            with pytest.raises(Unauthenticated):
+                await rooms.fleet.keys.authenticate(str(key), "a")
         await stop_keeping_uses(rooms.fleet)
     async with open_rooms(tmp_path, clock) as rooms:
         with pytest.raises(Unauthenticated):
@@ -121,16 +118,11 @@ async def test_when_and_from_where_a_key_was_used_is_kept(tmp_path: Path, clock:
         assert (kept.last_used_at, kept.last_used_from) == (clock.now, "10.0.0.7")
 
 
-async def test_a_disk_that_says_no_does_not_end_the_loop_that_writes_uses(
-    rooms: Rooms, tmp_path: Path
-) -> None:
+async def test_a_disk_that_says_no_does_not_end_the_loop_that_writes_uses(rooms: Rooms) -> None:
     _, key = await rooms.add("boiler-1")
     await rooms.fleet.keys.authenticate(str(key), "10.0.0.7")
-    other = sqlite3.connect(tmp_path / "registry.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    await stop_keeping_uses(rooms.fleet)  # a StoreError would come out here
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(rooms.registry):
+        await stop_keeping_uses(rooms.fleet)  # a StoreError would come out here
     await stop_keeping_uses(rooms.fleet)
     (kept,) = await rooms.registry.keys.all()
     assert kept.last_used_from == "10.0.0.7"

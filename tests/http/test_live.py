@@ -207,12 +207,6 @@ async def test_a_foreign_page_does_not_come_in_with_the_session(hub: Hub) -> Non
     assert caught.value.status == 403
 
 
-async def test_a_session_without_an_origin_is_worth_nothing(hub: Hub) -> None:
-    async with hub.live_socket(await hub.session()) as socket:
-        assert (await said(socket))["code"] == "unauthenticated"
-        assert (await closed(socket))[0] == 4401
-
-
 async def test_a_session_that_is_over_is_told_so(hub: Hub) -> None:
     async with hub.live_socket({"Cookie": "hub=old", "Origin": hub.url}) as socket:
         assert (await said(socket))["code"] == "unauthenticated"
@@ -291,10 +285,15 @@ class TestLoggingOut:
 class TestSayingNothing:
     @pytest.fixture
     def config(self) -> Config:
-        return Config(limits=LimitsConfig(connect_timeout_s=1.0))
+        return Config(limits=LimitsConfig(connect_timeout_s=0.5))
 
     async def test_without_a_first_message_the_socket_is_closed(self, hub: Hub) -> None:
         async with hub.live_socket({}) as socket:
+            assert (await said(socket))["code"] == "unauthenticated"
+            assert (await closed(socket))[0] == 4401
+
+    async def test_a_session_without_an_origin_is_worth_nothing(self, hub: Hub) -> None:
+        async with hub.live_socket(await hub.session()) as socket:
             assert (await said(socket))["code"] == "unauthenticated"
             assert (await closed(socket))[0] == 4401
 

@@ -18,6 +18,7 @@ from hub.registry.database import Database, Transaction
 from hub.registry.people import SWEEP_AFTER_US
 from hub.registry.registry import Registry
 from tests.principals import principal
+from tests.registry.disks import locked
 
 NOW = 1_795_170_094_504_000
 BOILER = Device(0, "boiler-1", "Boiler", {"site": "north"}, NOW, 2.5)
@@ -348,15 +349,8 @@ async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
             pass
 
 
-async def test_a_disk_that_says_no_is_a_store_error_and_changes_nothing(
-    registry: Registry, path: Path
-) -> None:
-    """Another connection holds the write lock: to those who wait, a disk that does not answer."""
+async def test_a_disk_that_says_no_is_a_store_error_and_changes_nothing(registry: Registry) -> None:
     await registry.devices.add([PUMP])
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match="locked"):
+    with locked(registry), pytest.raises(StoreError, match="locked"):
         await registry.devices.add([BOILER])
-    other.execute("ROLLBACK")
-    other.close()
     assert [device.id for device in await registry.devices.all()] == ["pump-1"]
