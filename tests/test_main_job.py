@@ -87,10 +87,13 @@ async def test_a_published_reading_is_seen_live_and_in_the_history(hub: HubProce
 async def test_what_is_refused_is_refused_clearly_and_a_neighbour_goes_on(hub: HubProcess) -> None:
     bad = await asyncio.to_thread(hub.add_device, "bad")
     good = await asyncio.to_thread(hub.add_device, "good")
-    async with aiohttp.ClientSession() as session:
-        neighbour = await session.ws_connect(
-            hub.url + "/api/v1/device/socket", headers={"Authorization": f"Bearer {good}"}
-        )
+    url = hub.url + "/api/v1/device/socket"
+    as_good, as_bad = [{"Authorization": f"Bearer {key}"} for key in (good, bad)]
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=as_good) as neighbour,
+        session.ws_connect(url, headers=as_bad) as socket,
+    ):
         assert (await neighbour.receive_json())["type"] == "welcome"
 
         wrong_key = await publish(hub, f"hk_{'a' * 12}_{'B' * 32}", '{"t":1}')
@@ -103,14 +106,11 @@ async def test_what_is_refused_is_refused_clearly_and_a_neighbour_goes_on(hub: H
         async with session.post(
             hub.url + "/api/v1/telemetry",
             data=io.BytesIO(b" " * 10_000_000),
-            headers={"Authorization": f"Bearer {bad}"},
+            headers=as_bad,
         ) as response:
             assert response.status == 413
             assert "max_body_bytes" in (await response.json())["detail"]
 
-        socket = await session.ws_connect(
-            hub.url + "/api/v1/device/socket", headers={"Authorization": f"Bearer {bad}"}
-        )
         await socket.receive()
         await socket.send_str(" " * 10_000_000)
         closing = await socket.receive()
@@ -118,7 +118,6 @@ async def test_what_is_refused_is_refused_clearly_and_a_neighbour_goes_on(hub: H
 
         await neighbour.send_json({"id": 1, "temperature": 20.5})
         assert await neighbour.receive_json() == {"type": "ack", "id": 1, "accepted": 1}
-        await neighbour.close()
 
     found = await asyncio.to_thread(hub.call, "GET", "/api/v1/devices/bad/rejections")
     assert {one["code"] for one in found["rejections"]} == {"unreadable", "too_large"}
@@ -162,11 +161,9 @@ async def test_with_a_certificate_everything_is_by_tls(
 
 async def test_a_stopping_hub_tells_viewers_and_devices_and_exits_with_0(hub: HubProcess) -> None:
     key = await asyncio.to_thread(hub.add_device, "boiler-1")
-    async with aiohttp.ClientSession() as session:
+    url, headers = hub.url + "/api/v1/device/socket", {"Authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, headers=headers) as device:
         watcher = await watch(session, hub, "boiler-1")
-        device = await session.ws_connect(
-            hub.url + "/api/v1/device/socket", headers={"Authorization": f"Bearer {key}"}
-        )
         await device.receive()
         stopping = asyncio.create_task(asyncio.to_thread(hub.stop))
         assert (await watcher.until("shutdown"))["retry_after_s"] > 0

@@ -4,7 +4,8 @@ itself.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -49,14 +50,15 @@ class Viewer:
                         return found
 
 
-async def watch(session: aiohttp.ClientSession, hub: HubProcess, device_id: str) -> Viewer:
+@asynccontextmanager
+async def watching(session: aiohttp.ClientSession, hub: HubProcess, device_id: str) -> AsyncIterator[Viewer]:
     token = await asyncio.to_thread(hub.token)
-    socket = await session.ws_connect(hub.url + "/api/v1/live", protocols=["hub.v1"])
-    viewer = Viewer(socket)
-    await socket.send_json({"type": "auth", "token": token})
-    await socket.send_json({"type": "subscribe", "channel": f"device/{device_id}"})
-    await viewer.until("subscribed")
-    return viewer
+    async with session.ws_connect(hub.url + "/api/v1/live", protocols=["hub.v1"]) as socket:
+        viewer = Viewer(socket)
+        await socket.send_json({"type": "auth", "token": token})
+        await socket.send_json({"type": "subscribe", "channel": f"device/{device_id}"})
+        await viewer.until("subscribed")
+        yield viewer
 
 
 async def test_a_full_disk_stops_acknowledgements_alone_and_nothing_is_lost(
@@ -65,8 +67,11 @@ async def test_a_full_disk_stops_acknowledgements_alone_and_nothing_is_lost(
     hub = await asyncio.to_thread(start_hub, HUB__LIMITS__READINGS_PER_S="100000")
     devices = await make_devices(hub)
     key = await asyncio.to_thread(hub.add_device, "watched")
-    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        viewer = await watch(session, hub, "watched")
+    async with (
+        aiohttp.ClientSession() as session,
+        watching(session, hub, "watched") as viewer,
+        asyncio.TaskGroup() as tasks,
+    ):
         running = [tasks.create_task(device.run(hub)) for device in devices]
         async with asyncio.timeout(DEADLINE_S):
             while not all(len(device.acknowledged) > 50 for device in devices):

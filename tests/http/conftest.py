@@ -19,6 +19,7 @@ from hub.http.app import loops
 from hub.http.server import Server
 from hub.model import Role
 from hub.serve import owned
+from tests.clients import left_open
 from tests.kept import KeptHubs, empty
 from tests.principals import grant
 from tests.stores import lay_out
@@ -129,6 +130,7 @@ async def running_hub(
             aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=DEADLINE_S))
         )
         yield Hub(rooms, clock, app, server, client, url)
+        assert not (fault := left_open(client)), fault
 
 
 @pytest.fixture
@@ -153,10 +155,13 @@ async def kept_hubs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[K
 @pytest.fixture
 async def hub(kept_hubs: KeptHubs[Hub], config: Config, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
     """A hub without devices, which may have served other tests of the file."""
-    failed = request.session.testsfailed
+    failures = request.session.testsfailed
     running = await kept_hubs.take(config)
     yield running
-    await kept_hubs.give_back(running, failed=request.session.testsfailed > failed)
+    failed = request.session.testsfailed > failures
+    fault = left_open(running.client)
+    await kept_hubs.give_back(running, failed=failed or bool(fault))
+    assert failed or not fault, fault
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Operators and their sessions by REST."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from hub.model import Role
@@ -53,10 +55,11 @@ async def test_a_person_logs_in_by_name_and_password(hub: Hub, ada: object) -> N
     assert (await hub.call("POST", SESSION, {"name": "ada", "password": WORDS}, evil))[0] == 403
 
 
-async def watch(hub: Hub, shown: dict[str, str]) -> Any:
-    socket = await hub.client.ws_connect("/api/v1/live", headers=shown)
-    assert (await socket.receive_json())["type"] == "hello"
-    return socket
+@asynccontextmanager
+async def watching(hub: Hub, shown: dict[str, str]) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with hub.client.ws_connect("/api/v1/live", headers=shown) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+        yield socket
 
 
 async def test_a_new_log_in_ends_the_browsers_session_before(hub: Hub, ada: object) -> None:
@@ -75,11 +78,11 @@ async def test_sessions_are_listed_and_ended_with_what_they_watch(hub: Hub, ada:
     assert {one["origin"] for one in listed["sessions"]} == {"password"}
     _, of_there = await hub.call("GET", SESSIONS, headers=there)
     [other] = [one["id"] for one in of_there["sessions"] if one["is_this"]]
-    socket = await watch(hub, there)
-    assert (await hub.call("DELETE", f"{SESSIONS}/{other}", headers=here))[0] == 204
-    async with asyncio.timeout(1.0):
-        await socket.receive()
-    assert socket.close_code == 4401
+    async with watching(hub, there) as socket:
+        assert (await hub.call("DELETE", f"{SESSIONS}/{other}", headers=here))[0] == 204
+        async with asyncio.timeout(1.0):
+            await socket.receive()
+        assert socket.close_code == 4401
     assert (await hub.call("DELETE", f"{SESSIONS}/{other}", headers=here))[0] == 404
     assert [(await hub.call("GET", SESSION, headers=one))[0] for one in (here, there)] == [200, 401]
     assert (await hub.call("DELETE", SESSIONS, headers=here))[0] == 204
@@ -103,13 +106,13 @@ async def test_what_a_person_may_changes_at_once(hub: Hub, ada: object) -> None:
     token = {"name": "wall", "role": "operator", "scope": {"devices": ["boiler"]}, "ttl_s": 60}
     _, kept = await hub.call("POST", "/api/v1/tokens", {**token, "role": "viewer"}, shown)
     _, gone = await hub.call("POST", "/api/v1/tokens", token, shown)
-    socket = await watch(hub, shown)
     change = {"role": "viewer", "scope": {"devices": ["boiler"]}}
-    assert (await hub.call("PATCH", f"{OPERATORS}/ada", change))[0] == 200
-    async with asyncio.timeout(1.0):
-        while not socket.closed:
-            await socket.receive()
-    assert socket.close_code == 1012
+    async with watching(hub, shown) as socket:
+        assert (await hub.call("PATCH", f"{OPERATORS}/ada", change))[0] == 200
+        async with asyncio.timeout(1.0):
+            while not socket.closed:
+                await socket.receive()
+        assert socket.close_code == 1012
     command = ("POST", "/api/v1/devices/boiler/commands", {"method": "x"})
     assert (await hub.call(*command, shown))[0] == 403
     for made, status in ((kept, 200), (gone, 401)):
@@ -141,11 +144,11 @@ async def test_a_removed_person_is_gone_with_all_that_they_came_in_with(hub: Hub
     token = {"name": "wall", "role": "viewer", "scope": {"devices": ["boiler"]}, "ttl_s": 60}
     _, made = await hub.call("POST", "/api/v1/tokens", token, shown)
     _, link = await hub.call("POST", f"{OPERATORS}/ada/link")
-    socket = await watch(hub, shown)
-    assert (await hub.call("DELETE", f"{OPERATORS}/ada"))[0] == 204
-    async with asyncio.timeout(1.0):
-        await socket.receive()
-    assert socket.close_code == 4401
+    async with watching(hub, shown) as socket:
+        assert (await hub.call("DELETE", f"{OPERATORS}/ada"))[0] == 204
+        async with asyncio.timeout(1.0):
+            await socket.receive()
+        assert socket.close_code == 4401
     for headers in (shown, {"Authorization": f"Bearer {made['token']}"}):
         assert (await hub.call("GET", SESSION, headers=headers))[0] == 401
     assert (await use_link(hub.client, link["link"])).status == 401

@@ -1,6 +1,8 @@
 """Tokens by REST: made, shown once, listed, revoked with all that they opened."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -37,17 +39,25 @@ async def test_a_token_is_shown_once_and_listed_without_its_secret(hub: Hub) -> 
     assert shown["Authorization"].rpartition("_")[2] not in str(listed)
 
 
-async def watch(hub: Hub, way: str, shown: dict[str, str]) -> Any:
-    """Watch the overview with a token; what ends when the hub ends it."""
-    if way == "sse":
-        response = await hub.client.get("/api/v1/live/sse?channel=overview", headers=shown)
-        assert response.status == 200
-        return response.content.read()
-    socket = await hub.client.ws_connect("/api/v1/live", headers=shown if way == "header" else {})
-    if way == "message":
-        await socket.send_json({"type": "auth", "token": shown["Authorization"].split()[1]})
-    assert (await socket.receive_json())["type"] == "hello"
-    return ended(socket)
+@asynccontextmanager
+async def watching(hub: Hub, way: str, shown: dict[str, str]) -> AsyncIterator[asyncio.Task[Any]]:
+    """Watch the overview with a token; what is done when the hub ends it."""
+    async with AsyncExitStack() as stack:
+        if way == "sse":
+            path = "/api/v1/live/sse?channel=overview"
+            response = await stack.enter_async_context(hub.client.get(path, headers=shown))
+            assert response.status == 200
+            over: asyncio.Task[Any] = asyncio.create_task(response.content.read())
+        else:
+            headers = shown if way == "header" else {}
+            socket = await stack.enter_async_context(hub.client.ws_connect("/api/v1/live", headers=headers))
+            if way == "message":
+                await socket.send_json({"type": "auth", "token": shown["Authorization"].split()[1]})
+            assert (await socket.receive_json())["type"] == "hello"
+            over = asyncio.create_task(ended(socket))
+        yield over
+        over.cancel()
+        await asyncio.wait([over])
 
 
 async def ended(socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -63,14 +73,12 @@ async def test_a_revoked_token_works_no_more_and_what_it_opened_ends_within_a_se
 ) -> None:
     token_id, shown = await make(hub, kind=kind)
     _, other = await make(hub, kind=kind)
-    watching = await watch(hub, way, shown)
-    stays = asyncio.ensure_future(await watch(hub, way, other))
-    assert (await hub.call("DELETE", f"{TOKENS}/{token_id}"))[0] == 204
-    await asyncio.wait_for(watching, GONE_S)
-    assert (await hub.call("GET", "/api/v1/devices", headers=shown))[0] == 401
-    assert (await hub.call("GET", "/api/v1/devices", headers=other))[0] == 200
-    assert not stays.done()
-    stays.cancel()
+    async with watching(hub, way, shown) as ends, watching(hub, way, other) as stays:
+        assert (await hub.call("DELETE", f"{TOKENS}/{token_id}"))[0] == 204
+        await asyncio.wait_for(ends, GONE_S)
+        assert (await hub.call("GET", "/api/v1/devices", headers=shown))[0] == 401
+        assert (await hub.call("GET", "/api/v1/devices", headers=other))[0] == 200
+        assert not stays.done()
     assert (await hub.call("DELETE", f"{TOKENS}/{token_id}"))[0] == 409
 
 
