@@ -162,7 +162,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         whole_hub=True,
         body=OperatorChange,
         answer=OperatorOut,
-        refusals=(*_GONE, *_BUSY),
+        refusals=(*_GONE, *_CLASH, *_BUSY),
         step_up=True,
     ),
     operation(
@@ -173,7 +173,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         right=Right.PEOPLE_WRITE,
         whole_hub=True,
         status=_NONE,
-        refusals=_GONE,
+        refusals=(*_GONE, *_CLASH),
         step_up=True,
     ),
     operation(

@@ -83,12 +83,17 @@ class Accounts:
     async def change(
         self, name: str, grants: Iterable[Grant] | None = None, password: str | None = None
     ) -> Operator:
-        """Change what an operator may, or the password. Raises NotFound, Invalid, StoreError, Busy."""
+        """Change what an operator may, or the password.
+
+        Raises NotFound, Invalid, Conflict where nobody would be an admin any more, StoreError, Busy.
+        """
         digest = None if password is None else await self._passwords.digest(password)
         async with self._turn:
             changed = self.find(name)
             if grants is not None:
                 changed = replace(changed, grants=_checked(grants))
+                if not _is_admin(changed):
+                    self.refuse_last_admin(name)
             if digest is not None:
                 changed = replace(changed, password=digest)
             await self._stored.update(changed)
@@ -96,11 +101,17 @@ class Accounts:
         return changed
 
     async def remove(self, name: str) -> None:
-        """Remove an operator; what they came in with works no more. Raises NotFound, StoreError."""
+        """Remove an operator; what they came in with works no more. Raises as `change` does."""
         async with self._turn:
-            self.find(name)
+            self.refuse_last_admin(name)
             await self._stored.remove(name)
             del self._operators[name]
+
+    def refuse_last_admin(self, name: str) -> None:
+        """Raises Conflict for the only one who may see to people, and NotFound for nobody."""
+        self.find(name)
+        if [one.name for one in self._operators.values() if _is_admin(one)] == [name]:
+            raise Conflict(f"{name!r} is the last admin; let somebody else be one first")
 
     def confirm_by(self, name: str) -> tuple[str, ...]:
         """What somebody who is logged in can show to say once more who they are."""
@@ -137,6 +148,10 @@ class Accounts:
         if self.find(name).password is not None:
             await self.prove(name, old or "", address)
         await self.change(name, password=new)
+
+
+def _is_admin(operator: Operator) -> bool:
+    return any(grant.role is Role.ADMIN for grant in operator.grants)
 
 
 def _checked(grants: Iterable[Grant]) -> tuple[Grant, ...]:

@@ -98,6 +98,16 @@ def test_what_a_person_may_is_changed_and_they_are_removed_after_their_name_was_
     assert person(shared_hub, "carl") is None
 
 
+def test_the_last_admin_is_not_removed_and_the_hub_says_why(hub: HubProcess, visit: Visit) -> None:
+    page = come_in(hub, visit, "/#/people", "only")
+    page.tab.get_by_role("button", name="Remove only").click()
+    dialog = page.tab.get_by_role("dialog", name="Remove only?")
+    dialog.get_by_label("Type only to confirm").fill("only")
+    dialog.get_by_role("button", name="Remove for good").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("'only' is the last admin")
+    expect(page.link).to_have_text("Live")
+
+
 def test_a_token_is_made_for_a_part_shown_once_and_revoked(shared_hub: HubProcess, visit: Visit) -> None:
     shared_hub.add_device("gauge")
     page = come_in(shared_hub, visit, "/#/tokens", "dora", "operator")

@@ -193,3 +193,24 @@ async def test_a_person_that_cannot_be_is_refused(hub: Hub, wrong: dict[str, obj
 async def test_everybody_may_know_how_to_log_in_and_nothing_else(hub: Hub, ada: object) -> None:
     status, ways = await hub.call("GET", f"{SESSION}/ways", headers={})
     assert (status, ways) == (200, {"password": True, "passkey": False, "providers": []})
+
+
+@pytest.mark.parametrize("grants", [None, [{"role": "manager", "scope": None}]])
+async def test_nobody_removes_or_demotes_the_last_admin(hub: Hub, grants: object) -> None:
+    method, body = ("DELETE", None) if grants is None else ("PATCH", {"grants": grants})
+    first, last = f"first to {method}", f"last to {method}"
+    for name in (first, last):
+        await hub.call("POST", OPERATORS, {"name": name, "password": WORDS, "role": "admin"})
+    for one in (await hub.call("GET", OPERATORS))[1]["operators"]:
+        if one["name"] not in (first, last):
+            await hub.call("DELETE", f"{OPERATORS}/{one['name']}")
+    shown = await log_in(hub, last)
+
+    assert (await hub.call(method, f"{OPERATORS}/{first}", body, shown))[0] in (200, 204)
+    status, problem = await hub.call(method, f"{OPERATORS}/{last}", body, shown)
+
+    assert (status, problem["code"]) == (409, "conflict")
+    assert problem["detail"] == f"{last!r} is the last admin; let somebody else be one first"
+    assert (await hub.call("GET", SESSION, headers=shown))[1]["role"] == "admin"
+    assert (await hub.call("PATCH", f"{OPERATORS}/{last}", {"password": WORDS + "!"}))[0] == 200
+    assert (await hub.call(method, f"{OPERATORS}/nobody", body))[0] == 404

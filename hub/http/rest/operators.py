@@ -50,6 +50,7 @@ async def change_operator(call: Call[Nothing, OperatorChange]) -> OperatorOut:
 async def remove_operator(call: Call[Nothing, Nothing]) -> None:
     """Remove a person; sessions, links and tokens of theirs end at once."""
     name = call.request.match_info["operator"]
+    call.app[ACCOUNTS].refuse_last_admin(name)  # before anything of theirs ends
     await _end_sessions(call, name)
     removed = call.app[ACCOUNTS].find(name)
     await call.app[ACCOUNTS].remove(name)

@@ -57,7 +57,7 @@ function Rooms() {
       <Banner />
       {deviceId === OWN_ID || access !== null ? (
         <main class="panes" data-lost={isLost}>
-          {access === null ? <SystemView /> : <AccessRoom view={access} />}
+          {access === null ? <SystemRoom /> : <AccessRoom view={access} />}
         </main>
       ) : (
         <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>
@@ -72,6 +72,17 @@ function Rooms() {
         </AlertsFrame>
       )}
     </>
+  );
+}
+
+/** The hub's own figures, or for whom they are. */
+function SystemRoom() {
+  const page = usePage();
+  if (!page.live.session.value || page.rights.value.mayForAll("metrics:scrape")) return <SystemView />;
+  return (
+    <div class="panel whole">
+      <p class="message">The hub's own figures are for those who see the whole hub.</p>
+    </div>
   );
 }
 
