@@ -8,18 +8,20 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
+from hub.config_oidc import LOOPBACK, PROVIDERS_MAX, OidcProvider
 from hub.errors import Invalid, plain
 
 ENV_PREFIX = "HUB__"
+OIDC_VARIABLE = "HUB__AUTH__OIDC"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -266,6 +268,15 @@ class AuthConfig(_Section):
     failures_max: Positive = 10
     failures_window_s: Seconds = 60.0
     certificate_names: CertificateNames = CertificateNames.OFF
+    oidc: Annotated[tuple[OidcProvider, ...], Field(max_length=PROVIDERS_MAX)] = ()
+
+    @field_validator("oidc")
+    @classmethod
+    def _differ(cls, providers: tuple[OidcProvider, ...]) -> tuple[OidcProvider, ...]:
+        for what in ("name", "issuer"):
+            if len({getattr(one, what) for one in providers}) < len(providers):
+                raise ValueError(f"two providers have the same {what}")
+        return providers
 
 
 class AlertsConfig(_Section):
@@ -303,6 +314,12 @@ class Config(_Section):
     alerts: AlertsConfig = AlertsConfig()
     system: SystemConfig = SystemConfig()
     log: LogConfig = LogConfig()
+
+    @model_validator(mode="after")
+    def _providers_know_where_to_send_people(self) -> Self:
+        if self.auth.oidc and not self.http.public_url and self.http.host not in LOOPBACK:
+            raise ValueError("auth.oidc: set http.public_url: there the provider sends people back")
+        return self
 
     @property
     def data_dir(self) -> Path:
@@ -368,9 +385,8 @@ def _list(name: str, value: str) -> object:
     try:
         return from_json(value)
     except ValueError as error:
-        raise Invalid(
-            f'environment: {name}: a list in JSON is wanted, such as ["a", "b"], got {value!r}'
-        ) from error
+        got = "" if name.upper() == OIDC_VARIABLE else f", got {value!r}"  # secrets may be in it
+        raise Invalid(f'environment: {name}: a list in JSON is wanted, such as ["a", "b"]{got}') from error
 
 
 def _faults(error: ValidationError, path: Path | None, environment: Mapping[str, str]) -> Iterable[str]:
@@ -382,17 +398,33 @@ def _faults(error: ValidationError, path: Path | None, environment: Mapping[str,
         if fault["type"] == "extra_forbidden":
             yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
         else:
-            got = "" if where == "broker.url" else f", got {fault['input']!r}"  # a password may be in it
-            yield f"{source}: {where}: {plain(fault['msg'])}{got}"
+            got = "" if _may_hold_secret(fault["loc"], fault["input"]) else f", got {fault['input']!r}"
+            place = f"{where}: " if where else ""
+            yield f"{source}: {place}{plain(fault['msg'])}{got}"
+
+
+def _may_hold_secret(where: tuple[int | str, ...], value: object) -> bool:
+    """Whether what stands there is not to be shown: a password, a secret, or what one may be in."""
+    if where == ("broker", "url") or "client_secret" in where:
+        return True
+    return where[:2] in ((), ("auth",), ("auth", "oidc")) and not isinstance(value, str | int | float)
 
 
 def _known(section: tuple[int | str, ...]) -> Iterable[str]:
-    if not section:
-        return Config.model_fields
-    annotation = Config.model_fields[str(section[0])].annotation
-    return (
-        annotation.model_fields if isinstance(annotation, type) and issubclass(annotation, BaseModel) else ()
-    )
+    """The keys of a section, or of a table within one."""
+    model: type[BaseModel] = Config
+    for part in section:
+        if isinstance(part, str):
+            model = next(_models(model.model_fields[part].annotation), model)
+    return model.model_fields
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation is, or is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

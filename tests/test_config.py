@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from hub.config import Config, HttpConfig, load
 from hub.errors import Invalid
+from hub.model import Role
+from tests.principals import grant
 
 ROOT = Path(__file__).parents[1]
 
@@ -144,3 +146,67 @@ def test_the_shipped_file_loads_and_is_all_defaults() -> None:
 )
 def test_the_path_below_which_people_open_the_hub_is_that_of_its_public_address(url: str, path: str) -> None:
     assert HttpConfig(public_url=url).base_path == path
+
+
+COMPANY = """
+[[auth.oidc]]
+name = "company"
+issuer = "https://login.example.org/realms/plant"
+client_id = "hub"
+mappings = [{ group = "north", role = "operator", labels = ["site=north"] }, { group = "it", role = "admin" }]
+"""
+
+
+def test_a_provider_is_a_table_of_its_own(tmp_path: Path) -> None:
+    [provider] = load(written(tmp_path, COMPANY + 'client_secret = "hush"')).auth.oidc
+    assert (provider.shown_title, provider.scopes) == ("company", ("openid", "profile", "email"))
+    assert [one.grant for one in provider.mappings] == [
+        grant(Role.OPERATOR, labels={"site": "north"}),
+        grant(Role.ADMIN),
+    ]
+    assert "hush" not in repr(provider)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("client_id", "clientid", "unknown key auth.oidc.0.clientid; did you mean client_id?"),
+        ("role =", "rolle =", "unknown key auth.oidc.0.mappings.0.rolle; did you mean role?"),
+        ("https:", "http:", "auth.oidc.0.issuer: the issuer is wanted"),
+        ("realms/plant", "?a=1", "auth.oidc.0.issuer: the issuer is wanted"),
+        ('"company"', '"a/b"', "auth.oidc.0.name: "),
+        ('"operator"', '"root"', "auth.oidc.0.mappings.0.role: "),
+        ('"operator"', '"admin"', "auth.oidc.0.mappings.0: an admin is one of the whole hub"),
+        ("site=north", "north", "auth.oidc.0.mappings.0: labels: k=v is wanted"),
+        ("client_id", 'scopes = ["profile"]\nclient_id', "auth.oidc.0.scopes: "),
+        ("client_id", 'client_secret_file = "a"\nclient_id', "client_secret or client_secret_file, not both"),
+        ("mappings", "mappings = []\n#", "auth.oidc.0.mappings: "),
+        ("[[auth", f'[http]\nhost = "0.0.0.0"\n{COMPANY}[[auth', "two providers have the same name"),
+        ("\n[[auth", '\n[http]\nhost = "0.0.0.0"\n[[auth', "auth.oidc: set http.public_url"),
+    ],
+)
+def test_a_fault_of_a_provider_is_named_without_its_secret(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    text = COMPANY.replace("client_id", 'client_secret = "hush"\nclient_id', 1)
+    path = written(tmp_path, text.replace(old, new, 1))
+    with pytest.raises(Invalid) as error:
+        load(path)
+    assert complaint in str(error.value)
+    assert "hush" not in str(error.value)
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize(
+    "value", ['[{"client_secret": "hush"', '[{"client_secret": "hush"}]', '["hush"]', "{}"]
+)
+def test_a_fault_of_providers_in_the_environment_shows_no_secret(tmp_path: Path, value: str) -> None:
+    found = shown(tmp_path, "'no fault found'", HUB__AUTH__OIDC=value)
+    assert "HUB__AUTH__OIDC" in found
+    assert "client_secret" not in found or "hush" not in found
+
+
+def test_the_nearest_key_is_looked_for_where_it_would_stand(tmp_path: Path) -> None:
+    path = written(tmp_path, '[retention]\noverrides = [{ label = "a=b", raws = 1 }]')
+    with pytest.raises(Invalid, match=r"retention\.overrides\.0\.raws; did you mean raw_s\?"):
+        load(path)
