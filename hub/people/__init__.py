@@ -7,4 +7,5 @@ passwords    Argon2id
 tokens       what programs come in with
 audit        what they did, and what was refused them
 names        what people and tokens may be called
+oidc         logging in by a provider of OpenID Connect. Pure
 """
