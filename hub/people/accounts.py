@@ -38,8 +38,8 @@ class Accounts:
         self._operators = {one.name: one for one in await self._stored.all()}
 
     def all(self) -> list[Operator]:
-        """All operators, by name."""
-        return [self._operators[name] for name in sorted(self._operators)]
+        """All operators who may come in, by name."""
+        return [one for _, one in sorted(self._operators.items()) if one.grants]
 
     def has(self, name: str) -> bool:
         """Whether somebody is called so."""
@@ -53,9 +53,9 @@ class Accounts:
         return found
 
     def principal(self, name: str, credential: str, confirmed_until: int) -> Principal:
-        """An operator as whoever asks. Raises Unauthenticated for one who was removed."""
+        """An operator as whoever asks. Raises Unauthenticated for one who was removed, or may not come in."""
         found = self._operators.get(name)
-        if found is None:
+        if found is None or not found.grants:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
         return Principal(name, found.grants, credential=credential, confirmed_until=confirmed_until)
 
@@ -68,15 +68,17 @@ class Accounts:
         async with self._turn:
             if name in self._operators:
                 raise Conflict(f"an operator {name!r} exists already")
-            if len(self._operators) >= OPERATORS_MAX:
-                raise Invalid(f"there are {OPERATORS_MAX} operators; at most so many are kept")
+            self._refuse_when_full()
             made = Operator(name, _checked(grants), self._clock(), digest)
             await self._stored.add(made)
             self._operators[name] = made
         return made
 
     async def ensure_admin(self, name: str) -> None:
-        """Let there be an operator of this name; one who is new is an admin. Raises Invalid, StoreError."""
+        """Let there be an operator of this name; one who is new is an admin. Raises Invalid, StoreError, and
+        Conflict where they come by a provider.
+        """
+        self.refuse_provided(name)
         if name not in self._operators and name != LOCAL_NAME:
             await self.add(name, [Grant(Role.ADMIN)])
 
@@ -85,8 +87,10 @@ class Accounts:
     ) -> Operator:
         """Change what an operator may, or the password.
 
-        Raises NotFound, Invalid, Conflict where nobody would be an admin any more, StoreError, Busy.
+        Raises NotFound, Invalid, Conflict where nobody would be an admin any more or a provider has the word,
+        StoreError, Busy.
         """
+        self.refuse_provided(name)
         digest = None if password is None else await self._passwords.digest(password)
         async with self._turn:
             changed = self.find(name)
@@ -99,6 +103,56 @@ class Accounts:
             await self._stored.update(changed)
             self._operators[name] = changed
         return changed
+
+    def refuse_provided(self, name: str) -> None:
+        """Raises Conflict for somebody who comes by a provider: what they may, and how they come in, is its
+        word alone.
+        """
+        found = self._operators.get(name)
+        if found is not None and found.issuer is not None:
+            raise Conflict(f"{name!r} comes in by {found.issuer} alone, which says what they may")
+
+    async def admit(self, issuer: str, subject: str, called: str, grants: Iterable[Grant]) -> Operator:
+        """The person whom the provider lets in, with what they may now: one more, where it is the first time.
+
+        They get a name that nobody has, and keep it. Raises Invalid, StoreError.
+        """
+        async with self._turn:
+            found = next((one for one in self._operators.values() if _is(one, issuer, subject)), None)
+            now = self._clock()
+            if found is not None:
+                admitted = replace(found, grants=_checked(grants), checked_at=now)
+                await self._stored.update(admitted)
+            else:
+                self._refuse_when_full()
+                name = self._free_name(called)
+                admitted = Operator(name, _checked(grants), now, None, issuer, subject, now)
+                await self._stored.add(admitted)
+            self._operators[admitted.name] = admitted
+        return admitted
+
+    async def lapse(self, name: str) -> None:
+        """Their provider does not let them in any more. Raises NotFound, StoreError."""
+        async with self._turn:
+            lapsed = replace(self.find(name), grants=())
+            await self._stored.update(lapsed)
+            self._operators[name] = lapsed
+
+    def of_issuer(self, issuer: str | None, subject: str | None = None) -> list[Operator]:
+        """Whom this provider lets in, or the one whom it calls so."""
+        return [
+            one
+            for one in self.all()
+            if one.issuer is not None and one.issuer == issuer and subject in (None, one.subject)
+        ]
+
+    def _free_name(self, wanted: str) -> str:
+        names = (wanted if count == 1 else f"{wanted} {count}" for count in range(1, OPERATORS_MAX + 2))
+        return next(name for name in names if name not in self._operators and name != LOCAL_NAME)
+
+    def _refuse_when_full(self) -> None:
+        if len(self._operators) >= OPERATORS_MAX:
+            raise Invalid(f"there are {OPERATORS_MAX} operators; at most so many are kept")
 
     async def remove(self, name: str) -> None:
         """Remove an operator; what they came in with works no more. Raises as `change` does."""
@@ -152,6 +206,10 @@ class Accounts:
 
 def _is_admin(operator: Operator) -> bool:
     return any(grant.role is Role.ADMIN for grant in operator.grants)
+
+
+def _is(operator: Operator, issuer: str, subject: str) -> bool:
+    return (operator.issuer, operator.subject) == (issuer, subject)
 
 
 def _checked(grants: Iterable[Grant]) -> tuple[Grant, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from hub.clock import Step
 from hub.config import AuthConfig
-from hub.errors import Invalid, StepUp, Unauthenticated
+from hub.errors import Conflict, Invalid, StepUp, Unauthenticated
 from hub.model import Grant, Principal, Role, Session
 from hub.people.accounts import LOCAL_NAME, Accounts
 from hub.people.names import check_name
@@ -38,27 +38,31 @@ class Operators:
         self._issued: dict[bytes, int] = {}
 
     async def make_link(self, name: str = "admin") -> str:
-        """The code of a link that lets one person in once, within `login_link_s`. Raises Invalid.
+        """The code of a link that lets one person in once, within `login_link_s`. Raises Invalid, Conflict.
 
         One that nobody is called by makes an admin of that name when used: the first one comes so.
         """
         check_name(name)
         if name == LOCAL_NAME:
             raise Invalid("this name is the owner's of the process", "name")
+        self._accounts.refuse_provided(name)
         return await self._issue("link", Principal(name, (Grant(Role.ADMIN),)), self._auth.login_link_s)
 
     async def whose_link(self, code: str) -> str | None:
         """Whom a link lets in; None where it lets nobody in any more. It is not used up."""
-        found = await self._stored.find(_digest(code), "link", self._clock())
+        found = await self._stored.find(session_digest(code), "link", self._clock())
         return None if found is None else found.name
 
     async def use_link(self, code: str, address: str | None = None) -> str:
         """The secret of a session for the code of a link, which works once. Raises Unauthenticated."""
-        digest = _digest(code)
+        digest = session_digest(code)
         principal = await self._stored.find(digest, "link", self._clock())
         if principal is None or not await self._stored.remove(digest, self._clock()):
             raise Unauthenticated("this link was used before or is over; `hub login` prints a new one")
-        await self._accounts.ensure_admin(principal.name)
+        try:
+            await self._accounts.ensure_admin(principal.name)
+        except Conflict as error:
+            raise Unauthenticated(str(error)) from error
         return await self._begin(principal.name, address, "link")
 
     async def log_in(self, name: str, password: str, address: str) -> str:
@@ -67,16 +71,19 @@ class Operators:
             (await self._accounts.check(name, password, address)).name, address, "password"
         )
 
-    async def _begin(self, name: str, address: str | None, origin: str) -> str:
+    async def begin_provided(self, name: str, address: str, provider: str, lasts_s: float) -> str:
+        """The secret of a session for somebody whom a provider has let in; for so long at most."""
+        return await self._begin(name, address, f"oidc:{provider}", lasts_s)
+
+    async def _begin(self, name: str, address: str | None, origin: str, lasts_s: float = float("inf")) -> str:
         begun = Begun(self._clock(), address, origin)
-        return await self._issue(
-            "session", Principal(name, (Grant(Role.VIEWER),)), self._auth.session_s, begun
-        )
+        principal = Principal(name, (Grant(Role.VIEWER),))
+        return await self._issue("session", principal, min(self._auth.session_s, lasts_s), begun)
 
     async def session(self, secret: str) -> Principal:
         """Whose session this is. Raises Unauthenticated."""
         idle_us = round(self._auth.session_idle_s * 1e6)
-        found = await self._stored.find(_digest(secret), "session", self._clock(), idle_us)
+        found = await self._stored.find(session_digest(secret), "session", self._clock(), idle_us)
         if found is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
         confirmed_until = (found.confirmed_at or 0) + self._step_up_us
@@ -85,7 +92,7 @@ class Operators:
     async def confirm(self, secret: str, name: str, password: str, address: str) -> None:
         """Whoever has this session says once more who they are. Raises as `Accounts.prove`."""
         await self._accounts.prove(name, password, address)
-        await self._stored.confirm(_digest(secret), self._clock())
+        await self._stored.confirm(session_digest(secret), self._clock())
 
     def refuse_unconfirmed(self, principal: Principal) -> None:
         """Raises StepUp for somebody whose last proof of who they are is too long ago."""
@@ -109,7 +116,7 @@ class Operators:
 
     async def end_session(self, secret: str) -> None:
         """Log out."""
-        await self._stored.remove(_digest(secret), self._clock())
+        await self._stored.remove(session_digest(secret), self._clock())
 
     async def sessions(self, name: str) -> list[Session]:
         """Where a person is logged in, oldest first."""
@@ -122,7 +129,7 @@ class Operators:
     async def _issue(self, kind: str, principal: Principal, seconds: float, begun: Begun = UNKNOWN) -> str:
         secret = self._random_text()
         expires_at = self._clock() + round(seconds * 1e6)
-        digest = _digest(secret)
+        digest = session_digest(secret)
         await self._stored.put(digest, kind, principal, expires_at, begun)
         if len(self._issued) >= ISSUED_MAX:
             del self._issued[next(iter(self._issued))]
@@ -140,6 +147,6 @@ class Operators:
         await self._stored.set_ends(self._issued, step.by)
 
 
-def _digest(secret: str) -> bytes:
+def session_digest(secret: str) -> bytes:
     """Of any text at all: a cookie's stray bytes come as lone surrogates."""
     return hashlib.blake2b(secret.encode(errors="surrogatepass"), digest_size=32).digest()

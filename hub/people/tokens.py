@@ -11,6 +11,7 @@ from hub.model import Grant, Principal, Right, Role, Scope, Token, TokenKind, ch
 from hub.model import key as keys
 from hub.model import token as tokens
 from hub.people.names import check_name
+from hub.people.rule import is_within
 from hub.registry.tokens import StoredTokens
 from hub.timers import aligned_sleep
 
@@ -130,6 +131,22 @@ class Tokens:
         revoked = replace(token, revoked_at=self._clock())
         self._tokens[token_id] = self._used[token_id] = revoked
         await self._stored.update([revoked])
+
+    async def revoke_beyond(self, owner: Principal) -> list[str]:
+        """End the tokens of somebody that may more than their owner does now; the ids of those.
+
+        Raises StoreError.
+        """
+        beyond = [
+            token.id
+            for token in self._tokens.values()
+            if token.owner == owner.name
+            and token.revoked_at is None
+            and not is_within(token.grant, token.rights, owner)
+        ]
+        for token_id in beyond:
+            await self.revoke(token_id)
+        return beyond
 
     async def _forget_old(self) -> None:
         now = self._clock()

@@ -24,6 +24,9 @@ class StoredOperators:
             "grants": grants_to_json(operator.grants),
             "created_at": operator.created_at,
             "password": operator.password,
+            "issuer": operator.issuer,
+            "subject": operator.subject,
+            "checked_at": operator.checked_at,
         }
         try:
             await self._database.write(lambda written: written.insert("operators", row))
@@ -31,12 +34,16 @@ class StoredOperators:
             raise Conflict(f"an operator {operator.name!r} exists already") from error
 
     async def update(self, operator: Operator) -> None:
-        """Write what one may, and the password."""
-        sql = "UPDATE operators SET grants = :grants, password = :password WHERE name = :name"
-        grants = grants_to_json(operator.grants)
-        await self._database.write(
-            lambda written: written.run(sql, name=operator.name, grants=grants, password=operator.password)
-        )
+        """Write what one may, the password, and when a provider said so last."""
+        sql = """UPDATE operators SET grants = :grants, password = :password, checked_at = :checked_at
+            WHERE name = :name"""
+        values = {
+            "name": operator.name,
+            "grants": grants_to_json(operator.grants),
+            "password": operator.password,
+            "checked_at": operator.checked_at,
+        }
+        await self._database.write(lambda written: written.run(sql, **values))
 
     async def remove(self, name: str) -> None:
         """Remove one, with sessions and links."""

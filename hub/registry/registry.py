@@ -11,6 +11,7 @@ from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.operators import StoredOperators
 from hub.registry.people import StoredCredentials
+from hub.registry.provided import StoredProvidedSessions
 from hub.registry.rules import StoredRules
 from hub.registry.silences import StoredSilences
 from hub.registry.tokens import StoredTokens
@@ -31,6 +32,7 @@ class Registry:
         self.tokens = StoredTokens(database)
         self.operators = StoredOperators(database)
         self.audit = StoredAudit(database)
+        self.provided = StoredProvidedSessions(database)
         self.rules = StoredRules(database)
         self.alerts = StoredAlerts(database)
         self.silences = StoredSilences(database)

@@ -131,4 +131,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY AUTOINCREMENT, which JSON, rule INTEGER, until BIGINT NOT NULL,
             by_whom VARCHAR NOT NULL, made_at BIGINT NOT NULL, comment VARCHAR NOT NULL)""",
     ),
+    (
+        # Whom a provider of OpenID Connect lets in: who they are to it, and when it said so last. Its word is
+        # what they may; without grants they may not come in at present.
+        "ALTER TABLE operators ADD COLUMN issuer VARCHAR",
+        "ALTER TABLE operators ADD COLUMN subject VARCHAR",
+        "ALTER TABLE operators ADD COLUMN checked_at BIGINT",
+        "CREATE UNIQUE INDEX operators_by_subject ON operators (issuer, subject)",
+        # Of a session that a provider gave: its own name for it, when it said last that the session goes on,
+        # and its tokens, which only the secret of the session opens.
+        "ALTER TABLE credentials ADD COLUMN provider VARCHAR",
+        "ALTER TABLE credentials ADD COLUMN provider_session VARCHAR",
+        "ALTER TABLE credentials ADD COLUMN checked_at BIGINT",
+        "ALTER TABLE credentials ADD COLUMN sealed BLOB",
+    ),
 )
