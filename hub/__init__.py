@@ -3,7 +3,7 @@
 The map, bottom to top; imports point down only, and import-linter holds them there:
 
     errors, model, config    the few errors, as a tree; frozen values; config.toml and HUB__SECTION__KEY
-    config_oidc              of that, the tables [[auth.oidc]]
+    config_oidc, config_faults   of that, the tables [[auth.oidc]], and what is wrong in words
     private_files            that nobody but their owner reads the stores
     logs                     what the hub says of itself
     clock                    the time, which never jumps unseen

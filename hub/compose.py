@@ -35,6 +35,7 @@ from hub.history.contract import History, Keeping, KeptFor
 from hub.history.duckdb.history import EmbeddedHistory
 from hub.host import HostFigures
 from hub.http.app import make_app
+from hub.http.around import Around
 from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
@@ -193,6 +194,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
         await tokens.restore()
         audit = Audit(registry.audit, config.auth, clock, around.steady_s)
+        await _forget_other_providers(config, registry, accounts, tokens)
         await fleet.restore()
         clock.distrust_until(await registry.noted(TRUSTED_AT))
         await note_distrust(registry, clock)
@@ -219,6 +221,18 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
 
 def _may_read_raw(principal: Principal, device: LabelledDevice) -> bool:
     return decide(principal, Right.RAW_READ, device) is Decision.ALLOW
+
+
+async def _forget_other_providers(
+    config: Config, registry: Registry, accounts: Accounts, tokens: Tokens
+) -> None:
+    """Let nobody in any more by a provider that is not configured any more."""
+    issuers = {one.issuer for one in config.auth.oidc}
+    for one in accounts.all():
+        if one.issuer is not None and one.issuer not in issuers:
+            await accounts.lapse(one.name)
+            await tokens.revoke_beyond(Principal(one.name, ()))
+            await registry.credentials.end_sessions(one.name)
 
 
 def _open_history(config: Config) -> AbstractAsyncContextManager[History]:
@@ -339,6 +353,7 @@ def http(
 
     `base_url` tells where this machine finds the hub, once it listens. `started_at` is µs UTC.
     """
+    around = rooms.around
     return make_app(
         config=rooms.config,
         fleet=rooms.fleet,
@@ -359,7 +374,10 @@ def http(
         base_url=base_url,
         started_at=started_at,
         static=static,
-        uniform=rooms.around.uniform,
+        provided=rooms.registry.provided,
+        around=Around(
+            rooms.hub_clock, around.steady_s, around.uniform, around.random_text, around.random_bytes
+        ),
     )
 
 

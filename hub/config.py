@@ -4,24 +4,21 @@ Every key, its default and its meaning stand in `config.toml` at the root of the
 a test holds that file and these classes together.
 """
 
-import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import from_json
 
+from hub.config_faults import environment, faults
 from hub.config_oidc import LOOPBACK, PROVIDERS_MAX, OidcProvider
-from hub.errors import Invalid, plain
+from hub.errors import Invalid
 
-ENV_PREFIX = "HUB__"
-OIDC_VARIABLE = "HUB__AUTH__OIDC"
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -352,81 +349,11 @@ def load(path: Path | None = None) -> Config:
             raise Invalid(f"{path}: {error.strerror or error}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"{path}: not TOML: {error}") from error
-    for section, keys in _environment(os.environ).items():
+    for section, keys in environment(Config, os.environ).items():
         below = values.get(section, {})
         if isinstance(below, dict):  # else the file is wrong, and that is said below
             values[section] = {**below, **keys}
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise Invalid("\n".join(_faults(error, path, os.environ))) from error
-
-
-def _environment(environment: Mapping[str, str]) -> dict[str, dict[str, object]]:
-    """What the variables HUB__SECTION__KEY say, by section. Their names are read in any case, lists as JSON.
-
-    Raises Invalid for a variable of no known section, and for a list that is no JSON.
-    """
-    found: dict[str, dict[str, object]] = {}
-    for name, value in environment.items():
-        if not name.upper().startswith(ENV_PREFIX):
-            continue
-        section, _, key = name[len(ENV_PREFIX) :].lower().partition("__")
-        if section not in Config.model_fields or not key:
-            raise Invalid(
-                f"environment: {name} names no known section{_nearest(section, Config.model_fields)}"
-            )
-        is_list = isinstance(getattr(Config.model_fields[section].default, key, None), tuple)
-        found.setdefault(section, {})[key] = _list(name, value) if is_list else value
-    return found
-
-
-def _list(name: str, value: str) -> object:
-    try:
-        return from_json(value)
-    except ValueError as error:
-        got = "" if name.upper() == OIDC_VARIABLE else f", got {value!r}"  # secrets may be in it
-        raise Invalid(f'environment: {name}: a list in JSON is wanted, such as ["a", "b"]{got}') from error
-
-
-def _faults(error: ValidationError, path: Path | None, environment: Mapping[str, str]) -> Iterable[str]:
-    variables = {name.upper(): name for name in environment}
-    for fault in error.errors(include_url=False):
-        where = ".".join(str(part) for part in fault["loc"])
-        variable = variables.get(ENV_PREFIX + "__".join(str(part) for part in fault["loc"][:2]).upper())
-        source = f"environment: {variable}" if variable else path or "defaults"
-        if fault["type"] == "extra_forbidden":
-            yield f"{source}: unknown key {where}{_nearest(str(fault['loc'][-1]), _known(fault['loc'][:-1]))}"
-        else:
-            got = "" if _may_hold_secret(fault["loc"], fault["input"]) else f", got {fault['input']!r}"
-            place = f"{where}: " if where else ""
-            yield f"{source}: {place}{plain(fault['msg'])}{got}"
-
-
-def _may_hold_secret(where: tuple[int | str, ...], value: object) -> bool:
-    """Whether what stands there is not to be shown: a password, a secret, or what one may be in."""
-    if where == ("broker", "url") or "client_secret" in where:
-        return True
-    return where[:2] in ((), ("auth",), ("auth", "oidc")) and not isinstance(value, str | int | float)
-
-
-def _known(section: tuple[int | str, ...]) -> Iterable[str]:
-    """The keys of a section, or of a table within one."""
-    model: type[BaseModel] = Config
-    for part in section:
-        if isinstance(part, str):
-            model = next(_models(model.model_fields[part].annotation), model)
-    return model.model_fields
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models that an annotation is, or is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+        raise Invalid("\n".join(faults(Config, error, path, os.environ))) from error

@@ -13,7 +13,8 @@ from typing import Any
 import uvloop
 
 from hub.compose import Surroundings
-from hub.config import ENV_PREFIX, Config
+from hub.config import Config
+from hub.config_faults import ENV_PREFIX
 from hub.serve import Hub, running
 from tests.history.disks import hanging_journal, refusing_file
 from tests.hub_process import START_TIMEOUT_S, STOP_TIMEOUT_S, HubProcess

@@ -82,6 +82,12 @@ def test_comments_and_documents_are_in_plain_words() -> None:
     } == {}
 
 
+def test_no_file_has_the_marks_of_a_merge_in_it() -> None:
+    marks = re.compile(rf"^({'<' * 7}|{'>' * 7}) ", re.MULTILINE)
+    files = tracked("*.py", "*.ts", "*.tsx", "*.css", "*.md", "*.toml", "Makefile")
+    assert [str(path.relative_to(ROOT)) for path in files if marks.search(read(path))] == []
+
+
 def test_no_function_is_too_long() -> None:
     lengths = {}
     for path in tracked("*.py"):

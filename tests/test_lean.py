@@ -29,6 +29,8 @@ NOT_LOADED = {
     "dotenv": "files of settings that the hub does not have",
     "hub.bridge": "the client of an outside broker",
     "hub.cli.client": "commands ask a running hub by it",
+    "hub.http.oidc": "logging in by a provider; none is configured",
+    "hub.people.oidc": "what is believed of one",
     "jwt": "loaded when the first JWT is made or shown; it loads cryptography",
     "paho": "the client of an outside broker",
     "prometheus_client": "loaded when /metrics is first asked for",

@@ -11,6 +11,8 @@ hosts           under which names the hub is found
 forwarded       what proxies say of that
 body            what a request brings, bounded and unpacked
 problems        errors as answers
+oidc/           logging in by providers of OpenID Connect
+around          time and chance, for those who need them
 plain_page      answers in words, for people without the page
 
 api             REST as one table, from which routes and OpenAPI are made

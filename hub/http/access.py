@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -15,6 +15,9 @@ from hub.model import Principal, Right, key
 from hub.people.operators import LOCAL_OWNER, Operators
 from hub.people.rule import Decision, OfDevice, Whole, decide
 from hub.people.tokens import Tokens
+
+if TYPE_CHECKING:
+    from hub.http.oidc.rechecks import Rechecks
 
 COOKIE = "hub"
 # Over TLS: browsers take it from the host itself only, over TLS, for all of its paths (RFC 6265bis, 4.1.3.2).
@@ -45,15 +48,18 @@ class Access:
     tokens: Tokens
     allowed_origins: frozenset[str]
     proxies: Proxies
+    rechecks: "Rechecks | None" = None  # of sessions that providers gave
 
     @classmethod
-    def of(cls, operators: Operators, tokens: Tokens, config: HttpConfig) -> "Access":
+    def of(
+        cls, operators: Operators, tokens: Tokens, config: HttpConfig, rechecks: "Rechecks | None" = None
+    ) -> "Access":
         """As the configuration says. Raises Invalid for a proxy that is no address or network."""
         origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
         if config.public_url:
             scheme, host = urlsplit(config.public_url.lower())[:2]
             origins |= {f"{scheme}://{host}"}
-        return cls(operators, tokens, origins, Proxies(config))
+        return cls(operators, tokens, origins, Proxies(config), rechecks)
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
@@ -73,7 +79,10 @@ class Access:
         if proof.kind is ProofKind.LOCAL:
             return LOCAL_OWNER
         if proof.kind is ProofKind.SESSION:
-            return await self.operators.session(proof.secret)
+            principal = await self.operators.session(proof.secret)
+            if self.rechecks is not None and await self.rechecks.confirm(proof.secret):
+                return await self.operators.session(proof.secret)  # what they may can have changed
+            return principal
         if proof.secret.startswith(key.PREFIX):
             raise Unauthenticated(
                 "this is a device's API key; a token is wanted here: `hub tokens add` makes one"

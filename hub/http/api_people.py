@@ -8,6 +8,7 @@ from hub.http.rest.people_shapes import (
     ConfirmIn,
     LinkIn,
     LinkOut,
+    LoggedOut,
     LogIn,
     OperatorChange,
     OperatorIn,
@@ -68,7 +69,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         right=None,
         body=PasswordChange,
         status=_NONE,
-        refusals=_BUSY,
+        refusals=(*_CLASH, *_BUSY),
         step_up=True,
     ),
     operation(
@@ -93,6 +94,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         Security.OPERATOR,
         right=None,
         status=_NONE,
+        or_answer=LoggedOut,
     ),
     operation("GET", f"{BASE}/tokens", tokens.list_tokens, tag="access", right=None, answer=TokensOut),
     operation(
@@ -128,6 +130,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         body=LinkIn,
         answer=LinkOut,
         status=_CREATED,
+        refusals=_CLASH,
         step_up=True,
     ),
     operation(
@@ -185,7 +188,7 @@ PEOPLE: tuple[Endpoint, ...] = (
         whole_hub=True,
         answer=LinkOut,
         status=_CREATED,
-        refusals=_GONE,
+        refusals=(*_GONE, *_CLASH),
         step_up=True,
     ),
     streamed(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from hub.history.contract import History
 from hub.http import health
 from hub.http.access import ACCESS, Access
 from hub.http.api import ENDPOINTS
+from hub.http.around import Around
 from hub.http.device import mqtt_socket
 from hub.http.device.socket import DEVICE_SOCKETS, DeviceSockets
 from hub.http.endpoint import BASE, Endpoint, Security
@@ -32,6 +34,7 @@ from hub.http.rooms import (
     ACCOUNTS,
     AUDIT,
     BASE_URL,
+    BY_PROVIDER,
     CERTIFICATES,
     CLOCK,
     COMMANDS,
@@ -58,8 +61,12 @@ from hub.people.accounts import Accounts
 from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
+from hub.registry.provided import StoredProvidedSessions
 from hub.tls import Certificates
 from hub.websocket.peers import Peers
+
+if TYPE_CHECKING:
+    from hub.http.oidc.rooms import ByProvider
 
 
 def make_app(
@@ -83,12 +90,13 @@ def make_app(
     certificates: Certificates | None,
     started_at: int,
     static: Path,
-    uniform: Callable[[float, float], float],
+    provided: StoredProvidedSessions,
+    around: Around,
 ) -> web.Application:
     """The application: one for TCP and the Unix socket, so that its limits and figures are of the whole hub.
 
-    Its `loops` have to run beside it. Its sockets end when it is shut down. `uniform(a, b)` draws a number
-    between. rooms.py tells of the others. Raises Invalid for a configuration of [http] that cannot work.
+    Its `loops` have to run beside it. Its sockets end when it is shut down. rooms.py tells of what it takes.
+    Raises Invalid for a configuration of [http] or a provider that cannot work.
     """
     app = web.Application(
         middlewares=[access_log, look_for_proxy_faults, errors, check_host],
@@ -100,7 +108,9 @@ def make_app(
     app[TOKENS], app[ACCOUNTS], app[AUDIT] = tokens, accounts, audit
     app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
     app[CERTIFICATES] = certificates
-    app[ACCESS] = access = Access.of(operators, tokens, config.http)
+    app[BY_PROVIDER] = by_provider = _by_provider(app, provided, around) if config.auth.oidc else None
+    rechecks = None if by_provider is None else by_provider.rechecks
+    app[ACCESS] = access = Access.of(operators, tokens, config.http, rechecks)
     app[PROXY_FAULTS] = ProxyFaults(access)
     app[SLOTS] = Slots.of(config.limits)
     app[IDEMPOTENCY] = Idempotency(clock.steady_s)
@@ -109,7 +119,7 @@ def make_app(
     app[DEVICE_SOCKETS] = DeviceSockets(
         config.http.max_body_bytes, config.limits, fleet, ingest, roster, commands, clock, peers
     )
-    app[VIEWERS] = viewers = Viewers(config.live, feed, history, clock, access, peers, uniform)
+    app[VIEWERS] = viewers = Viewers(config.live, feed, history, clock, access, peers, around.uniform)
     app[LIVE_SOCKETS] = LiveSockets(config.live, config.limits.connect_timeout_s, clock, viewers, peers)
     metrics = MetricsPage(ingest, history, roster, lambda: len(viewers), certificates)
     _add_routes(app, StaticPage(static), metrics)
@@ -121,13 +131,21 @@ def make_app(
     return app
 
 
+def _by_provider(app: web.Application, provided: StoredProvidedSessions, around: Around) -> "ByProvider":
+    from hub.http.oidc.rooms import by_provider  # here: most hubs have no provider
+
+    return by_provider(app, provided, around)
+
+
 def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) -> None:
     """Everything at the root, and below the path of `http.public_url` for proxies that leave it in."""
     prefix = app[CONFIG].http.base_path
     description = OpenApiPage(ENDPOINTS, app[CONFIG].http.public_url)
+    by_provider = app[BY_PROVIDER]
     for below in [prefix, ""] if prefix else [""]:
         for endpoint in ENDPOINTS:
             _add_endpoint(app, below, endpoint)
+        of_providers = [] if by_provider is None else by_provider.routes(below)
         app.router.add_routes(
             [
                 web.get(f"{below}{BASE}/openapi.json", description.handle),
@@ -136,6 +154,7 @@ def _add_routes(app: web.Application, page: StaticPage, metrics: MetricsPage) ->
                 web.get(f"{below}/mqtt", mqtt_socket.handle, allow_head=False),
                 web.get(f"{below}/login", login.show_link),
                 web.post(f"{below}/login", login.use_link),
+                *of_providers,
                 web.get(f"{below}/healthz", health.healthz),
                 web.get(f"{below}/readyz", health.readyz),
                 web.get(f"{below}/metrics", metrics.handle),

@@ -100,6 +100,11 @@ async def note_refusal(request: web.Request, error: HubError) -> None:
         request.app[AUDIT].note_refused(entry)
 
 
+def note_refused_person(request: web.Request, who: str, credential: str, error: HubError) -> None:
+    """Note that somebody whom another service sent was not let in."""
+    request.app[AUDIT].note_refused(_entry(request, who, credential, error.code, str(error)))
+
+
 def note_foreign_page(request: web.Request, shown: str) -> None:
     """Note that another page tried to log somebody in."""
     request.app[AUDIT].note_refused(_entry(request, "", shown, Forbidden.code, HTTPStatus.FORBIDDEN.phrase))

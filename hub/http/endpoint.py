@@ -117,6 +117,7 @@ class Endpoint:
     body_media: tuple[str, ...] = ()  # what the body may be, where that is not JSON
     whole_hub: bool = False  # whether it concerns more than single devices
     step_up: bool = False  # whether people have to have proved a moment ago who they are
+    or_answer: type[BaseModel] | None = None  # with 200, where there is something to say
 
     @property
     def takes_readings(self) -> bool:

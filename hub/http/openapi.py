@@ -99,8 +99,8 @@ def document(endpoints: Sequence[Endpoint], public_url: str = "") -> dict[str, A
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
     for endpoint in endpoints:
         used += [(endpoint.query, "validation"), (endpoint.body, "validation")]
-        if endpoint.answer is not None:
-            used.append((endpoint.answer, "serialization"))
+        answers = [one for one in (endpoint.answer, endpoint.or_answer) if one is not None]
+        used += [(one, "serialization") for one in answers]
     refs, definitions = models_json_schema(
         list(dict.fromkeys(used)), ref_template="#/components/schemas/{model}"
     )
@@ -197,6 +197,10 @@ def _responses(endpoint: Endpoint, refs: _Refs) -> dict[str, Any]:
     if endpoint.media:
         good["content"] = {**good.get("content", {}), **_streams(endpoint.media)}
     responses = {str(endpoint.status.value): good}
+    if endpoint.or_answer is not None:
+        schema = refs[endpoint.or_answer, "serialization"]
+        content = {"application/json": {"schema": schema}}
+        responses["200"] = {"description": (endpoint.or_answer.__doc__ or ""), "content": content}
     statuses = [*_ANYWHERE, *endpoint.refusals, *_WITH_BODY]
     if endpoint.security is not Security.NONE:
         statuses += _WITH_PROOF

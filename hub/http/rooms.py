@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -20,6 +21,9 @@ from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
 from hub.tls import Certificates
+
+if TYPE_CHECKING:
+    from hub.http.oidc.rooms import ByProvider
 
 MqttProtocols = Callable[[ConnectionPlace], asyncio.Protocol]
 
@@ -45,4 +49,6 @@ MQTT: web.AppKey[MqttProtocols | None] = web.AppKey("mqtt")
 MQTT_PORT: web.AppKey[Callable[[], int | None]] = web.AppKey("mqtt_port")
 # None where the hub speaks no TLS.
 CERTIFICATES: web.AppKey[Certificates | None] = web.AppKey("certificates")
+# Logging in by providers of OpenID Connect; None where none is configured.
+BY_PROVIDER: web.AppKey["ByProvider | None"] = web.AppKey("by_provider")
 STARTED_AT = web.AppKey("started_at", int)  # when the hub began, µs UTC

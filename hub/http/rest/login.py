@@ -13,16 +13,18 @@ from hub.http.body import read_body
 from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import Button, plain_page
-from hub.http.rest.people_shapes import ConfirmIn, LogIn, WaysOut
-from hub.http.rooms import CONFIG, OPERATORS
+from hub.http.rest.people_shapes import ConfirmIn, LogIn, ProviderOut, WaysOut
+from hub.http.rooms import BY_PROVIDER, CONFIG, OPERATORS
 
 FORM_MAX_BYTES = 10_000
 
 
 async def show_ways(request: web.Request) -> web.Response:
     """Tell how people may log in here; for everyone, before they have."""
-    del request
-    ways = WaysOut(password=True, passkey=False, providers=[])
+    by_provider = request.app[BY_PROVIDER]
+    found = [] if by_provider is None else by_provider.ways()
+    providers = [ProviderOut(name=title, url=url) for title, url in found]
+    ways = WaysOut(password=True, passkey=False, providers=providers)
     return web.json_response(text=ways.model_dump_json())
 
 

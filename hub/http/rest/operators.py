@@ -19,7 +19,6 @@ from hub.http.rest.people_shapes import (
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import ACCOUNTS, BASE_URL, CLOCK, CONFIG, OPERATORS, TOKENS
 from hub.model import Grant, Operator, Principal
-from hub.people.rule import is_within
 
 
 async def list_operators(call: Call[Nothing, Nothing]) -> OperatorsOut:
@@ -77,13 +76,8 @@ async def _end_sessions(call: Call[Any, Any], name: str) -> None:
 
 async def _revoke_tokens(call: Call[Any, Any], operator: Operator) -> None:
     """End the tokens of a person that may more than the person may."""
-    owner, tokens = Principal(operator.name, operator.grants), call.app[TOKENS]
-    for token in tokens.all():
-        if token.owner != operator.name or token.revoked_at is not None:
-            continue
-        if not is_within(token.grant, token.rights, owner):
-            await tokens.revoke(token.id)
-            call.app[VIEWERS].end_with(f"token {token.id}", "the token was revoked")
+    for token_id in await call.app[TOKENS].revoke_beyond(Principal(operator.name, operator.grants)):
+        call.app[VIEWERS].end_with(f"token {token_id}", "the token was revoked")
 
 
 def _grants(body: OperatorIn | OperatorChange) -> list[Grant] | None:
@@ -110,5 +104,6 @@ def _shown(operator: Operator) -> OperatorOut:
         scope=ScopeOut.of(scope),
         grants=grants,
         has_password=operator.password is not None,
+        issuer=operator.issuer,
         created_at=rfc3339(operator.created_at),
     )

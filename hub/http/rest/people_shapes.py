@@ -99,6 +99,7 @@ class OperatorOut(Given):
     scope: ScopeOut | None
     grants: list[GrantOut]
     has_password: bool
+    issuer: str | None = Field(description="the provider that says what they may; null: the hub itself")
     created_at: str = Field(description="RFC 3339")
 
 
@@ -121,6 +122,12 @@ class WaysOut(Given):
     password: bool
     passkey: bool = Field(description="whether somebody has one, and browsers let this address use it")
     providers: list[ProviderOut]
+
+
+class LoggedOut(Given):
+    """Where a session came from a provider that has such a place."""
+
+    url: str = Field(description="where the browser logs out at the provider too")
 
 
 class LogIn(Asked):

@@ -16,6 +16,7 @@ from hub.http.rest.operators import link_for
 from hub.http.rest.people_shapes import (
     LinkIn,
     LinkOut,
+    LoggedOut,
     PasswordChange,
     SessionOut,
     SessionRow,
@@ -23,7 +24,7 @@ from hub.http.rest.people_shapes import (
     shown_principal,
 )
 from hub.http.rest.times import rfc3339
-from hub.http.rooms import ACCOUNTS, MQTT_PORT, OPERATORS
+from hub.http.rooms import ACCOUNTS, BY_PROVIDER, MQTT_PORT, OPERATORS
 from hub.model import Session
 
 
@@ -45,13 +46,20 @@ async def show_session(call: Call[Nothing, Nothing]) -> SessionOut:
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
-    """End the browser's session. A token has none, and goes on."""
+    """End the browser's session. A token has none, and goes on.
+
+    Where a provider gave it, the answer can say where the browser logs out there too.
+    """
     access = request.app[ACCESS]
     proof, principal = await access.let_in(request)
     await note(request, principal)
-    if proof.kind is ProofKind.SESSION:
-        await end_browsers_session(request, proof.secret)
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
+    if proof.kind is ProofKind.SESSION:
+        by_provider = request.app[BY_PROVIDER]
+        url = None if by_provider is None else await by_provider.logout.url(proof.secret)
+        await end_browsers_session(request, proof.secret)
+        if url is not None:
+            response = web.json_response(text=LoggedOut(url=url).model_dump_json())
     response.set_cookie(
         access.cookie(request),
         "",

@@ -24,9 +24,13 @@ class ProviderRefused(Refused):
 
 
 class NoEntry(Refused):
-    """The provider says who it is, and no mapping lets them in."""
+    """The provider says who it is, and no mapping lets them in. `called` is what people call them."""
 
     code = "no_entry"
+
+    def __init__(self, message: str, called: str) -> None:
+        super().__init__(message)
+        self.called = called
 
 
 class NotBegunHere(Refused):

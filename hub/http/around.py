@@ -1,0 +1,12 @@
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Around(NamedTuple):
+    """Time and chance, which come from outside."""
+
+    clock: Callable[[], int]  # µs, UTC
+    steady_s: Callable[[], float]
+    uniform: Callable[[float, float], float]  # a number between
+    random_text: Callable[[], str]  # 256 bits
+    random_bytes: Callable[[int], bytes]
