@@ -17,7 +17,8 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     people                   operators, sessions, tokens
     host                     what the system knows of this process and its disks
     system                   the hub's own figures, as readings of a device
-    listener                 accepting connections: how many, from where, for how long
+    places                   how many connections may be open, from where, for how long
+    listener                 accepting them
     tls                      the hub's certificate, read again when it is told to
     websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport
     http, mqtt, bridge       transports: parse, call, encode. They never import each other

@@ -9,8 +9,8 @@ from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, InvalidU
 
 from hub.http.middleware import harden
 from hub.http.problems import problem
-from hub.listener import ConnectionPlace
 from hub.logs import Logger, RateLimitedLog
+from hub.places import ConnectionPlace
 
 IDLE_S = 75.0  # a connection that waits for its next request; longer than proxies keep theirs
 # How long what is left of a refused body is thrown away, so that the peer gets to read the answer.

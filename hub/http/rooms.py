@@ -15,11 +15,11 @@ from hub.fleet.presence import Roster
 from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
-from hub.listener import ConnectionPlace
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
 from hub.people.operators import Operators
 from hub.people.tokens import Tokens
+from hub.places import ConnectionPlace
 from hub.tls import Certificates
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from aiohttp import web
 from hub.config import HttpConfig
 from hub.http.access import ACCESS
 from hub.http.connection import HttpConnection
-from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind, bind_unix
+from hub.listener import Listener, bind, bind_unix
 from hub.logs import Logger, RateLimitedLog
+from hub.places import ConnectionPlace, ConnectionPlaces
 
 LOCAL_MAX = 100  # connections by the Unix socket
 

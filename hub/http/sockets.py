@@ -17,7 +17,7 @@ from hub.errors import Busy, Forbidden, HubError, Unauthenticated
 from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
-from hub.listener import ConnectionPlace, ConnectionPlaces
+from hub.places import ConnectionPlace, ConnectionPlaces
 from hub.websocket.frames import FORBIDDEN, LIMITED, TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket

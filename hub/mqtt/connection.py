@@ -8,7 +8,6 @@ from hub.config import LimitsConfig, MqttConfig
 from hub.errors import NotFound, Refused
 from hub.flow import TURN_BYTES, Hold, Holds, StoreWait
 from hub.intake.accept import Ingest
-from hub.listener import ConnectionPlace
 from hub.logs import RateLimitedLog
 from hub.mqtt.admission import Declined
 from hub.mqtt.codec.decoder import Decoder, Side
@@ -17,6 +16,7 @@ from hub.mqtt.link import ClientLink
 from hub.mqtt.protocol import ConnectionState, ServerProtocol
 from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
 from hub.mqtt.tasks import Jobs, Tasks
+from hub.places import ConnectionPlace
 from hub.tls import peer_certificate
 
 KEEP_ALIVE_GRACE = 1.5  # 3.1.2.10

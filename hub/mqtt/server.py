@@ -13,7 +13,7 @@ from hub.fleet.fleet import Fleet
 from hub.fleet.presence import Roster
 from hub.flow import StoreWait
 from hub.intake.accept import Ingest
-from hub.listener import ConnectionPlace, ConnectionPlaces, Listener, bind
+from hub.listener import Listener, bind
 from hub.logs import Logger, RateLimitedLog
 from hub.mqtt.clients import Clients
 from hub.mqtt.connection import Connection
@@ -22,6 +22,7 @@ from hub.mqtt.protocol import ServerProtocol
 from hub.mqtt.requests import Requests
 from hub.mqtt.tasks import Tasks
 from hub.mqtt.wills import Wills
+from hub.places import ConnectionPlace, ConnectionPlaces
 from hub.timers import aligned_sleep
 
 TIDY_INTERVAL_S = 1.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -130,13 +131,20 @@ class Outcome(NamedTuple):
     beside: Figures
 
 
-async def attacked(hub: HubProcess, target: Target, calm_s: float, attacked_s: float) -> Outcome:
-    """Watch a healthy pair, first alone, then beside the attack. Fails where anything of theirs is lost."""
+async def attacked(
+    hub: HubProcess, target: Target, calm_s: float, attacked_s: float, nice: int | None = None
+) -> Outcome:
+    """Watch a healthy pair, first alone, then beside the attack. Fails where anything of theirs is lost.
+
+    The attacker runs with this niceness, or with that of this process.
+    """
     async with healthy_pair(hub) as pair:
         await asyncio.sleep(calm_s)
         calm = pair.sent
         command = (sys.executable, "-m", "tests.attacks.attackers", target.as_json())
         attacker = await asyncio.create_subprocess_exec(*command)
+        if nice is not None:
+            os.setpriority(os.PRIO_PROCESS, attacker.pid, nice)
         try:
             await asyncio.sleep(attacked_s)
             outcome = Outcome(pair.figures(1, calm), pair.figures(calm, pair.sent))
