@@ -44,7 +44,9 @@ from hub.model import Device, Principal, Right
 from hub.mqtt.server import MqttServer
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
+from hub.people.challenges import Challenges
 from hub.people.operators import Operators
+from hub.people.passkeys import Passkeys
 from hub.people.passwords import Passwords
 from hub.people.rule import Decision, decide
 from hub.people.tokens import Tokens
@@ -188,7 +190,11 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
         throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
-        accounts = Accounts(registry.operators, Passwords(), throttle, clock)
+        known_by = await registry.secret("passkeys", around.random_bytes(TOKEN_SECRET_BYTES))
+        challenges = Challenges(around.random_bytes, around.steady_s)
+        passkeys = Passkeys(registry.passkeys, challenges, throttle, clock, known_by)
+        await passkeys.restore()
+        accounts = Accounts(registry.operators, Passwords(), throttle, clock, passkeys)
         await accounts.restore()
         operators = Operators(registry.credentials, config.auth, clock, around.random_text, accounts)
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)

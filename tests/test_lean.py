@@ -26,6 +26,7 @@ NOT_LOADED = {
     "argon2": "loaded when the first password is checked",
     "aiomqtt": "the client of an outside broker; there is none",
     "cryptography": "8 MB for the signatures of providers and of JWTs",
+    "cbor2": "loaded when the first passkey is added or shown, like all that webauthn loads",
     "dotenv": "files of settings that the hub does not have",
     "hub.bridge": "the client of an outside broker",
     "hub.cli.client": "commands ask a running hub by it",
@@ -39,6 +40,7 @@ NOT_LOADED = {
     "rich": "5 MB for tables and bars of the command line",
     "sqlalchemy": "18 MB and a fifth of the start, for thirty statements",
     "structlog": "loads rich",
+    "webauthn": "loaded when the first passkey is added or shown",
 }
 
 

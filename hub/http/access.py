@@ -48,6 +48,7 @@ class Access:
     tokens: Tokens
     allowed_origins: frozenset[str]
     proxies: Proxies
+    public_origin: str  # of `http.public_url`; "" without
     rechecks: "Rechecks | None" = None  # of sessions that providers gave
 
     @classmethod
@@ -56,10 +57,12 @@ class Access:
     ) -> "Access":
         """As the configuration says. Raises Invalid for a proxy that is no address or network."""
         origins = frozenset(origin.rstrip("/").lower() for origin in config.allowed_origins)
+        public_origin = ""
         if config.public_url:
             scheme, host = urlsplit(config.public_url.lower())[:2]
-            origins |= {f"{scheme}://{host}"}
-        return cls(operators, tokens, origins, Proxies(config), rechecks)
+            public_origin = f"{scheme}://{host}"
+            origins |= {public_origin}
+        return cls(operators, tokens, origins, Proxies(config), public_origin, rechecks)
 
     def shown(self, request: web.Request) -> Proof | None:
         """What the request shows: the Unix socket, an Authorization header, or the session's cookie."""
@@ -133,6 +136,15 @@ class Access:
         # None for "null". A broken Host gives None too, and that does not make the two the same.
         asking = _origin(origin)
         return origin.lower() in self.allowed_origins or (asking is not None and asking == _origin(own))
+
+    def page_origin(self, request: web.Request) -> str:
+        """Where the page is that asks, as browsers write it: "https://ops.example.org"."""
+        origin = request.headers.get("Origin")
+        if origin is not None and self.is_own_page(request):
+            return origin
+        if self.public_origin:
+            return self.public_origin
+        return f"{'https' if self.is_secure(request) else 'http'}://{request.host}".lower()
 
     @staticmethod
     def explain_origin(request: web.Request) -> str:

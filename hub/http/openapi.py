@@ -44,6 +44,7 @@ _IN_PATHS = {
     "command_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
+    "passkey_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "session_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "operator": {"type": "string", "minLength": 1, "maxLength": NAME_MAX},
     "metric": METRIC_NAME,

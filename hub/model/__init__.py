@@ -16,6 +16,7 @@ from hub.model.metric import (
     is_name,
 )
 from hub.model.operator import Operator
+from hub.model.passkey import Passkey
 from hub.model.presence import Presence
 from hub.model.principal import Grant, Principal, Right, Role, Scope, checked_grant
 from hub.model.reading import Reading, Run, Sample
@@ -53,6 +54,7 @@ __all__ = [
     "Metric",
     "MetricType",
     "Operator",
+    "Passkey",
     "Presence",
     "Principal",
     "Reading",

@@ -4,6 +4,8 @@ rule         who may do what: the one decision
 accounts     people: what each may, and their passwords
 operators    how they come in: one-time links, browser sessions
 passwords    Argon2id
+passkeys     WebAuthn
+challenges   what a passkey has to sign
 tokens       what programs come in with
 audit        what they did, and what was refused them
 names        what people and tokens may be called

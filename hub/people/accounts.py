@@ -8,6 +8,7 @@ from hub.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from hub.fleet.keys import LoginThrottle
 from hub.model import Grant, Operator, Principal, Role
 from hub.people.names import check_name
+from hub.people.passkeys import Passkeys
 from hub.people.passwords import Passwords, check_password
 from hub.registry.operators import StoredOperators
 
@@ -25,11 +26,13 @@ class Accounts:
         passwords: Passwords,
         throttle: LoginThrottle,
         clock: Callable[[], int],
+        passkeys: Passkeys,
     ) -> None:
         self._stored = stored
         self._passwords = passwords
         self._throttle = throttle
         self._clock = clock
+        self.passkeys = passkeys
         self._operators: dict[str, Operator] = {}
         self._turn = asyncio.Lock()  # what is written is written by one at a time
 
@@ -159,6 +162,7 @@ class Accounts:
         async with self._turn:
             self.refuse_last_admin(name)
             await self._stored.remove(name)
+            self.passkeys.forget(name)
             del self._operators[name]
 
     def refuse_last_admin(self, name: str) -> None:
@@ -170,7 +174,9 @@ class Accounts:
     def confirm_by(self, name: str) -> tuple[str, ...]:
         """What somebody who is logged in can show to say once more who they are."""
         found = self._operators.get(name)
-        return ("password",) if found is not None and found.password is not None else ()
+        has_password = found is not None and found.password is not None
+        ways = {"password": has_password, "passkey": bool(self.passkeys.of(name))}
+        return tuple(way for way, is_there in ways.items() if is_there)
 
     # Passwords
 

@@ -1,7 +1,8 @@
 """The people who use the hub: one-time links, browser sessions."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from hub.clock import Step
 from hub.config import AuthConfig
@@ -75,6 +76,11 @@ class Operators:
         """The secret of a session for somebody whom a provider has let in; for so long at most."""
         return await self._begin(name, address, f"oidc:{provider}", lasts_s)
 
+    async def log_in_by_passkey(self, shown: Mapping[str, Any], origin: str, address: str) -> str:
+        """The secret of a session for what a passkey signed. Raises as `Passkeys.check`."""
+        found = await self._accounts.passkeys.check(shown, origin, address)
+        return await self._begin(found.operator, address, "passkey")
+
     async def _begin(self, name: str, address: str | None, origin: str, lasts_s: float = float("inf")) -> str:
         begun = Begun(self._clock(), address, origin)
         principal = Principal(name, (Grant(Role.VIEWER),))
@@ -89,9 +95,8 @@ class Operators:
         confirmed_until = (found.confirmed_at or 0) + self._step_up_us
         return self._accounts.principal(found.name, found.credential, confirmed_until)
 
-    async def confirm(self, secret: str, name: str, password: str, address: str) -> None:
-        """Whoever has this session says once more who they are. Raises as `Accounts.prove`."""
-        await self._accounts.prove(name, password, address)
+    async def confirm(self, secret: str) -> None:
+        """Whoever has this session proved just now who they are."""
         await self._stored.confirm(session_digest(secret), self._clock())
 
     def refuse_unconfirmed(self, principal: Principal) -> None:
@@ -100,10 +105,10 @@ class Operators:
         if until is None or self._clock() < until:
             return
         confirm_by = self._accounts.confirm_by(principal.name)
-        how = {
-            (): "log in once more: an admin, or `hub login`, makes a link for it",
-            ("password",): "show your password to POST /api/v1/session/confirm, or log in once more",
-        }[confirm_by]
+        how = "log in once more: an admin, or `hub login`, makes a link for it"
+        if confirm_by:
+            shown = " or ".join(f"your {way}" for way in confirm_by)
+            how = f"show {shown} to POST /api/v1/session/confirm, or log in once more"
         raise StepUp(
             f"this takes a proof of who you are, not older than {self._auth.step_up_s:.0f} s "
             f"(auth.step_up_s): {how}",

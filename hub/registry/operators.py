@@ -46,10 +46,11 @@ class StoredOperators:
         await self._database.write(lambda written: written.run(sql, **values))
 
     async def remove(self, name: str) -> None:
-        """Remove one, with sessions and links."""
+        """Remove one, with sessions, links and passkeys."""
 
         def remove(transaction: Transaction) -> None:
             transaction.run("DELETE FROM operators WHERE name = :name", name=name)
             transaction.run("DELETE FROM credentials WHERE name = :name", name=name)
+            transaction.run("DELETE FROM passkeys WHERE operator = :name", name=name)
 
         await self._database.write(remove)

@@ -10,6 +10,7 @@ from hub.registry.database import Database, Transaction
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.operators import StoredOperators
+from hub.registry.passkeys import StoredPasskeys
 from hub.registry.people import StoredCredentials
 from hub.registry.provided import StoredProvidedSessions
 from hub.registry.rules import StoredRules
@@ -31,6 +32,7 @@ class Registry:
         self.credentials = StoredCredentials(database)
         self.tokens = StoredTokens(database)
         self.operators = StoredOperators(database)
+        self.passkeys = StoredPasskeys(database)
         self.audit = StoredAudit(database)
         self.provided = StoredProvidedSessions(database)
         self.rules = StoredRules(database)

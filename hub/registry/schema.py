@@ -145,4 +145,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE credentials ADD COLUMN checked_at BIGINT",
         "ALTER TABLE credentials ADD COLUMN sealed BLOB",
     ),
+    # People's passkeys: `credential` is what browsers call one, `public_key` is in COSE, `site` the host for
+    # which browsers show it.
+    (
+        """CREATE TABLE passkeys (
+            id VARCHAR PRIMARY KEY, operator VARCHAR NOT NULL, name VARCHAR NOT NULL,
+            credential BLOB NOT NULL UNIQUE, public_key BLOB NOT NULL, sign_count BIGINT NOT NULL,
+            site VARCHAR NOT NULL, created_at BIGINT NOT NULL, last_used_at BIGINT)""",
+        "CREATE INDEX passkeys_by_operator ON passkeys (operator)",
+    ),
 )

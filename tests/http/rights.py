@@ -5,6 +5,7 @@ from typing import NamedTuple
 DEVICE = "/api/v1/devices/{device}"
 TOKEN = {"name": "panel", "role": "viewer", "ttl_s": 60}
 PERSON = {"name": "ada", "role": "viewer"}
+PASSKEY = {"name": "My phone", "credential": {"id": "x"}}
 CSV = b"time,value\n2026-01-01T00:00:00Z,1\n"
 
 READS = {"devices:read", "history:read", "live:read", "metrics:scrape"}
@@ -95,6 +96,18 @@ ROWS = (
     Row("DELETE", "/api/v1/sessions/{session_id}", SHOWN, good=(403,)),
     Row("PUT", "/api/v1/session/password", SHOWN, body={"new": "correct horse"}, good=(403,), step_up=True),
     Row("POST", "/api/v1/session/confirm", SHOWN, body={"password": "wrong"}, good=(403,)),
+    Row("GET", "/api/v1/session/passkeys", SHOWN, good=(403,)),
+    Row("POST", "/api/v1/session/passkeys/options", SHOWN, good=(403,), step_up=True),
+    Row("POST", "/api/v1/session/passkeys", SHOWN, body=PASSKEY, good=(403,), step_up=True),
+    Row("DELETE", "/api/v1/session/passkeys/{passkey_id}", SHOWN, good=(403,), step_up=True),
+    Row(
+        "DELETE",
+        "/api/v1/operators/{operator}/passkeys/{passkey_id}",
+        "people:write",
+        whole_hub=True,
+        good=(404,),
+        step_up=True,
+    ),
     Row("GET", "/api/v1/operators", "people:write", whole_hub=True),
     Row(
         "POST",
@@ -129,6 +142,8 @@ OPEN = {
     ("POST", "/login"),
     ("POST", "/api/v1/session"),
     ("GET", "/api/v1/session/ways"),
+    ("POST", "/api/v1/session/passkey"),
+    ("POST", "/api/v1/session/passkey/options"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/api/v1/openapi.json"),

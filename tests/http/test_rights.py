@@ -45,6 +45,7 @@ async def ask(hub: Hub, row: Row, shown: dict[str, str], device: str, key_of: st
         token_id="none",
         session_id="none",
         operator="none",
+        passkey_id="none",
         command_id=10**15,
     ) + row.query.format(device=device)
     sent: dict[str, Any] = {"data": row.body} if isinstance(row.body, bytes) else {"json": row.body}

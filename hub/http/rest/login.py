@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from hub.errors import Forbidden, Unauthenticated
+from hub.errors import Forbidden, Invalid, Unauthenticated
 from hub.http.access import ACCESS, Proof, ProofKind
 from hub.http.audit import note, note_failed_log_in, note_foreign_page
 from hub.http.body import read_body
@@ -14,7 +14,7 @@ from hub.http.endpoint import Call, Nothing, read_json
 from hub.http.live.viewers import VIEWERS
 from hub.http.plain_page import Button, plain_page
 from hub.http.rest.people_shapes import ConfirmIn, LogIn, ProviderOut, WaysOut
-from hub.http.rooms import BY_PROVIDER, CONFIG, OPERATORS
+from hub.http.rooms import ACCOUNTS, BY_PROVIDER, CONFIG, OPERATORS
 
 FORM_MAX_BYTES = 10_000
 
@@ -24,7 +24,8 @@ async def show_ways(request: web.Request) -> web.Response:
     by_provider = request.app[BY_PROVIDER]
     found = [] if by_provider is None else by_provider.ways()
     providers = [ProviderOut(name=title, url=url) for title, url in found]
-    ways = WaysOut(password=True, passkey=False, providers=providers)
+    has_passkeys = request.app[ACCOUNTS].passkeys.has_any(request.app[ACCESS].page_origin(request))
+    ways = WaysOut(password=True, passkey=has_passkeys, providers=providers)
     return web.json_response(text=ways.model_dump_json())
 
 
@@ -79,10 +80,8 @@ def _spent_link() -> web.Response:
 
 async def log_in(request: web.Request) -> web.StreamResponse:
     """Log in by name and password: the answer's cookie is the session."""
+    refuse_foreign_page(request, "password")
     access = request.app[ACCESS]
-    if "Origin" in request.headers and not access.is_own_page(request):
-        note_foreign_page(request, "password")
-        raise Forbidden(access.explain_origin(request))
     asked = await read_json(request, LogIn)
     try:
         secret = await request.app[OPERATORS].log_in(asked.name, asked.password, access.address(request))
@@ -92,6 +91,14 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     response = web.Response(status=HTTPStatus.NO_CONTENT.value)
     await begin_session(request, response, secret)
     return response
+
+
+def refuse_foreign_page(request: web.Request, shown: str) -> None:
+    """Raises Forbidden where another page tries to log somebody in, by a password or a passkey."""
+    access = request.app[ACCESS]
+    if "Origin" in request.headers and not access.is_own_page(request):
+        note_foreign_page(request, shown)
+        raise Forbidden(access.explain_origin(request))
 
 
 def own_session(call: Call[Any, Any]) -> str:
@@ -105,8 +112,16 @@ def own_session(call: Call[Any, Any]) -> str:
 async def confirm(call: Call[Nothing, ConfirmIn]) -> None:
     """Prove once more who one is: keys, tokens and people may be changed for a while after."""
     own_session(call)
-    address = call.app[ACCESS].address(call.request)
-    await call.app[OPERATORS].confirm(call.proof.secret, call.principal.name, call.body.password, address)
+    access, name, asked = call.app[ACCESS], call.principal.name, call.body
+    address = access.address(call.request)
+    if asked.password is not None and asked.credential is None:
+        await call.app[ACCOUNTS].prove(name, asked.password, address)
+    elif asked.credential is not None and asked.password is None:
+        origin = access.page_origin(call.request)
+        await call.app[ACCOUNTS].passkeys.prove(name, asked.credential, origin, address)
+    else:
+        raise Invalid("a password or a credential is wanted: one of them")
+    await call.app[OPERATORS].confirm(call.proof.secret)
 
 
 async def begin_session(request: web.Request, response: web.Response, secret: str) -> None:

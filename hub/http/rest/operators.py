@@ -6,6 +6,7 @@ from urllib.parse import quote
 from hub.errors import Invalid
 from hub.http.endpoint import Call, Nothing
 from hub.http.live.viewers import VIEWERS
+from hub.http.rest.passkey_shapes import PasskeyOut
 from hub.http.rest.people_shapes import (
     GrantIn,
     GrantOut,
@@ -23,7 +24,7 @@ from hub.model import Grant, Operator, Principal
 
 async def list_operators(call: Call[Nothing, Nothing]) -> OperatorsOut:
     """List the people, by name."""
-    return OperatorsOut(operators=[_shown(one) for one in call.app[ACCOUNTS].all()])
+    return OperatorsOut(operators=[_shown(call, one) for one in call.app[ACCOUNTS].all()])
 
 
 async def add_operator(call: Call[Nothing, OperatorIn]) -> OperatorOut:
@@ -32,7 +33,7 @@ async def add_operator(call: Call[Nothing, OperatorIn]) -> OperatorOut:
     grants = _grants(body)
     if grants is None:
         raise Invalid("role: a role is wanted, or grants", "role")
-    return _shown(await call.app[ACCOUNTS].add(body.name, grants, body.password))
+    return _shown(call, await call.app[ACCOUNTS].add(body.name, grants, body.password))
 
 
 async def change_operator(call: Call[Nothing, OperatorChange]) -> OperatorOut:
@@ -43,7 +44,7 @@ async def change_operator(call: Call[Nothing, OperatorChange]) -> OperatorOut:
         await _end_sessions(call, name)
     await _revoke_tokens(call, changed)
     call.app[VIEWERS].begin_again(name)
-    return _shown(changed)
+    return _shown(call, changed)
 
 
 async def remove_operator(call: Call[Nothing, Nothing]) -> None:
@@ -54,6 +55,13 @@ async def remove_operator(call: Call[Nothing, Nothing]) -> None:
     removed = call.app[ACCOUNTS].find(name)
     await call.app[ACCOUNTS].remove(name)
     await _revoke_tokens(call, Operator(name, (), removed.created_at))
+
+
+async def remove_operators_passkey(call: Call[Nothing, Nothing]) -> None:
+    """Remove a passkey of a person; they stay logged in where they are."""
+    asked = call.request.match_info
+    name = call.app[ACCOUNTS].find(asked["operator"]).name
+    await call.app[ACCOUNTS].passkeys.remove(name, asked["passkey_id"])
 
 
 async def make_operator_link(call: Call[Nothing, Nothing]) -> LinkOut:
@@ -95,7 +103,8 @@ def _grants(body: OperatorIn | OperatorChange) -> list[Grant] | None:
     return [GrantIn(role=body.role, scope=body.scope).read()]
 
 
-def _shown(operator: Operator) -> OperatorOut:
+def _shown(call: Call[Any, Any], operator: Operator) -> OperatorOut:
+    passkeys = call.app[ACCOUNTS].passkeys.of(operator.name)
     grants = [GrantOut.of(grant) for grant in operator.grants]
     scope = operator.grants[0].scope
     return OperatorOut(
@@ -105,5 +114,6 @@ def _shown(operator: Operator) -> OperatorOut:
         grants=grants,
         has_password=operator.password is not None,
         issuer=operator.issuer,
+        passkeys=[PasskeyOut.of(one) for one in passkeys],
         created_at=rfc3339(operator.created_at),
     )

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hub.errors import Invalid
-from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, LabelQuery, described
+from hub.http.rest.passkey_shapes import PasskeyOut, PasskeyShown
+from hub.http.rest.shapes import IS_NUMBER, Asked, Given, LabelQuery, OwnName
 from hub.model import Grant, Principal, Right, Role, Scope, TokenKind, checked_grant
 from hub.model.principal import SCOPE_MAX
 from hub.people.accounts import GRANTS_MAX
@@ -14,7 +15,6 @@ from hub.people.names import NAME_MAX
 from hub.people.passwords import LENGTH_MAX, LENGTH_MIN
 from hub.people.rule import RIGHTS
 
-OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
 Grantable = Literal["viewer", "operator", "manager", "admin"]
 LABEL_MAX = 600
 Password = Annotated[str, Field(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
@@ -100,6 +100,7 @@ class OperatorOut(Given):
     grants: list[GrantOut]
     has_password: bool
     issuer: str | None = Field(description="the provider that says what they may; null: the hub itself")
+    passkeys: list[PasskeyOut]
     created_at: str = Field(description="RFC 3339")
 
 
@@ -138,9 +139,10 @@ class LogIn(Asked):
 
 
 class ConfirmIn(Asked):
-    """Who somebody is, once more."""
+    """Who somebody is, once more: one of the two."""
 
-    password: Annotated[str, Field(max_length=LENGTH_MAX)]
+    password: Annotated[str, Field(max_length=LENGTH_MAX)] | None = None
+    credential: PasskeyShown | None = None
 
 
 class PasswordChange(Asked):
@@ -155,7 +157,7 @@ class SessionRow(Given):
 
     id: str
     is_this: bool = Field(description="whether it is the one that asks")
-    origin: str = Field(description="how they came in: link, password")
+    origin: str = Field(description="how they came in: link, password, passkey")
     address: str | None
     created_at: str | None
     used_at: str | None = Field(description="to the hour")

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from hub.fleet import attributes
 from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
 from hub.model import CommandState, Inexact, KeyRight, Presence, metric, whole
+from hub.people.names import NAME_MAX
 
 Milliseconds = int | float
 Value = float | bool | str
@@ -45,6 +46,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False), IS_NUMBER]
 def described(**rules: object) -> FieldInfo:
     """Rules that OpenAPI tells of a field. They are not checked here, but where the field is used."""
     return cast("FieldInfo", Field(json_schema_extra=cast("JsonDict", rules)))
+
+
+OwnName = Annotated[str, Field(min_length=1, max_length=NAME_MAX), described(pattern=PRINTABLE)]
 
 
 LabelQuery = Annotated[str, described(pattern="=")]
