@@ -171,6 +171,7 @@ class Ingest:
         now = self._clock()
         batch = self._history.batch
         run, columns, refusals, repeated, lost, restarted = self._checks.check(known, readings, now, batch)
+        values = len(columns)
         if run.times:
             known.channel.publish(run)
             if columns.metrics:
@@ -182,7 +183,7 @@ class Ingest:
             weight = max(len(run.times), columns.weight())
             batch.readings += weight
             known.counts.readings += len(run.times)
-            known.counts.values += len(columns)
+            known.counts.values += values
         if present:
             self._heard(device, now)
         if refused or refusals:
@@ -192,8 +193,7 @@ class Ingest:
             self._tell(device, known.sequence, repeated, now, restarted=restarted)
         known.counts.repeated += repeated
         known.counts.lost += lost
-        count, values = len(readings) + len(refused), len(columns)
-        wait_s = known.rate.spend(count, values, size, now)
+        wait_s = known.rate.spend(len(readings) + len(refused), values, size, now)
         accepted, stored = len(run.times) + repeated, self._history.stored
         if wait_s > 0:
             limit = self._limit(known, known.rate.dearest(values, size), wait_s, now)
