@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { hasPasskeys, passkeyFault } from "../../live/passkeys";
 import { SessionRest } from "../../live/sessionRest";
 import { usePage } from "../page";
@@ -20,6 +20,13 @@ export function ConfirmIdentity() {
     if (await send(request)) confirmation.answer(true);
   };
   const leave = () => confirmation.answer(false);
+  const isLoggedOut = page.live.isLoggedOut.value;
+  const wasLoggedOut = useRef(false);
+  useEffect(() => {
+    // A new log in shows it as well.
+    if (wasLoggedOut.current && !isLoggedOut) confirmation.answer(true);
+    wasLoggedOut.current = isLoggedOut;
+  }, [isLoggedOut, confirmation]);
   return (
     <Dialog title="Confirm that it is you" close={leave}>
       <Form submit={(_, form) => show(() => rest.confirm(typedPassword(form, "password")))}>
@@ -65,8 +72,8 @@ function NoWay() {
   return (
     <p>
       You have no password yet, so log in once more: open a new one-time link (<code>hub login</code>, or one
-      that an admin makes) in another tab of this browser, then try again here. A password can be set under
-      Account.
+      that an admin makes) in another tab of this browser. What you asked for goes on then. A password can be
+      set under Account.
     </p>
   );
 }

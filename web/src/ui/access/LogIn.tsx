@@ -167,7 +167,6 @@ function useEntering() {
     hasTried.current = false;
     setAsked(true);
     page.live.retryNow();
-    page.live.rest.confirmation.answer(true);
   };
   return { isEntering: isAsked && !isRefused, isRefused, enter };
 }
