@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { passkeyFault } from "../../live/passkeys";
 import type { PasskeyInfo, SessionRest } from "../../live/sessionRest";
+import { usePage } from "../page";
 import { Confirm } from "../parts/Confirm";
 import { Dialog } from "../parts/Dialog";
 import { Failure, Field, Form, useSending } from "../parts/forms";
@@ -9,12 +10,17 @@ import { Ago } from "./Ago";
 
 /** One's passkeys: added with a name, so that a lost one is known, and removed. */
 export function PasskeyList({ rest }: { rest: SessionRest }) {
+  const page = usePage();
   const passkeys = useLoaded(() => rest.passkeys());
   const [isAdding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<PasskeyInfo | null>(null);
+  const reload = async () => {
+    await passkeys.reload();
+    await page.live.refreshSession();
+  };
   const remove = async (id: string) => {
     await rest.removePasskey(id);
-    await passkeys.reload();
+    await reload();
   };
   return (
     <>
@@ -39,7 +45,7 @@ export function PasskeyList({ rest }: { rest: SessionRest }) {
           )
         }
       </Loaded>
-      {isAdding && <AddPasskey rest={rest} close={() => setAdding(false)} added={passkeys.reload} />}
+      {isAdding && <AddPasskey rest={rest} close={() => setAdding(false)} added={reload} />}
       {removing && (
         <Confirm
           title={`Remove the passkey ${removing.name}?`}

@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "POST operators": "added a person",
   "PATCH operators/{operator}": "changed what {operator} may, or the password",
   "DELETE operators/{operator}": "removed {operator}",
+  "DELETE operators/{operator}/passkeys/{passkey_id}": "removed a passkey of {operator}",
   "POST operators/{operator}/link": "made a login link for {operator}",
   "POST tokens": "made a token",
   "DELETE tokens/{token_id}": "revoked the token {token_id}",
@@ -29,6 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "POST devices/{device_id}/keys": "added a key of {device_id}",
   "DELETE devices/{device_id}/keys/{key_id}": "revoked the key {key_id} of {device_id}",
   "POST devices/{device_id}/commands": "sent a command to {device_id}",
+  "DELETE devices/{device_id}/commands/{command_id}": "called off a command to {device_id}",
   "POST backup": "copied the stores",
   "POST import": "imported readings",
 };
