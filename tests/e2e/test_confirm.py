@@ -86,7 +86,7 @@ def test_who_has_no_password_confirms_by_a_new_link(wary: HubProcess, visit: Vis
     form = page.tab.get_by_role("dialog", name="Add a person")
     form.get_by_label("Name").fill("cyd")
     form.get_by_role("button", name="Add", exact=True).click()
-    expect(asked(page)).to_contain_text("You have no password yet")
+    expect(asked(page)).to_contain_text("log in once more")
     other = page.tab.context.new_page()
     open_link(other, wary.login_link())
     expect(other).to_have_url(f"{wary.url}/")

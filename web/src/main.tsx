@@ -27,6 +27,7 @@ const live = new Live({
   random: Math.random,
   rest: new Rest((input, init) => fetch(input, init)),
   startOver: () => location.reload(),
+  leaveFor: (address) => location.assign(address),
   openSocket: () => {
     const address = new URL("api/v1/live", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");

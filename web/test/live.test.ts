@@ -13,13 +13,15 @@ let live: Live;
 let wallNow: () => number;
 let who: string | null;
 let startedOver: number;
+let left: string[];
 
 function answer(body: unknown, status = 200): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 }
 
-async function hub(path: string): Promise<Response> {
+async function hub(path: string, method = "GET"): Promise<Response> {
   asked.push(path);
+  if (method === "DELETE") return who === "carl" ? answer({ url: "https://id.example/end" }) : answer({});
   const url = new URL(path, "http://hub");
   if (url.pathname === "/api/v1/session") return who ? answer({ name: who }) : answer({}, 401);
   if (url.pathname.endsWith("/history")) return answer({ tier: "raw", time: [], min: [], max: [], avg: [] });
@@ -66,12 +68,14 @@ beforeEach(() => {
   isListFailing = false;
   who = "ada";
   startedOver = 0;
+  left = [];
   live = new Live({
     clock,
     wallNow: () => wallNow(),
     random: () => 0.5,
-    rest: new Rest((path) => hub(String(path))),
+    rest: new Rest((path, init) => hub(String(path), init?.method)),
     startOver: () => startedOver++,
+    leaveFor: (address) => left.push(address),
     openSocket: () => {
       socket = new HeldSocket();
       return socket;
@@ -382,5 +386,15 @@ describe("the session", () => {
     live.retryNow();
     await answered();
     expect(startedOver).toBe(1);
+  });
+
+  it("is ended at the provider that gave it, too", async () => {
+    await start();
+    await live.logOut();
+    expect([startedOver, left]).toEqual([1, []]);
+
+    who = "carl";
+    await live.logOut();
+    expect([startedOver, left]).toEqual([1, ["https://id.example/end"]]);
   });
 });

@@ -45,6 +45,7 @@ export interface LiveSurroundings {
   readonly rest: Rest;
   /** Loads the page anew: nothing of what it holds is for whoever comes next. */
   readonly startOver: () => void;
+  readonly leaveFor: (address: string) => void;
 }
 
 export class Live {
@@ -66,6 +67,7 @@ export class Live {
   readonly #watches: Watches;
   readonly #clock: Clock;
   readonly #startOver: () => void;
+  readonly #leaveFor: (address: string) => void;
   readonly #connection: Connection;
   readonly #connectionState = signal<ConnectionState>({ kind: "connecting" });
   readonly #trouble = signal<StorageState | null>(null);
@@ -84,6 +86,7 @@ export class Live {
   constructor(around: LiveSurroundings) {
     this.#clock = around.clock;
     this.#startOver = around.startOver;
+    this.#leaveFor = around.leaveFor;
     this.rest = around.rest;
     this.hubClock = new HubClock(around.clock, around.wallNow);
     this.#connection = new Connection(
@@ -150,12 +153,14 @@ export class Live {
 
   /** Ends the session and starts the page over. Where the hub does not answer, nothing happens. */
   async logOut(): Promise<void> {
+    let elsewhere: string | null = null;
     try {
-      await this.rest.logOut();
+      elsewhere = await this.rest.logOut();
     } catch (error) {
       if (!(error instanceof Problem)) return;
     }
-    this.#startOver();
+    if (elsewhere === null) this.#startOver();
+    else this.#leaveFor(elsewhere);
   }
 
   /** Loads the device list, again after a failure. */

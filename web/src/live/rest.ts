@@ -98,7 +98,7 @@ export interface Session extends Allowed {
   /** Of several grants, the highest, with its scope. */
   readonly role: Role | "local";
   readonly scope: Scope | null;
-  /** How they came in: "link", "password", …; "token" is a program, which has no account. */
+  /** How they came in: "link", "password", "oidc:<provider>", …; "token" is a program: it has no account. */
   readonly origin: string;
   /** What they can show to confirm that it is them: "password", "passkey"; nothing: a new log in. */
   readonly confirm_by: readonly string[];
@@ -162,8 +162,10 @@ export class Rest {
     }
   }
 
-  async logOut(): Promise<void> {
-    await this.ask("api/v1/session", "DELETE");
+  /** Where the browser logs out at the provider that let somebody in, too; null where there is no such place. */
+  async logOut(): Promise<string | null> {
+    const answer = (await this.ask("api/v1/session", "DELETE")) as { url: string } | undefined;
+    return answer?.url ?? null;
   }
 
   /** All devices, page by page. */

@@ -25,8 +25,14 @@ export function AccountView() {
           Log out
         </button>
       </div>
-      <PasswordForm rest={rest} hasPassword={session.confirm_by.includes("password")} />
-      {hasPasskeys() && <PasskeyList rest={rest} />}
+      {session.origin.startsWith("oidc:") ? (
+        <p>How you log in, and what you may, is set where you come from: {session.origin.slice(5)}.</p>
+      ) : (
+        <>
+          <PasswordForm rest={rest} hasPassword={session.confirm_by.includes("password")} />
+          {hasPasskeys() && <PasskeyList rest={rest} />}
+        </>
+      )}
       <SessionList rest={rest} />
     </>
   );

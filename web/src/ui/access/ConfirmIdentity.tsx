@@ -4,6 +4,7 @@ import { SessionRest } from "../../live/sessionRest";
 import { usePage } from "../page";
 import { Dialog } from "../parts/Dialog";
 import { Failure, Form, useSending } from "../parts/forms";
+import { useLoaded } from "../parts/Loaded";
 import { PasswordField, typedPassword } from "./PasswordField";
 
 /** Asks once more who it is, before something that the hub guards; what was asked for then goes on. */
@@ -41,7 +42,7 @@ export function ConfirmIdentity() {
             <PasswordField label="Your password" name="password" kind="current-password" />
           </>
         )}
-        {!isByPassword && !isByPasskey && <NoWay />}
+        {!isByPassword && !isByPasskey && <NoWay rest={rest} />}
         <Failure reason={failure} />
         <div class="dialog-foot">
           <button type="button" class="button" onClick={leave}>
@@ -68,12 +69,25 @@ export function ConfirmIdentity() {
   );
 }
 
-function NoWay() {
+/** A new log in shows it, too: in another tab, so that nothing of this one is lost. */
+function NoWay({ rest }: { rest: SessionRest }) {
+  const loaded = useLoaded(() => rest.ways()).state;
+  const providers = loaded.kind === "ready" ? loaded.value.providers : [];
   return (
-    <p>
-      You have no password yet, so log in once more: open a new one-time link (<code>hub login</code>, or one
-      that an admin makes) in another tab of this browser. What you asked for goes on then. A password can be
-      set under Account.
-    </p>
+    <>
+      <p>
+        You have nothing to show here, so log in once more, in another tab of this browser, and come back.
+        What you asked for goes on then.
+      </p>
+      {providers.map(({ name, url }) => (
+        <a key={name} class="button" href={url} target="_blank" rel="noopener">
+          Log in with {name}
+        </a>
+      ))}
+      <p class="small">
+        A one-time link does, too: <code>hub login</code>, run where the hub runs, or one that an admin makes.
+        A password can be set under Account.
+      </p>
+    </>
   );
 }

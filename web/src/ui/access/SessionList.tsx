@@ -7,10 +7,15 @@ import { Loaded, useLoaded } from "../parts/Loaded";
 import { Ago } from "./Ago";
 
 const CAME_BY: Readonly<Record<string, string>> = {
-  link: "by a one-time link",
-  password: "by password",
-  passkey: "by a passkey",
+  link: "a one-time link",
+  password: "password",
+  passkey: "a passkey",
 };
+
+/** How somebody came in: "by password", "by keycloak". */
+function cameBy(origin: string): string {
+  return `by ${CAME_BY[origin] ?? origin.replace(/^oidc:/, "")}`;
+}
 
 /** Where one is logged in; any of it can be ended. */
 export function SessionList({ rest }: { rest: SessionRest }) {
@@ -76,7 +81,7 @@ function SessionRecord({ of: session, end }: { of: SessionInfo; end: () => void 
         )}
       </div>
       <p class="small">
-        Logged in {CAME_BY[origin] ?? `by ${origin}`} <Ago time={created_at} none="some time ago" />
+        Logged in {cameBy(origin)} <Ago time={created_at} none="some time ago" />
         {" · "}last used <Ago time={used_at} none="some time ago" />
         {" · "}ends {moment(expires_at)}
       </p>
