@@ -162,7 +162,7 @@ export class Rest {
     }
   }
 
-  /** Where the browser logs out at the provider that let somebody in, too; null where there is no such place. */
+  /** Where the browser logs out at the provider that let somebody in; null where there is no such place. */
   async logOut(): Promise<string | null> {
     const answer = (await this.ask("api/v1/session", "DELETE")) as { url: string } | undefined;
     return answer?.url ?? null;
