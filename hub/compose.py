@@ -370,6 +370,7 @@ def http(
         operators=rooms.operators,
         tokens=rooms.tokens,
         accounts=rooms.accounts,
+        alerts=rooms.alerts,
         audit=rooms.audit,
         history=rooms.history,
         imports=_imports(rooms),

@@ -42,6 +42,7 @@ class Alerts:
     ) -> None:
         self._config = config
         self._registry = registry
+        self.stored = registry.alerts
         self._clock = clock
         self._feed = feed
         self.ledger = Ledger(registry.alerts, feed.alerts, feed.labels_of, clock)

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from hub.http.api_alerts import ALERTS
 from hub.http.api_commands import COMMANDS
 from hub.http.api_people import PEOPLE
 from hub.http.device import telemetry
@@ -340,6 +341,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_LIVE,
     *_KEYS,
     *COMMANDS,
+    *ALERTS,
     *_SYSTEM,
     *PEOPLE,
     *_TRANSFER,

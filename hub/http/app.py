@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from hub.alerts.alerts import Alerts
 from hub.clock import HubClock
 from hub.config import Config
 from hub.feed import Feed
@@ -32,6 +33,7 @@ from hub.http.proxy_faults import PROXY_FAULTS, ProxyFaults, look_for_proxy_faul
 from hub.http.rest import login
 from hub.http.rooms import (
     ACCOUNTS,
+    ALERTS,
     AUDIT,
     BASE_URL,
     BY_PROVIDER,
@@ -83,6 +85,7 @@ def make_app(
     operators: Operators,
     tokens: Tokens,
     accounts: Accounts,
+    alerts: Alerts,
     audit: Audit,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
@@ -105,9 +108,8 @@ def make_app(
     app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
     app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
-    app[TOKENS], app[ACCOUNTS], app[AUDIT] = tokens, accounts, audit
-    app[BASE_URL], app[MQTT], app[MQTT_PORT] = base_url, mqtt, mqtt_port
-    app[CERTIFICATES] = certificates
+    app[TOKENS], app[ACCOUNTS], app[AUDIT], app[ALERTS] = tokens, accounts, audit, alerts
+    app[BASE_URL], app[MQTT], app[MQTT_PORT], app[CERTIFICATES] = base_url, mqtt, mqtt_port, certificates
     app[BY_PROVIDER] = by_provider = _by_provider(app, provided, around) if config.auth.oidc else None
     rechecks = None if by_provider is None else by_provider.rechecks
     app[ACCESS] = access = Access.of(operators, tokens, config.http, rechecks)

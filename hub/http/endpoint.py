@@ -86,7 +86,11 @@ class Call(Generic[Q, B]):
         """All devices, by id, to which the principal may do what the operation does."""
         return [device for device in self.app[FLEET].devices.all() if self.may(self._own_right(), device)]
 
-    def may(self, right: Right, device: OfDevice) -> bool:
+    def may_see(self, device_id: str) -> bool:
+        """Whether there is such a device in sight."""
+        return self.may(Right.DEVICES_READ, self.app[FLEET].devices.known(device_id))
+
+    def may(self, right: Right, device: OfDevice | None) -> bool:
         """Whether the principal may do this to the device."""
         return decide(self.principal, right, device) is Decision.ALLOW
 
@@ -118,6 +122,7 @@ class Endpoint:
     whole_hub: bool = False  # whether it concerns more than single devices
     step_up: bool = False  # whether people have to have proved a moment ago who they are
     or_answer: type[BaseModel] | None = None  # with 200, where there is something to say
+    only_reads: bool = False  # whatever its method: there is nothing to be noted
 
     @property
     def takes_readings(self) -> bool:
@@ -153,6 +158,7 @@ def operation(
     body_max_bytes: int = 0,
     is_dear: bool = False,
     step_up: bool = False,
+    only_reads: bool = False,
     made: Callable[[Any], str | None] = lambda _answer: None,
 ) -> Endpoint:
     """An operation for people and their programs: `serve` gets a call by a principal with this right, or with
@@ -179,6 +185,7 @@ def operation(
         idempotent=method == "POST",
         whole_hub=whole_hub,
         step_up=step_up,
+        only_reads=only_reads,
     )
     rights = [one for one in (right, or_right) if one is not None]
     handle = _handler(described, serve, rights, body_max_bytes, made)
@@ -217,7 +224,8 @@ def _handler(
         else:
             found = await answer_once(call)
         made = None if found.location is None else unquote(found.location.partition("/")[2]) or None
-        await note_write(request, principal, summary(read), made)
+        if not described.only_reads:
+            await note_write(request, principal, summary(read), made)
         return _response(found)
 
     return handle

@@ -42,6 +42,9 @@ _SECURITY: dict[Security, list[dict[str, list[str]]]] = {
 _IN_PATHS = {
     "device_id": {"type": "string", "pattern": f"^{checks.ID_SHAPE.pattern}$"},
     "command_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "rule_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "alert_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "silence_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "passkey_id": {"type": "string", "minLength": 1, "maxLength": 100},

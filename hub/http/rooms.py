@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from hub.alerts.alerts import Alerts
 from hub.clock import HubClock
 from hub.config import Config
 from hub.feed import Feed
@@ -33,6 +34,7 @@ FEED = web.AppKey("feed", Feed)
 FLEET = web.AppKey("fleet", Fleet)
 ROSTER = web.AppKey("roster", Roster)
 COMMANDS = web.AppKey("commands", Commands)
+ALERTS = web.AppKey("alerts", Alerts)
 INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)

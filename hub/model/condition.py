@@ -191,7 +191,7 @@ def _pair(when: Fields, name: str) -> tuple[float, float]:
         raise Invalid(f"when.{name}: [low, high] is wanted", f"when.{name}")
     low, high = (number({name: one}, name) for one in pair)
     if low > high:
-        raise Invalid(f"when.{name}: {low:g} is over {high:g}", f"when.{name}")
+        raise Invalid(f"when.{name}: [low, high] is wanted, and {low:g} is over {high:g}", f"when.{name}")
     return low, high
 
 

@@ -140,7 +140,8 @@ def read_which(told: object, where: str, *, may_be_all: bool = True) -> Which:
         key, equals, held = value.partition("=")
         if key and equals:
             return Which(label=(key, held))
-    raise Invalid(f"{where}: {wanted} is wanted", f"{where}.{kind}" if isinstance(kind, str) else where)
+    field = f"{where}.{kind}"[:100]
+    raise Invalid(f"{field}: {wanted} is wanted", field)
 
 
 def write_which(which: Which) -> dict[str, object]:

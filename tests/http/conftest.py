@@ -115,7 +115,7 @@ async def running_hub(
             mqtt_server,
             static=static or folder / "static",
         )
-        running = [rooms.commands.run(), rooms.audit.run(), *loops(app)]
+        running = [rooms.commands.run(), *rooms.alerts.loops(), rooms.audit.run(), *loops(app)]
         if mqtt_server:
             running.append(mqtt_server.run())
         await stack.enter_async_context(owned(running))

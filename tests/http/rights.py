@@ -6,6 +6,7 @@ DEVICE = "/api/v1/devices/{device}"
 TOKEN = {"name": "panel", "role": "viewer", "ttl_s": 60}
 PERSON = {"name": "ada", "role": "viewer"}
 PASSKEY = {"name": "My phone", "credential": {"id": "x"}}
+RULE = {"name": "Hot", "on": {"device": "mine"}, "metric": "t", "when": {"above": 90}}
 CSV = b"time,value\n2026-01-01T00:00:00Z,1\n"
 
 READS = {"devices:read", "history:read", "live:read", "metrics:scrape"}
@@ -78,6 +79,21 @@ ROWS = (
     _of_device("POST", "/commands", "commands:write", body={"method": "x"}),
     _of_device("GET", "/commands/{command_id}", "devices:read", good=(404,)),
     _of_device("DELETE", "/commands/{command_id}", "commands:write", good=(404,)),
+    Row("GET", "/api/v1/rules", "devices:read"),
+    Row("POST", "/api/v1/rules", "rules:write", body=RULE),
+    Row("POST", "/api/v1/rules/test", "history:read", body={"rule": RULE, "from": 1e12, "to": 1.1e12}),
+    Row("GET", "/api/v1/rules/{rule_id}", "devices:read", good=(404,)),
+    Row("PATCH", "/api/v1/rules/{rule_id}", "rules:write", body={}, good=(404,)),
+    Row("DELETE", "/api/v1/rules/{rule_id}", "rules:write", good=(404,)),
+    Row("GET", "/api/v1/alerts", "devices:read"),
+    Row("GET", "/api/v1/alerts", "devices:read", "?device={device}&state=firing"),
+    Row("POST", "/api/v1/alerts/acknowledge", "notes:write", body={"ids": [10**9]}),
+    Row("GET", "/api/v1/alerts/{alert_id}", "devices:read", good=(404,)),
+    Row("POST", "/api/v1/alerts/{alert_id}/acknowledge", "notes:write", good=(404,)),
+    Row("POST", "/api/v1/alerts/{alert_id}/comment", "notes:write", body={"comment": "x"}, good=(404,)),
+    Row("GET", "/api/v1/silences", "devices:read"),
+    Row("POST", "/api/v1/silences", "notes:write", body={"device": "mine", "until": 4e15}),
+    Row("DELETE", "/api/v1/silences/{silence_id}", "notes:write", good=(404,)),
     Row("GET", "/api/v1/export", "history:read"),
     Row("GET", "/api/v1/export", "history:read", "?device={device}"),
     Row("GET", "/api/v1/system", "metrics:scrape", whole_hub=True),

@@ -56,6 +56,7 @@ def test_the_table_below_is_of_all_routes_that_take_a_body() -> None:
     assert {named(endpoint).rsplit("/", 1)[1] for endpoint in TAKING_BODIES} == {
         *("devices", "{device_id}", "attributes", "{metric}", "telemetry", "commands"),
         *("keys", "tokens", "login-links", "import", "session", "password", "confirm", "operators"),
+        *("rules", "{rule_id}", "test", "acknowledge", "comment", "silences"),
         "{operator}",
     }
 

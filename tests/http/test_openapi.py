@@ -44,6 +44,13 @@ NEVER = {
     "delete_devices_device_id_keys_key_id",
     "delete_operators_operator",
     "delete_operators_operator_passkeys_passkey_id",
+    "delete_rules_rule_id",
+    "delete_silences_silence_id",
+    "get_alerts_alert_id",
+    "get_rules_rule_id",
+    "patch_rules_rule_id",
+    "post_alerts_alert_id_acknowledge",
+    "post_alerts_alert_id_comment",
     "delete_sessions",
     "delete_sessions_session_id",
     "delete_tokens_token_id",
@@ -91,6 +98,18 @@ BEYOND_A_SCHEMA = (
     "a scope goes with a role",
     "the owner's of the process",
     "a JWT lasts at most",
+    "is over above",
+    "is under below",
+    "[low, high]",
+    "is not within outside",
+    "not one that this system knows",
+    "1 to 200 characters",
+    "whatever its metrics",
+    "a metric's name has",
+    "cannot be played",
+    "exactly one of device, label and rule",
+    "that time is over",
+    "is wanted",  # labels that are none
 )
 ASCII = SchemathesisConfig.from_dict({"generation": {"codec": "ascii", "allow-x00": False}})
 load_all_checks()
