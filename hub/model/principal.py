@@ -77,6 +77,7 @@ class Principal:
     credential: str = field(default="", compare=False)  # what was shown: "token f3k9…", "session 8ac1…"
     # µs, UTC: until when keys, tokens and people may be changed without another proof; None: always.
     confirmed_until: int | None = field(default=None, compare=False)
+    expires_at: int | None = field(default=None, compare=False)  # µs, UTC: when what was shown is over
     scopes: frozenset[Scope] | None = field(init=False)  # all devices in sight; None: the whole hub
 
     def __post_init__(self) -> None:

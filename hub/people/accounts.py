@@ -55,12 +55,12 @@ class Accounts:
             raise NotFound(f"there is no operator {name!r}")
         return found
 
-    def principal(self, name: str, credential: str, confirmed_until: int) -> Principal:
+    def principal(self, name: str, credential: str) -> Principal:
         """An operator as whoever asks. Raises Unauthenticated for one who was removed, or may not come in."""
         found = self._operators.get(name)
         if found is None or not found.grants:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
-        return Principal(name, found.grants, credential=credential, confirmed_until=confirmed_until)
+        return Principal(name, found.grants, credential=credential)
 
     async def add(self, name: str, grants: Iterable[Grant], password: str | None = None) -> Operator:
         """One more operator. Raises Invalid, Conflict, StoreError, Busy."""

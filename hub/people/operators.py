@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hub.clock import Step
@@ -93,7 +94,8 @@ class Operators:
         if found is None:
             raise Unauthenticated("the session is over; `hub login` prints a link for a new one")
         confirmed_until = (found.confirmed_at or 0) + self._step_up_us
-        return self._accounts.principal(found.name, found.credential, confirmed_until)
+        principal = self._accounts.principal(found.name, found.credential)
+        return replace(principal, confirmed_until=confirmed_until, expires_at=found.expires_at)
 
     async def confirm(self, secret: str) -> None:
         """Whoever has this session proved just now who they are."""

@@ -171,7 +171,8 @@ class Tokens:
         if token is None or not is_right:
             raise Unauthenticated("the token is wrong")
         self._refuse_over(token, address)
-        return Principal(token.name, (token.grant,), token.rights, f"token {token.id}")
+        credential = f"token {token.id}"
+        return Principal(token.name, (token.grant,), token.rights, credential, expires_at=token.expires_at)
 
     def _check_jwt(self, text: str, address: str | None) -> Principal:
         if text.count(".") != 2:
@@ -240,4 +241,5 @@ def _claimed(claims: Mapping[str, Any]) -> Principal:
         scope = Scope(frozenset(devices or ()), frozenset((key, value) for key, value in labels or ()))
     grant = checked_grant(Role(claims["role"]), scope)
     limited = None if rights is None else frozenset(Right(one) for one in rights)
-    return Principal(claims["sub"], (grant,), limited, f"token {claims.get('jti', '')}".rstrip())
+    credential = f"token {claims.get('jti', '')}".rstrip()
+    return Principal(claims["sub"], (grant,), limited, credential, expires_at=round(claims["exp"] * 1e6))

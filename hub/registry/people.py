@@ -25,6 +25,7 @@ class KeptCredential(NamedTuple):
     name: str
     credential: str  # "session 8ac1…", "link 91d0…"
     confirmed_at: int | None  # when they proved last who they are
+    expires_at: int
 
 
 def session_id(digest: bytes) -> str:
@@ -68,7 +69,7 @@ class StoredCredentials:
         """Whose link or session this is, unless it is unknown, over, or was not used for so long."""
         if not await self._is_known(digest):
             return None
-        sql = """SELECT name, used_at, confirmed_at FROM credentials
+        sql = """SELECT name, used_at, confirmed_at, expires_at FROM credentials
             WHERE digest = :digest AND kind = :kind AND expires_at > :now"""
         rows = await self._database.read(lambda found: found.rows(sql, digest=digest, kind=kind, now=now))
         if not rows:
@@ -79,7 +80,8 @@ class StoredCredentials:
                 return None
             if used_at + NOTED_EVERY_US <= now:
                 await self._note_use(digest, now)
-        return KeptCredential(rows[0]["name"], f"{kind} {session_id(digest)}", rows[0]["confirmed_at"])
+        row, credential = rows[0], f"{kind} {session_id(digest)}"
+        return KeptCredential(row["name"], credential, row["confirmed_at"], row["expires_at"])
 
     async def _note_use(self, digest: bytes, now: int) -> None:
         sql = "UPDATE credentials SET used_at = :now WHERE digest = :digest"

@@ -5,7 +5,8 @@ import aiohttp
 import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
-from hub.model import Role
+from hub.http.live.viewers import VIEWERS
+from hub.model import Grant, Role
 from tests.http.conftest import Hub
 from tests.logins import use_link
 from tests.waiting import until
@@ -296,6 +297,40 @@ class TestSayingNothing:
         async with hub.live_socket(await hub.session()) as socket:
             assert (await said(socket))["code"] == "unauthenticated"
             assert (await closed(socket))[0] == 4401
+
+
+class TestEnding:
+    """With the usual intervals: whatever has ended otherwise is looked for each 25 s only."""
+
+    @pytest.mark.parametrize("by", ["session", "token", "jwt"])
+    async def test_what_runs_out_ends_what_it_watches_at_once(self, hub: Hub, by: str) -> None:
+        _, text = await hub.rooms.tokens.make("wall", Grant(Role.VIEWER), 600, owner="local")
+        shown = {
+            "session": {**await hub.session(), "Origin": hub.url},
+            "token": {"Authorization": f"Bearer {text}"},
+            "jwt": hub.bearer(),
+        }[by]
+        params = {"channel": "overview"}
+        async with (
+            hub.live_socket(shown) as socket,
+            hub.client.get("/api/v1/live/sse", params=params, headers=shown) as stream,
+        ):
+            await greeted(socket)
+            hub.clock.ahead_s = hub.rooms.config.auth.session_s if by == "session" else 600.0
+            async with asyncio.timeout(10.0):
+                assert (await closed(socket))[0] == 4401
+                await stream.read()
+
+    async def test_a_clock_that_was_set_ends_no_session_early(self, hub: Hub) -> None:
+        session = {**await hub.session(), "Origin": hub.url}
+        async with hub.live_socket(session) as socket:
+            await greeted(socket)
+            hub.clock.set_by_s = hub.rooms.config.auth.session_s
+            await hub.rooms.look_at_clock()
+            [connection] = hub.app[VIEWERS]._open
+            before = connection.viewer.principal.expires_at
+            await until(lambda: connection.viewer.principal.expires_at != before)
+            assert (await said(socket, subscribe("overview")))["type"] == "subscribed"
 
 
 class TestHeartbeat:

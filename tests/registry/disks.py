@@ -14,7 +14,8 @@ def locked(registry: Registry) -> Iterator[None]:
     A hub waits a second for such a lock. Here it is told at once.
     """
     own = registry._database._writing._connection
-    [(_, _, path)] = own.execute("PRAGMA database_list").fetchall()
+    files = own.execute("PRAGMA database_list").fetchall()
+    [path] = [path for _, name, path in files if name == "main"]  # a migration may have opened temp, too
     [(usual_ms,)] = own.execute("PRAGMA busy_timeout").fetchall()
     own.execute("PRAGMA busy_timeout = 0").close()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import orjson
@@ -26,6 +27,8 @@ from hub.websocket.frames import RESTARTING, UNAUTHENTICATED
 from hub.websocket.peers import Peer, Peers, dropped_if_it_fails
 
 STORAGE_INTERVAL_S = 1.0
+ENDS_INTERVAL_S = 0.5  # so that what has ended is closed within a second
+UNWATCHED_INTERVAL_S = 1.0
 COME_BACK_PER_S = 200.0  # viewers that a hub just started takes in easily: a handshake is about 1 ms of work
 
 _log = Logger("http")
@@ -196,20 +199,40 @@ class Viewers:
             told = news
 
     async def renew(self) -> None:
-        """End sessions that have run out, once an interval; loops until cancelled."""
+        """End what has run out: within a second of the end that is known, and once an interval whatever has
+        ended otherwise; loops until cancelled.
+        """
+        last_s = asyncio.get_running_loop().time()
         while True:
-            await asyncio.sleep(self._live.ping_interval_s)
-            for connection in list(self._open):
-                with dropped_if_it_fails(connection):
-                    await self._renew(connection)
+            await aligned_sleep(ENDS_INTERVAL_S if self._open else UNWATCHED_INTERVAL_S)
+            now_s = asyncio.get_running_loop().time()
+            if now_s - last_s >= self._live.ping_interval_s:
+                last_s = now_s
+                await self._renew_all(list(self._open))
+            else:
+                now = self._clock()
+                await self._renew_all([one for one in self._open if _ends_by(one, now)])
+
+    async def _renew_all(self, connections: Iterable[ViewerConnection]) -> None:
+        for connection in connections:
+            with dropped_if_it_fails(connection):
+                await self._renew(connection)
 
     async def _renew(self, connection: ViewerConnection) -> None:
         try:
-            await self._access.check(connection.proof)
+            found = await self._access.check(connection.proof)
+            # Where the clock was set meanwhile, it goes on longer.
+            viewer = connection.viewer
+            viewer.principal = replace(viewer.principal, expires_at=found.expires_at)
         except Unauthenticated as error:
             connection.end(UNAUTHENTICATED, str(error))
         except StoreError as error:
             _log.warning("a viewer's session could not be checked", why=str(error))
+
+
+def _ends_by(connection: ViewerConnection, now: int) -> bool:
+    ends = connection.viewer.principal.expires_at
+    return ends is not None and ends <= now
 
 
 def shutdown_message(retry_after_s: float) -> bytes:
