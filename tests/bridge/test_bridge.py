@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from itertools import combinations
 from pathlib import Path
 
 import aiomqtt
@@ -9,7 +10,7 @@ import pytest
 
 from hub.bridge.client import INBOX_MAX, Inbox
 from hub.errors import Invalid
-from hub.model import Presence
+from hub.model import KeyRight, Presence
 from tests.bridge.house import House, running, taken
 from tests.bridge.mosquitto import Mosquitto, Publisher
 from tests.conftest import Certificate
@@ -156,6 +157,24 @@ async def test_with_device_keys_each_message_shows_its_devices_own_key(
 
         assert await house.stored("boiler") == [1.0, 6.0]
         assert broker.counts.unauthenticated == 4
+
+
+async def test_with_device_keys_a_key_has_to_be_for_telemetry(mosquitto: Mosquitto, house: House) -> None:
+    boiler, _ = await house.add("boiler")
+    sets = [frozenset(some) for count in (1, 2, 3) for some in combinations(sorted(KeyRight), count)]
+    keys = [(rights, await house.fleet.keys.add(boiler, rights)) for rights in sets]
+    async with (
+        running(house.broker(mosquitto.port, device_keys=True)) as broker,
+        Publisher.connected(mosquitto.port) as publisher,
+    ):
+        await until(lambda: broker.connected, "connected")
+        for number, (_, key) in enumerate(keys):
+            publisher.publish(TOPIC, f'{{"n": {number}}}', key=str(key))
+        await until(taken(broker, len(keys)), "acknowledged")
+
+        may = [float(number) for number, (rights, _) in enumerate(keys) if KeyRight.TELEMETRY in rights]
+        assert await house.stored("boiler") == may
+        assert broker.counts.unauthenticated == len(keys) - len(may)
 
 
 async def test_a_message_with_a_wrong_key_does_not_make_its_device_look_alive(
