@@ -39,6 +39,9 @@ class Delivery:
         self._clock = clock
         self.writable = True  # the client is there, and reads what it is sent
         self.turned_away = False  # a message found no room
+        withheld = state.withhold(rights)
+        if withheld:
+            commands.returned(state.device, withheld)
 
     def deliver(self, message: Command | SharedAttributes) -> Handover | None:
         """Send a message to the device. None when it has not asked for such, its key does not allow it, or

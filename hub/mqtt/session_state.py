@@ -10,7 +10,7 @@ import math
 from asyncio import Future
 from typing import NamedTuple
 
-from hub.model import Device
+from hub.model import Device, KeyRight
 from hub.mqtt.codec.packets import Properties, Publish
 from hub.mqtt.topics import matches
 
@@ -40,6 +40,11 @@ class Downlink(NamedTuple):
     body: bytes
     expires_at: int | None = None
     command_id: int | None = None
+
+    @property
+    def right(self) -> KeyRight:
+        """What a key has to allow for the device to be sent this: the rest is attributes."""
+        return KeyRight.ATTRIBUTES if self.command_id is None else KeyRight.COMMANDS
 
 
 class _Outgoing(NamedTuple):
@@ -118,6 +123,17 @@ class SessionState:
         """The commands that were not acknowledged, or not even sent."""
         held = [*self._sent.values(), *self._waiting]
         return [one.message.command_id for one in held if one.message.command_id is not None]
+
+    def withhold(self, rights: frozenset[KeyRight]) -> list[int]:
+        """Take away what a key with these rights is not for: the connection before may have had another key.
+        The commands among it.
+        """
+        held = [*self._sent.values(), *self._waiting]
+        self._sent = {number: one for number, one in self._sent.items() if one.message.right in rights}
+        self._waiting = [one for one in self._waiting if one.message.right in rights]
+        self._again = [number for number in self._again if number in self._sent]
+        taken = [one.message for one in held if one.message.right not in rights]
+        return [message.command_id for message in taken if message.command_id is not None]
 
     def reconnected(self) -> None:
         """Another connection: what was not acknowledged is to be sent again, first and in order (4.4)."""

@@ -7,6 +7,8 @@ import pytest
 from hub.fleet.session import SharedAttributes
 from hub.model import ALL_KEY_RIGHTS, Command, CommandState, KeyRight
 from hub.mqtt.codec.packets import (
+    Pingreq,
+    Pingresp,
     Properties,
     Puback,
     Publish,
@@ -75,3 +77,46 @@ async def test_a_connection_ends_with_its_key(new_hub: Rooms) -> None:
         new_hub.clock.ahead_s = 60
         new_hub.fleet.keys.end_expired()
         assert new_hub.roster.sessions(device) == []
+
+
+@pytest.mark.parametrize("narrow", SOME, ids=lambda rights: "+".join(sorted(rights)))
+async def test_what_waits_for_one_key_is_not_sent_to_a_later_one_with_fewer_rights(
+    hub: Rooms, narrow: frozenset[KeyRight]
+) -> None:
+    """Neither what was sent and not acknowledged, nor what waited behind it."""
+    device = hub.fleet.devices.find("boiler")
+    wide_key, narrow_key = [str(await hub.fleet.keys.add(device, one)) for one in (ALL_KEY_RIGHTS, narrow)]
+    slow = Properties(session_expiry_interval=60, receive_maximum=1)
+    async with hub.client(key=wide_key, client_id="c", properties=slow) as client:
+        client.send(Subscribe(1, [TopicFilter(f"{ME}#", 1)]))
+        await client.receive()
+        command = await hub.commands.send(device, "open", None, 60)
+        assert isinstance(await client.receive(), Publish)
+        [session] = hub.roster.sessions(device)
+        assert session.deliver(SharedAttributes({"a": 1}))  # waits behind the command
+    kept = Properties(session_expiry_interval=60)
+    async with hub.client(key=narrow_key, client_id="c", clean=False, properties=kept) as again:
+        expected = [
+            topic
+            for topic, right in (
+                (f"{ME}rpc/request/{command.id}", KeyRight.COMMANDS),
+                (f"{ME}attributes", KeyRight.ATTRIBUTES),
+            )
+            if right in narrow
+        ]
+        again.send(Pingreq())
+        got = []
+        while not isinstance(packet := await again.receive(), Pingresp):
+            assert isinstance(packet, Publish)
+            got.append(packet.topic)
+        assert got == expected
+        if KeyRight.COMMANDS not in narrow:
+            [listed] = [one for one in await hub.commands.list(device, 10) if one.id == command.id]
+            assert listed.state is CommandState.QUEUED
+    async with hub.client(key=wide_key) as other:  # which may have it now
+        other.send(Subscribe(1, [TopicFilter(f"{ME}rpc/request/+", 1)]))
+        await other.receive()
+        if KeyRight.COMMANDS not in narrow:
+            sent = await other.receive()
+            assert isinstance(sent, Publish)
+            assert sent.topic.endswith(f"/{command.id}")
