@@ -55,6 +55,7 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
         *_stores(config),
         *_ports(config, running=running),
         *_certificate(config),
+        *asyncio.run(_providers(config)),
         *_disk(config),
         _sync(config),
         *_clock(config),
@@ -161,6 +162,35 @@ def judge_certificate(file: str, left_s: float) -> Finding:
         advice = "renew it, then reload the hub (SIGHUP)"
         return Finding("tls", Verdict.WARNING, f"{file} is valid for only {days:.0f} more days: {advice}")
     return Finding("tls", Verdict.OK, f"{file} is valid for {days:.0f} more days")
+
+
+async def _providers(config: Config) -> list[Finding]:
+    """Whether those by whom people log in answer, with what they have to know; secrets are their owner's."""
+    if not config.auth.oidc:
+        return []
+    from hub.http.oidc.client import ProviderClient
+    from hub.http.oidc.provider import Provider
+
+    client = ProviderClient()
+    base = config.http.public_url or f"http://{config.http.host}:{config.http.port}"
+    found = []
+    for one in config.auth.oidc:
+        try:
+            await Provider(one, client, time.time, time.monotonic).metadata()
+        except HubError as error:
+            found.append(Finding("provider", Verdict.FAILED, f"{one.name}: {error}"))
+            continue
+        place = f"{base}/login/oidc/{one.name}/callback"
+        found.append(
+            Finding("provider", Verdict.OK, f"{one.name}: {one.issuer} answers; it has to know {place}")
+        )
+        secret = Path(one.client_secret_file)
+        if one.client_secret_file and secret.stat().st_mode & OTHERS:
+            mode = stat.S_IMODE(secret.stat().st_mode)
+            text = f"{secret} has mode {mode:04o}: chmod 0600 {secret}"
+            found.append(Finding("provider", Verdict.WARNING, text))
+    await client.close()
+    return found
 
 
 def _disk(config: Config) -> Iterator[Finding]:

@@ -70,6 +70,11 @@ def check(context: typer.Context) -> None:
         from hub.bridge.target import Target
 
         Target.read(config.broker, "check")
+    if config.auth.oidc:
+        from hub.http.oidc.provider import read_secret
+
+        for provider in config.auth.oidc:
+            read_secret(provider)
     typer.echo(
         f"ok: the page on {config.http.host}:{config.http.port}, stores in {config.data_dir.resolve()}"
     )

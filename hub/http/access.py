@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COOKIE = "hub"
 # Over TLS: browsers take it from the host itself only, over TLS, for all of its paths (RFC 6265bis, 4.1.3.2).
 SECURE_COOKIE = f"__Host-{COOKIE}"
+RECHECK_WAIT_S = 2.0  # for a provider that is asked whether a session goes on; live sockets do not wait
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -83,7 +84,8 @@ class Access:
             return LOCAL_OWNER
         if proof.kind is ProofKind.SESSION:
             principal = await self.operators.session(proof.secret)
-            if self.rechecks is not None and await self.rechecks.confirm(proof.secret):
+            wait_s = 0.0 if address is None else RECHECK_WAIT_S
+            if self.rechecks is not None and await self.rechecks.confirm(proof.secret, wait_s):
                 return await self.operators.session(proof.secret)  # what they may can have changed
             return principal
         if proof.secret.startswith(key.PREFIX):

@@ -1,11 +1,15 @@
 """`hub doctor`: what it finds where something is wrong, and that it finds nothing where all is well."""
 
+import asyncio
 import json
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -14,6 +18,7 @@ from tests.certificates import Authority
 from tests.cli.conftest import Run
 from tests.conftest import Certificate
 from tests.hub_process import HubProcess, make_store
+from tests.oidc.provider import PlayedProvider, played_provider
 
 FREE = {"HUB__HTTP__PORT": "0", "HUB__MQTT__PORT": "0"}
 
@@ -84,6 +89,59 @@ def test_a_port_in_use_fails(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, found = findings(run, HUB__HTTP__PORT=str(taken.getsockname()[1]))
     assert (code, found["port"]) == (1, ["failed", "ok"])
+
+
+def _of_provider(url: str, secret: Path) -> dict[str, str]:
+    table = {
+        "name": "company",
+        "issuer": url,
+        "client_id": "hub",
+        "client_secret_file": str(secret),
+        "mappings": [{"group": "it", "role": "admin"}],
+    }
+    return {"HUB__AUTH__OIDC": json.dumps([table])}
+
+
+@contextmanager
+def provider_thread() -> Iterator[PlayedProvider]:
+    """A provider beside what the test runs in a process."""
+    started: Queue[tuple[PlayedProvider, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+
+    async def run() -> None:
+        async with played_provider() as played:
+            stop = asyncio.Event()
+            started.put((played, asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    played, loop, stop = started.get()
+    try:
+        yield played
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def test_a_provider_is_asked_whether_it_is_the_one(run: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hush")
+    secret.chmod(0o600)
+    with provider_thread() as played:
+        code, found = findings(run, **_of_provider(played.url, secret))
+        assert (code, found["provider"]) == (0, ["ok"])
+        secret.chmod(0o644)
+        assert findings(run, **_of_provider(played.url, secret))[1]["provider"] == ["ok", "warning"]
+        played.document = {"issuer": "https://evil.example"}
+        code, found = findings(run, **_of_provider(played.url, secret))
+        assert (code, found["provider"]) == (1, ["failed"])
+        away = played.url
+    done = run("doctor", "--json", **{**FREE, **_of_provider(away, secret)})
+    [said] = [one["text"] for one in json.loads(done.stdout) if one["check"] == "provider"]
+    assert f"company: {away}/.well-known/openid-configuration does not answer" in said
+    for command in ("check", "doctor"):
+        done = run(command, **{**FREE, **_of_provider(away, tmp_path / "missing")})
+        assert (done.returncode, "missing: No such file" in done.stdout + done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(15, "ok"), (13, "warning"), (-1, "failed")])

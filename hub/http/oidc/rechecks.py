@@ -76,10 +76,11 @@ class Rechecks:
         now = self._around.clock()
         await self._stored.begin(session_digest(secret), provider, person.session, now, sealed)
 
-    async def confirm(self, secret: str) -> bool:
+    async def confirm(self, secret: str, wait_s: float) -> bool:
         """Let a session go on, if it does; whether its provider was asked. Many who need that ask once.
 
-        Raises Unauthenticated where it is over, StoreError.
+        Who asks waits so long at most. Then the session goes on, and ends, with what it watches, when the
+        answer says so. Raises Unauthenticated where it is over, StoreError.
         """
         digest = session_digest(secret)
         if digest in self._due_s:
@@ -90,9 +91,19 @@ class Rechecks:
         task = self._under_way.get(digest)
         if task is None:
             task = self._under_way[digest] = asyncio.ensure_future(self._check(secret, digest))
-            task.add_done_callback(lambda _: self._under_way.pop(digest, None))
-        await asyncio.shield(task)  # who asked may leave: what the provider answers is kept all the same
+            task.add_done_callback(lambda done: self._is_checked(digest, done))
+        # Who asked may leave, or be told already: what the provider answers is kept all the same.
+        done, _ = await asyncio.wait([task], timeout=wait_s)
+        for one in done:
+            one.result()
         return True
+
+    def _is_checked(self, digest: bytes, task: asyncio.Task[None]) -> None:
+        """A check has ended; maybe nobody waits for it any more."""
+        del self._under_way[digest]
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, Unauthenticated):
+            _log.error("a session could not be checked", exc_info=error)
 
     async def _check(self, secret: str, digest: bytes) -> None:
         found = await self._stored.find(digest)

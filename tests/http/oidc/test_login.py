@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from hub.config import AuthConfig, Config, HttpConfig
 from hub.http.rooms import BY_PROVIDER
 from tests.http.conftest import Hub
-from tests.http.oidc.conftest import CALLBACK, START, Browser, query_of
+from tests.http.oidc.conftest import CALLBACK, START, Browser, provider_config, query_of
 from tests.oidc.provider import PlayedProvider
 
 SECRET_TEXT = re.compile(r"[\w-]{43}")
@@ -194,3 +195,28 @@ async def test_at_most_so_many_of_one_address_wait_for_the_provider(
     statuses = sorted([(await one).status for one in opened])
     assert [one.result().status for one in done] == [429]
     assert statuses == [303] * 8 + [429]
+
+
+class TestBehindProxy:
+    """A hub that people open at https://ops.example.org/hub/."""
+
+    @pytest.fixture
+    def config(self, kept_provider: PlayedProvider) -> Config:
+        http = HttpConfig(public_url="https://ops.example.org/hub/", trusted_proxies=("127.0.0.1",))
+        return Config(http=http, auth=AuthConfig(oidc=(provider_config(kept_provider.url),)))
+
+    async def test_the_way_back_is_below_its_path_and_the_cookies_are_the_hosts_own(
+        self, hub: Hub, provider: PlayedProvider
+    ) -> None:
+        passed_on = {"Host": "ops.example.org", "X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.7"}
+        for below in ("/hub", ""):  # a proxy may take the path away
+            async with hub.client.get(below + START, headers=passed_on, allow_redirects=False) as response:
+                url, [cookie] = response.headers["Location"], response.cookies.values()
+            assert (cookie.key, cookie["secure"], cookie["path"]) == ("__Host-hub-login", True, "/")
+            assert query_of(url)["redirect_uri"] == f"https://ops.example.org/hub{CALLBACK}"
+            async with hub.client.get(url, allow_redirects=False) as response:
+                back = response.headers["Location"].removeprefix("https://ops.example.org/hub")
+            shown = {**passed_on, "Cookie": f"{cookie.key}={cookie.value}"}
+            async with hub.client.get(below + back, headers=shown, allow_redirects=False) as response:
+                assert (response.status, response.headers["Location"]) == (303, "../../../")
+                assert response.cookies["__Host-hub"]["secure"]

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from hub.config import AuthConfig, Config
+from hub.http.access import RECHECK_WAIT_S
 from hub.http.live.viewers import VIEWERS
 from hub.http.oidc.rechecks import SILENT_AGAIN_S
 from tests.http.conftest import Hub, running_hub
@@ -81,6 +82,30 @@ async def test_who_leaves_a_request_ends_no_check(
     going.set()
     assert (await browser.session())[0] == 200
     assert provider.asked.count("/token") == 2
+
+
+async def test_nobody_waits_long_for_a_provider_that_is_slow(
+    hub: Hub, browser: Browser, other_browser: Browser, provider: PlayedProvider
+) -> None:
+    """Nor do live sockets of others, which are looked at one after another."""
+    for one in (browser, other_browser):
+        await one.log_in()
+    socket, other = await watch(browser), await watch(other_browser)
+    hub.clock.ahead_s += CHECK_S
+    going = asyncio.Event()
+
+    async def waits(_: web.Request) -> web.StreamResponse:
+        await going.wait()
+        return web.json_response({"error": "invalid_grant"}, status=400)
+
+    provider.instead["/token"] = waits
+    async with asyncio.timeout(0.5 * RECHECK_WAIT_S):
+        await hub.app[VIEWERS]._renew_all(list(hub.app[VIEWERS]._open))
+    assert (await browser.session())[0] == 200
+    assert not socket.closed
+    going.set()
+    assert [await closed_with(one) for one in (socket, other)] == [4401, 4401]
+    assert (await browser.session())[0] == 401
 
 
 async def test_groups_that_change_count_at_the_next_check(
