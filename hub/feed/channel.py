@@ -307,9 +307,10 @@ class DeviceChannel:
         return {key: self.presence, "since": None if self.since is None else wire_ms(self.since)}
 
     def _shown_viewers(self, own_name: str | None) -> dict[str, object]:
-        """How many watch, and who they are: all of them, or the one of that name alone."""
-        names = sorted(self._names)[:VIEWERS_NAMED] if own_name is None else [own_name]
-        return {"count": len(self._subscriptions), "names": names}
+        """How many watch, and who they are: all of them, or those of that name alone."""
+        if own_name is not None:
+            return {"count": self._names[own_name], "names": [own_name]}
+        return {"count": len(self._subscriptions), "names": sorted(self._names)[:VIEWERS_NAMED]}
 
     def _missed(self, resume: Resume | None) -> bytes | None:
         """All that was published since `resume`, encoded; None if it is not known whole."""

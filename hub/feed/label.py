@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.channel import Change, DeviceChannel, conflate
 from hub.feed.log import Entry, Log, Resume
+from hub.feed.sight import Sight
 from hub.feed.viewer import Subscription
 from hub.model import Principal, Scope
 
@@ -40,7 +42,8 @@ _NO_FRAME = _LabelFrame(-1, -1, None, None)
 class LabelChannel:
     """The readings of several devices as one stream: log, resume and conflation as for one device.
 
-    `offset` counts the readings of all of them while they carry the label. It exists while it is watched and
+    `offset` counts the readings of all of them while they carry the label; who may not see all is told
+    another one, that of their `Sight`. It exists while it is watched and
     for `resume_window_s` after; made again it has another epoch. What a viewer may not see is left out when
     it takes, so that one log serves all scopes. A device that joins or leaves is told at once; readings from
     before it left may follow.
@@ -59,7 +62,8 @@ class LabelChannel:
         self._clock = clock
         self._log = Log(config, clock)
         self._members: dict[str, DeviceChannel] = {}
-        self._counts: dict[str, int] = {}  # readings published here, by device, those that left too
+        self._sights: dict[frozenset[Scope], Sight] = {}  # of those who may not see all; the oldest first
+        self._sights_made = 0
         self._latest: dict[str, dict[str, Change]] = {}  # by device and metric, with offsets of this channel
         self._subscriptions: set[Subscription] = set()
         self._waiting: set[Subscription] = set()
@@ -98,7 +102,7 @@ class LabelChannel:
             principal = subscription.viewer.principal
             sees = self._sees(principal, device_id)
             if principal.sees(device_id, before) != sees:
-                begun = self._begin(subscription, Resume(self.epoch, subscription.cursor))
+                begun = self._begin(subscription, self._log.since(subscription.seen))
                 subscription.notices.clear()  # what they told is in this one
                 subscription.notices["subscribed"] = begun
                 subscription.viewer.wake(subscription)
@@ -138,8 +142,12 @@ class LabelChannel:
         latest = self._latest.setdefault(device_id, {})
         for name, reading, offset in channel.changes(start):
             latest[name] = Change(name, reading, self.offset + offset - start)
-        self._counts[device_id] = self._counts.get(device_id, 0) + count
         self.offset += count
+        if self._sights:
+            labels = self._carried.get(device_id, {})
+            for sight in self._sights.values():
+                if any(scope.covers(device_id, labels) for scope in sight.scopes):
+                    sight.offset += count
         self._log.append(self.offset, device_id, encoded)
         for subscription in self._waiting:
             subscription.viewer.wake(subscription)
@@ -151,19 +159,47 @@ class LabelChannel:
         """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
         self._subscriptions.add(subscription)
         self._waiting.add(subscription)
-        return self._begin(subscription, resume)
+        scopes = subscription.viewer.principal.scopes
+        if scopes is not None:
+            subscription.sight = self._sight(scopes)
+            subscription.sight.viewers += 1
+        return self._begin(subscription, self._missed(resume, subscription.sight))
 
-    def _begin(self, subscription: Subscription, resume: Resume | None) -> bytes:
-        principal = subscription.viewer.principal
-        entries = None if resume is None or resume.epoch != self.epoch else self._log.since(resume.offset)
-        subscription.cursor = self.offset
-        subscription.seen = self._published(principal)
+    def _sight(self, scopes: frozenset[Scope]) -> Sight:
+        """What those see who have these scopes. It is kept as long as the log is."""
+        now_s = self._clock()
+        self._sights = {
+            one: sight
+            for one, sight in self._sights.items()
+            if sight.viewers or sight.keep_until_s > now_s or one == scopes
+        }
+        if scopes not in self._sights:
+            self._sights_made += 1
+            text = f"{self.epoch} {self._sights_made}".encode()
+            self._sights[scopes] = Sight(scopes, blake2b(text, digest_size=4).hexdigest())
+        return self._sights[scopes]
+
+    def _missed(self, resume: Resume | None, sight: Sight | None) -> list[Entry] | None:
+        """What came since `resume`, of all devices; None if it is not known whole."""
+        if resume is None or resume.epoch != (sight or self).epoch:
+            return None
+        if sight is None:
+            return self._log.since(resume.offset)
+        if resume.offset == sight.offset:
+            return []  # nothing that may be seen
+        offset = sight.channel_offset(resume.offset)
+        return None if offset is None else self._log.since(offset)
+
+    def _begin(self, subscription: Subscription, entries: list[Entry] | None) -> bytes:
+        principal, sight = subscription.viewer.principal, subscription.sight
+        subscription.seen = self.offset
+        subscription.cursor = self._place(sight)
         head = orjson.dumps(
             {
                 "type": "subscribed",
                 "channel": self.name,
-                "epoch": self.epoch,
-                "offset": self.offset,
+                "epoch": (sight or self).epoch,
+                "offset": subscription.cursor,
                 "recovered": entries is not None,
                 "devices": {
                     device_id: _part(channel)
@@ -178,37 +214,41 @@ class LabelChannel:
         """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
+        keep_until_s = self._clock() + self._config.resume_window_s
+        if subscription.sight is not None:
+            subscription.sight.viewers -= 1
+            subscription.sight.keep_until_s = keep_until_s
         if not self._subscriptions:
             self._frame = _NO_FRAME
-            self.keep_until_s = self._clock() + self._config.resume_window_s
+            self.keep_until_s = keep_until_s
 
-    def _published(self, principal: Principal) -> int:
-        """How many readings there were so far of those that the principal may see."""
-        if principal.scopes is None:
-            return self.offset
-        return sum(count for device_id, count in self._counts.items() if self._sees(principal, device_id))
+    def _place(self, sight: Sight | None) -> int:
+        """The present offset, as a viewer is told it."""
+        return self.offset if sight is None else sight.hand_out(self.offset)
 
     # Delivering
 
     def take(self, subscription: Subscription) -> bytes | None:
         """The message with all this subscription has not got, or None; the subscription has got it then."""
         principal = subscription.viewer.principal
-        start, end = subscription.cursor, self.offset
-        seen, subscription.seen = subscription.seen, self._published(principal)
-        subscription.cursor = end
+        start, end = subscription.seen, self.offset
+        before, subscription.cursor = subscription.cursor, self._place(subscription.sight)
+        subscription.seen = end
         self._waiting.add(subscription)
-        if seen == subscription.seen:
+        if before == subscription.cursor:
             return None
         frame = self._frame
         if frame.start != start or frame.end != end or frame.scopes != principal.scopes:
-            message = self._make(start, principal, subscription.seen - seen)
+            message = self._make(start, principal, before, subscription.cursor)
             frame = self._frame = _LabelFrame(start, end, principal.scopes, message)
         return frame.message
 
-    def _make(self, start: int, principal: Principal, count: int) -> bytes:
+    def _make(self, start: int, principal: Principal, before: int, offset: int) -> bytes:
+        """All since `start`; the viewer knows that as `before`, and the present as `offset`."""
+        count = offset - before
         entries = self._log.since(start) if count <= self._config.pending_max else None
         if entries is not None:
-            return self._message(self._by_device(entries, principal), b"")
+            return self._message(offset, self._by_device(entries, principal), b"")
         parts: list[bytes] = []
         whole = 0
         for device_id, latest in self._latest.items():
@@ -218,7 +258,7 @@ class LabelChannel:
                 parts.append(b"%b:[%b]" % (orjson.dumps(device_id), rows.encoded))
                 whole += rows.whole
         skipped = count - whole
-        return self._message(b",".join(parts), b',"skipped":%d' % skipped if skipped else b"")
+        return self._message(offset, b",".join(parts), b',"skipped":%d' % skipped if skipped else b"")
 
     def _by_device(self, entries: Iterable[Entry], principal: Principal) -> bytes:
         """The entries that the principal may see, as the members of a JSON object: `"a":[…],"b":[…]`."""
@@ -233,10 +273,10 @@ class LabelChannel:
             ]
         )
 
-    def _message(self, readings: bytes, more: bytes) -> bytes:
+    def _message(self, offset: int, readings: bytes, more: bytes) -> bytes:
         return b'{"type":"readings","channel":%b,"offset":%d%b,"readings":{%b}}' % (
             orjson.dumps(self.name),
-            self.offset,
+            offset,
             more,
             readings,
         )

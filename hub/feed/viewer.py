@@ -9,6 +9,7 @@ import orjson
 
 from hub.errors import Conflict, Invalid, NotFound
 from hub.feed.log import Resume
+from hub.feed.sight import Sight
 from hub.model import Principal
 
 # A frame that has grown past this takes no further channel. One channel adds no more than
@@ -48,15 +49,16 @@ class Subscription:
     older one.
     """
 
-    __slots__ = ("channel", "cursor", "notices", "seen", "told", "viewer")
+    __slots__ = ("channel", "cursor", "notices", "seen", "sight", "told", "viewer")
 
     def __init__(self, viewer: Viewer, channel: Channel, cursor: int) -> None:
         self.viewer = viewer
         self.channel = channel
         self.cursor = cursor
-        # For a viewer that may not see all: on a label, how many readings there were, up to the cursor, of
-        # those it may see; on the overview, how many messages it got, and of which devices it was told.
+        # On a label and on alerts how far it is in the log, where its cursor counts only what it may see. On
+        # the overview, for a viewer that may not see all, how many messages it got, and of which devices.
         self.seen = 0
+        self.sight: Sight | None = None  # on a label, of a viewer that may not see all
         self.told: set[str] = set()
         self.notices: dict[str, bytes] = {}
 
@@ -147,7 +149,7 @@ class Viewer:
     def places(self) -> dict[str, Resume]:
         """By channel, up to where `take` has given everything: from there a later connection can go on."""
         return {
-            name: Resume(subscription.channel.epoch, subscription.cursor)
+            name: Resume((subscription.sight or subscription.channel).epoch, subscription.cursor)
             for name, subscription in self._subscriptions.items()
         }
 

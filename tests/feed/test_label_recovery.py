@@ -33,6 +33,7 @@ class Page:
         self.place: Resume | None = None
         self.reached = 0  # in `published`: all before was handed on, counted, or from before it came
         self.members: set[str] = set()
+        self.offset = 0  # the last that it was told
 
     def expected(self, end: int) -> list[tuple[str, float]]:
         return [one for one in self.published[self.reached : end] if self.principal.sees(one[0], {})]
@@ -59,11 +60,16 @@ class Page:
             case "subscribed":
                 if message["recovered"]:
                     assert by_device(message) == grouped(self.expected(len(self.published)))
+                    assert message["offset"] == self.offset + len(self.expected(len(self.published)))
                 self.members = set(message["devices"])
                 self.reached = len(self.published)
+                self.offset = message["offset"]
             case "readings":
                 missed = self.expected(len(self.published))
                 got = by_device(message)
+                # It counts what the viewer may see, and says nothing of what it may not.
+                assert message["offset"] == self.offset + len(missed)
+                self.offset = message["offset"]
                 if "skipped" in message:
                     assert sum(len(values) for values in got.values()) + message["skipped"] == len(missed)
                     for device, values in got.items():
