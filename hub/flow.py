@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from typing import Generic, NamedTuple, TypeVar
 
+from hub.history.commit import Commit
+
 Answer = TypeVar("Answer")
 
 
@@ -143,7 +145,8 @@ class Acknowledgements(Generic[Answer]):
             if alone:
                 self._next()
         elif not watched:
-            when.add_done_callback(self._next)
+            watch = when.tell if isinstance(when, Commit) else when.add_done_callback
+            watch(self._next)
 
     def _next(self, _when: Future[None] | Future[Answer] | None = None) -> None:
         """Say all that is due by now."""

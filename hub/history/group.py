@@ -50,6 +50,7 @@ class GroupCommit:
         self._words = words
         self._loop = asyncio.get_running_loop()
         self._open = Batch(number, Commit(loop=self._loop))
+        self._open.began_s = self._loop.time()
         self._in_flight: Batch | None = None
         self._done = Commit(loop=self._loop)
         self._done.set_result(None)
@@ -129,7 +130,7 @@ class GroupCommit:
     def hold(self) -> None:
         """Hand nothing over until `release`: what stores the batches has no room."""
         self._held = True
-        self._watch()
+        self._watch(self._loop.time())
 
     def release(self) -> None:
         """Go on."""
@@ -170,7 +171,7 @@ class GroupCommit:
     def _schedule(self) -> None:
         if self._handing_over:
             self._handing_over.cancel()
-        if self._hurrying or self._earliest_s <= self._loop.time():
+        if self._hurrying or not self._interval_s or self._earliest_s <= self._loop.time():
             self._handing_over = self._loop.call_soon(self._hand_over)
         else:
             self._handing_over = self._loop.call_at(self._earliest_s, self._hand_over)
@@ -179,15 +180,17 @@ class GroupCommit:
         self._handing_over = None
         if self._in_flight is None and self._open and not self._held:
             self._hurrying = False
-            self._earliest_s = self._loop.time() + self._interval_s
+            now_s = self._loop.time()
+            self._earliest_s = now_s + self._interval_s
             self._in_flight = self._open
             self._open = Batch(self._in_flight.number + 1, Commit(loop=self._loop))
-            self._watch()
+            self._open.began_s = now_s
+            self._watch(now_s)
             self._writer.write(self._in_flight)  # last: its thread wakes, and wants Python's lock
 
-    def _watch(self) -> None:
+    def _watch(self, now_s: float) -> None:
         """One timer for many batches: one for each took a twelfth of what a small batch costs."""
-        self._waits_since_s = self._loop.time()
+        self._waits_since_s = now_s
         if self._late is None:
             self._late = self._loop.call_later(self._late_s, self._look_late)
 
@@ -218,11 +221,11 @@ class GroupCommit:
         self.waits_s.append(self._loop.time() - batch.began_s)
         self._in_flight = None
         self._after(batch)
-        if not batch.stored.cancelled():
-            batch.stored.set_result(None)
-        self._told.set()
         if self._open and not self._held:
             self._schedule()
+        if not batch.stored.cancelled():
+            batch.stored.set_result(None)  # last: those it tells go on reading, and append
+        self._told.set()
 
     def _after(self, batch: Batch) -> None:
         """A batch is stored: for those who go on with it, before anybody is told."""

@@ -194,7 +194,8 @@ class Ingest:
         known.counts.repeated += repeated
         known.counts.lost += lost
         wait_s = known.rate.spend(len(readings) + len(refused), values, size, now)
-        accepted, stored = len(run.times) + repeated, self._history.stored
+        accepted = len(run.times) + repeated
+        stored = batch.stored if run.times else self._history.stored
         if wait_s > 0:
             limit = self._limit(known, known.rate.dearest(values, size), wait_s, now)
             return Receipt(accepted, refusals, stored, wait_s, limit)

@@ -64,3 +64,37 @@ async def test_a_commit_that_is_abandoned_is_an_error_to_whoever_waits_or_comes_
         await waiting
     with pytest.raises(StoreError):
         await commit
+
+
+def settled(commit: Commit) -> None:
+    commit.set_result(None)
+
+
+@pytest.mark.parametrize("end", [settled, Commit.abandon])
+async def test_who_asked_to_be_told_is_told_at_once_and_in_order(end: Callable[[Commit], None]) -> None:
+    commit = Commit(loop=asyncio.get_running_loop())
+    told: list[tuple[str, bool]] = []
+    commit.tell(lambda done: told.append(("first", done.done())))
+    commit.tell(lambda done: told.append(("second", done.done())))
+    end(commit)
+    assert told == [("first", True), ("second", True)]
+    commit.tell(lambda done: told.append(("late", done.done())))
+    await asyncio.sleep(0)
+    assert told[2:] == [("late", True)]
+
+
+async def test_one_that_fails_when_it_is_told_does_not_keep_it_from_the_others() -> None:
+    loop = asyncio.get_running_loop()
+    commit = Commit(loop=loop)
+    told: list[str] = []
+    reported: list[object] = []
+    loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
+    error = ValueError("what is told can fail")
+
+    def fail(_: Commit) -> None:
+        raise error
+
+    commit.tell(fail)
+    commit.tell(lambda _: told.append("second"))
+    commit.set_result(None)
+    assert (told, reported, commit.done()) == (["second"], [error], True)

@@ -46,6 +46,7 @@ class Journal:
         record.refuse_other_machines()
         self._folder = folder
         self._identity = identity
+        self.bytes = 0  # how much there is
         self.bytes_max = bytes_max
         self._segment_bytes = min(SEGMENT_BYTES, bytes_max // SEGMENTS_MIN)
         self._segments: deque[Segment] = deque()  # oldest first; the last one is written to
@@ -55,11 +56,6 @@ class Journal:
         self.lock = threading.Lock()  # held while anything is written or taken away
         make_folder(folder)
         self._claim = claim(folder)
-
-    @property
-    def bytes(self) -> int:
-        """How much there is."""
-        return sum(segment.end for segment in list(self._segments))
 
     @property
     def is_full(self) -> bool:
@@ -108,7 +104,9 @@ class Journal:
                 segment = self._writable(batch.number)
                 end = segment.write(batch.number, content)
                 self._doubtful = True
+                before = segment.end
                 segment.sync(batch.number, end)
+                self.bytes += end - before
                 self._doubtful = False
         except OSError as error:
             raise StoreError(f"journal: {self._folder}: {error.strerror}") from error
@@ -120,6 +118,7 @@ class Journal:
             self._forgotten = number
             while self._segments and self._is_done_with(self._segments[0]):
                 gone.append(self._segments.popleft())
+                self.bytes -= gone[-1].end
         for segment in gone:
             self._remove(segment)
 
@@ -159,6 +158,7 @@ class Journal:
         if not self._segments or self._is_over or self._segments[-1].end >= self._segment_bytes:
             segment = Segment(self._folder, SegmentHeader(self._identity, number))
             self._segments.append(segment)
+            self.bytes += segment.end
             self._is_over = False
         return self._segments[-1]
 
