@@ -15,7 +15,8 @@ from hub.errors import StoreError
 
 if TYPE_CHECKING:
     from hub.config import Config
-    from hub.history.journal.damage import Damage, HistoryState, Looked
+    from hub.history.journal.damage import Damage, Looked
+    from hub.history.journal.reading import HistoryState
     from hub.history.journal.repair import RepairPlan
 
 journal_app = typer.Typer(

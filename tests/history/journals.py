@@ -9,10 +9,11 @@ from pathlib import Path
 from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.history.journal.journal import Journal
-from hub.history.journal.reading import Record, content_of, header_of, pieces, segments
+from hub.history.journal.reading import HistoryState, Record, content_of, header_of, pieces, segments
 from tests.history.rows import DEVICE, T0, TEMPERATURE
 
 HISTORY = bytes(range(16))
+RUN = bytes(range(16, 32))
 MIB = 1_048_576
 _LOOP = asyncio.new_event_loop()  # never runs: commits want one
 
@@ -29,9 +30,11 @@ def batch_of(number: int, *values: float) -> Batch:
 
 
 @contextmanager
-def opened(folder: Path, history: bytes = HISTORY, bytes_max: int = 64 * MIB) -> Iterator[Journal]:
+def opened(
+    folder: Path, history: bytes = HISTORY, bytes_max: int = 64 * MIB, run: bytes = RUN
+) -> Iterator[Journal]:
     """A journal, that lets go of its folder at the end, as a hub that was killed does."""
-    journal = Journal(folder, history, bytes_max)
+    journal = Journal(folder, history, bytes_max, run)
     try:
         yield journal
     finally:
@@ -48,10 +51,11 @@ def write(folder: Path, *batches: Batch, bytes_max: int = 64 * MIB) -> list[Path
     return segments(folder)
 
 
-def found(folder: Path, after: int = 0, history: bytes = HISTORY) -> list[list[float]]:
+def found(folder: Path, after: int = 0, history: bytes = HISTORY, run: bytes = RUN) -> list[list[float]]:
     """The values of each batch that a hub finds when it starts. Raises StoreError."""
     with opened(folder, history) as journal:
-        return [list(batch.value) for batch in journal.found(after, Commit(loop=_LOOP))]
+        state = HistoryState(history, after, run)
+        return [list(batch.value) for batch in journal.found(state, Commit(loop=_LOOP))]
 
 
 def records(path: Path) -> list[Record]:

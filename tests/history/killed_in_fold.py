@@ -109,7 +109,8 @@ async def fold_and_die(path: Path, statements: int) -> None:
 async def start_and_die(path: Path, statements: int) -> None:
     """Start, and be killed while what the journal has is brought into the file."""
     database = HistoryFile(path, MEMORY_MB)
-    journal = Journal(path.with_name("journal"), identity(database.writing()), 64 * 1_048_576)
+    folder, history = path.with_name("journal"), identity(database.writing())
+    journal = Journal(folder, history, 64 * 1_048_576, run=b"killed at start.")
     deadly: Any = Deadly(database, statements)
     _recover(database, journal, Fold(deadly, REJECTIONS_MAX))
     os._exit(0)
@@ -134,7 +135,7 @@ async def start_and_tell(path: Path) -> None:
                 "rejections": "SELECT device, message, hex(raw) FROM rejections",
                 "conversions": "FROM conversions",
                 "removed": "FROM removed",
-                "commits": "FROM commits",
+                "commits": "SELECT number FROM commits",
             }.items()
         }
     print(json.dumps(found), flush=True)

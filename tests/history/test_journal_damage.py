@@ -121,7 +121,7 @@ def test_a_journal_of_another_history_or_of_a_newer_hub_is_refused(folder: Path,
     with pytest.raises(StoreError, match="it belongs to another history than the one here"):
         found(folder, history=bytes(16))
     content = bytearray(three[0].read_bytes())
-    packed = HEADER.pack(b"HUBJRNL\n", 2, HISTORY, 1, 0)[:-4]
+    packed = HEADER.pack(b"HUBJRNL\n", 2, HISTORY, 1, bytes(16), 0)[:-4]
     content[: HEADER.size] = packed + zlib.crc32(packed).to_bytes(4, "little")
     three[0].write_bytes(content)
     with pytest.raises(StoreError, match="written by a newer version of the hub"):

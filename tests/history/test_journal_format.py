@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hub.history.batch import Retyped
 from hub.model import Metric, MetricType, Rejection, SequenceMark, Thresholds
-from tests.history.journals import HISTORY, batch_of, write
+from tests.history.journals import HISTORY, RUN, batch_of, write
 
 
 def test_a_file_reads_as_the_document_says(tmp_path: Path) -> None:
@@ -27,16 +27,18 @@ def test_a_file_reads_as_the_document_says(tmp_path: Path) -> None:
     assert path.name == "00000000000000000007.journal"
     found = path.read_bytes()
 
-    magic, version, zeros, history, first, more_zeros, checksum = struct.unpack("<8sI4s16sQ20sI", found[:64])
-    assert (magic, version, history, first) == (b"HUBJRNL\n", 1, HISTORY, 7)
-    assert zeros + more_zeros == bytes(24)
+    fields = struct.unpack("<8sI4s16sQ16s4sI", found[:64])
+    magic, version, zeros, history, first, run, more_zeros, checksum = fields
+    assert (magic, version, history, first, run) == (b"HUBJRNL\n", 1, HISTORY, 7, RUN)
+    assert zeros + more_zeros == bytes(8)
     assert checksum == zlib.crc32(found[:60])
+    seed = zlib.crc32(found[:40] + bytes(20))
 
     magic, length, number, of_content, of_head = struct.unpack("<4sIQII", found[64:88])
     content = found[88 : 88 + length]
     assert (magic, number) == (b"HREC", 7)
-    assert of_content == zlib.crc32(content, checksum)
-    assert of_head == zlib.crc32(found[64:84], checksum)
+    assert of_content == zlib.crc32(content, seed)
+    assert of_head == zlib.crc32(found[64:84], seed)
     assert not any(found[88 + length :])
 
     readings, runs, values, marks, rest, is_compressed = struct.unpack("<6I", content[:24])

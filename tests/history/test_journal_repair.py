@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.history.journal.damage import HistoryState
+from hub.history.journal.reading import HistoryState
 from hub.history.journal.repair import plan, repair
 from hub.history.journal.segment import HEADER
-from tests.history.journals import HISTORY, MIB, batch_of, found, records, write
+from tests.history.journals import HISTORY, MIB, RUN, batch_of, found, records, write
 from tests.rounds import rounds
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_all_that_was_not_touched_is_saved_once_and_in_order(tmp_path: Path, see
         gone.unlink()
         safe -= {one.number for one in whole[gone]}
     has = chance.choice((0, 5, BATCHES))
-    state = HistoryState(HISTORY, has)
+    state = HistoryState(HISTORY, has, RUN)
 
     before = {path.name: path.read_bytes() for path in paths if path.exists()}
     wanted = plan(folder, state)

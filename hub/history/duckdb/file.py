@@ -116,6 +116,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE identity (history UUID NOT NULL);
     INSERT INTO identity VALUES (uuid());
     """,
+    """
+    -- In which run's journal the last batch was: each start of a hub is a run, and its journal says which.
+    ALTER TABLE commits ADD COLUMN run UUID DEFAULT '00000000-0000-0000-0000-000000000000';
+    """,
 )
 
 # A DuckDB file says so from its ninth byte on (DuckDB documentation, "Storage Versions and Format").

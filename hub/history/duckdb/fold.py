@@ -15,6 +15,7 @@ The keeper (see keeper.py) writes to tables of its own beside this. What both to
 
 from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -37,13 +38,16 @@ class Fold:
         self._rejected: set[int] = set()  # devices with rejections since then
         self._in_doubt = False  # the last try failed, and may have stored its batch all the same
 
-    def take(self, batch: Batch) -> None:
-        """All of the batch is in the file when this returns. Raises StoreError, duckdb.Error."""
+    def take(self, batch: Batch, run: bytes) -> None:
+        """All of the batch, which the journal of this run has, is in the file when this returns.
+
+        Raises StoreError, duckdb.Error.
+        """
         try:
             connection = self._database.writing()
             with self._database.exclusive:
                 if not self._in_doubt or committed(connection) < batch.number:
-                    self._commit(connection, batch)
+                    self._commit(connection, batch, run)
                 self._database.arrived.add(batch)
         except Exception:
             self._in_doubt = True
@@ -51,7 +55,7 @@ class Fold:
             raise
         self._in_doubt = False
 
-    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    def _commit(self, connection: duckdb.DuckDBPyConnection, batch: Batch, run: bytes) -> None:
         connection.execute("BEGIN")
         if batch.metrics:
             _insert_metrics(connection, batch)
@@ -67,7 +71,7 @@ class Fold:
             conversion.note(connection, batch.retyped)
         if batch.removed or batch.removed_metrics:
             _remove(connection, batch)
-        connection.execute("UPDATE commits SET number = ?", [batch.number])
+        connection.execute("UPDATE commits SET number = ?, run = ?", [batch.number, UUID(bytes=run)])
         connection.execute("COMMIT")
 
     def _insert_rejections(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:

@@ -45,7 +45,7 @@ class Folding(GroupCommit):
         return self.failure
 
     def _store(self, batch: Batch) -> None:
-        self._fold.take(batch)
+        self._fold.take(batch, self._journal.run)
         self._journal.forget(batch.number)
 
     def _after(self, batch: Batch) -> None:

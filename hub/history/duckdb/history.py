@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import numpy as np
@@ -46,6 +47,7 @@ from hub.history.duckdb.fold import Fold, committed
 from hub.history.duckdb.folding import Folding
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.history.duckdb.open_file import HistoryFile
+from hub.history.duckdb.state import state_of
 from hub.history.group import GroupCommit, Words
 from hub.history.journal.journal import Journal
 from hub.logs import Logger
@@ -102,7 +104,8 @@ class EmbeddedHistory(GroupCommit):
         with ExitStack() as opened:
             opened.callback(database.close, at_rest=True)
             folder = journal or path.with_name(JOURNAL)
-            kept = Journal(folder, identity(database.writing()), journal_max_mb * MIB)
+            run = uuid4().bytes
+            kept = Journal(folder, identity(database.writing()), journal_max_mb * MIB, run)
             opened.callback(kept.release)
             fold = Fold(database, rejections_max)
             _recover(database, kept, fold)
@@ -309,22 +312,22 @@ def _recover(database: HistoryFile, journal: Journal, fold: Fold) -> None:
     All of it is looked at before any of it is taken: a journal that is refused leaves the file as it is. In
     pieces, so that a small machine has the memory for it.
     """
-    known = committed(database.writing())
+    state = state_of(database.writing())
     batches = readings = 0
-    for batch in journal.found(known, Commit()):
+    for batch in journal.found(state, Commit()):
         batches += 1
         readings += batch.readings
     if batches:
         _log.info("the journal is brought into the history", batches=batches, readings=readings)
-    found = Batch(known, Commit())
+    found = Batch(state.batches, Commit())
     try:
-        for batch in journal.found(known, found.stored):
+        for batch in journal.found(state, found.stored):
             found.absorb(batch)
             if found.readings >= RECOVERED_AT_ONCE:
-                fold.take(found)
+                fold.take(found, journal.run)
                 found = Batch(found.number, found.stored)
         if found:
-            fold.take(found)
+            fold.take(found, journal.run)
     except duckdb.Error as error:
         raise StoreError(
             f"what waits in the journal cannot be brought into the history: {error}; it stays where it is"

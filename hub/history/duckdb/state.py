@@ -8,8 +8,13 @@ import duckdb
 
 from hub.errors import StoreError
 from hub.history.duckdb.file import explain, identity
-from hub.history.duckdb.fold import committed
-from hub.history.journal.damage import HistoryState
+from hub.history.journal.reading import HistoryState
+
+
+def state_of(connection: duckdb.DuckDBPyConnection) -> HistoryState:
+    """Which history this is, and how much of the journal it has."""
+    [(number, run)] = connection.execute("SELECT number, run FROM commits").fetchall()
+    return HistoryState(identity(connection), number, run.bytes)
 
 
 @contextmanager
@@ -20,9 +25,9 @@ def looked_at(path: Path) -> Iterator[HistoryState]:
     """
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-            if ("identity",) not in tables:
-                raise StoreError(f"{path}: it is from before there was a journal; `hub serve` upgrades it")
-            yield HistoryState(identity(connection), committed(connection))
+            columns = connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall()
+            if ("commits", "run") not in columns:
+                raise StoreError(f"{path}: it is an earlier version's; `hub serve` upgrades it")
+            yield state_of(connection)
     except duckdb.Error as error:
         raise StoreError(f"{path}: {explain(error)}") from error

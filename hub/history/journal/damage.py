@@ -11,7 +11,9 @@ from hub.history.commit import Commit
 from hub.history.journal import record
 from hub.history.journal.reading import (
     AnotherHistory,
+    AnotherRun,
     Broken,
+    HistoryState,
     NewerVersion,
     Record,
     header_fault,
@@ -19,6 +21,7 @@ from hub.history.journal.reading import (
     missing,
     name_fault,
     pieces,
+    refuse_strange,
     segments,
 )
 from hub.history.journal.segment import HEADER, SegmentHeader
@@ -69,13 +72,6 @@ class Looked(NamedTuple):
         return self.kept[-1].record.number if self.kept else None
 
 
-class HistoryState(NamedTuple):
-    """What the history says of itself."""
-
-    identity: bytes
-    batches: int  # number of the last one that it has
-
-
 def look(folder: Path, state: HistoryState | None) -> list[Looked]:
     """Every file, oldest first. `state` is None where the history cannot be asked. Raises StoreError.
 
@@ -102,8 +98,7 @@ def damage_of(found: list[Looked]) -> list[Damage]:
 def _look(folder: Path, state: HistoryState | None, commit: Commit) -> list[Looked]:
     contents = list(_contents(folder))
     found = [
-        look_at(path, content, state and state.identity, commit, is_last=path == contents[-1][0])
-        for path, content in contents
+        look_at(path, content, state, commit, is_last=path == contents[-1][0]) for path, content in contents
     ]
     wanted = state.batches + 1 if state else None
     for one in found:
@@ -128,27 +123,29 @@ def _contents(folder: Path) -> Iterator[tuple[Path, bytes]]:
             raise StoreError(f"{path}: {error.strerror}") from error
 
 
-def look_at(path: Path, content: bytes, history: bytes | None, commit: Commit, *, is_last: bool) -> Looked:
-    """One file. Of which history it is counts only where `history` says which is wanted.
+def look_at(
+    path: Path, content: bytes, state: HistoryState | None, commit: Commit, *, is_last: bool
+) -> Looked:
+    """One file. Of which history and run it is counts only where `state` says which is wanted.
 
-    What stands behind a header that does not check is found where `history` is known: the file's name says
-    the rest of the header.
+    What stands behind a header that does not check is found where `state` is known: the file's name says the
+    rest of the header.
     """
     used = len(content.rstrip(b"\0"))
     looked = Looked(path, used, None, [], None, [])
     try:
         header = header_of(path, content)
-        if header and history and header.history != history:
-            raise AnotherHistory(path)
-    except (AnotherHistory, NewerVersion) as error:
+        if header and state:
+            refuse_strange(path, header, state)
+    except (AnotherHistory, AnotherRun, NewerVersion) as error:
         looked.faults.append(Damage(path, 0, used, str(error).removeprefix(f"{path}: ")))
         return looked
     if header is None:
         if not (is_last and used <= HEADER.size):
             looked.faults.append(Damage(path, 0, min(used, HEADER.size), header_fault(content)))
-        if history is None:
+        if state is None:
             return looked
-        header = SegmentHeader(history, int(path.stem))
+        header = SegmentHeader(state.identity, int(path.stem))
     elif header.file_name != path.name:
         looked.faults.append(Damage(path, 0, 0, name_fault(header)))
     looked = looked._replace(header=header)

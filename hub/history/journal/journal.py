@@ -6,6 +6,10 @@ holds everything after that number, and what it holds up to it is not looked at:
 is there twice. A hub that starts first brings all that it finds into the history; then the files go, and new
 ones are begun. A segment goes when the history has all of its batches.
 
+Where somebody moves the journal away, the hub goes on from the history's number, and those numbers are given
+again. So each start is a run with an id of its own. Files and history name it: a journal that is put back
+after another run has gone on is refused.
+
     <number of the first batch>.journal     one segment: see segment.py
 
 An fdatasync that fails leaves it unknown what is on the disk. Then the segment is cut behind its last good
@@ -24,7 +28,7 @@ from hub.errors import StoreError
 from hub.history.batch import Batch
 from hub.history.commit import Commit
 from hub.history.journal import record
-from hub.history.journal.reading import Damaged, missing, read, segments
+from hub.history.journal.reading import Damaged, HistoryState, missing, read, run_of, segments
 from hub.history.journal.segment import Segment, SegmentHeader, sync_folder
 from hub.logs import Logger
 
@@ -36,16 +40,18 @@ _log = Logger("journal")
 
 
 class Journal:
-    """The journal of one history, in `folder`. `identity` (16 bytes) is the history's.
+    """The journal of one history, in `folder`. `identity` is the history's, `run` is this start's: 16 bytes.
 
     `append` is for the thread of the group commit, `forget` for the one that folds.
     """
 
-    def __init__(self, folder: Path, identity: bytes, bytes_max: int) -> None:
+    def __init__(self, folder: Path, identity: bytes, bytes_max: int, run: bytes) -> None:
         """Raises StoreError where the folder cannot be made, or is another process's."""
         record.refuse_other_machines()
         self._folder = folder
         self._identity = identity
+        self._own_run = run
+        self.run = run  # of what was found; once that is cleared, of what is written
         self.bytes = 0  # how much there is
         self.bytes_max = bytes_max
         self._segment_bytes = min(SEGMENT_BYTES, bytes_max // SEGMENTS_MIN)
@@ -67,17 +73,19 @@ class Journal:
         """Whether it is time to forget some of it."""
         return self.bytes >= self.bytes_max // 4
 
-    def found(self, after: int, stored: Commit) -> Iterator[Batch]:
-        """What is there from before this start, of batches after this one, in order. Raises StoreError."""
+    def found(self, state: HistoryState, stored: Commit) -> Iterator[Batch]:
+        """What is there from before this start and not in the history, in order. Raises StoreError."""
         if (self._folder / REPAIRED).exists():
             raise StoreError(
                 f"{self._folder}: a repair of the journal was cut short; `hub journal repair` goes on with it"
             )
-        number = after
+        number = state.batches
         paths = segments(self._folder)
+        if paths:
+            self.run = run_of(paths[0])
         for path in paths:
-            for one in read(path, self._identity, is_last=path is paths[-1]):
-                if one.number <= after:
+            for one in read(path, state, is_last=path is paths[-1]):
+                if one.number <= state.batches:
                     continue
                 number += 1
                 if one.number != number:
@@ -95,6 +103,7 @@ class Journal:
             sync_folder(self._folder)
         except OSError as error:
             raise StoreError(f"{error.filename}: {error.strerror}") from error
+        self.run = self._own_run
 
     def append(self, batch: Batch) -> None:
         """Write the batch; it is on disk when this returns. Raises StoreError."""
@@ -156,7 +165,7 @@ class Journal:
         if self._doubtful:
             self._leave()
         if not self._segments or self._is_over or self._segments[-1].end >= self._segment_bytes:
-            segment = Segment(self._folder, SegmentHeader(self._identity, number))
+            segment = Segment(self._folder, SegmentHeader(self._identity, number, self.run))
             self._segments.append(segment)
             self.bytes += segment.end
             self._is_over = False

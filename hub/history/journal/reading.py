@@ -18,6 +18,7 @@ from hub.errors import StoreError
 from hub.history.journal.segment import (
     HEADER,
     MAGIC,
+    NO_RUN,
     PAGE,
     RECORD,
     RECORD_MAGIC,
@@ -52,6 +53,16 @@ class AnotherHistory(StoreError):
         )
 
 
+class AnotherRun(StoreError):
+    """The history has batches of these numbers, from a hub that did not have this journal."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path}: the hub has gone on without this journal, and the history has other batches by the same"
+            f" numbers. Nothing was changed. Move {path.parent} away and start again: see docs/operating.md"
+        )
+
+
 class NewerVersion(StoreError):
     """A newer hub has written it."""
 
@@ -59,6 +70,14 @@ class NewerVersion(StoreError):
         super().__init__(
             f"{path}: written by a newer version of the hub (journal {version}, this one knows {VERSION})"
         )
+
+
+class HistoryState(NamedTuple):
+    """What the history says of itself."""
+
+    identity: bytes
+    batches: int  # number of the last one that it has
+    run: bytes = NO_RUN  # of the hub in whose journal that one was
 
 
 class Record(NamedTuple):
@@ -88,7 +107,7 @@ def segments(folder: Path) -> list[Path]:
         raise StoreError(f"{folder}: {error.strerror}") from error
 
 
-def read(path: Path, identity: bytes, *, is_last: bool) -> Iterator[Record]:
+def read(path: Path, state: HistoryState, *, is_last: bool) -> Iterator[Record]:
     """The records of one file, in order, without what a crash has left at the end of the last one.
 
     Raises Damaged, StoreError.
@@ -99,8 +118,7 @@ def read(path: Path, identity: bytes, *, is_last: bool) -> Iterator[Record]:
         if is_last and not any(found[HEADER.size :]):
             return  # its making was cut short
         raise Damaged(path, 0, header_fault(found))
-    if header.history != identity:
-        raise AnotherHistory(path)
+    refuse_strange(path, header, state)
     if header.file_name != path.name:
         raise Damaged(path, 0, name_fault(header))
     number = header.first
@@ -115,6 +133,28 @@ def read(path: Path, identity: bytes, *, is_last: bool) -> Iterator[Record]:
         number += 1
 
 
+def refuse_strange(path: Path, header: SegmentHeader, state: HistoryState) -> None:
+    """Raises AnotherHistory, AnotherRun.
+
+    Each start of a hub takes over all of the journal that it finds, and begins another. So what is from the
+    run that the history took over last may be half known there. Of any other run it has nothing yet.
+    """
+    if header.history != state.identity:
+        raise AnotherHistory(path)
+    if header.run != state.run and header.first <= state.batches:
+        raise AnotherRun(path)
+
+
+def run_of(path: Path) -> bytes:
+    """The run of the hub that made this file, as far as its header checks. Raises StoreError."""
+    try:
+        with path.open("rb") as file:
+            header = header_of(path, file.read(HEADER.size))
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    return header.run if header else NO_RUN
+
+
 def content_of(path: Path) -> bytes:
     """All bytes of the file. Raises StoreError."""
     try:
@@ -127,12 +167,12 @@ def header_of(path: Path, found: bytes) -> SegmentHeader | None:
     """What the file says of itself; None where that does not check. Raises NewerVersion."""
     if len(found) < HEADER.size:
         return None
-    magic, version, history, first, checksum = HEADER.unpack_from(found)
+    magic, version, history, first, run, checksum = HEADER.unpack_from(found)
     if magic != MAGIC or zlib.crc32(found[: HEADER.size - 4]) != checksum:
         return None
     if version > VERSION:
         raise NewerVersion(path, version)
-    return SegmentHeader(history, first)
+    return SegmentHeader(history, first, run)
 
 
 def header_fault(found: bytes) -> str:

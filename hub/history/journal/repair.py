@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hub.errors import StoreError
-from hub.history.journal.damage import Damage, HistoryState, Kept, Looked, damage_of, look
+from hub.history.journal.damage import Damage, Kept, Looked, damage_of, look
 from hub.history.journal.journal import REPAIRED
-from hub.history.journal.reading import segments
+from hub.history.journal.reading import HistoryState, header_of, segments
 from hub.history.journal.segment import HEADER, Segment, SegmentHeader, sync_folder
 
 UNFINISHED = "repaired.making"
@@ -103,7 +103,7 @@ def _make(folder: Path, state: HistoryState, saved: list[Kept]) -> None:
     making = folder / UNFINISHED
     shutil.rmtree(making, ignore_errors=True)  # of a repair that was cut short
     making.mkdir(mode=0o700)
-    segment = Segment(making, SegmentHeader(state.identity, state.batches + 1))
+    segment = Segment(making, SegmentHeader(state.identity, state.batches + 1, state.run))
     try:
         for number, kept in enumerate(saved, state.batches + 1):
             segment.end = segment.write(number, kept.record.content)
@@ -121,6 +121,8 @@ def _finish(folder: Path) -> None:
         path.unlink()
     sync_folder(folder)
     with (folder / REPAIRED).open("rb") as file:
-        _, _, history, first, _ = HEADER.unpack(file.read(HEADER.size))
-    (folder / REPAIRED).rename(folder / SegmentHeader(history, first).file_name)
+        header = header_of(folder / REPAIRED, file.read(HEADER.size))
+    if header is None:
+        raise StoreError(f"{folder / REPAIRED}: its header does not check; move it away and repair again")
+    (folder / REPAIRED).rename(folder / header.file_name)
     sync_folder(folder)

@@ -1,6 +1,7 @@
 """One file of the journal, as it is written.
 
-    header      64 bytes: magic, version, the history it belongs to, the number of its first batch, checksum
+    header      64 bytes: magic, version, the history it belongs to, the number of its first batch, the run of
+                the hub that made it, checksum
     records     24 bytes: magic, length, number, checksum of the content, checksum of these; then the content,
                 see record.py
 
@@ -11,8 +12,9 @@ quietest of nine rounds: 45 µs of processor time, 0.17 ms and 4.6 KiB on the di
 70 µs, 0.36 ms and 8.2 KiB where the file grows with each record, and 144 µs, 0.53 ms and 14 KiB for SQLite
 (WAL, synchronous = FULL), which is why the journal is no SQLite file: `python -m benchmarks.journal`.
 
-A record's checksums begin with the header's, which nobody outside knows: no values that a device sends look
-like a record, and neither do records of a file that was here before.
+A record's checksums begin with one of the header, which nobody outside knows: no values that a device sends
+look like a record, and neither do records of a file that was here before. The run is not in it, so that
+records are found behind a header that is damaged.
 """
 
 import fcntl
@@ -30,7 +32,8 @@ PAGE = 4096
 AHEAD_BYTES = 262_144  # filled with zeros at a time
 SMALL_BYTES = 16_384  # a larger record is not worth it
 SUFFIX = ".journal"
-HEADER = struct.Struct("<8sI4x16sQ20xI")
+HEADER = struct.Struct("<8sI4x16sQ16s4xI")
+NO_RUN = bytes(16)
 RECORD_MAGIC = b"HREC"
 RECORD = struct.Struct("<4sIQII")  # magic, length, number, checksum of the content, checksum of these
 ALIGNED = 8
@@ -43,6 +46,7 @@ class SegmentHeader(NamedTuple):
 
     history: bytes  # 16 bytes: the identity of the history it belongs to
     first: int  # number of its first batch
+    run: bytes = NO_RUN  # 16 bytes: each start of a hub begins a journal of its own
 
     @property
     def file_name(self) -> str:
@@ -51,12 +55,15 @@ class SegmentHeader(NamedTuple):
 
     @property
     def seed(self) -> int:
-        """The header's checksum, with which those of its records begin."""
-        return zlib.crc32(HEADER.pack(MAGIC, VERSION, *self, 0)[:-_CHECKSUM_BYTES])
+        """What its records' checksums begin with: the header's, as it would be without the run."""
+        return self._replace(run=NO_RUN)._checksum()
 
     def pack(self) -> bytes:
         """As it stands in the file."""
-        return HEADER.pack(MAGIC, VERSION, *self, self.seed)
+        return HEADER.pack(MAGIC, VERSION, *self, self._checksum())
+
+    def _checksum(self) -> int:
+        return zlib.crc32(HEADER.pack(MAGIC, VERSION, *self, 0)[:-_CHECKSUM_BYTES])
 
 
 class Segment:
