@@ -6,7 +6,7 @@ For tests that neither kill it, nor look at its process, its output or its exit 
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,11 +39,15 @@ class HubThread(HubProcess):
 
     def _run(self, ready: threading.Event) -> None:
         try:
-            uvloop.run(self._serve(ready))
+            self.run_loop(self._serve(ready))
         except BaseException as error:  # noqa: BLE001  # told by `start` or `stop`, in the tests' own thread
             self._failure.append(error)
         finally:
             ready.set()
+
+    def run_loop(self, work: Coroutine[object, object, None]) -> None:
+        """Run the hub to its end."""
+        uvloop.run(work)
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
