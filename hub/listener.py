@@ -167,8 +167,12 @@ class Listener:
                 paused.cancel()
             self._loop.remove_reader(listening)
             listening.close()
-        for place in [*self._silent.values(), *self._opening.values(), *(place for _, place in self._ready)]:
+        for place in [*self._silent.values(), *self._opening.values()]:
             place.end()
+        while self._ready:
+            accepted, place = self._ready.popleft()
+            place.end()
+            accepted.close()
         self._places.close()
         self._failures.close()
 

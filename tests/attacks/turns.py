@@ -1,8 +1,8 @@
 """`python -m tests.attacks.turns`: for how long at most the hub's loop works without looking at its sockets.
 
-In processor time, so what else runs on the machine, the attacker too, hardly counts: it is what the hub itself
-takes from those who are connected, whereas `make attack` tells how late they are in all. The loop is asyncio's
-own, which is slower than the one that the hub uses.
+In processor time, so what else runs on the machine, the attacker too, hardly counts: it is what the hub
+itself takes from those who are connected, whereas `make attack` tells how late they are in all. The loop is
+asyncio's own, which is slower than the one that the hub uses.
 """
 
 import argparse
