@@ -34,6 +34,7 @@ from hub.http.rest.shapes import (
     LatestOut,
     LatestQuery,
 )
+from hub.http.rest.texts import TEXTS_MAX, characters
 from hub.http.rest.times import rfc3339
 from hub.http.rooms import FEED, FLEET, INGEST, ROSTER
 from hub.model import Device, Retention, Right
@@ -165,7 +166,15 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     query = call.query
     devices = chosen(call, query.device, query.label)
     page, cursor = _page(devices, query.cursor, query.limit)
-    return LatestOfManyOut(devices={one.id: _latest(call.app, one) for one in page}, next=cursor)
+    found: dict[str, LatestOut] = {}
+    texts = 0
+    for device in page:
+        one = _latest(call.app, device)
+        texts += characters(value for _, value in one.snapshot.values())
+        if texts > TEXTS_MAX and found:  # long texts make shorter pages
+            return LatestOfManyOut(devices=found, next=_cursor(next(reversed(found))))
+        found[device.id] = one
+    return LatestOfManyOut(devices=found, next=cursor)
 
 
 def chosen(call: Call[Any, Nothing], ids: Sequence[str], labels: Sequence[str]) -> list[Device]:

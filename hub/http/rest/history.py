@@ -22,6 +22,7 @@ from hub.http.rest.shapes import (
     RejectionOut,
     RejectionsOut,
 )
+from hub.http.rest.texts import TEXTS_MAX, characters, fit
 from hub.http.rest.times import read_time
 from hub.http.rooms import CLOCK, HISTORY, INGEST
 from hub.http.slots import SLOTS
@@ -29,7 +30,7 @@ from hub.model import Metric, Rejection
 
 T = TypeVar("T")
 
-ROWS_MAX = 50_000  # of one answer, over all of its metrics: some 5 MB
+ROWS_MAX = 50_000  # of one answer, over all of its metrics: some 5 MB, if they are numbers
 
 HOUR_US = 3_600_000_000
 LOOK_EVERY_S = 0.1  # whether the client is still there
@@ -50,6 +51,13 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
         most = ROWS_MAX // len(metrics)
         raise Invalid(f"points: of {len(metrics)} metrics at most {most} at once", "points")
     found = await _ask(call, call.app[HISTORY].ranges(metrics, start, end, query.points))
+    texts = sum(3 * characters(columns.avg) for columns in found)  # each is in three columns
+    if texts > TEXTS_MAX:
+        raise Invalid(
+            f"points: the texts are {texts} characters, and an answer has at most {TEXTS_MAX}; ask for fewer "
+            "points or metrics, or page by page (tier=raw)",
+            "points",
+        )
     shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
     if len(shown) == 1:
         return HistoryAnswer(shown[0])
@@ -99,6 +107,9 @@ async def _page(call: Call[HistoryQuery, Nothing], metrics: list[Metric], start:
     [metric] = metrics
     after = _read_cursor(call.query.cursor) if call.query.cursor else None
     page = await _ask(call, call.app[HISTORY].raw(metric, start, end, after, call.query.limit))
+    fitting = fit(page.value)
+    if fitting < len(page.value):
+        page = await _ask(call, call.app[HISTORY].raw(metric, start, end, after, fitting))
     return RawOut(
         metric=metric.name,
         unit=metric.unit,

@@ -118,7 +118,9 @@ class HistoryQuery(Asked):
     end: str = Field("", alias="to", description="RFC 3339 or ms, not included; now if left out")
     points: Annotated[int, Field(ge=1, le=10_000)] = 1000
     tier: Literal["auto", "raw"] = Field("auto", description="raw: every reading of one metric, page by page")
-    limit: Annotated[int, Field(ge=1, le=10_000, description="of a page of readings")] = 1000
+    limit: Annotated[
+        int, Field(ge=1, le=10_000, description="of a page of readings; of long texts fewer")
+    ] = 1000
     cursor: str = Field("", description="`next` of the page before; the rest of the query stays as it was")
 
 
