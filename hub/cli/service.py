@@ -46,10 +46,10 @@ async def _announced(hub: "Hub") -> AsyncIterator[None]:
             f"Devices:   mqtt port {hub.mqtt_port}, or {hub.url}/api/v1/telemetry; "
             "`hub devices add ID` makes a key"
         )
-    typer.echo("Ready. Ctrl-C stops it.")
-    sys.stdout.flush()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, _hung_up, hub, os.isatty(0))
+    typer.echo("Ready. Ctrl-C stops it.")
+    sys.stdout.flush()
     yield
     loop.remove_signal_handler(signal.SIGHUP)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
