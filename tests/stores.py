@@ -34,3 +34,10 @@ def lay_out(folder: Path) -> Path:
         if not (folder / name).exists():
             shutil.copy(_made() / name, folder / name)
     return folder
+
+
+def empty_history(folder: Path) -> Path:
+    """The file of an empty history, put into a folder that has none."""
+    path = folder / FILES[0]
+    shutil.copy(_made() / FILES[0], path)
+    return path

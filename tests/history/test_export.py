@@ -15,6 +15,7 @@ from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Bounds, Keeper
 from hub.model import Metric, MetricType
 from tests.history.rows import T0
+from tests.stores import empty_history
 
 DEVICE = 1
 NUMBER = Metric(1, DEVICE, "temperature", MetricType.NUMBER)
@@ -27,7 +28,7 @@ END = T0 + 10**12
 
 @pytest.fixture
 async def history(tmp_path: Path) -> AsyncIterator[EmbeddedHistory]:
-    async with EmbeddedHistory.open(tmp_path / "history.duckdb", 256, 100) as opened:
+    async with EmbeddedHistory.open(empty_history(tmp_path), 256, 100) as opened:
         yield opened
 
 

@@ -17,6 +17,7 @@ from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import Keeper
 from hub.model import Device, Metric, MetricType, Rejection, SequenceMark, Thresholds
 from tests.history.rows import DEVICE, T0, TEMPERATURE, append, count_rows, folded, stored_values
+from tests.stores import empty_history
 
 BOILER = Device(DEVICE, "boiler-1", "Boiler", {}, T0)
 REJECTIONS_MAX = 20
@@ -29,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def history(path: Path) -> AsyncIterator[EmbeddedHistory]:
-    async with EmbeddedHistory.open(path, 128, REJECTIONS_MAX) as history:
+    async with EmbeddedHistory.open(empty_history(path.parent), 128, REJECTIONS_MAX) as history:
         yield history
 
 

@@ -10,6 +10,7 @@ from hub.history.duckdb.history import EmbeddedHistory
 from hub.history.duckdb.keeper import CHORES_INTERVAL_US, Bounds, Keeper
 from hub.model import MetricType
 from tests.history.rows import DEVICE, T0, TEMPERATURE, append, folded
+from tests.stores import empty_history
 
 AGE_US = CHORES_INTERVAL_US // 2
 BOUNDS = Bounds(fill_rows=10, fill_age=AGE_US)
@@ -30,7 +31,7 @@ class Kept:
 
 @pytest.fixture
 async def kept(tmp_path: Path) -> AsyncIterator[Kept]:
-    async with EmbeddedHistory.open(tmp_path / "history.duckdb", 128, 20) as history:
+    async with EmbeddedHistory.open(empty_history(tmp_path), 128, 20) as history:
         found = Kept(history)
         append(history, 1.0)
         await folded(history)
@@ -104,7 +105,7 @@ async def test_an_old_row_is_due(tmp_path: Path, text: bool, restarted: bool) ->
 
 @pytest.mark.parametrize("by", [CHORES_INTERVAL_US, -1])
 async def test_chores_are_due_after_a_while_and_where_the_clock_was_set_back(tmp_path: Path, by: int) -> None:
-    async with EmbeddedHistory.open(tmp_path / "history.duckdb", 128, 20) as history:
+    async with EmbeddedHistory.open(empty_history(tmp_path), 128, 20) as history:
         kept = Kept(history)
         await kept.rest()
         kept.now += by

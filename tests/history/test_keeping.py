@@ -25,6 +25,7 @@ from hub.model import Metric, MetricType
 from tests.history.rollups import rollup_of
 from tests.history.rows import folded
 from tests.rounds import rounds
+from tests.stores import empty_history
 
 DAY_US = 24 * HOUR_US
 T0 = 1_795_132_800_000_000  # µs, UTC: a day begins
@@ -155,7 +156,7 @@ def test_readings_and_their_minutes_and_hours_are_right_whatever_the_keeper_did(
     taken: list[tuple[str, object]],
 ) -> None:
     async def play(folder: Path) -> None:
-        run = Run(folder / "history.duckdb")
+        run = Run(empty_history(folder))
         left = list(taken)
         while True:
             async with EmbeddedHistory.open(run.path, 128, 20) as history:
@@ -188,7 +189,7 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
     batches: list[list[tuple[int, int, float]]], days: int
 ) -> None:
     async def play(folder: Path) -> None:
-        run = Run(folder / "history.duckdb")
+        run = Run(empty_history(folder))
         run.now = T0 + 3 * DAY_US
         run.kept = KeptFor(days * DAY_US, 0, 0)
         async with EmbeddedHistory.open(run.path, 128, 20) as history:
@@ -209,7 +210,7 @@ def test_what_raw_retention_takes_stays_in_minutes_and_hours(
 
 
 async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0 + 2 * DAY_US, kept=KeptFor(DAY_US, 0, 0))
+    run = Run(empty_history(tmp_path), now=T0 + 2 * DAY_US, kept=KeptFor(DAY_US, 0, 0))
     async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         run.append(history, [(1, T0 + minute * MINUTE_US // 2, float(minute)) for minute in range(20)])
@@ -224,7 +225,7 @@ async def test_a_range_that_begins_where_raw_is_gone_comes_from_minutes(tmp_path
 
 
 async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0 + 3 * DAY_US)
+    run = Run(empty_history(tmp_path), now=T0 + 3 * DAY_US)
     kept = {1: KeptFor(DAY_US, 2 * DAY_US, 0), 2: NEVER}
     async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = Keeper(history.database, lambda: kept, lambda: run.now, Bounds(fill_rows=1))
@@ -250,7 +251,7 @@ async def test_each_device_keeps_each_tier_as_long_as_it_should(tmp_path: Path) 
 
 
 async def test_the_parts_of_a_day_that_is_over_become_one_row_a_minute(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0 + DAY_US + GRACE_US - 1)
+    run = Run(empty_history(tmp_path), now=T0 + DAY_US + GRACE_US - 1)
     async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         for part in range(3):
@@ -267,7 +268,7 @@ async def test_the_parts_of_a_day_that_is_over_become_one_row_a_minute(tmp_path:
 
 
 async def test_a_removed_device_is_swept_from_what_is_sealed(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb")
+    run = Run(empty_history(tmp_path))
     async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
         run.append(history, [(1, T0, 1.0), (2, T0, 1.0), (3, T0, 1.0)])
@@ -310,7 +311,7 @@ async def test_a_store_of_the_first_schema_is_migrated_with_all_it_holds(tmp_pat
 
 
 async def test_space_is_used_again_over_many_cycles_of_retention(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb", now=T0, kept=KeptFor(2 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US))
+    run = Run(empty_history(tmp_path), now=T0, kept=KeptFor(2 * HOUR_US, 2 * HOUR_US, 2 * HOUR_US))
     sizes = []
     async with EmbeddedHistory.open(run.path, 128, 20) as history:
         keeper = run.keeper(history)
@@ -348,7 +349,7 @@ async def count(history: EmbeddedHistory, table: str) -> int:
 
 async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: Path) -> None:
     """Commits, queries and the keeper at once: every query sees each value once."""
-    run = Run(tmp_path / "history.duckdb")
+    run = Run(empty_history(tmp_path))
     done = asyncio.Event()
     async with EmbeddedHistory.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
         history.batch.metrics[1] = METRICS[1]
@@ -378,7 +379,7 @@ async def test_readers_and_writer_go_on_while_tables_are_turned_over(tmp_path: P
 
 
 async def test_the_keeper_goes_on_after_a_step_that_failed(tmp_path: Path) -> None:
-    run = Run(tmp_path / "history.duckdb")
+    run = Run(empty_history(tmp_path))
     async with EmbeddedHistory.open(run.path, 128, 20) as history, asyncio.TaskGroup() as tasks:
         run.append(history, [(1, T0, 1.0), (3, T0, 0.0)])
         await folded(history)

@@ -14,6 +14,7 @@ from hub.history.duckdb.history import STORING, EmbeddedHistory
 from tests.captured_logs import captured_logs
 from tests.history.disks import full_journal, hanging_journal, refusing_file
 from tests.history.rows import T0, append, folded
+from tests.stores import empty_history
 
 JOURNAL_MAX_MB = 8
 PER_BATCH = 20_000
@@ -23,8 +24,9 @@ DEADLINE_S = 30.0
 
 @pytest.fixture
 async def history(tmp_path: Path) -> AsyncIterator[EmbeddedHistory]:
-    path = tmp_path / "history.duckdb"
-    async with EmbeddedHistory.open(path, 128, 100, LATE_S, journal_max_mb=JOURNAL_MAX_MB) as history:
+    async with EmbeddedHistory.open(
+        empty_history(tmp_path), 128, 100, LATE_S, journal_max_mb=JOURNAL_MAX_MB
+    ) as history:
         append(history, 1.0)
         await folded(history)
         yield history
