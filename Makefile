@@ -1,6 +1,7 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed; ROUNDS=20 tries what is left to chance twenty times as often
-# make quick   the tests that need no browser, no broker and no process: some 160 s of processor time on a busy machine
+# make coverage  as make test, and fails where too few lines ran: half as long again
+# make quick   the tests that need no browser, no broker and no process
 # make check   linters and types, Python and page
 # make attack  a healthy device and viewer beside each attack at full size: how late they were, what was lost
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
@@ -11,8 +12,14 @@ export ROUNDS ?= 1
 # Else each worker, and each process that a test starts, compiles everything anew: seconds each time.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
+# Tests wait for as long as they work: two more at once than there are cores keep these busy.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+PYTEST = pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PAGE_TESTS = npm run --prefix web --silent test
 
-.PHONY: setup page demo test quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
+TEST_NEEDS := setup web/node_modules .stamps/peers
+
+.PHONY: setup page demo test coverage quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
 
 setup: .stamps/setup page
 
@@ -42,17 +49,23 @@ demo: setup
 	npm ci --prefix tests/peers --silent --no-audit --no-fund
 	@touch $@
 
-test: setup web/node_modules .stamps/peers
+test: $(TEST_NEEDS)
+	@tests/system_packages.sh
+	$(BIN)/python -m $(PYTEST) $(ARGS)
+	$(PAGE_TESTS)
+
+coverage: $(TEST_NEEDS)
 	@tests/system_packages.sh
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
-	npm run --prefix web --silent test
+	$(PAGE_TESTS)
 
+quick: WORKERS := 3
 quick: setup web/node_modules
-	ROUNDS=0.1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not outside" $(ARGS)
-	npm run --prefix web --silent test
+	ROUNDS=0.1 $(BIN)/python -m $(PYTEST) -q -m "not outside" $(ARGS)
+	$(PAGE_TESTS)
 
 check: setup web/node_modules
 	$(BIN)/ruff check
