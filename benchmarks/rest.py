@@ -23,17 +23,18 @@ import uvloop
 
 from benchmarks.rest_profile import Sampler
 from benchmarks.rest_report import Figures, medians, print_report, rows
-from benchmarks.subjects import READY_EVERY_S, READY_TIMEOUT_S, Hub, Recorder, Subject, run_load
+from benchmarks.subjects import READY_EVERY_S, READY_TIMEOUT_S, Floor, Hub, Recorder, Subject, run_load
 
 DEVICES = (1, 50, 200)
 WRITTEN_DEVICES = 50  # for what commit_interval_ms saves, and the connections of the modest rate
 INTERVALS_MS = (0, 250, 1_000)
 MODEST_RATE = 2_000
 WINDOW = 16  # unacknowledged messages of a device
-PARTS = ("start", "idle", "steady", "interval", "modest", "peer")
+PARTS = ("start", "idle", "steady", "interval", "modest", "peer", "floor")
 QUICK = {"seconds": 5.0, "warm_up": 1.0, "idle": 5.0, "settle": 2.0, "starts": 1}
 IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
-HUB, PEER = "hub", "Mosquitto + SQLite"
+HUB, PEER, FLOOR = "hub", "Mosquitto + SQLite", "two threads"
+OTHERS = {PEER: ("peer", Recorder), FLOOR: ("floor", Floor)}
 KEPT_TIMEOUT_S = 10.0
 PROFILE_LINES = 25
 
@@ -189,15 +190,16 @@ async def served(hub: Hub) -> AsyncIterator[None]:
         await hub.stop()
 
 
-async def measure_peer(options: argparse.Namespace) -> Figures:
+async def measure_other(name: str, options: argparse.Namespace) -> Figures:
+    _, kind = OTHERS[name]
     with scratch(options) as folder:
-        async with Recorder(folder, max(options.devices)) as peer:
-            bench = Bench(peer, folder, options)
+        async with kind(folder, max(options.devices)) as other:
+            bench = Bench(other, folder, options)
             if "idle" in options.parts:
-                say(f"{PEER}: idle")
+                say(f"{name}: idle")
                 await bench.idle()
             for devices in options.devices:
-                say(f"{PEER}: {devices} × 1/s")
+                say(f"{name}: {devices} × 1/s")
                 await bench.steady(devices)
             await bench.check_kept()
         return bench.figures
@@ -219,14 +221,14 @@ async def bench(options: argparse.Namespace) -> None:
         # The older one first, so that a figure that only grows with time does not favour the new one.
         pythons = {f"hub in {options.against.resolve().name}": python_of(options.against), **pythons}
     found: dict[str, list[Figures]] = {name: [] for name in pythons}
-    if "peer" in options.parts:
-        found[PEER] = []
+    others = [name for name, (part, _) in OTHERS.items() if part in options.parts]
+    found |= {name: [] for name in others}
     for place in range(options.rounds):
         say(f"round {place + 1} of {options.rounds}")
         for name, python in pythons.items():
             found[name].append(await measure_hub(name, python, options))
-        if PEER in found:
-            found[PEER].append(await measure_peer(options))
+        for name in others:
+            found[name].append(await measure_other(name, options))
     names = list(pythons)
     ratio = (names[1], names[0]) if len(names) == 2 else None
     print_report(found, list(rows(options.devices, INTERVALS_MS)), ratio)

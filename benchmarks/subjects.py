@@ -25,6 +25,7 @@ import psutil
 
 from benchmarks.load import Target
 from benchmarks.processes import Use
+from benchmarks.rest_floor import RECORD
 from hub.system import OWN
 
 READY_TIMEOUT_S = 15.0
@@ -277,6 +278,27 @@ class Recorder(Broker):
         with contextlib.closing(sqlite3.connect(self._folder / "readings.db")) as store:
             (count,) = store.execute("SELECT count(*) FROM readings").fetchone()
         return int(count)
+
+
+class Floor(Subject):
+    """benchmarks/rest_floor.py: the least that a Python server costs with each reading on disk."""
+
+    name = "floor"
+
+    @property
+    def targets(self) -> list[Target]:
+        return [Target(f"bench-{n}", "", f"devices/bench-{n}/telemetry") for n in range(self._connections)]
+
+    async def start(self) -> None:
+        file = str(self._folder / "records")
+        self._spawn(sys.executable, "-m", "benchmarks.rest_floor", "--port", str(self.port), "--file", file)
+        await self._listening(self.port)
+
+    async def taken(self) -> int:
+        records = (self._folder / "records").read_bytes()
+        return sum(
+            any(content) for _, _, content in RECORD.iter_unpack(records[: -(len(records) % RECORD.size)])
+        )
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.rest import HUB, PEER
+from benchmarks.rest import FLOOR, HUB, PEER
 from benchmarks.subjects import Hub
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +19,9 @@ FIGURES = {
 }
 
 
-def test_a_short_run_measures_hub_and_peer(tmp_path: Path) -> None:
+def test_a_short_run_measures_hub_peer_and_floor(tmp_path: Path) -> None:
     report = tmp_path / "figures.json"
-    command = [sys.executable, "-m", "benchmarks.rest", *SHORT, "--parts", "idle", "steady", "peer"]
+    command = [sys.executable, "-m", "benchmarks.rest", *SHORT, "--parts", "idle", "steady", "peer", "floor"]
     ran = subprocess.run(
         [*command, "--json", str(report)],
         env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
@@ -32,7 +32,9 @@ def test_a_short_run_measures_hub_and_peer(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(report.read_text())
-    assert {name: set(of["medians"]) for name, of in found.items()} == {HUB: FIGURES, PEER: FIGURES}
+    assert {name: set(of["medians"]) for name, of in found.items()} == dict.fromkeys(
+        (HUB, PEER, FLOOR), FIGURES
+    )
     for of in found.values():
         assert of["medians"]["percent_2"] > 0
         assert of["medians"]["written_kib_s_2"] > 0
