@@ -183,8 +183,9 @@ async def _stop_sockets(app: web.Application) -> None:
 
 def loops(app: web.Application) -> list[Coroutine[object, object, None]]:
     """Loops that the connections share, to be run beside the application until it ends."""
-    viewers = app[VIEWERS]
+    viewers, by_provider = app[VIEWERS], app[BY_PROVIDER]
     return [
+        *([] if by_provider is None else [by_provider.watch_unseen(app[CLOCK])]),
         app[PEERS].run(),
         app[DEVICE_SOCKETS].run(),
         app[LIVE_SOCKETS].writer.run(),

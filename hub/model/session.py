@@ -11,4 +11,4 @@ class Session:
     created_at: int | None
     used_at: int | None
     address: str | None
-    origin: str  # how they came in: link, password
+    origin: str  # how they came in: link, password, passkey, oidc:<provider>

@@ -111,9 +111,13 @@ class Accounts:
         """Raises Conflict for somebody who comes by a provider: what they may, and how they come in, is its
         word alone.
         """
+        if self.is_provided(name):
+            raise Conflict(f"{name!r} comes in by {self.find(name).issuer} alone, which says what they may")
+
+    def is_provided(self, name: str) -> bool:
+        """Whether they come by a provider."""
         found = self._operators.get(name)
-        if found is not None and found.issuer is not None:
-            raise Conflict(f"{name!r} comes in by {found.issuer} alone, which says what they may")
+        return found is not None and found.issuer is not None
 
     async def admit(self, issuer: str, subject: str, called: str, grants: Iterable[Grant]) -> Operator:
         """The person whom the provider lets in, with what they may now: one more, where it is the first time.

@@ -107,7 +107,9 @@ class Operators:
         if until is None or self._clock() < until:
             return
         confirm_by = self._accounts.confirm_by(principal.name)
-        how = "log in once more: an admin, or `hub login`, makes a link for it"
+        how = "log in once more"
+        if not self._accounts.is_provided(principal.name):
+            how += ": an admin, or `hub login`, makes a link for it"
         if confirm_by:
             shown = " or ".join(f"your {way}" for way in confirm_by)
             how = f"show {shown} to POST /api/v1/session/confirm, or log in once more"

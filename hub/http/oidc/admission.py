@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hub.config_oidc import OidcProvider
 from hub.http.live.viewers import Viewers
@@ -54,6 +54,16 @@ class Admission:
             await self._end_tokens(admitted)
             self._viewers().begin_again(admitted.name)
         return admitted
+
+    async def lapse_unseen(self, providers: Iterable[OidcProvider], unseen_s: float) -> None:
+        """End the tokens of those of whom their provider has said nothing for so long: who never comes back
+        has no session to ask about. Raises StoreError.
+        """
+        before = self._clock() - round(unseen_s * 1e6)
+        for provider in providers:
+            for one in self._accounts.of_issuer(provider.issuer):
+                if (one.checked_at or 0) < before:
+                    await self._lapse(provider, one)
 
     async def _lapse(self, provider: OidcProvider, operator: Operator) -> None:
         """End all that somebody came in with, and let them in no more until their provider does."""

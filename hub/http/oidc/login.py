@@ -1,5 +1,6 @@
 """The way of a browser to a provider, and back."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -9,18 +10,19 @@ from http import HTTPStatus
 from aiohttp import web
 
 from hub.errors import Busy, HubError, Invalid
+from hub.fleet.keys import LoginThrottle
 from hub.http.access import ACCESS
 from hub.http.around import Around
 from hub.http.audit import note_refused_person, noted
 from hub.http.oidc.admission import Admission
-from hub.http.oidc.provider import Provider
+from hub.http.oidc.provider import Person, Provider
 from hub.http.oidc.rechecks import Rechecks
 from hub.http.plain_page import plain_page
 from hub.http.rest.login import begin_session
 from hub.http.rooms import OPERATORS
 from hub.logs import Logger, RateLimitedLog
 from hub.people.accounts import Accounts
-from hub.people.oidc.attempts import LASTS_S, Attempts
+from hub.people.oidc.attempts import LASTS_S, Attempt, Attempts
 from hub.people.oidc.faults import NoEntry, NotBegunHere, ProviderRefused, ProviderSilent, ProviderWrong
 from hub.people.oidc.messages import Callback, authorization_url
 from hub.people.oidc.tokens import LogoutToken
@@ -29,7 +31,7 @@ from hub.registry.provided import StoredProvidedSessions
 COOKIE = "hub-login"
 SECURE_COOKIE = f"__Host-{COOKIE}"
 AT_ONCE_MAX = 32  # log ins that wait for a provider's answer; beyond, one is told to come back
-PER_ADDRESS_MAX = 8
+PER_ADDRESS_MAX = 8  # and of one address, with those that are being refused
 
 _log = Logger("oidc")
 
@@ -46,6 +48,7 @@ class SignOn:
         stored: StoredProvidedSessions,
         base_url: Callable[[], str],
         around: Around,
+        throttle: LoginThrottle,
     ) -> None:
         self._accounts = accounts
         self._stored = stored
@@ -54,8 +57,10 @@ class SignOn:
         self._admission = admission
         self.base_url = base_url
         self._around = around
+        self._throttle = throttle
         self._attempts = Attempts(around.steady_s, around.random_text)
-        self._waiting: Counter[str] = Counter()  # by address
+        self._asking = 0  # log ins of which a provider is asked
+        self._waiting: Counter[str] = Counter()  # those under way, by address
         self._refusals = RateLimitedLog(_log)
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
@@ -95,7 +100,7 @@ class SignOn:
             callback = Callback.read({name: request.query.getall(name) for name in request.query})
             attempt = self._attempts.take(callback.state, provider.config.name, browser)
             with self._place(address):
-                person = await provider.log_in(attempt, callback)
+                person = await self._ask(provider, attempt, callback)
                 operator = await self._admission.admit(provider.config, person)
         except NoEntry as error:
             note_refused_person(request, noted(error.called), f"oidc {provider.config.name}", error)
@@ -114,6 +119,23 @@ class SignOn:
         await begin_session(request, response, secret)
         return response
 
+    async def _ask(self, provider: Provider, attempt: Attempt, callback: Callback) -> Person:
+        """Who has come back. Made up codes are refused later and later: each costs the provider work.
+
+        Raises as `Provider.log_in` does, and Busy.
+        """
+        if self._asking >= AT_ONCE_MAX:
+            raise Busy("too many people are logging in at this moment", 1.0)
+        self._asking += 1
+        try:
+            return await provider.log_in(attempt, callback)
+        except ProviderRefused as error:
+            refused = error
+        finally:
+            self._asking -= 1
+        await asyncio.sleep(self._throttle.failed(attempt.address))
+        raise refused
+
     def provider(self, request: web.Request) -> Provider:
         """The one in the path. Raises HTTPNotFound."""
         provider = self.providers.get(request.match_info["provider"])
@@ -123,9 +145,9 @@ class SignOn:
 
     @contextmanager
     def _place(self, address: str) -> Iterator[None]:
-        """One of the places of those who wait for a provider. Raises Busy."""
-        if self._waiting.total() >= AT_ONCE_MAX or self._waiting[address] >= PER_ADDRESS_MAX:
-            raise Busy("too many people are logging in at this moment", 1.0)
+        """One of the places of this address. Raises Busy."""
+        if self._waiting[address] >= PER_ADDRESS_MAX:
+            raise Busy("too many people are logging in from this address", 1.0)
         self._waiting[address] += 1
         try:
             yield

@@ -157,7 +157,7 @@ class SessionRow(Given):
 
     id: str
     is_this: bool = Field(description="whether it is the one that asks")
-    origin: str = Field(description="how they came in: link, password, passkey")
+    origin: str = Field(description="how they came in: link, password, passkey, oidc:<provider>")
     address: str | None
     created_at: str | None
     used_at: str | None = Field(description="to the hour")
@@ -252,7 +252,9 @@ class SessionOut(Given):
     scope: ScopeOut | None = Field(description="of that grant; null: the whole hub")
     grants: list[GrantOut]
     rights: list[Right] = Field(description="all that may be done, somewhere")
-    origin: str = Field(description="how they came in: link, password, token, local")
+    origin: str = Field(
+        description="how they came in: link, password, passkey, oidc:<provider>, token, local"
+    )
     confirmed_until: float | None = Field(
         description="ms UTC: until when keys, tokens and people may be changed without another proof; null: "
         "always"

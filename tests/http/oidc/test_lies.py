@@ -1,10 +1,13 @@
 """Lies on the way back from a provider: each with the clause that forbids it. Nobody gets in by one."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
+from hub.fleet.keys import DELAY_MIN_S
+from hub.http.rooms import BY_PROVIDER
 from tests.http.conftest import Hub
 from tests.http.oidc.conftest import CALLBACK, START, Browser, query_of
 from tests.oidc.keys import Key, by_none, by_public_key
@@ -155,6 +158,24 @@ async def test_a_code_for_one_browser_is_of_no_use_to_another(
     provider.callback = {"code": stolen}
     page = await other_browser.log_in()
     assert (page.status, "invalid_grant" in page.text) == (403, True)
+
+
+async def test_codes_that_are_made_up_are_refused_later_and_later(
+    hub: Hub, browser: Browser, provider: PlayedProvider
+) -> None:
+    """Each costs the provider work; it could take the hub for an attacker, and answer nobody of it."""
+    provider.callback = {"code": "made up"}
+    by_provider = hub.app[BY_PROVIDER]
+    assert by_provider is not None
+    loop = asyncio.get_running_loop()
+    took_s = []
+    for _ in range(3):
+        began_s = loop.time()
+        assert (await browser.log_in()).status == 403
+        took_s.append(loop.time() - began_s)
+    assert [took >= DELAY_MIN_S * (index + 1) for index, took in enumerate(took_s)] == [True] * 3
+    provider.callback = {}
+    assert (await browser.log_in()).status == 303
 
 
 async def test_several_log_ins_of_one_browser_do_not_disturb_each_other(hub: Hub, browser: Browser) -> None:

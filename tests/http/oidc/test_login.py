@@ -146,6 +146,7 @@ async def test_no_other_way_leads_to_somebody_who_comes_by_a_provider(
         hub.call("POST", f"{path}/link"),
         hub.call("POST", "/api/v1/login-links", {"name": provider.name}),
         hub.call("POST", "/api/v1/operators", {"name": provider.name, "role": "admin"}),
+        browser.call("POST", "/api/v1/session/passkeys/options"),
         browser.call("PUT", "/api/v1/session/password", {"new": "correct horse battery"}),
     ):
         assert (await refused)[0] == 409

@@ -11,6 +11,7 @@ from hub.config import AuthConfig, Config
 from hub.http.access import RECHECK_WAIT_S
 from hub.http.live.viewers import VIEWERS
 from hub.http.oidc.rechecks import SILENT_AGAIN_S
+from hub.http.rooms import BY_PROVIDER
 from tests.http.conftest import Hub, running_hub
 from tests.http.oidc.conftest import CALLBACK, Browser, provider_config, query_of
 from tests.oidc.provider import PlayedProvider
@@ -260,6 +261,24 @@ async def closed_with(socket: aiohttp.ClientWebSocketResponse) -> int | None:
         while not socket.closed:
             await socket.receive()
     return socket.close_code
+
+
+async def test_of_whom_nothing_was_heard_for_long_the_tokens_end_too(
+    hub: Hub, browser: Browser, provider: PlayedProvider
+) -> None:
+    """There is no session to ask about where somebody never comes back."""
+    await browser.log_in()
+    token = {"name": "wall", "role": "viewer", "scope": {"labels": ["site=north"]}, "ttl_s": 31_000_000}
+    _, made = await browser.call("POST", "/api/v1/tokens", token)
+    by_provider = hub.app[BY_PROVIDER]
+    assert by_provider is not None
+    configs = [one.config for one in by_provider.sign_on.providers.values()]
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    for passed_s, status in ((by_provider.unseen_s - 60, 200), (120.0, 401)):
+        hub.clock.ahead_s += passed_s
+        await by_provider.admission.lapse_unseen(configs, by_provider.unseen_s)
+        assert (await hub.call("GET", "/api/v1/devices", headers=bearer))[0] == status
+    assert (await browser.session())[0] == 401
 
 
 # A restart
