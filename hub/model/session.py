@@ -12,3 +12,4 @@ class Session:
     used_at: int | None
     address: str | None
     origin: str  # how they came in: link, password, passkey, oidc:<provider>
+    browser: str | None = None  # as it calls itself (User-Agent)

@@ -123,6 +123,10 @@ class Operators:
         """Whether somebody is logged in as admin somewhere: then links are for who asks for one."""
         return await self._stored.has_any("session", self._clock())
 
+    async def note_browser(self, secret: str, browser: str) -> None:
+        """Note what the browser that got this session calls itself, so that people know it in their list."""
+        await self._stored.note_browser(session_digest(secret), browser)
+
     async def end_session(self, secret: str) -> None:
         """Log out."""
         await self._stored.remove(session_digest(secret), self._clock())

@@ -87,6 +87,11 @@ class StoredCredentials:
         sql = "UPDATE credentials SET used_at = :now WHERE digest = :digest"
         await self._database.write(lambda written: written.run(sql, digest=digest, now=now))
 
+    async def note_browser(self, digest: bytes, browser: str) -> None:
+        """Note what the browser that has this session calls itself."""
+        sql = "UPDATE credentials SET browser = :browser WHERE digest = :digest"
+        await self._database.write(lambda written: written.run(sql, digest=digest, browser=browser))
+
     async def confirm(self, digest: bytes, now: int) -> None:
         """Note that whoever has this session proved just now who they are."""
         sql = "UPDATE credentials SET confirmed_at = :now WHERE digest = :digest"
@@ -106,6 +111,7 @@ class StoredCredentials:
                 row["used_at"],
                 row["address"],
                 row["origin"] or "link",
+                row["browser"],
             )
             for row in rows
         ]

@@ -154,4 +154,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             site VARCHAR NOT NULL, created_at BIGINT NOT NULL, last_used_at BIGINT)""",
         "CREATE INDEX passkeys_by_operator ON passkeys (operator)",
     ),
+    # What a browser that is logged in calls itself.
+    ("ALTER TABLE credentials ADD COLUMN browser VARCHAR",),
 )

@@ -159,6 +159,8 @@ def test_a_role_for_some_devices_is_offered_for_those_alone(plant: HubProcess, v
         if "/press" in offer.view:
             go(page, plant, offer.view)
             assert_offered(offer, page, is_offered=True)
+    page.tab.goto(f"{plant.url}/#/add")
+    expect(page.tab.get_by_role("dialog").get_by_label("Labels")).to_have_value(f"site={ONE}")
     page.tab.goto(f"{plant.url}/#/device/{OTHER}/keys")
     expect(page.tab.get_by_role("heading", name="Keys are for managers")).to_be_visible()
     expect(page.tab.get_by_text("You are one, but not for this device.")).to_be_visible()

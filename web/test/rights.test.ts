@@ -48,6 +48,8 @@ describe("Rights", () => {
     expect(rights.mayFor("keys:write", SOUTH)).toBe(false);
     expect(rights.mayForAll("keys:write")).toBe(false);
     expect(rights.mayForAll("metrics:scrape")).toBe(true);
+    expect(rights.labelsFor("devices:write")).toEqual(["site=north"]);
+    expect(rights.labelsFor("devices:read")).toEqual([]);
   });
 
   it("are no more than those of a token", () => {

@@ -17,6 +17,7 @@ from hub.http.rest.people_shapes import ConfirmIn, LogIn, ProviderOut, WaysOut
 from hub.http.rooms import ACCOUNTS, BY_PROVIDER, CONFIG, OPERATORS
 
 FORM_MAX_BYTES = 10_000
+BROWSER_MAX = 300  # characters of what a browser calls itself
 
 
 async def show_ways(request: web.Request) -> web.Response:
@@ -127,6 +128,9 @@ async def confirm(call: Call[Nothing, ConfirmIn]) -> None:
 async def begin_session(request: web.Request, response: web.Response, secret: str) -> None:
     """Give the browser a new session in place of the one that it had."""
     await note(request, await request.app[OPERATORS].session(secret))
+    browser = "".join(filter(str.isprintable, request.headers.get("User-Agent", "")[:BROWSER_MAX]))
+    if browser:
+        await request.app[OPERATORS].note_browser(secret, browser)
     await end_browsers_session(request, request.cookies.get(request.app[ACCESS].cookie(request)))
     response.set_cookie(
         request.app[ACCESS].cookie(request),

@@ -159,6 +159,7 @@ class SessionRow(Given):
     is_this: bool = Field(description="whether it is the one that asks")
     origin: str = Field(description="how they came in: link, password, passkey, oidc:<provider>")
     address: str | None
+    browser: str | None = Field(description="as it calls itself (User-Agent)")
     created_at: str | None
     used_at: str | None = Field(description="to the hour")
     expires_at: str

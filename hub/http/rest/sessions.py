@@ -120,6 +120,7 @@ def _shown(session: Session, *, is_this: bool) -> SessionRow:
         is_this=is_this,
         origin=session.origin,
         address=session.address,
+        browser=session.browser,
         created_at=None if session.created_at is None else rfc3339(session.created_at),
         used_at=None if session.used_at is None else rfc3339(session.used_at),
         expires_at=rfc3339(session.expires_at),

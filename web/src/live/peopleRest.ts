@@ -8,6 +8,9 @@ export interface Person {
   readonly grants: readonly Grant[];
   /** Without one they come by one-time links. */
   readonly has_password: boolean;
+  /** The provider that says what they may, and lets them in; null is the hub itself. */
+  readonly issuer: string | null;
+  readonly passkeys: readonly { readonly id: string; readonly name: string }[];
   readonly created_at: string;
 }
 
@@ -115,6 +118,11 @@ export class PeopleRest {
   /** Their sessions end. */
   async setPassword(name: string, password: string): Promise<void> {
     await this.#rest.ask(personPath(name), "PATCH", { password });
+  }
+
+  /** They stay logged in where they are. */
+  async removePasskey(name: string, id: string): Promise<void> {
+    await this.#rest.ask(`${personPath(name)}/passkeys/${encodeURIComponent(id)}`, "DELETE");
   }
 
   async makeLink(name: string): Promise<MadeLink> {

@@ -73,6 +73,13 @@ export class Rights {
     return this.#grantsWith(right).some(({ scope }) => scope === null || covers(scope, device));
   }
 
+  /** Labels with which a new device is one that this may be done to; none where it is in any case. */
+  labelsFor(right: Right): readonly string[] {
+    const scopes = this.#grantsWith(right).map(({ scope }) => scope);
+    if (scopes.includes(null)) return [];
+    return scopes.find((scope) => scope !== null && scope.labels.length > 0)?.labels ?? [];
+  }
+
   /** The least role that has a right; null while that is not known. */
   leastRole(right: Right): Role | null {
     return ROLES.find((role) => this.#session?.roles[role]?.includes(right)) ?? null;

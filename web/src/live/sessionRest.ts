@@ -22,6 +22,8 @@ export interface SessionInfo {
   /** How they came in: "link", "password", "passkey", … */
   readonly origin: string;
   readonly address: string | null;
+  /** As it calls itself (User-Agent). */
+  readonly browser: string | null;
   readonly created_at: string | null;
   readonly used_at: string | null;
   readonly expires_at: string;

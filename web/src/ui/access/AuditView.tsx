@@ -141,33 +141,38 @@ function Entries({ rest, filter }: { rest: PeopleRest; filter: AuditFilter }) {
   );
 }
 
+/** Why something was not done. */
+const RESULT_WORD: Readonly<Record<string, string>> = {
+  wrong: "what was shown is wrong",
+  forbidden: "not allowed",
+  step_up: "who it is was not confirmed",
+  not_found: "there is no such thing",
+};
+
 function EntryRecord({ of: entry }: { of: AuditEntry }) {
   const page = usePage();
   const { who, credential, address, what, device, result, count, detail } = entry;
   const isKnown = device !== null && page.live.fleet.get(device)?.info !== undefined;
   const isDone = result === "done";
+  const facts = [
+    !isDone && (RESULT_WORD[result] ?? result),
+    count > 1 && `${count} times`,
+    detail,
+    address === "local" ? "on the hub's machine" : `from ${address}`,
+    credential,
+  ];
   return (
     <li class="record">
       <div class="record-head">
         <span>
+          {!isDone && <strong class="refused">Not done: </strong>}
           <strong>{who || "Somebody"}</strong> {auditWords(what)}
-          {!isDone && (
-            <>
-              {": "}
-              <strong class="refused">
-                {result === "wrong" ? "what they showed was wrong" : `refused, ${result}`}
-                {count > 1 && `, ${count} times`}
-              </strong>
-            </>
-          )}
         </span>
         <span class="grow" />
         <Ago time={entry.at} none="" />
       </div>
       <p class="small">
-        {[detail, address === "local" ? "on the hub's machine" : `from ${address}`, credential]
-          .filter(Boolean)
-          .join(" · ")}
+        {facts.filter(Boolean).join(" · ")}
         {isKnown && (
           <>
             {" · "}

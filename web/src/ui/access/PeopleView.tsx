@@ -6,10 +6,10 @@ import { Loaded, useLoaded } from "../parts/Loaded";
 import { TypedConfirm } from "../parts/TypedConfirm";
 import { Ago } from "./Ago";
 import { grantWords } from "./grantWords";
-import { AddPerson, ChangeGrants, LinkDialog, SetPassword } from "./PersonDialogs";
+import { AddPerson, ChangeGrants, LinkDialog, WaysIn } from "./PersonDialogs";
 
 type PeopleTask =
-  | { readonly kind: "grants" | "password" | "remove"; readonly person: Person }
+  | { readonly kind: "grants" | "ways" | "remove"; readonly person: Person }
   | { readonly kind: "add" }
   | { readonly kind: "link"; readonly name: string; readonly made: MadeLink };
 
@@ -66,9 +66,7 @@ export function PeopleView() {
       </Loaded>
       {task?.kind === "add" && <AddPerson rest={rest} close={close} done={done} link={link} />}
       {task?.kind === "grants" && <ChangeGrants rest={rest} person={task.person} close={close} done={done} />}
-      {task?.kind === "password" && (
-        <SetPassword rest={rest} person={task.person} close={close} done={done} />
-      )}
+      {task?.kind === "ways" && <WaysIn rest={rest} person={task.person} close={close} done={done} />}
       {task?.kind === "link" && <LinkDialog name={task.name} made={task.made} close={close} />}
       {task?.kind === "remove" && (
         <TypedConfirm
@@ -87,9 +85,19 @@ export function PeopleView() {
   );
 }
 
+/** By what somebody comes in: "has a password, 2 passkeys". */
+function waysWords({ issuer, has_password, passkeys }: Person): string {
+  if (issuer !== null) return `comes by ${issuer}, which says what they may`;
+  const ways = [
+    has_password && "a password",
+    passkeys.length > 0 && (passkeys.length === 1 ? "a passkey" : `${passkeys.length} passkeys`),
+  ].filter(Boolean);
+  return ways.length > 0 ? `has ${ways.join(", ")}` : "comes by one-time links";
+}
+
 interface PersonRecordProps {
   readonly of: Person;
-  readonly begin: (kind: "grants" | "password" | "remove") => void;
+  readonly begin: (kind: "grants" | "ways" | "remove") => void;
   readonly link: () => void;
 }
 
@@ -101,28 +109,37 @@ function PersonRecord({ of: person, begin, link }: PersonRecordProps) {
     <li class="record person">
       <div class="person-facts">
         <strong>{name}</strong> {isOwn && <span class="small">you</span>}
-        <p>{person.grants.map(grantWords).join("; ")}</p>
+        <p>{person.grants.map(grantWords).join("; ") || "may not come in at present"}</p>
         <p class="small">
           Added <Ago time={person.created_at} none="" />
           {" · "}
-          {person.has_password ? "has a password" : "comes by one-time links"}
+          {waysWords(person)}
         </p>
       </div>
       <div class="record-tasks">
-        <button type="button" class="button" aria-label={`Change ${name}`} onClick={() => begin("grants")}>
-          Change
-        </button>
-        <button type="button" class="button" aria-label={`Link for ${name}`} onClick={link}>
-          Link
-        </button>
-        <button
-          type="button"
-          class="button"
-          aria-label={`Password of ${name}`}
-          onClick={() => begin("password")}
-        >
-          Password
-        </button>
+        {person.issuer === null && (
+          <>
+            <button
+              type="button"
+              class="button"
+              aria-label={`Change ${name}`}
+              onClick={() => begin("grants")}
+            >
+              Change
+            </button>
+            <button type="button" class="button" aria-label={`Link for ${name}`} onClick={link}>
+              Link
+            </button>
+            <button
+              type="button"
+              class="button"
+              aria-label={`Password of ${name}`}
+              onClick={() => begin("ways")}
+            >
+              Password
+            </button>
+          </>
+        )}
         <button
           type="button"
           class="button danger"

@@ -81,15 +81,42 @@ export function ChangeGrants({ rest, person, close, done }: PersonDialogProps & 
   );
 }
 
-export function SetPassword({ rest, person, close, done }: PersonDialogProps & { person: Person }) {
+/** How somebody comes in: another password for them, and their passkeys, should one be lost. */
+export function WaysIn({ rest, person, close, done }: PersonDialogProps & { person: Person }) {
   const { failure, isSending, send } = useSending();
-  const save = async (form: HTMLFormElement) => {
-    if (await send(() => rest.setPassword(person.name, typedPassword(form, "new")))) await done();
+  const change = async (request: () => Promise<void>) => {
+    if (await send(request)) await done();
   };
+  const save = (form: HTMLFormElement) =>
+    change(() => rest.setPassword(person.name, typedPassword(form, "new")));
   return (
-    <Dialog title={`A password for ${person.name}`} close={close}>
+    <Dialog title={`How ${person.name} logs in`} close={close}>
       <Form submit={(_, form) => save(form)}>
-        <p>Wherever they are logged in, they are logged out. They can set another one under Account.</p>
+        {person.passkeys.length > 0 && (
+          <ul class="records" aria-label="Passkeys">
+            {person.passkeys.map(({ id, name }) => (
+              <li key={id} class="record record-head">
+                <span>
+                  Passkey <strong>{name}</strong>
+                </span>
+                <span class="grow" />
+                <button
+                  type="button"
+                  class="button"
+                  aria-label={`Remove the passkey ${name}`}
+                  disabled={isSending}
+                  onClick={() => void change(() => rest.removePasskey(person.name, id))}
+                >
+                  Remove
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <p>
+          With a new password they are logged out wherever they are logged in. They can set another one under
+          Account.
+        </p>
         <NewPassword />
         <Failure reason={failure} />
         <Foot act="Set password" isSending={isSending} close={close} />

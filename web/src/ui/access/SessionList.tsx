@@ -5,6 +5,7 @@ import { Confirm } from "../parts/Confirm";
 import { Failure, useSending } from "../parts/forms";
 import { Loaded, useLoaded } from "../parts/Loaded";
 import { Ago } from "./Ago";
+import { browserWords } from "./browserWords";
 
 const CAME_BY: Readonly<Record<string, string>> = {
   link: "a one-time link",
@@ -66,16 +67,22 @@ export function SessionList({ rest }: { rest: SessionRest }) {
 }
 
 function SessionRecord({ of: session, end }: { of: SessionInfo; end: () => void }) {
-  const { address, origin, created_at, used_at, expires_at } = session;
+  const { address, browser, origin, created_at, used_at, expires_at } = session;
   const from = address ?? "an unknown address";
+  const name = browser === null ? "A browser" : browserWords(browser);
   return (
     <li class="record">
       <div class="record-head">
-        <strong>{session.is_this ? "This browser" : `A browser at ${from}`}</strong>
-        {session.is_this && <span class="small">{from}</span>}
+        <strong>{session.is_this ? `This browser: ${name}` : name}</strong>
+        <span class="small">{from}</span>
         <span class="grow" />
         {!session.is_this && (
-          <button type="button" class="button" aria-label={`End the session from ${from}`} onClick={end}>
+          <button
+            type="button"
+            class="button"
+            aria-label={`End the session of ${name}, ${from}`}
+            onClick={end}
+          >
             End
           </button>
         )}

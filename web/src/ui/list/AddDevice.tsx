@@ -69,6 +69,7 @@ function Description({ added }: { added: Signal<Added | null> }) {
         isLong
         hint="To find and group devices, one a line."
         placeholder="hall=North"
+        defaultValue={page.rights.peek().labelsFor("devices:write").join("\n")}
       />
       <Failure reason={failure} />
       <button type="submit" class="button primary" disabled={isSending}>
