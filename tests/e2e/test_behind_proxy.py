@@ -52,7 +52,8 @@ def test_a_header_that_a_proxy_leaves_out_is_named_until_it_comes_through(
 ) -> None:
     with ReverseProxy(press) as proxy:
         proxy.leaves_out = frozenset({header})
-        page = visit(proxy, "/")
+        page = visit(press)  # one logs in elsewhere: through a proxy that changes Host the hub refuses that
+        page.tab.goto(f"{proxy.url}/")
 
         said = page.tab.get_by_role("status").filter(has_text="does not get through")
         expect(said).to_contain_text("a proxy in between must pass on Upgrade and Host")

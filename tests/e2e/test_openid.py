@@ -104,6 +104,10 @@ def test_a_person_logs_in_and_out_by_a_certified_provider(
         expect(page.tab).to_have_url(f"{hub.url}/#/device/boiler")
         _, people = _people(hub)
         assert people == {"ada (company)": "operator"}
+        page.tab.goto(f"{hub.url}/#/account")
+        expect(page.tab.get_by_text("is set where you come from: company")).to_be_visible()
+        expect(page.tab.get_by_role("list", name="Sessions")).to_contain_text("by company")
+        page.assert_accessible_in_any_width()
 
         page.tab.get_by_role("button", name="Account").click()
         page.tab.get_by_role("button", name="Log out").click()

@@ -55,7 +55,7 @@ WHOLE: dict[str, Callable[[Dashboard], Locator]] = {
     "#/device/press/commands": link("Attributes"),
     "#/device/press/attributes": text("Reported by the device"),
     "#/device/press/settings": link("Attributes"),
-    "#/account": text("This browser"),
+    "#/account": text("Where you are logged in"),
     "#/tokens": button("Make a token"),
     "#/people": link("Account"),
     "#/audit": link("Account"),
