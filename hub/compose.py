@@ -200,7 +200,6 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
         await tokens.restore()
         audit = Audit(registry.audit, config.auth, clock, around.steady_s)
-        await _forget_other_providers(config, registry, accounts, tokens)
         await fleet.restore()
         clock.distrust_until(await registry.noted(TRUSTED_AT))
         await note_distrust(registry, clock)
@@ -227,18 +226,6 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
 
 def _may_read_raw(principal: Principal, device: LabelledDevice) -> bool:
     return decide(principal, Right.RAW_READ, device) is Decision.ALLOW
-
-
-async def _forget_other_providers(
-    config: Config, registry: Registry, accounts: Accounts, tokens: Tokens
-) -> None:
-    """Let nobody in any more by a provider that is not configured any more."""
-    issuers = {one.issuer for one in config.auth.oidc}
-    for one in accounts.all():
-        if one.issuer is not None and one.issuer not in issuers:
-            await accounts.lapse(one.name)
-            await tokens.revoke_beyond(Principal(one.name, ()))
-            await registry.credentials.end_sessions(one.name)
 
 
 def _open_history(config: Config) -> AbstractAsyncContextManager[History]:

@@ -26,6 +26,7 @@ from hub.host import HostFigures
 from hub.http.app import loops as http_loops
 from hub.http.server import Server
 from hub.logs import Logger
+from hub.people.provided import forget_other_providers
 from hub.tls import Certificates
 
 T = TypeVar("T")
@@ -76,6 +77,9 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         rooms = await stack.enter_async_context(compose.open_rooms(config, around))
+        if listen:
+            issuers = [one.issuer for one in config.auth.oidc]
+            await forget_other_providers(issuers, rooms.accounts, rooms.operators, rooms.tokens)
         certificates = Certificates.of(config)
         machine = HostFigures(config.data_dir, config.journal_dir)
         base_url = _BaseUrl(config)

@@ -8,6 +8,7 @@ passkeys     WebAuthn
 challenges   what a passkey has to sign
 tokens       what programs come in with
 audit        what they did, and what was refused them
+provided     who came by a provider that is not configured any more
 names        what people and tokens may be called
 oidc         logging in by a provider of OpenID Connect. Pure
 """

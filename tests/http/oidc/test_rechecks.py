@@ -12,6 +12,7 @@ from hub.http.access import RECHECK_WAIT_S
 from hub.http.live.viewers import VIEWERS
 from hub.http.oidc.rechecks import SILENT_AGAIN_S
 from hub.http.rooms import BY_PROVIDER
+from hub.people.provided import forget_other_providers
 from tests.http.conftest import Hub, running_hub
 from tests.http.oidc.conftest import CALLBACK, Browser, provider_config, query_of
 from tests.oidc.provider import PlayedProvider
@@ -306,6 +307,9 @@ async def test_sessions_outlive_a_restart_and_are_asked_about_after_it(
         assert (status, "no such provider" in problem["detail"]) == (401, True)
         assert hub.rooms.accounts.of_issuer(provider.url)
     async with running_hub(tmp_path, Config()) as hub:
+        assert hub.rooms.accounts.all()  # a command may be run without the configuration
+        rooms = hub.rooms
+        await forget_other_providers([], rooms.accounts, rooms.operators, rooms.tokens)
         assert hub.rooms.accounts.all() == []
     await browser.client.close()
 
