@@ -3,6 +3,7 @@ complete.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from hub.config import Config, HttpConfig, load
+from hub.config_oidc import OidcProvider
 from hub.errors import Invalid
 from hub.model import Role
 from tests.principals import grant
@@ -210,3 +212,14 @@ def test_the_nearest_key_is_looked_for_where_it_would_stand(tmp_path: Path) -> N
     path = written(tmp_path, '[retention]\noverrides = [{ label = "a=b", raws = 1 }]')
     with pytest.raises(Invalid, match=r"retention\.overrides\.0\.raws; did you mean raw_s\?"):
         load(path)
+
+
+def test_the_example_of_a_provider_is_right_and_shows_every_key_at_its_default(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "openid.md").read_text(encoding="utf-8").splitlines()
+    lines = [line[7:] for line in page if line.startswith(" " * 7)]
+    [provider] = load(written(tmp_path, "\n".join(lines))).auth.oidc
+    shown_keys = {line.split()[0] for line in lines if re.match(r"\w+ =", line)}
+    assert shown_keys >= OidcProvider.model_fields.keys() - {"client_secret"}
+    defaults = {name: field.default for name, field in OidcProvider.model_fields.items()}
+    for name in ("scopes", "groups_claim", "check_s", "outage_s", "unchecked_s"):
+        assert getattr(provider, name) == defaults[name]
