@@ -109,7 +109,6 @@ def test_a_person_logs_in_and_out_by_a_certified_provider(
         expect(page.tab.get_by_role("list", name="Sessions")).to_contain_text("by company")
         page.assert_accessible_in_any_width()
 
-        page.tab.get_by_role("button", name="Account").click()
         page.tab.get_by_role("button", name="Log out").click()
         page.tab.get_by_role("button", name="Yes, sign me out").click()
         expect(page.tab.get_by_role("button", name="Log in with The Company")).to_be_visible()
