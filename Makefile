@@ -5,7 +5,7 @@
 # make check   linters and types, Python and page
 # make attack  a healthy device and viewer beside each attack at full size: how late they were, what was lost
 # make screenshots  every view of the page, in light, dark and phone width, into docs/screenshots
-# make bench   the figures of the README; bench-ingest, -history, -journal, -live, -newcomers, -page, -rest make a part of them
+# make bench   the figures of the README; bench-ingest, -history, -journal, -live, -newcomers, -page, -rest, -rules make a part of them
 
 PYTHON ?= python3
 export ROUNDS ?= 1
@@ -19,7 +19,7 @@ PAGE_TESTS = npm run --prefix web --silent test
 
 TEST_NEEDS := setup web/node_modules .stamps/peers
 
-.PHONY: setup page demo test coverage quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest lock clean
+.PHONY: setup page demo test coverage quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest bench-rules lock clean
 
 setup: .stamps/setup page
 
@@ -82,7 +82,7 @@ screenshots: setup web/node_modules
 	@tests/system_packages.sh
 	$(BIN)/python -m tests.e2e.screenshots
 
-BENCHMARKS := ingest history journal live newcomers page rest
+BENCHMARKS := ingest history journal live newcomers page rest rules
 
 bench: $(BENCHMARKS:%=bench-%)
 

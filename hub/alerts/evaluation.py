@@ -17,20 +17,17 @@ from hub.alerts.dependence import Dependence
 from hub.alerts.judges import NEVER
 from hub.alerts.ledger import Ledger
 from hub.alerts.machine import Fired, Resolved, State, Step, Worse
-from hub.alerts.post import DiffersPost, Post, other_of
+from hub.alerts.post import DiffersPost, Post, key_of, other_of
 from hub.alerts.series import DeviceWatch, WatchedMetric
 from hub.alerts.thresholds import rules_of
 from hub.clock import HubClock
 from hub.clock import Step as ClockStep
-from hub.model import Device, Metric, MetricType, Presence, Sample
+from hub.model import NO_THRESHOLDS, Device, Metric, MetricType, Presence, Sample, Severity
 from hub.model.condition import Beyond, Differs, IsPresent, Silent
 from hub.model.rule import Rule
 
-RULE_REMOVED = "the rule was removed"
 RULE_CHANGED = "the rule was changed"
 RULE_OFF = "the rule was switched off"
-METRIC_GONE = "the metric was removed, or has another name"
-DEVICE_GONE = "the device was removed"
 NOT_MEANT = "the rule is not for this device any more"
 
 Latest = Callable[[str, str], Sample | None]
@@ -81,8 +78,8 @@ class Evaluation:
     def forgotten(self, watch: DeviceWatch, name: str, why: str) -> None:
         """The device has a metric no more."""
         series = watch.series.get(name)
-        for post in [] if series is None else [*series.posts, *series.silences]:
-            self._drop(post, why or METRIC_GONE)
+        for post in [] if series is None else [*series.posts.values(), *series.silences.values()]:
+            self._drop(post, why or "the metric is another one now")
         for rule in self._by_metric.get(name, {}).values():  # one that waits for readings waits on
             self._bind(watch, rule)
 
@@ -99,7 +96,7 @@ class Evaluation:
     def closed(self, watch: DeviceWatch) -> None:
         """The device was removed."""
         for post in watch.posts():
-            self._drop(post, DEVICE_GONE)
+            self._drop(post, "the device was removed")
         self._watches.pop(watch.device.number, None)
         self._numbers.pop(watch.device.id, None)
         self.dependence.forget(watch.device)
@@ -109,7 +106,7 @@ class Evaluation:
         now = self._clock()
         self.dependence.changed(device, presence, now)
         watch = self._watches.get(device.number)
-        for post in watch.presence if watch else ():
+        for post in list(watch.presence.values()) if watch else ():
             self._clockwork.judge_presence(post, presence, now)
 
     # Rules
@@ -131,12 +128,11 @@ class Evaluation:
             self._unindex(before)
         self._index(rule)
         for watch in list(self._watches.values()):
-            for post in watch.posts():
-                if post.rule.id == rule.id and not post.rule.thresholds:
-                    if self._still_meant(rule, before, watch):
-                        self._detach(post)
-                    else:
-                        self._drop(post, RULE_CHANGED if rule.enabled else RULE_OFF)
+            post = before and watch.own.get(key_of(before, watch.device.number))
+            if post and self._still_meant(rule, before, watch):
+                self._detach(post)
+            elif post:
+                self._drop(post, RULE_CHANGED if rule.enabled else RULE_OFF)
             self._rebind(watch, rule)
         self._ledger.drop_loose(RULE_CHANGED)
 
@@ -161,9 +157,9 @@ class Evaluation:
         """A rule is no more; its alerts are over."""
         self._unindex(rule)
         for watch in self._watches.values():
-            for post in watch.posts():
-                if post.rule.id == rule.id and not post.rule.thresholds:
-                    self._drop(post, RULE_REMOVED)
+            post = watch.own.get(key_of(rule, watch.device.number))
+            if post:
+                self._drop(post, "the rule was removed")
             self._rebind(watch, rule)
 
     def _index(self, rule: Rule) -> None:
@@ -197,12 +193,12 @@ class Evaluation:
             return
         if not device.counted and rule.on.device is None:
             return  # the hub's own figures are none of "all devices"
-        if any(one.rule.id == rule.id and not one.rule.thresholds for one in watch.posts()):
+        if key_of(rule, device.number) in watch.own:
             return
         now = self._clock()
         if isinstance(rule.when, IsPresent):
             post = Post(rule, device, None)
-            watch.presence.append(post)
+            watch.own[post.key] = watch.presence[id(post)] = post
             self._adopt(post)
             self._clockwork.judge_presence(post, self.dependence.presence_of(device.id), now)
         elif isinstance(rule.when, Silent):
@@ -226,8 +222,10 @@ class Evaluation:
         """For silence."""
         if post.series is not None:
             self._adopt(post)
-            post.series.silences.append(post)
-            post.series.rebound()
+            self._watches[post.device.number].own[post.key] = post
+            post.series.silences[id(post)] = post
+            if post.machine.state is not State.OK:
+                post.series.rebound()
             if post.machine.state is State.OK:
                 self._clockwork.arm_silence(post, now)
 
@@ -242,8 +240,9 @@ class Evaluation:
             if far is None or other[1] not in far.metrics:
                 return
             post = DiffersPost(rule, watch.device, series, self._series(far, other[1]))
-            post.other.posts.append(post)
-        series.posts.append(post)
+            post.other.add(post)
+        series.add(post)
+        watch.own[post.key] = post
         self._adopt(post)
         for one in (series, *((post.other,) if isinstance(post, DiffersPost) else ())):
             latest = self._latest(one.device.id, one.name)
@@ -251,14 +250,16 @@ class Evaluation:
                 self.told(post, post.take(one, latest.time, latest.value), now)
                 if post.machine.deadline is not NEVER:
                     self._clockwork.arm(post, now + post.machine.deadline - latest.time)
-            one.rebound()
+            one.tighten(post)
         is_plain = isinstance(rule.when, Beyond) and post.machine.state is State.OK
         if post.machine.lookback_us and not is_plain and series.newest:  # older readings count as well
             self.late(series, series.newest)
 
     def _bind_thresholds(self, watch: DeviceWatch, metric: Metric) -> None:
         """The thresholds of a metric are rules, where no other rule of that severity has bounds for it."""
-        if not self.makes_thresholds or not watch.device.counted:
+        keys = [(0, severity, watch.device.number, metric.name) for severity in Severity]
+        there = {key[1]: watch.own[key] for key in keys if key in watch.own}
+        if not self.makes_thresholds or (metric.thresholds == NO_THRESHOLDS and not there):
             return
         own = {
             rule.severity
@@ -266,8 +267,7 @@ class Evaluation:
             if isinstance(rule.when, Beyond) and rule.on.covers(watch.device.id, watch.device.labels)
         }
         wanted = {rule.severity: rule for rule in rules_of(watch.device, metric) if rule.severity not in own}
-        series = watch.series.get(metric.name)
-        for post in [] if series is None else [one for one in series.posts if one.rule.thresholds]:
+        for post in there.values():
             if post.rule == wanted.get(post.rule.severity):
                 del wanted[post.rule.severity]
             elif post.rule.severity in wanted:
@@ -291,14 +291,13 @@ class Evaluation:
         if isinstance(post, DiffersPost):
             places.append(post.other)
         for series in places:
-            series.posts = [one for one in series.posts if one is not post]
-            series.silences = [one for one in series.silences if one is not post]
-            series.rebound()
+            series.remove(post)
             owner = self._watches.get(series.device.number)
             if owner is not None and not series.is_watched and owner.series.get(series.name) is series:
                 del owner.series[series.name]
         if watch is not None:
-            watch.presence = [one for one in watch.presence if one is not post]
+            watch.own.pop(post.key, None)
+            watch.presence.pop(id(post), None)
         post.series = None
         post.machine.due = NEVER
         self.dependence.release(post)
@@ -349,8 +348,7 @@ class Evaluation:
     def _back(self, post: Post) -> None:
         """What the rule depends on has been there again for a while: what still fires is told."""
         if post.held and post.machine.state is State.FIRING and post.alert is None:
-            post.held = False
-            now = self._clock()
+            post.held, now = False, self._clock()
             post.alert = self._ledger.open(post, Fired(now, post.machine.value), now)
 
     # Time
@@ -367,9 +365,8 @@ class Evaluation:
     def tick(self) -> None:
         """See what is due. Called a few times a second."""
         self._clockwork.tick()
-        now = self._clock()
-        self.dependence.tick(now)
-        self._ledger.tick(now)
+        self.dependence.tick(self._clock())
+        self._ledger.tick(self._clock())
 
     def clock_stepped(self, step: ClockStep) -> None:
         """The hub's clock was set: what waits for a time waits as long as it would have."""
@@ -383,6 +380,11 @@ class Evaluation:
 
     # The past
 
+    def watched(self, device: Device) -> list[WatchedMetric]:
+        """The metrics of a device that any rule looks at."""
+        watch = self._watches.get(device.number)
+        return list(watch.series.values()) if watch else []
+
     def late(self, series: WatchedMetric, time: int) -> None:
         """A reading is older than the newest of its metric."""
         if series.late_from is None:
@@ -393,8 +395,6 @@ class Evaluation:
     def metric_of(self, series: WatchedMetric) -> Metric | None:
         """The metric as it is now; None where it is gone."""
         watch = self._watches.get(series.device.number)
-        return (
-            None
-            if watch is None or watch.series.get(series.name) is not series
-            else watch.metrics.get(series.name)
-        )
+        if watch is None or watch.series.get(series.name) is not series:
+            return None
+        return watch.metrics.get(series.name)

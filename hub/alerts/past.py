@@ -79,7 +79,7 @@ class Past:
     async def _play(self, series: WatchedMetric) -> None:
         start, last = series.late_from, series.late_to
         metric = self._evaluation.metric_of(series)
-        posts = [post for post in series.posts if not isinstance(post, DiffersPost)]
+        posts = [post for post in series.posts.values() if not isinstance(post, DiffersPost)]
         series.late_from = None
         if start is None or metric is None or not posts:
             return

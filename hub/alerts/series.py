@@ -3,18 +3,20 @@
 Theory. Almost every reading changes nothing: it is within all bounds, or as far beyond as the one before. So
 the machines of one metric are put together as two numbers and a time: what lies between `low` and `high`,
 before `deadline` and not before `newest`, is nothing to any of them. That is a few comparisons of floats,
-however many rules there are, and for readings that come together the same on the least and greatest of them.
+however many rules there are, and for readings that come together the same on the least and greatest of them,
+which the intake's checks know already.
 Only what fails it is shown to the machines.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Protocol
 
 from hub.alerts.judges import INF, NEVER
 from hub.alerts.machine import State, Step
-from hub.alerts.post import Post
+from hub.alerts.post import Key, Post
 from hub.model import Device, Metric, MetricType, Run, Value
 
 BUFFERED_MAX = 20_000  # readings that wait while the past is played; beyond it is played again
@@ -74,8 +76,8 @@ class WatchedMetric:
         self.newest = 0
         self.heard_at = now
         self.last: Value | None = None  # of texts and truth values
-        self.posts: list[Post] = []
-        self.silences: list[Post] = []
+        self.posts: dict[int, Post] = {}  # by their identity: there may be thousands
+        self.silences: dict[int, Post] = {}
         # From the oldest late reading on the past has to be played again; the newest late one is at
         # `late_to`.
         self.late_from: int | None = None
@@ -99,6 +101,15 @@ class WatchedMetric:
             self.newest = time
         else:
             self._show(time, value, now)
+
+    def take_alike(self, run: Run, span: tuple[float, float], oldest: int, now: int) -> None:
+        """Readings that came together and all have the metric, within that span; the last is the newest."""
+        newest = run.times[-1]
+        is_early = self.newest <= oldest and newest < self.deadline
+        if is_early and self.is_number and self.low <= span[0] and span[1] <= self.high:
+            self.heard_at, self.newest = now, newest
+        else:
+            self.take_run(run, now)
 
     def take_run(self, run: Run, now: int) -> None:
         """Readings that came together."""
@@ -131,14 +142,14 @@ class WatchedMetric:
         else:
             self.newest, self.last = time, value
             self._judge(time, value, now)
-        for post in self.silences:
+        for post in self.silences.values():
             if post.machine.state is not State.OK:
                 self._desk.told(post, post.machine.end(now), now)
         self.rebound()
 
     def _judge(self, time: int, value: Value, now: int) -> None:
         is_number = type(value) is float
-        for post in self.posts:
+        for post in list(self.posts.values()):
             machine = post.machine
             is_early = is_number and time < machine.deadline
             if is_early and machine.low <= value <= machine.high:  # type: ignore[operator]
@@ -151,13 +162,33 @@ class WatchedMetric:
 
     def rebound(self) -> None:
         """What is nothing to any machine has changed."""
-        if self._buffer is not None or any(one.machine.state is not State.OK for one in self.silences):
+        if self._buffer is not None or any(
+            one.machine.state is not State.OK for one in self.silences.values()
+        ):
             self.low, self.high, self.deadline, self.last = INF, -INF, NEVER, None
             return
-        machines = [post.machine for post in self.posts]
+        machines = [post.machine for post in self.posts.values()]
         self.low = max((one.low for one in machines), default=-INF)
         self.high = min((one.high for one in machines), default=INF)
         self.deadline = min((one.deadline for one in machines), default=NEVER)
+
+    def add(self, post: Post) -> None:
+        """A rule looks at its values from now on."""
+        self.posts[id(post)] = post
+
+    def tighten(self, post: Post) -> None:
+        """The machine of a post is new or has changed: as `rebound` does for all, here for one."""
+        machine = post.machine
+        self.low, self.high = max(self.low, machine.low), min(self.high, machine.high)
+        self.deadline = min(self.deadline, machine.deadline)
+        self.last = None
+
+    def remove(self, post: Post) -> None:
+        """A rule looks no more. What is nothing to the others may be less than it could be, until the next
+        reading that fails it.
+        """
+        self.posts.pop(id(post), None)
+        self.silences.pop(id(post), None)
 
     # Playing the past
 
@@ -182,23 +213,36 @@ class WatchedMetric:
 class DeviceWatch:
     """What the rules see of one device. `series` has the watched metrics only: mostly none."""
 
-    __slots__ = ("_desk", "device", "metrics", "presence", "series")
+    __slots__ = ("_desk", "device", "metrics", "own", "presence", "series")
 
     def __init__(self, desk: Desk, device: Device) -> None:
         self._desk = desk
         self.device = device
         self.series: dict[str, WatchedMetric] = {}
         self.metrics: dict[str, Metric] = {}
-        self.presence: list[Post] = []
+        self.own: dict[Key, Post] = {}  # all that are of this device
+        self.presence: dict[int, Post] = {}  # those of its presence, by their identity
 
-    def take(self, run: Run, now: int) -> None:
-        """Readings that were accepted, at `now` by the hub's clock (µs, UTC)."""
-        if len(run.times) == 1:
-            time, values = run.times[0], run.values[0]
+    def take(self, run: Run, now: int, spans: Sequence[tuple[float, float]] = ()) -> None:
+        """Readings that were accepted, at `now` by the hub's clock (µs, UTC). Of those that are alike `spans`
+        has the least and greatest of each metric, in the order of the first reading.
+        """
+        times, first = run.times, run.values[0]
+        if len(times) == 1:
+            time = times[0]
             for name, series in self.series.items():
-                value = values.get(name)
-                if value is not None:
+                value = first.get(name)
+                # As in take_one: a call would double this.
+                is_early = series.newest <= time < series.deadline
+                if is_early and type(value) is float and series.low <= value <= series.high:
+                    series.newest, series.heard_at = time, now
+                elif value is not None:
                     series.take_one(time, value, now)
+        elif run.alike and spans:
+            oldest = min(times)
+            for name, span in zip(first, spans, strict=True):
+                if name in self.series:
+                    self.series[name].take_alike(run, span, oldest, now)
         else:
             for series in self.series.values():
                 series.take_run(run, now)
@@ -226,6 +270,4 @@ class DeviceWatch:
 
     def posts(self) -> list[Post]:
         """Those of this device. One that compares is also at a metric of another device."""
-        found = {id(post): post for one in self.series.values() for post in (*one.posts, *one.silences)}
-        mine = [post for post in found.values() if post.device.number == self.device.number]
-        return [*mine, *self.presence]
+        return list(self.own.values())

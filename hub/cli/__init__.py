@@ -2,7 +2,8 @@
 
 service  demo                              commands that run a hub
 doctor                                     whether one can run here
-devices  metrics  keys  operators  audit  history  backup    commands that call one
+devices  metrics  keys  operators  audit  history  backup
+rules  alerts                              commands that call one
 journal                                    commands that look at files themselves
 options                                    what stands before the command
 calls                                      which hub a command is for
@@ -26,7 +27,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from hub import __version__
-from hub.cli import audit, backup, devices, doctor, history, journal, keys, metrics, operators, service
+from hub.cli import (
+    alerts,
+    audit,
+    backup,
+    devices,
+    doctor,
+    history,
+    journal,
+    keys,
+    metrics,
+    operators,
+    rules,
+    service,
+)
 from hub.cli.options import Options
 from hub.cli.tables import plain
 from hub.errors import Failed, HubError, StoreError
@@ -53,6 +67,8 @@ devices.devices_app.add_typer(metrics.metrics_app, name="metrics")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)
 app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)
 app.add_typer(keys.tokens_app, name="tokens", rich_help_panel=USE)
+app.add_typer(rules.rules_app, name="rules", rich_help_panel=USE)
+app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel=USE)
 app.command("audit", rich_help_panel=USE)(audit.audit)
 app.add_typer(operators.operators_app, name="operators", rich_help_panel=USE)
 app.add_typer(history.history_app, name="history", rich_help_panel=KEEP)

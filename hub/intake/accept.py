@@ -170,7 +170,9 @@ class Ingest:
         known = self._known(device)
         now = self._clock()
         batch = self._history.batch
-        run, columns, refusals, repeated, lost, restarted = self._checks.check(known, readings, now, batch)
+        run, columns, refusals, repeated, lost, restarted, spans = self._checks.check(
+            known, readings, now, batch
+        )
         values = len(columns)
         if run.times:
             known.channel.publish(run)
@@ -179,7 +181,7 @@ class Ingest:
             for metric, time, text in columns.texts:
                 batch.texts.append((device.number, metric, time, now, text))
             if known.watched.series:
-                known.watched.take(run, now)
+                known.watched.take(run, now, spans)
             weight = max(len(run.times), columns.weight())
             batch.readings += weight
             known.counts.readings += len(run.times)

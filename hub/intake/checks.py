@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from hub.config import LimitsConfig, ReadingsConfig
 from hub.errors import Invalid
 from hub.history.batch import Batch
-from hub.intake.known import TYPES, UNKNOWN, KnownDevice, MetricCheck
+from hub.intake.known import TYPES, UNKNOWN, KnownDevice, MetricCheck, ValueSpan
 from hub.intake.sequence import REPEATED
 from hub.intake.values import ValueChecks
 from hub.model import Fault, Metric, Reading, Refusal, Run, Value, refusal_of, refusals_of
@@ -75,6 +75,9 @@ class Checked(NamedTuple):
     repeated: int = 0
     lost: int = 0  # sequence numbers that were jumped over
     restarted: bool = False  # the device began to count again
+    spans: Sequence[
+        ValueSpan
+    ] = ()  # of readings that are alike, by metric, in the order of the first reading
 
 
 class ReadingChecks:
@@ -117,14 +120,17 @@ class ReadingChecks:
         if set(map(len, rows)) != {len(names)}:
             return None
         columns = TakenValues()
+        spans: list[ValueSpan] = []
         for name in names:
             check = known.checks.get(name, UNKNOWN)
             try:
                 values = [row[name] for row in rows]
             except KeyError:
                 return None
-            if not check.fits(values):
+            span = check.span(values)
+            if span is None:
                 return None
+            spans.append(span)
             columns.add(check.number, times, values)
         lost, newest = 0, max(times)
         if seqs.count(None) != count:
@@ -135,7 +141,7 @@ class ReadingChecks:
                 return None
             lost = sequence.count_up(first, seqs[-1], newest)
             batch.sequences[known.number] = sequence.mark()
-        return Checked(Run(times, rows, alike=times[-1] == newest), columns, lost=lost)
+        return Checked(Run(times, rows, alike=times[-1] == newest), columns, lost=lost, spans=spans)
 
     def _one_by_one(
         self, known: KnownDevice, readings: Sequence[Reading], now: int, latest_allowed: int, batch: Batch

@@ -15,6 +15,16 @@ TYPES: dict[type, MetricType] = {float: MetricType.NUMBER, str: MetricType.TEXT,
 _CLASSES = {metric: kind for kind, metric in TYPES.items()}
 
 
+class ValueSpan(NamedTuple):
+    """The least and the greatest of some values."""
+
+    least: float
+    greatest: float
+
+
+OF_TEXTS = ValueSpan(math.inf, -math.inf)  # no number lies in it
+
+
 class MetricCheck(NamedTuple):
     """What a value of one metric must be: the hot path's form of a Metric."""
 
@@ -23,13 +33,15 @@ class MetricCheck(NamedTuple):
     low: float
     high: float
 
-    def fits(self, values: Sequence[Value]) -> bool:
-        """Whether all are of the metric's type and within its range."""
+    def span(self, values: Sequence[Value]) -> ValueSpan | None:
+        """The least and the greatest, if all are of the metric's type and within its range; else None."""
         if set(map(type, values)) != {self.kind}:
-            return False
+            return None
         if self.kind is str:
-            return True
-        return self.low <= min(values) and max(values) <= self.high  # type: ignore[operator]
+            return OF_TEXTS
+        least, greatest = min(values), max(values)
+        fits = self.low <= least and greatest <= self.high  # type: ignore[operator]
+        return ValueSpan(least, greatest) if fits else None  # type: ignore[arg-type]
 
 
 UNKNOWN = MetricCheck(0, type(None), 0.0, 0.0)  # of no kind that a value has

@@ -2,7 +2,7 @@
 handed in; the intake tells them what becomes of the device and its metrics as well.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from hub.model import Device, Metric, Run
@@ -15,8 +15,10 @@ class Watched(Protocol):
     def series(self) -> Mapping[str, object]:
         """The metrics that any rule looks at, by name: mostly none."""
 
-    def take(self, run: Run, now: int) -> None:
-        """Readings that were accepted, at `now` by the hub's clock (µs, UTC)."""
+    def take(self, run: Run, now: int, spans: Sequence[tuple[float, float]]) -> None:
+        """Readings that were accepted, at `now` by the hub's clock (µs, UTC). Of those that are alike `spans`
+        has the least and greatest of each metric, in the order of the first reading.
+        """
 
     def learn(self, metric: Metric) -> None:
         """A metric is new, or it changed."""
@@ -39,7 +41,7 @@ class Unwatched:
     def __init__(self, device: Device) -> None:
         del device
 
-    def take(self, run: Run, now: int) -> None:
+    def take(self, run: Run, now: int, spans: Sequence[tuple[float, float]]) -> None:
         """Nothing comes of it."""
 
     def learn(self, metric: Metric) -> None:

@@ -19,7 +19,7 @@ class Told:
     def post(self, series: WatchedMetric, rule: Rule) -> Post:
         """A rule at the series."""
         post = Post(rule, series.device, series)
-        series.posts.append(post)
+        series.add(post)
         return post
 
     def told(self, post: Post, steps: list[Step], now: int) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hub.alerts.machine import Fired, Resolved, RuleMachine, Step, Worse
 from hub.alerts.play import play, silences_of, steps_of
-from hub.alerts.series import WatchedMetric
+from hub.alerts.series import DeviceWatch, WatchedMetric
 from hub.model import Device, Run, Value
 from hub.model.condition import Beyond, Condition, read_condition, write_condition
 from hub.model.rule import ALL, Rule, Severity
@@ -62,6 +62,8 @@ def test_many_machines_behind_one_band_say_what_each_says_alone(
 ) -> None:
     told = Told()
     series = WatchedMetric(told, Device(1, "d", "d", {}, 0), "t", 0)
+    watch = DeviceWatch(told, series.device)
+    watch.series["t"] = series
     posts = [told.post(series, rule_of(when)) for when in conditions]
     series.rebound()
     left = list(readings)
@@ -70,7 +72,10 @@ def test_many_machines_behind_one_band_say_what_each_says_alone(
         if len(batch) == 1:
             series.take_one(*batch[0], 0)
         elif batch:
-            series.take_run(Run([time for time, _ in batch], [{"t": value} for _, value in batch]), 0)
+            times, values = [time for time, _ in batch], [value for _, value in batch]
+            numbers = [float(value) for value in values]
+            spans_known = [(min(numbers), max(numbers))] if size % 2 else []
+            watch.take(Run(times, [{"t": value} for value in values], alike=True), 0, spans_known)
     for post, when in zip(posts, conditions, strict=True):
         steps = [*told.steps[id(post)], *post.machine.pass_to(END)]
         assert spans_of(steps) == spans(when, readings, END)

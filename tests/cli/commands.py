@@ -11,6 +11,9 @@ from hub.cli import app, run
 # What each command needs to be complete. A new command is added here; the tests that use this fail until it
 # is.
 COMPLETE: dict[str, Sequence[str]] = {
+    "alerts ack": ("1",),
+    "alerts list": (),
+    "alerts silence": ("1h", "--device", "pump"),
     "audit": (),
     "backup": ("--output", "copy"),
     "check": (),
@@ -38,6 +41,10 @@ COMPLETE: dict[str, Sequence[str]] = {
     "operators list": (),
     "operators passwd": ("ada",),
     "operators remove": ("ada",),
+    "rules add": ("t above 90",),
+    "rules list": (),
+    "rules remove": ("1",),
+    "rules test": ("t above 90",),
     "serve": (),
     "tokens add": ("--name", "wall"),
     "tokens list": (),
