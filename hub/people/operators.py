@@ -73,17 +73,30 @@ class Operators:
             (await self._accounts.check(name, password, address)).name, address, "password"
         )
 
-    async def begin_provided(self, name: str, address: str, provider: str, lasts_s: float) -> str:
-        """The secret of a session for somebody whom a provider has let in; for so long at most."""
-        return await self._begin(name, address, f"oidc:{provider}", lasts_s)
+    async def begin_provided(
+        self, name: str, address: str, provider: str, lasts_s: float, proven_at: int | None = None
+    ) -> str:
+        """The secret of a session for somebody whom a provider has let in; for so long at most.
+
+        `proven_at` is when it asked them last who they are, µs UTC, if it says.
+        """
+        return await self._begin(name, address, f"oidc:{provider}", lasts_s, proven_at)
 
     async def log_in_by_passkey(self, shown: Mapping[str, Any], origin: str, address: str) -> str:
         """The secret of a session for what a passkey signed. Raises as `Passkeys.check`."""
         found = await self._accounts.passkeys.check(shown, origin, address)
         return await self._begin(found.operator, address, "passkey")
 
-    async def _begin(self, name: str, address: str | None, origin: str, lasts_s: float = float("inf")) -> str:
-        begun = Begun(self._clock(), address, origin)
+    async def _begin(
+        self,
+        name: str,
+        address: str | None,
+        origin: str,
+        lasts_s: float = float("inf"),
+        proven_at: int | None = None,
+    ) -> str:
+        now = self._clock()
+        begun = Begun(now, address, origin, None if proven_at is None else min(proven_at, now))
         principal = Principal(name, (Grant(Role.VIEWER),))
         return await self._issue("session", principal, min(self._auth.session_s, lasts_s), begun)
 

@@ -14,6 +14,7 @@ class Begun(NamedTuple):
     at: int | None  # µs, UTC
     address: str | None
     origin: str | None
+    confirmed_at: int | None = None  # when they proved who they are; None: when they came in
 
 
 UNKNOWN = Begun(None, None, None)
@@ -56,7 +57,7 @@ class StoredCredentials:
             "expires_at": expires_at,
             "created_at": begun.at,
             "used_at": begun.at,
-            "confirmed_at": begun.at,
+            "confirmed_at": begun.at if begun.confirmed_at is None else begun.confirmed_at,
             "address": begun.address,
             "origin": begun.origin,
         }

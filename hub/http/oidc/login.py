@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from hub.errors import Busy, HubError, Invalid
+from hub.errors import Busy, HubError, Invalid, Unauthenticated
 from hub.fleet.keys import LoginThrottle
 from hub.http.access import ACCESS
 from hub.http.around import Around
@@ -77,7 +77,9 @@ class SignOn:
             browser = self._around.random_text()
         name, address = provider.config.name, access.address(request)
         redirect_uri = f"{self.base_url()}/login/oidc/{name}/callback"
-        state, attempt = self._attempts.begin(name, browser, redirect_uri, address)
+        # Whoever is logged in comes to prove anew who they are, which the provider alone can ask them.
+        anew_from_s = self._around.clock() / 1e6 if await _is_logged_in(request) else None
+        state, attempt = self._attempts.begin(name, browser, redirect_uri, address, anew_from_s)
         response = _see_other(authorization_url(metadata, provider.config, state, attempt))
         response.set_cookie(
             cookie,
@@ -110,8 +112,9 @@ class SignOn:
                 note_refused_person(request, "", f"oidc {provider.config.name}", error)
             return self._refused(request, provider, error, f"../{provider.config.name}")
         lasts_s = provider.config.unchecked_s if person.refresh_token is None else float("inf")
+        proven_at = None if person.proven_at_s is None else round(person.proven_at_s * 1e6)
         secret = await request.app[OPERATORS].begin_provided(
-            operator.name, address, provider.config.name, lasts_s
+            operator.name, address, provider.config.name, lasts_s, proven_at
         )
         await self._rechecks.begin(secret, provider.config.name, person)
         # Relative: behind a proxy the hub may be under a path that it does not know.
@@ -179,6 +182,14 @@ class SignOn:
     def close(self) -> None:
         """Say nothing more."""
         self._refusals.close()
+
+
+async def _is_logged_in(request: web.Request) -> bool:
+    secret = request.cookies.get(request.app[ACCESS].cookie(request))
+    try:
+        return secret is not None and bool(await request.app[OPERATORS].session(secret))
+    except Unauthenticated:
+        return False
 
 
 def _see_other(url: str) -> web.Response:

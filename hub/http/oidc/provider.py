@@ -41,6 +41,7 @@ class Person:
     session: str | None  # the provider's own name for it
     refresh_token: str | None = field(repr=False)
     id_token: str | None = field(repr=False)
+    proven_at_s: float | None = None  # when it asked them last who they are, if it says
 
 
 class Provider:
@@ -97,7 +98,9 @@ class Provider:
         tokens = await self._tokens(metadata, asked)
         if tokens.id is None:
             raise ProviderWrong("the answer has no id_token")
-        found = await self._id_token(tokens.id, nonce=attempt.nonce, access_token=tokens.access)
+        found = await self._id_token(
+            tokens.id, nonce=attempt.nonce, access_token=tokens.access, anew_from_s=attempt.anew_from_s
+        )
         return await self._person(metadata, tokens, found)
 
     async def refresh(self, refresh_token: str, subject: str) -> Person:
@@ -148,7 +151,13 @@ class Provider:
         elif groups is None and tokens.id is not None:
             groups = frozenset()
         return Person(
-            found.subject, _called(claims, found.subject), groups, found.session, tokens.refresh, tokens.id
+            found.subject,
+            _called(claims, found.subject),
+            groups,
+            found.session,
+            tokens.refresh,
+            tokens.id,
+            found.proven_at_s,
         )
 
     # Its keys

@@ -22,6 +22,7 @@ class Attempt:
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     ends_s: float
+    anew_from_s: float | None = None  # seconds UTC: since then the provider has to have asked who it is
 
     @property
     def challenge(self) -> str:
@@ -42,7 +43,14 @@ class Attempts:
     def __len__(self) -> int:
         return len(self._open)
 
-    def begin(self, provider: str, browser: str, redirect_uri: str, address: str) -> tuple[str, Attempt]:
+    def begin(
+        self,
+        provider: str,
+        browser: str,
+        redirect_uri: str,
+        address: str,
+        anew_from_s: float | None = None,
+    ) -> tuple[str, Attempt]:
         """One more, and its state."""
         now_s = self._clock_s()
         while self._open and next(iter(self._open.values())).ends_s <= now_s:
@@ -53,7 +61,14 @@ class Attempts:
             self._drop(next(iter(self._open)))
         state, nonce, verifier = (self._random_text() for _ in range(3))
         attempt = Attempt(
-            provider, browser_digest(browser), redirect_uri, address, nonce, verifier, now_s + LASTS_S
+            provider,
+            browser_digest(browser),
+            redirect_uri,
+            address,
+            nonce,
+            verifier,
+            now_s + LASTS_S,
+            anew_from_s,
         )
         self._open[state] = attempt
         self._addresses[address] += 1

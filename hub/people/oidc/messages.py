@@ -16,6 +16,7 @@ TOKEN_MAX = 65_536  # characters of one that a provider gives
 
 def authorization_url(metadata: Metadata, provider: OidcProvider, state: str, attempt: Attempt) -> str:
     """Where to send the browser (Core 1.0, 3.1.2.1; RFC 7636, 4.3)."""
+    anew = {} if attempt.anew_from_s is None else {"prompt": "login", "max_age": "0"}
     return with_query(
         metadata.authorization_endpoint,
         {
@@ -27,6 +28,7 @@ def authorization_url(metadata: Metadata, provider: OidcProvider, state: str, at
             "nonce": attempt.nonce,
             "code_challenge": attempt.challenge,
             "code_challenge_method": "S256",
+            **anew,
         },
     )
 

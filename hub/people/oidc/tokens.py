@@ -23,6 +23,7 @@ class IdToken:
     subject: str
     session: str | None  # the provider's own: `sid`
     claims: Mapping[str, Any]
+    proven_at_s: float | None = None  # when the provider asked them last who they are, if it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Expected:
     nonce: str | None = None
     subject: str | None = None
     access_token: str | None = None
+    anew_from_s: float | None = None  # since then they have to have been asked who they are
 
 
 def check_id_token(token: str, keys: KeySet, expected: Expected) -> IdToken:
@@ -54,7 +56,12 @@ def check_id_token(token: str, keys: KeySet, expected: Expected) -> IdToken:
         raise ProviderWrong("the ID token has no sub")
     if expected.subject is not None and subject != expected.subject:
         raise ProviderWrong("the ID token is of another person")
-    return IdToken(subject, _short(claims, "sid"), claims)
+    proven_at_s = _time(claims, "auth_time")
+    # Where it does not say, it is believed to have done what it was asked for: some never say (3.1.3.7-13).
+    anew_from_s = expected.anew_from_s
+    if anew_from_s is not None and proven_at_s is not None and proven_at_s + SKEW_S <= anew_from_s:
+        raise ProviderWrong("the provider did not ask anew who it is, as it was told to: auth_time")
+    return IdToken(subject, _short(claims, "sid"), claims, proven_at_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,27 @@ async def test_no_other_way_leads_to_somebody_who_comes_by_a_provider(
     assert row["issuer"] == hub.rooms.config.auth.oidc[0].issuer
 
 
+async def test_keys_and_people_are_changed_after_a_proof_at_the_provider(
+    hub: Hub, browser: Browser, provider: PlayedProvider
+) -> None:
+    """That a provider still knew somebody is no proof of a moment ago; who is logged in is asked anew."""
+    provider.person["groups"] = ["it"]
+    provider.claims = {"auth_time": hub.clock() / 1e6 - 3_600}
+    asked = query_of((await browser.open(START)).location)
+    assert {"prompt", "max_age"}.isdisjoint(asked)
+    await browser.log_in()
+    token = ("POST", "/api/v1/tokens", {"name": "wall", "ttl_s": 60})
+    status, problem = await browser.call(*token)
+    assert (status, problem["code"], problem["confirm_by"]) == (403, "step_up", [])
+    asked = query_of((await browser.open(START)).location)
+    assert (asked["prompt"], asked["max_age"]) == ("login", "0")
+    page = await browser.log_in()
+    assert (page.status, "did not ask anew" in page.text) == (502, True)
+    provider.claims = {"auth_time": hub.clock() / 1e6}
+    assert (await browser.log_in()).status == 303
+    assert (await browser.call(*token))[0] == 201
+
+
 async def test_nothing_of_it_is_there_for_other_names(hub: Hub, browser: Browser) -> None:
     for path in ("/login/oidc/other", "/login/oidc/other/callback"):
         assert (await browser.open(path)).status == 404

@@ -264,6 +264,7 @@ async def test_who_did_not_answer_is_left_alone_for_a_moment(
         ("https://example.org/groups", ["a"], {"a"}),
         ("groups.deeper", ["a"], set()),
         ("groups", [], set()),
+        ("groups", None, set()),
     ],
 )
 async def test_groups_are_found_where_the_configuration_says(

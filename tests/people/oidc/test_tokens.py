@@ -1,6 +1,7 @@
 """ID tokens and logout tokens: what is believed, and each lie with the clause that forbids it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -141,6 +142,16 @@ def test_after_a_refresh_it_has_to_be_the_same_person_and_needs_no_nonce() -> No
     assert check_id_token(RSA.sign(claims(nonce=None)), KEYS, again).subject == "248289761001"
     with pytest.raises(ProviderWrong, match="another person"):
         check_id_token(RSA.sign(claims(sub="other")), KEYS, again)
+
+
+def test_a_new_proof_of_who_it_is_is_not_an_old_one() -> None:
+    """Core 1.0, 3.1.3.7-13. A provider that does not say when it asked is believed."""
+    anew = replace(EXPECTED, anew_from_s=NOW_S)
+    for at_s in (NOW_S, None):
+        assert check_id_token(RSA.sign(claims(auth_time=at_s)), KEYS, anew).proven_at_s == at_s
+    assert check_id_token(RSA.sign(claims(auth_time=1)), KEYS, EXPECTED).proven_at_s == 1
+    with pytest.raises(ProviderWrong, match="auth_time"):
+        check_id_token(RSA.sign(claims(auth_time=NOW_S - 3600)), KEYS, anew)
 
 
 @pytest.mark.parametrize("more", [{"use": "enc"}, {"alg": "RS512"}, {"kty": "oct", "k": "x"}, {"kid": "x"}])
