@@ -113,6 +113,7 @@ async def test_nobody_gets_in_by_a_lie(
     page = await browser.log_in()
     assert (page.status, page.location) == (lie.status, ""), page.text
     assert lie.said in page.text
+    assert page.text.startswith("<!doctype html>")
     assert browser.cookie("hub") == ""
     assert hub.rooms.accounts.of_issuer(provider.url, provider.person["sub"]) == []
     is_answered = lie.clause.startswith(("RFC 9207", "Core 3.1.2", "RFC 6749 3.1", "the hub's bound"))

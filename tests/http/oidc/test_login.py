@@ -9,6 +9,8 @@ from yarl import URL
 
 from hub.config import AuthConfig, Config, HttpConfig
 from hub.http.rooms import BY_PROVIDER
+from hub.model import Grant, Operator, Role
+from hub.people.accounts import OPERATORS_MAX
 from tests.http.conftest import Hub
 from tests.http.oidc.conftest import CALLBACK, START, Browser, provider_config, query_of
 from tests.oidc.provider import PlayedProvider
@@ -200,6 +202,20 @@ async def test_every_route_of_it_is_known_here(hub: Hub) -> None:
     assert hub.app[BY_PROVIDER] is not None
 
 
+async def test_where_no_more_people_are_kept_the_next_is_told_so(
+    new_hub: Hub, provider: PlayedProvider
+) -> None:
+    names = [f"person-{number}" for number in range(OPERATORS_MAX)]
+    new_hub.rooms.accounts._operators.update(
+        (name, Operator(name, (Grant(Role.VIEWER),), 0)) for name in names
+    )
+    browser = Browser(new_hub)
+    page = await browser.log_in()
+    assert (page.status, f"there are {OPERATORS_MAX} operators" in page.text) == (403, True)
+    assert page.text.startswith("<!doctype html>")
+    await browser.client.close()
+
+
 async def test_at_most_so_many_of_one_address_wait_for_the_provider(
     hub: Hub, browser: Browser, provider: PlayedProvider
 ) -> None:
@@ -215,7 +231,8 @@ async def test_at_most_so_many_of_one_address_wait_for_the_provider(
     done, _ = await asyncio.wait(opened, return_when=asyncio.FIRST_COMPLETED)
     going.set()
     statuses = sorted([(await one).status for one in opened])
-    assert [one.result().status for one in done] == [429]
+    [told] = [one.result() for one in done]
+    assert (told.status, "from this address" in told.text, told.text[:15]) == (429, True, "<!doctype html>")
     assert statuses == [303] * 8 + [429]
 
 
