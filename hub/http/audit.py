@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, RootModel
 
 from hub.errors import Forbidden, HubError, NotFound, Unauthenticated
-from hub.http.access import ACCESS, SAFE_METHODS, ProofKind
+from hub.http.access import ACCESS, SAFE_METHODS, Proof, ProofKind
 from hub.http.rooms import ACCOUNTS, AUDIT, CLOCK
 from hub.model import AuditEntry, Principal
 from hub.model import key as keys
@@ -86,11 +86,12 @@ async def note_refusal(request: web.Request, error: HubError) -> None:
     """Note a write that was refused for who asks, and a token that is wrong."""
     access = request.app[ACCESS]
     proof = access.shown(request)
-    if proof is None or (proof.kind is ProofKind.TOKEN and proof.secret.startswith(keys.PREFIX)):
-        return  # nobody, or a device
+    if proof is None:
+        return
     if isinstance(error, Unauthenticated):
-        if proof.kind is ProofKind.TOKEN:
-            request.app[AUDIT].note_refused(_entry(request, "", "token", WRONG, str(error)))
+        note_wrong_token(request, proof, error)
+    elif _is_device(proof):
+        return
     elif isinstance(error, Forbidden | NotFound) and request.method not in SAFE_METHODS:
         try:
             asking = await access.check(proof)
@@ -98,6 +99,16 @@ async def note_refusal(request: web.Request, error: HubError) -> None:
             return
         entry = _entry(request, asking.name, asking.credential, error.code, str(error))
         request.app[AUDIT].note_refused(entry)
+
+
+def note_wrong_token(request: web.Request, proof: Proof, error: Unauthenticated) -> None:
+    """Note that a token is wrong, or over; sessions end all the time, and wrong keys of devices are logged."""
+    if proof.kind is ProofKind.TOKEN and not _is_device(proof):
+        request.app[AUDIT].note_refused(_entry(request, "", "token", WRONG, str(error)))
+
+
+def _is_device(proof: Proof) -> bool:
+    return proof.kind is ProofKind.TOKEN and proof.secret.startswith(keys.PREFIX)
 
 
 def note_refused_person(request: web.Request, who: str, credential: str, error: HubError) -> None:

@@ -60,6 +60,10 @@ async def test_failed_log_ins_are_noted_by_reason(hub: Hub) -> None:
     assert await refused(hub, "POST /login", 2) == [("", "link", "wrong"), ("", "link", "forbidden")]
     assert (await hub.call("GET", "/api/v1/latest", headers={"Authorization": "Bearer ht_wrong"}))[0] == 401
     assert await refused(hub, "GET /api/v1/latest") == [("", "token", "wrong")]
+    async with hub.live_socket({}) as socket:
+        await socket.send_json({"type": "auth", "token": "ht_wrong"})
+        await socket.receive()
+    assert await refused(hub, "GET /api/v1/live") == [("", "token", "wrong")]
 
 
 async def test_a_wrong_confirmation_and_a_lack_of_proof_are_noted(hub: Hub) -> None:

@@ -14,10 +14,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from hub.config import LiveConfig
-from hub.errors import Forbidden, HubError, plain
+from hub.errors import Forbidden, HubError, Unauthenticated, plain
 from hub.feed import Resume, Viewer
 from hub.feed.channel import wire_ms
 from hub.http.access import ACCESS, Proof, ProofKind, permit
+from hub.http.audit import note_wrong_token
 from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
@@ -234,7 +235,7 @@ class LiveSockets:
                 with turned_away_if_refused(socket):
                     # A session is checked here: a page learns nothing of a handshake that was refused.
                     proof = proof or await self._ask_for_token(socket)
-                    principal = await access.check(proof, address)
+                    principal = await _checked(request, proof, address)
                     permit(principal, Right.LIVE_READ, None)
                     socket.watch(proof, principal)
         finally:
@@ -245,6 +246,15 @@ class LiveSockets:
     async def _ask_for_token(self, socket: LiveSocket) -> Proof:
         timeout_s = self._first_s
         return Proof(ProofKind.TOKEN, await ask_for_secret(socket, "token", timeout_s))
+
+
+async def _checked(request: web.Request, proof: Proof, address: str) -> Principal:
+    """Whose proof it is. Raises Unauthenticated; here nobody else notes it."""
+    try:
+        return await request.app[ACCESS].check(proof, address)
+    except Unauthenticated as error:
+        note_wrong_token(request, proof, error)
+        raise
 
 
 LIVE_SOCKETS = web.AppKey("live_sockets", LiveSockets)
