@@ -1,6 +1,5 @@
 """`hub devices`."""
 
-import asyncio
 import csv
 import os
 import sys
@@ -200,15 +199,12 @@ def remove_device(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
 ) -> None:
     """Remove a device with its keys and all its readings, after asking."""
-
-    async def use(client: Any) -> None:
-        if not yes:
-            found = await client.call("GET", path_of(device_id))
-            asked = plain(f"Remove {_called(found)} with its keys and all its readings?")
-            await asyncio.to_thread(typer.confirm, asked, abort=True, err=True)
-        await client.call("DELETE", path_of(device_id))
-
-    call(context, use)
+    if not yes:
+        found = call(context, lambda client: client.call("GET", path_of(device_id)))
+        typer.confirm(
+            plain(f"Remove {_called(found)} with its keys and all its readings?"), abort=True, err=True
+        )
+    call(context, lambda client: client.call("DELETE", path_of(device_id)))
     typer.echo(f"removed {device_id}")
 
 

@@ -1,6 +1,5 @@
 """`hub operators`: the people who use the hub."""
 
-import asyncio
 import sys
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -73,25 +72,16 @@ def list_operators(context: typer.Context, as_json: Json = False) -> None:
 @operators_app.command("passwd")
 def set_password(context: typer.Context, name: Name) -> None:
     """Give a person a password, asked for, or read from standard input. It logs them out everywhere."""
-
-    async def use(client: Any) -> None:
-        found = (await client.call("GET", "/api/v1/operators"))["operators"]
-        if name not in {one["name"] for one in found}:  # told before a password is asked for
-            raise NotFound(f"there is no operator {name!r}")
-        password = await asyncio.to_thread(_asked_password)  # a hub in this process goes on meanwhile
-        await client.call("PATCH", _path(name), {"password": password})
-
-    call(context, use)
-    typer.echo(f"{name} has a new password")
-
-
-def _asked_password() -> str:
+    found = call(context, lambda client: client.call("GET", "/api/v1/operators"))["operators"]
+    if name not in {one["name"] for one in found}:  # told before a password is asked for
+        raise NotFound(f"there is no operator {name!r}")
+    # Asked between two calls: while a loop runs, Ctrl-C does not end what waits for a key.
     if sys.stdin.isatty():
-        asked: str = typer.prompt(
-            "Password, 12 characters or more", hide_input=True, confirmation_prompt=True
-        )
-        return asked
-    return sys.stdin.readline().rstrip("\r\n")
+        password = typer.prompt("Password, 12 characters or more", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    call(context, lambda client: client.call("PATCH", _path(name), {"password": password}))
+    typer.echo(f"{name} has a new password")
 
 
 @operators_app.command("remove")

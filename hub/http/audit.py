@@ -102,7 +102,7 @@ async def note_refusal(request: web.Request, error: HubError) -> None:
 
 
 def note_wrong_token(request: web.Request, proof: Proof, error: Unauthenticated) -> None:
-    """Note that a token is wrong, or over; sessions end all the time, and wrong keys of devices are logged."""
+    """Note that a token is wrong, or over. Sessions end all the time; wrong keys of devices are logged."""
     if proof.kind is ProofKind.TOKEN and not _is_device(proof):
         request.app[AUDIT].note_refused(_entry(request, "", "token", WRONG, str(error)))
 
