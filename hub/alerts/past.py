@@ -28,8 +28,9 @@ from hub.history.contract import History, PagePlace
 from hub.logs import Logger
 from hub.model import Alert, Metric, MetricType, Value
 from hub.registry.alerts import StoredAlerts
+from hub.timers import aligned_sleep
 
-LOOK_S = 0.5
+LOOK_S = 1.0
 RETRY_S = 5.0
 PAGE = 10_000
 READINGS_MAX = 500_000  # played for one late reading; what comes after them stays as it was told
@@ -58,7 +59,7 @@ class Past:
     async def run(self) -> None:
         """Play what is to be played, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await aligned_sleep(LOOK_S)  # with all else that an idle hub looks after
             try:
                 await self.catch_up()
             except StoreError as error:
