@@ -78,6 +78,7 @@ BEYOND_A_SCHEMA = (
     "not one that this list gave",
     "milliseconds since 1970",
     "auth.token_max_s",
+    "certificate: ",
     "looks like seconds",
     "readings are paged",
     "has no metric",
