@@ -1,43 +1,16 @@
 """The drawer of what needs looking at: devices that went silent, and alerts."""
 
 import json
+import urllib.request
 from collections.abc import Callable
 
-import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
 from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
-
-
-class Told:
-    """Alerts said to a page as if by the hub, over the page's own live socket."""
-
-    def __init__(self, tab: Page) -> None:
-        self._sockets: list[WebSocketRoute] = []
-        tab.route_web_socket("**/api/v1/live", self._take)
-
-    def _take(self, socket: WebSocketRoute) -> None:
-        self._sockets.append(socket)
-        socket.connect_to_server()
-
-    def tell(self, **alert: object) -> None:
-        """One alert, as the channel `alerts` carries it."""
-        message = {"type": "alert", "channel": "alerts", "offset": 1, "alerts": [alert]}
-        self._sockets[-1].send(json.dumps(message))
-
-
-@pytest.fixture
-def told(hub: HubProcess, visit: Visit) -> tuple[Dashboard, Told]:
-    """A page to which alerts can be said."""
-    page = visit(hub)
-    told = Told(page.tab)
-    page.tab.reload()
-    expect(page.link).to_have_text("Live")
-    return page, told
 
 
 def test_devices_that_went_silent_are_counted_and_lead_to_the_moment(hub: HubProcess, visit: Visit) -> None:
@@ -70,22 +43,38 @@ def test_devices_that_went_silent_are_counted_and_lead_to_the_moment(hub: HubPro
     assert "from=" in page.tab.url
 
 
-def test_a_new_alert_is_counted_read_out_and_listed_with_its_severity(
-    hub: HubProcess, told: tuple[Dashboard, Told]
-) -> None:
-    page, alerts = told
-    hub.add_device("press", name="Press")
+def send(hub: HubProcess, key: str, values: dict[str, float]) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    body = json.dumps(values).encode()
+    request = urllib.request.Request(f"{hub.url}/api/v1/telemetry", data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def test_an_alert_is_counted_read_out_listed_and_shown_as_it_ends(hub: HubProcess, visit: Visit) -> None:
+    key = hub.add_device("press", name="Press", expected_interval_s=600)
+    on = {"on": {"device": "press"}, "metric": "t"}
+    hub.call(
+        "POST", "/api/v1/rules", {"name": "Too hot", "severity": "critical", "when": {"above": 90}, **on}
+    )
+    hub.call("POST", "/api/v1/rules", {"name": "Rather warm", "when": {"above": 50}, **on})
+    send(hub, key, {"t": 60.0})
+    page = visit(hub)
     expect(page.row("Press")).to_be_visible()
-    alerts.tell(device="press", severity="critical", message="Too hot", state="firing")
-    alerts.tell(device="elsewhere", rule="strange")
-    expect(page.tab.locator("[aria-live]", has_text="2 new alerts")).to_be_attached()
-
-    page.tab.get_by_role("button", name="Alerts 2").click()
-
+    page.tab.get_by_role("button", name="Alerts 1").click()
     drawer = page.tab.get_by_role("dialog", name="Needs attention")
-    expect(drawer.get_by_role("link")).to_contain_text(["Too hot"])
-    expect(drawer.get_by_role("link")).to_contain_text(["Critical · firing · Press"])
-    expect(drawer.get_by_role("listitem").first).to_contain_text("strange")
-    expect(drawer.get_by_role("listitem").first).to_contain_text("Notice · elsewhere")
-    expect(page.tab.locator("[aria-live]", has_text="new alert")).to_have_count(0)
+    expect(drawer.get_by_role("link")).to_contain_text(["Warning · firing · Press"])
+    page.tab.keyboard.press("Escape")
+
+    send(hub, key, {"t": 95.0})
+
+    expect(page.tab.locator("[aria-live]", has_text="1 new alert")).to_be_attached()
+    page.tab.get_by_role("button", name="Alerts 1").click()
+    expect(drawer.get_by_role("link")).to_contain_text(["Too hot", "Rather warm"])
+    expect(drawer.get_by_role("link").first).to_contain_text("Critical · firing · Press")
     page.assert_accessible()
+
+    send(hub, key, {"t": 80.0})
+
+    expect(drawer.get_by_role("link").first).to_contain_text("Critical · resolved · Press")
+    expect(drawer.get_by_role("link")).to_have_count(2)

@@ -1,26 +1,29 @@
 """What happened, on the time axis of a device's charts."""
 
-import time
 from collections.abc import Callable
 
 from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
-from tests.e2e.test_alerts import Told
 from tests.e2e.test_device import CHART_PIXELS_LEAST
 from tests.hub_process import HubProcess
 
 Visit = Callable[..., Dashboard]
 
 
+def add_rule(hub: HubProcess, device_id: str, name: str) -> None:
+    """One that fires with the next reading."""
+    on = {"on": {"device": device_id}, "metric": "count", "when": {"above": -1}}
+    hub.call("POST", "/api/v1/rules", {"name": name, "severity": "critical", **on})
+
+
 def test_alerts_and_presence_are_marked_live_and_lead_to_the_time_around(
     shared_hub: HubProcess, visit: Visit
 ) -> None:
-    key = shared_hub.add_device("marked")
+    key, other = shared_hub.add_device("marked"), shared_hub.add_device("elsewhere")
     page = visit(shared_hub)
-    told = Told(page.tab)
-    with Feeder(shared_hub, key) as feeder:
+    with Feeder(shared_hub, key) as feeder, Feeder(shared_hub, other):
         feeder.wait_for(10)
         page.tab.goto(f"{shared_hub.url}/#/device/marked")
         page.tab.reload()
@@ -28,8 +31,8 @@ def test_alerts_and_presence_are_marked_live_and_lead_to_the_time_around(
         page.wait_for_paint(page.card("count").locator("canvas"), least=CHART_PIXELS_LEAST)
         marks = page.device.get_by_role("list", name="What happened")
         expect(marks).to_have_count(0)
-        told.tell(device="elsewhere", severity="warning", message="Not here", time=time.time() * 1000)
-        told.tell(device="marked", severity="critical", message="Too hot", time=time.time() * 1000)
+        add_rule(shared_hub, "elsewhere", "Not here")
+        add_rule(shared_hub, "marked", "Too hot")
 
         expect(marks.get_by_role("link")).to_have_count(1)
         alert = marks.get_by_role("link", name="Too hot (critical)")

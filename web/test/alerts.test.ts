@@ -2,48 +2,61 @@ import { expect, it } from "vitest";
 import { Alerts } from "../src/live/alerts";
 
 const AT = 1_795_000_000_000;
+const alert = (id: number, name: string, state = "firing") => ({ id, name, device: "a", state, opened: AT });
 
 it("has the newest first and counts those that nobody looked at", () => {
   const alerts = new Alerts();
-  alerts.take([{ device: "a", message: "one" }], AT);
-  alerts.take(
-    [
-      { device: "a", message: "two" },
-      { device: "b", message: "three" },
-    ],
-    AT,
-  );
+  alerts.take([alert(1, "one")], AT);
+  alerts.take([alert(2, "two"), alert(3, "three")], AT);
 
-  expect(alerts.list.value.map((alert) => alert.title)).toEqual(["three", "two", "one"]);
+  expect(alerts.list.value.map((one) => one.title)).toEqual(["three", "two", "one"]);
   expect(alerts.unseen.value).toBe(3);
   alerts.seen();
   expect(alerts.unseen.value).toBe(0);
 });
 
+it("shows a change of an alert in its place, and counts it once", () => {
+  const alerts = new Alerts();
+  alerts.take([alert(1, "one"), alert(2, "two"), alert(1, "one", "resolved")], AT);
+
+  expect(alerts.list.value.map((one) => [one.title, one.state])).toEqual([
+    ["two", "firing"],
+    ["one", "resolved"],
+  ]);
+  expect(alerts.unseen.value).toBe(2);
+});
+
+it("begins with all that fire, also after a while without connection", () => {
+  const alerts = new Alerts();
+  alerts.begin([alert(1, "one"), alert(2, "two")], AT);
+  alerts.seen();
+  alerts.take([alert(1, "one", "resolved")], AT);
+  alerts.begin([alert(3, "three")], AT);
+
+  expect(alerts.list.value.map((one) => one.title)).toEqual(["three", "one"]);
+  expect(alerts.unseen.value).toBe(1);
+});
+
 it.each([
   [
-    { device: "a", severity: "critical", message: "Too hot", time: AT - 5, state: "firing" },
-    { deviceId: "a", severity: "critical", title: "Too hot", time: AT - 5, state: "firing" },
+    { id: 7, device: "a", severity: "critical", name: "Too hot", opened: AT - 5, state: "firing" },
+    { id: 7, deviceId: "a", severity: "critical", title: "Too hot", time: AT - 5, state: "firing" },
   ],
   [
-    { device: "a", severity: "dire", rule: "heat", at: "2026-11-20T10:00:00Z" },
-    { deviceId: "a", severity: "info", title: "heat", time: Date.UTC(2026, 10, 20, 10), state: null },
+    { name: 3, opened: "soon", severity: "dire" },
+    { id: null, deviceId: "", severity: "info", title: "Alert", time: AT, state: null },
   ],
-  [
-    { title: 3, time: "soon" },
-    { deviceId: "", severity: "info", title: "Alert", time: AT, state: null },
-  ],
-  [null, { deviceId: "", severity: "info", title: "Alert", time: AT, state: null }],
-])("reads %j as far as it goes", (told, alert) => {
+  [null, { id: null, deviceId: "", severity: "info", title: "Alert", time: AT, state: null }],
+])("reads %j as far as it goes", (told, expected) => {
   const alerts = new Alerts();
   alerts.take([told], AT);
 
-  expect(alerts.list.value).toEqual([alert]);
+  expect(alerts.list.value).toEqual([expected]);
 });
 
 it("keeps so many and no more", () => {
   const alerts = new Alerts();
-  for (let number = 0; number < 300; number++) alerts.take([{ message: `${number}` }], AT);
+  for (let number = 0; number < 300; number++) alerts.take([alert(number, `${number}`)], AT);
 
   expect(alerts.list.value.length).toBe(200);
   expect(alerts.list.value[0]?.title).toBe("299");

@@ -3,7 +3,14 @@ import type { Alert } from "../src/live/alerts";
 import type { PresenceMoment } from "../src/live/presenceLog";
 import { groupMarks, marksOf } from "../src/ui/device/readings/marks";
 
-const alert: Alert = { deviceId: "a", severity: "critical", title: "Too hot", time: 20, state: "firing" };
+const alert: Alert = {
+  id: 1,
+  deviceId: "a",
+  severity: "critical",
+  title: "Too hot",
+  time: 20,
+  state: "firing",
+};
 const gone: PresenceMoment = { deviceId: "a", presence: "offline", time: 10 };
 const other: PresenceMoment = { deviceId: "b", presence: "online", time: 30 };
 const [a, b] = [

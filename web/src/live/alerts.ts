@@ -4,8 +4,10 @@ export const ALERTS = "alerts";
 export const SEVERITIES = ["critical", "warning", "info"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** An alert as it began, changed or ended. */
+/** An alert as it is now. */
 export interface Alert {
+  /** null where the hub gives none. */
+  readonly id: number | null;
   readonly deviceId: string;
   readonly severity: Severity;
   readonly title: string;
@@ -18,7 +20,7 @@ export interface Alert {
 /** Older ones leave. */
 const KEPT_MOST = 200;
 
-/** The alerts since the page was opened, newest first, and how many of them nobody has looked at yet. */
+/** The alerts that fire, and those that ended while the page looked; newest first. */
 export class Alerts {
   readonly #list = signal<readonly Alert[]>([]);
   readonly #unseen = signal(0);
@@ -27,16 +29,31 @@ export class Alerts {
     return this.#list;
   }
 
+  /** How many nobody has looked at yet. */
   get unseen(): ReadonlySignal<number> {
     return this.#unseen;
   }
 
-  /** Adds what the channel said, in order, at hub time `now`. */
+  /** Those that fire, as the channel says them all when it begins, at hub time `now`. */
+  begin(firing: unknown, now: number): void {
+    const known = this.#list.peek();
+    const told = (Array.isArray(firing) ? firing : []).map((one) => alertOf(one, now)).reverse();
+    const ended = known.filter(({ state }) => state === "resolved");
+    const news = told.filter(({ id }) => !known.some((one) => one.id === id));
+    this.#list.value = [...told, ...ended].slice(0, KEPT_MOST);
+    this.#unseen.value += news.length;
+  }
+
+  /** What the channel said, in order, at hub time `now`: each stands for what was known of that alert. */
   take(told: readonly unknown[], now: number): void {
-    if (told.length === 0) return;
-    const fresh = told.map((one) => alertOf(one, now)).reverse();
-    this.#list.value = [...fresh, ...this.#list.peek()].slice(0, KEPT_MOST);
-    this.#unseen.value += fresh.length;
+    for (const one of told) {
+      const alert = alertOf(one, now);
+      const known = this.#list.peek();
+      const isNew = alert.id === null || !known.some(({ id }) => id === alert.id);
+      const changed = known.map((other) => (other.id === alert.id ? alert : other));
+      this.#list.value = isNew ? [alert, ...known].slice(0, KEPT_MOST) : changed;
+      if (isNew) this.#unseen.value += 1;
+    }
   }
 
   /** Somebody looks at them. */
@@ -45,7 +62,7 @@ export class Alerts {
   }
 }
 
-/** Alerts differ by rule, and a newer hub may send more fields: whatever is missing gets a default. */
+/** A newer hub may send other fields: whatever is missing gets a default. */
 function alertOf(told: unknown, now: number): Alert {
   const fields = (typeof told === "object" && told !== null ? told : {}) as Readonly<Record<string, unknown>>;
   const text = (...names: string[]) =>
@@ -53,15 +70,11 @@ function alertOf(told: unknown, now: number): Alert {
       | string
       | undefined;
   return {
+    id: typeof fields.id === "number" ? fields.id : null,
     deviceId: text("device") ?? "",
     severity: SEVERITIES.find((one) => one === fields.severity) ?? "info",
-    title: text("message", "title", "rule", "name") ?? "Alert",
-    time: timeOf(fields.time ?? fields.at) ?? now,
+    title: text("name", "message", "title") ?? "Alert",
+    time: typeof fields.opened === "number" ? fields.opened : now,
     state: text("state") ?? null,
   };
-}
-
-function timeOf(told: unknown): number | null {
-  const time = typeof told === "string" ? Date.parse(told) : told;
-  return typeof time === "number" && Number.isFinite(time) ? time : null;
 }

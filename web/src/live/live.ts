@@ -270,7 +270,7 @@ export class Live {
         return;
       case "subscribed":
         if (message.channel === OVERVIEW) this.#takeOverview(message.devices ?? {}, true);
-        else if (message.channel === ALERTS) this.alerts.take(message.alerts ?? [], this.hubClock.now());
+        else if (message.channel === ALERTS) this.alerts.begin(message.snapshot, this.hubClock.now());
         else {
           if (message.renewed) this.#watches.renew(message.channel);
           this.#watches.on(message.channel)?.subscribed(message);
@@ -284,7 +284,7 @@ export class Live {
         this.#takeReadings(message);
         return;
       case "alert":
-        this.alerts.take(message.alerts, this.hubClock.now());
+        this.alerts.take([message.alert], this.hubClock.now());
         return;
       case "presence":
         this.#takePresence(message.channel, message.status, message.since);

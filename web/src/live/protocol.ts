@@ -61,12 +61,12 @@ export interface Overview {
   readonly offset: number;
   readonly devices: OverviewDevices;
 }
-/** Alerts as they begin and end; what each holds is not fixed. */
+/** An alert as it is now, at each change of it. */
 export interface AlertNews {
   readonly type: "alert";
   readonly channel: string;
   readonly offset: number;
-  readonly alerts: readonly unknown[];
+  readonly alert: unknown;
 }
 export interface PresenceChange {
   readonly type: "presence";
@@ -126,7 +126,7 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
   readings: { channel: text, offset: number, readings: list },
   overview: { channel: text, offset: number, devices: table },
   presence: { channel: text, status: text },
-  alert: { channel: text, offset: number, alerts: list },
+  alert: { channel: text, offset: number, alert: table },
   error: { code: text, message: text },
   storage: { failing: flag, message: text },
   shutdown: { retry_after_s: number },
