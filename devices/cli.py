@@ -17,6 +17,7 @@ from devices.console import Stop, report, stop_at_end_of_input, stop_on_signals
 from devices.errors import DeviceError
 from devices.host import Host
 from devices.machines import device_ids
+from devices.obeying import Pace, common_methods, obey
 from devices.provision import DeviceKey, DeviceMetric, Provisioner, read_keys, write_keys
 from devices.replay import SHIPPED, Recording, paced
 from devices.simulate import Plan, Simulation, addresses
@@ -181,13 +182,21 @@ def host(
     ca: Ca = None,
     duration: Duration = None,
 ) -> None:
-    """This machine: processor, memory, disk, network and temperatures."""
+    """This machine: processor, memory, disk, network and temperatures. It answers commands: ping, identify,
+    set_interval.
+    """
     device = _or_exit(lambda: _client(url, key, spool, ca))
     measuring = Host(str(disk), time.monotonic)
 
+    pace = Pace(interval)
+    methods = common_methods(pace, measuring.about)
+
     async def send(stop: Stop) -> None:
-        while not await stop.pause(interval):
-            await device.send(measuring.read())
+        async with asyncio.TaskGroup() as group:
+            obeying = group.create_task(obey(device, methods, pace, measuring.about()))
+            while not await stop.pause(pace.interval_s):
+                await device.send(measuring.read())
+            obeying.cancel()
 
     _run(_one_device(device, send), duration)
 

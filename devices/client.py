@@ -12,8 +12,7 @@ import asyncio
 import logging
 import ssl
 import time as clock
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,12 +24,12 @@ from typing import Self
 from devices import wire
 from devices.backlog import Backlog, MemoryBacklog
 from devices.backoff import Backoff
-from devices.errors import Busy, Closed, DeviceError, KeyRefused, LinkLost, TooLarge, Unsupported
+from devices.errors import Busy, Closed, DeviceError, LinkLost, TooLarge, flat, rank
+from devices.inbox import CommandInbox
 from devices.spool import Spool
 from devices.transports import Link, transport_for
-from devices.wire import BacklogEntry, Refusal, Request, SendOutcome
+from devices.wire import BacklogEntry, Refusal, SendOutcome
 
-_REQUESTS_MAX = 100  # commands not yet read; when full, a new one is dropped, and expires at the hub
 _BATCH_MAX = 500  # readings in a message
 
 log = logging.getLogger(__name__)
@@ -125,8 +124,7 @@ class DeviceClient:
         self._messages = 0  # on their way
         self._put_off: Busy | TooLarge | None = None
         self._listening = False
-        self._requests: asyncio.Queue[Request] = asyncio.Queue(_REQUESTS_MAX)
-        self._commands: deque[Command] = deque()
+        self._inbox = CommandInbox()
         self._link: Link | None = None
         self._changed = asyncio.Event()
         self._backlog: Backlog = MemoryBacklog(self._first_seq)
@@ -209,21 +207,41 @@ class DeviceClient:
         await self._until(lambda: not self.waiting)
 
     async def commands(self) -> AsyncIterator[Command]:
-        """The commands that the hub sends to this device, as they come. Raises Unsupported over HTTP."""
-        if not self._transport.takes_commands:
-            raise Unsupported("HTTP carries no commands: use mqtt:// or ws://")
+        """The commands that the hub sends to this device, each once, as they come."""
+        self._listen()
+        while True:
+            await self._until(lambda: len(self._inbox.commands) > 0)
+            request = self._inbox.commands.popleft()
+            self._pulse()
+            yield Command(request.id, request.method, request.params, self)
+
+    async def wishes(self) -> AsyncIterator[dict[str, object]]:
+        """The attributes that operators wish for, as they come; None for one that is wished for no more.
+
+        They are pending at the hub, and come again at every connection, until `report` says that it is so.
+        """
+        self._listen()
+        while True:
+            await self._until(lambda: bool(self._inbox.wishes))
+            yield self._inbox.next_wishes()
+
+    async def report(self, values: Mapping[str, object]) -> None:
+        """Report attributes, any JSON values; None takes one away. Waits and raises as `Command.answer`."""
+        await self._say(lambda link: link.report(values))
+
+    def _listen(self) -> None:
         self._listening = True
         self._pulse()
-        while True:
-            await self._until(lambda: len(self._commands) > 0)
-            yield self._commands.popleft()
 
     async def _answer(self, command_id: str, response: object) -> None:
+        await self._say(lambda link: link.answer(command_id, response))
+
+    async def _say(self, say: Callable[[Link], Awaitable[None]]) -> None:
         lost: Link | None = None
         while True:
             link = await self._next_link(lost)
             try:
-                return await link.answer(command_id, response)
+                return await say(link)
             except LinkLost:
                 lost = link  # the session notices too, and makes the next
 
@@ -280,13 +298,13 @@ class DeviceClient:
         """One link, from its making to its end; returns why it ended."""
         errors: list[DeviceError] = []
         try:
-            async with self._transport.connect(self._requests) as link, asyncio.TaskGroup() as group:
+            async with self._transport.connect(self._inbox.arrived) as link, asyncio.TaskGroup() as group:
                 self._opened(link)
                 group.create_task(link.watch())
                 group.create_task(self._receive(link))
                 group.create_task(self._deliver_all(link))
         except* DeviceError as group_of_errors:
-            errors = _flat(group_of_errors)
+            errors = flat(group_of_errors)
         finally:
             self._link = None
             self.connected = False
@@ -295,7 +313,7 @@ class DeviceClient:
             if not any(isinstance(error, TooLarge) for error in errors):
                 self._backlog.rewind()
             self._pulse()
-        return min(errors, key=_rank)
+        return min(errors, key=rank)
 
     def _opened(self, link: Link) -> None:
         self._link = link
@@ -304,14 +322,12 @@ class DeviceClient:
         self._pulse()
 
     async def _receive(self, link: Link) -> None:
-        if self._transport.takes_commands:
-            await self._until(lambda: self._listening)
-            await link.listen()
-            while True:
-                await self._until(lambda: len(self._commands) < _REQUESTS_MAX)
-                request = await self._requests.get()
-                self._commands.append(Command(request.id, request.method, request.params, self))
-                self._pulse()
+        await self._until(lambda: self._listening)
+        await link.listen()
+        while True:
+            await self._until(lambda: self._inbox.has_room)
+            self._inbox.take(await self._inbox.arrived.get())
+            self._pulse()
 
     async def _deliver_all(self, link: Link) -> None:
         """Take batches and deliver them, several at once where the link and the numbering allow."""
@@ -377,19 +393,3 @@ class DeviceClient:
             self._settle(1, SendOutcome(1, Refusal(-1, "too_large", "the hub takes no reading of this size")))
         elif sent > 1:
             self._batch_max = max(1, min(self._batch_max, sent) // 2)
-
-
-def _flat(group: BaseExceptionGroup[DeviceError]) -> list[DeviceError]:
-    found: list[DeviceError] = []
-    for error in group.exceptions:
-        found.extend(_flat(error) if isinstance(error, BaseExceptionGroup) else [error])
-    return found
-
-
-def _rank(error: DeviceError) -> int:
-    """Which of several errors tells most: what stops the client, then what changes how it goes on."""
-    if isinstance(error, KeyRefused) or not isinstance(error, TooLarge | LinkLost | Busy):
-        return 0
-    if isinstance(error, TooLarge):
-        return 1
-    return 2 if getattr(error, "retry_after_s", None) is not None else 3

@@ -3,7 +3,6 @@
     DeviceError
     ├── KeyRefused     the hub does not take this key: trying again will not help
     ├── Closed         the client was used after its `async with` block
-    ├── Unsupported    this transport cannot do that
     ├── SpoolError     the file of unsent readings cannot be used
     ├── TooLarge       the hub takes no message of this size: smaller ones may pass
     ├── Busy           right, but not now; the connection stays
@@ -23,10 +22,6 @@ class KeyRefused(DeviceError):
 
 class Closed(DeviceError):
     """The client was used outside its `async with` block."""
-
-
-class Unsupported(DeviceError):
-    """This transport cannot do that."""
 
 
 class SpoolError(DeviceError):
@@ -53,3 +48,20 @@ class LinkLost(DeviceError):
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+def flat(group: BaseExceptionGroup[DeviceError]) -> list[DeviceError]:
+    """The errors in a group, and in groups in it."""
+    found: list[DeviceError] = []
+    for error in group.exceptions:
+        found.extend(flat(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
+
+
+def rank(error: DeviceError) -> int:
+    """Which of several errors tells most: what stops the client, then what changes how it goes on."""
+    if isinstance(error, KeyRefused) or not isinstance(error, TooLarge | LinkLost | Busy):
+        return 0
+    if isinstance(error, TooLarge):
+        return 1
+    return 2 if getattr(error, "retry_after_s", None) is not None else 3

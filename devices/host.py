@@ -1,5 +1,6 @@
 """This machine as a device: its real processor, memory, disk, network and, where present, temperatures."""
 
+import platform
 import re
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,14 @@ class Host:
         values.update(self._rates())
         values.update(_temperatures())
         return values
+
+    def about(self) -> dict[str, object]:
+        """What this machine is."""
+        return {
+            "hostname": platform.node(),
+            "system": f"{platform.system()} {platform.release()}",
+            "processors": psutil.cpu_count() or 1,
+        }
 
     def _rates(self) -> dict[str, Value]:
         now_s, now = self._clock_s(), _totals()

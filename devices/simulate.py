@@ -10,13 +10,15 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from devices.client import Command, DeviceClient
+from devices.client import DeviceClient
 from devices.console import Stop
 from devices.errors import KeyRefused
 from devices.machines import Machine, kind_of
+from devices.obeying import KnownMethod, Pace, common_methods, obey
 from devices.provision import DeviceKey, DeviceMetric
 
 TRANSPORTS = ("mqtt", "websocket", "http")
+SILENCE_MAX_S = 3_600
 _BEHIND_MAX_S = 10.0  # further behind than this, as after a suspend, and what was missed is left out
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,25 @@ class Plan:
     def transport_of(self, position: int) -> str:
         """The transport of the device at this position in the list."""
         return TRANSPORTS[position % len(TRANSPORTS)] if self.transport == "mixed" else self.transport
+
+
+class QuietSpell:
+    """A machine that was told to send nothing for a while. `clock_s` gives steady seconds."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._until_s = 0.0
+
+    def __bool__(self) -> bool:
+        """Whether it is to be silent now."""
+        return self._clock_s() < self._until_s
+
+    def begin(self, seconds: object) -> dict[str, object]:
+        """Be silent for so long. Raises ValueError."""
+        if not isinstance(seconds, int) or not 1 <= seconds <= SILENCE_MAX_S:
+            raise ValueError(f"seconds: 1 to {SILENCE_MAX_S}, not {seconds!r}")
+        self._until_s = self._clock_s() + seconds
+        return {"silent_s": seconds}
 
 
 class Simulation:
@@ -119,18 +140,19 @@ class Simulation:
         try:
             async with self._client(position, login) as client:
                 self._clients.append(client)
-                await self._live(client, machine, position, stop)
+                await self._live(client, machine, stop)
         except* KeyRefused as refused:
             self._give_up(login, refused)
 
-    async def _live(self, client: DeviceClient, machine: Machine, position: int, stop: Stop) -> None:
+    async def _live(self, client: DeviceClient, machine: Machine, stop: Stop) -> None:
+        pace = Pace(1 / self._plan.rate_hz)
+        silence = QuietSpell(asyncio.get_running_loop().time)
+        facts = {"model": f"Simulated {machine.kind}", "firmware": "1.0"}
         async with asyncio.TaskGroup() as group:
-            obeying = None
-            if self._plan.transport_of(position) != "http":
-                obeying = group.create_task(obey(client, machine))
-            await self._measure(client, machine, stop)
-            if obeying is not None:
-                obeying.cancel()
+            methods = methods_of(machine, pace, silence)
+            obeying = group.create_task(obey(client, methods, pace, facts))
+            await self._measure(client, machine, pace, silence, stop)
+            obeying.cancel()
 
     def _client(self, position: int, login: DeviceKey) -> DeviceClient:
         url = self._plan.addresses.url(self._plan.transport_of(position))
@@ -139,20 +161,21 @@ class Simulation:
         spool = self._plan.spool / f"{login.id}.spool"
         return DeviceClient(url, login.key, numbered=True, spool=spool, tls=self._plan.tls)
 
-    async def _measure(self, client: DeviceClient, machine: Machine, stop: Stop) -> None:
+    async def _measure(
+        self, client: DeviceClient, machine: Machine, pace: Pace, silence: QuietSpell, stop: Stop
+    ) -> None:
         """A reading every period, on time on average: a late one does not make the next late."""
         loop = asyncio.get_running_loop()
         began_s, began_ms = loop.time(), self._clock_ms()
-        period_s = 1 / self._plan.rate_hz
         due_s = 0.0
         while not await stop.pause(began_s + due_s - loop.time()):
             values = machine.read(due_s)
-            if values is not None:
+            if values is not None and not silence:
                 await client.send(values, time=began_ms + due_s * 1000)
-            due_s += period_s
+            due_s += pace.interval_s
             behind_s = loop.time() - began_s - due_s
             if behind_s > _BEHIND_MAX_S:
-                due_s += period_s * int(behind_s / period_s)
+                due_s += pace.interval_s * int(behind_s / pace.interval_s)
 
     def _give_up(self, login: DeviceKey, refused: BaseExceptionGroup[KeyRefused]) -> None:
         self.refused_keys.append(login.id)
@@ -162,13 +185,23 @@ class Simulation:
         log.error("%s: key refused: %s", login.id, reason)
 
 
-async def obey(client: DeviceClient, machine: Machine) -> None:
-    """Answer the commands that come: `identify` says what this is, anything else that it is not known."""
-    async for command in client.commands():
-        await command.answer(_answer(command, machine))
-
-
-def _answer(command: Command, machine: Machine) -> dict[str, object]:
-    if command.method == "identify":
-        return {"kind": machine.kind, "simulated": True}
-    return {"error": f"a simulated {machine.kind} knows no command {command.method!r}; it knows: identify"}
+def methods_of(machine: Machine, pace: Pace, silence: QuietSpell) -> list[KnownMethod]:
+    """The commands that a simulated machine knows."""
+    seconds = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": SILENCE_MAX_S,
+        "unit": "s",
+        "title": "For",
+        "default": 10,
+    }
+    return [
+        *common_methods(pace, lambda: {"kind": machine.kind, "simulated": True}),
+        KnownMethod(
+            "fall_silent",
+            "Send no readings",
+            lambda params: silence.begin(params.get("seconds")),
+            {"type": "object", "properties": {"seconds": seconds}, "required": ["seconds"]},
+            dangerous=True,
+        ),
+    ]

@@ -43,6 +43,16 @@ class Request(NamedTuple):
     params: object  # any JSON value
 
 
+class Wish(NamedTuple):
+    """Attributes that operators wish the device to have; None for one that they do not wish any more."""
+
+    values: dict[str, object]
+
+
+Incoming = Request | Wish
+"""What a hub sends to a device unasked."""
+
+
 def milliseconds(time: datetime | float) -> float:
     """`time` in ms since 1970 UTC, whole where it can be. Raises ValueError for a datetime without a zone."""
     if isinstance(time, datetime):

@@ -20,13 +20,14 @@ from hub.clock import HubClock
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
-from hub.feed.feed import LabelledDevice
 from hub.fleet.attributes import Attributes
+from hub.fleet.batches import Batches
 from hub.fleet.commands import Commands
 from hub.fleet.devices import Devices
 from hub.fleet.fleet import Fleet, NewDevice
 from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys, LoginThrottle
+from hub.fleet.methods import Methods
 from hub.fleet.polls import Polls
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
@@ -40,7 +41,7 @@ from hub.http.static import BUILT
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
 from hub.logs import Logger
-from hub.model import Device, Principal, Right
+from hub.model import Device
 from hub.mqtt.server import MqttServer
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
@@ -48,7 +49,7 @@ from hub.people.challenges import Challenges
 from hub.people.operators import Operators
 from hub.people.passkeys import Passkeys
 from hub.people.passwords import Passwords
-from hub.people.rule import Decision, decide
+from hub.people.rule import may_read_raw
 from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
@@ -182,12 +183,12 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         StoreFolders.of(config).make_private()  # what was made just now; faults are told of above
         clock = HubClock(around.clock, around.steady_s)
         epoch = around.random_bytes(EPOCH_BYTES).hex()
-        feed = Feed(config.live, epoch, around.steady_s, _may_read_raw)
+        feed = Feed(config.live, epoch, around.steady_s, may_read_raw)
         alerts, roster, ingest = _way_in(config, registry, history, feed, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         polls = Polls(config.limits.polls_max)
         commands = Commands(registry.commands, devices, roster, feed, polls, clock)
-        fleet = _fleet(config, around, clock, registry, devices, commands, roster, ingest)
+        fleet = _fleet(config, around, clock, registry, devices, commands, roster, feed, ingest)
         throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
         known_by = await registry.secret("passkeys", around.random_bytes(TOKEN_SECRET_BYTES))
@@ -222,10 +223,6 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             audit,
             alerts,
         )
-
-
-def _may_read_raw(principal: Principal, device: LabelledDevice) -> bool:
-    return decide(principal, Right.RAW_READ, device) is Decision.ALLOW
 
 
 def _open_history(config: Config) -> AbstractAsyncContextManager[History]:
@@ -277,15 +274,20 @@ def _fleet(
     devices: Devices,
     commands: Commands,
     roster: Roster,
+    feed: Feed,
     ingest: Ingest,
 ) -> Fleet:
     throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
     keys = Keys(registry.keys, devices, roster, throttle, clock, around.choose, config.auth.certificate_names)
     count_max = config.limits.attributes_max
-    attributes = Attributes(registry.attributes, devices, roster, count_max, clock)
+    attributes = Attributes(registry.attributes, devices, roster, feed, count_max, clock)
+    methods = Methods(registry.methods, devices)
+    batches = Batches(registry.commands, commands, clock)
     removal = Removal(registry.devices, devices, keys, commands, roster, ingest)
-    intervals = LearntIntervals(registry.devices, roster)
-    return Fleet(registry.devices, devices, keys, attributes, removal, intervals, roster, ingest, clock)
+    learnt = LearntIntervals(registry.devices, roster)
+    return Fleet(
+        registry.devices, devices, keys, attributes, methods, batches, removal, learnt, roster, ingest, clock
+    )
 
 
 def mqtt(rooms: Rooms) -> MqttServer:

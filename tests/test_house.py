@@ -171,7 +171,7 @@ def test_the_search_for_machine_paths_finds_them(line: str) -> None:
 
 
 # Devices and the hub know nothing of each other, and mean the same by these.
-SAID_BY_BOTH = {"Busy", "Command", "Refusal", "TooLarge", "Unsupported"}
+SAID_BY_BOTH = {"Busy", "Command", "Refusal", "TooLarge"}
 
 
 def test_no_name_of_a_class_means_two_things() -> None:

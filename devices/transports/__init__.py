@@ -3,14 +3,14 @@
 A transport only parses, sends and encodes: what is queued, sent again or given up is the client's business.
 """
 
-import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from devices.wire import BacklogEntry, Request, SendOutcome
+from devices.inbox import Arrived
+from devices.wire import BacklogEntry, SendOutcome
 
 
 class Link(Protocol):
@@ -32,20 +32,21 @@ class Link(Protocol):
         """Return never: raise the LinkLost, TooLarge or KeyRefused with which the connection ended."""
 
     async def listen(self) -> None:
-        """Ask the hub for this device's commands. Raises LinkLost."""
+        """Ask the hub for this device's commands and wishes. Raises LinkLost."""
 
     async def answer(self, command_id: str, response: object) -> None:
         """Answer a command. Raises LinkLost."""
+
+    async def report(self, values: Mapping[str, object]) -> None:
+        """Report attributes. Raises LinkLost."""
 
 
 class Transport(Protocol):
     """Where and how to connect."""
 
-    takes_commands: bool
-
-    def connect(self, requests: asyncio.Queue[Request]) -> AbstractAsyncContextManager[Link]:
-        """A new connection; it puts the commands that arrive into `requests`, and drops them while that is
-        full.
+    def connect(self, arrived: Arrived) -> AbstractAsyncContextManager[Link]:
+        """A new connection; it puts the commands and wishes that arrive into `arrived`. While that is full it
+        drops them, without an acknowledgement where there is one, so that they come again.
 
         Raises LinkLost, KeyRefused.
         """

@@ -15,7 +15,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NoReturn
 from urllib.parse import SplitResult
@@ -28,12 +28,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from devices import wire
 from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, TooLarge
+from devices.inbox import Arrived
 from devices.transports.stream import Stream
-from devices.wire import BacklogEntry, Refusal, Request, SendOutcome
+from devices.wire import BacklogEntry, Incoming, Refusal, Request, SendOutcome, Wish
 
 TELEMETRY = "v1/devices/me/telemetry"
 REQUESTS = "v1/devices/me/rpc/request/"
 RESPONSES = "v1/devices/me/rpc/response/"
+ATTRIBUTES = "v1/devices/me/attributes"
 _CONNECT_TIMEOUT_S = 10.0
 _KEEPALIVE_S = 30
 _TICK_S = 1.0  # how often paho looks after its keep-alive
@@ -51,8 +53,6 @@ log = logging.getLogger(__name__)
 class MqttTransport:
     """`mqtt://` and `mqtts://`. The key is the user name, with no password."""
 
-    takes_commands = True
-
     def __init__(self, url: SplitResult, key: str, tls: ssl.SSLContext | None) -> None:
         secure = url.scheme == "mqtts"
         self._host = url.hostname or ""
@@ -61,7 +61,7 @@ class MqttTransport:
         self._key = key
 
     @asynccontextmanager
-    async def connect(self, requests: asyncio.Queue[Request]) -> AsyncIterator["MqttLink"]:
+    async def connect(self, arrived: Arrived) -> AsyncIterator["MqttLink"]:
         """Connect, and wait for the CONNACK."""
         loop = asyncio.get_running_loop()
         stream = Stream()
@@ -72,7 +72,7 @@ class MqttTransport:
             raise LinkLost(f"no connection to {self._host}:{self._port}") from error
         except OSError as error:
             raise LinkLost(str(error)) from error
-        link = MqttLink(stream, requests)
+        link = MqttLink(stream, arrived)
         try:
             await link.open(self._host, self._port, self._key)
             yield link
@@ -85,7 +85,9 @@ class _Paho(Client):
     """paho's client with its socket handed to it, which it has no public way to be told."""
 
     def __init__(self, stream: Stream) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, protocol=MQTTv5, reconnect_on_failure=False)
+        super().__init__(
+            CallbackAPIVersion.VERSION2, protocol=MQTTv5, reconnect_on_failure=False, manual_ack=True
+        )
         self._stream = stream
 
     def _create_socket(self) -> Stream:
@@ -97,10 +99,10 @@ class MqttLink:
     futures.
     """
 
-    def __init__(self, stream: Stream, requests: asyncio.Queue[Request]) -> None:
+    def __init__(self, stream: Stream, arrived: Arrived) -> None:
         self.window = _WINDOW
         self.message_max_bytes = wire.BATCH_MAX_BYTES
-        self._requests = requests
+        self._incoming = arrived
         # Publishes and subscriptions on their way, by packet identifier. Bounded by the window and a few
         # answers.
         self._waiting: dict[int, asyncio.Future[tuple[ReasonCode, Properties | None]]] = {}
@@ -156,8 +158,8 @@ class MqttLink:
         raise self._end
 
     async def listen(self) -> None:
-        """Subscribe to this device's commands."""
-        _, packet_id = self._paho.subscribe(REQUESTS + "+", qos=1)
+        """Subscribe to this device's commands, and to the attributes that operators wish for."""
+        _, packet_id = self._paho.subscribe([(REQUESTS + "+", 1), (ATTRIBUTES, 1)])
         code, properties = await self._acknowledged(packet_id)
         if code.is_failure:
             # Readings go on: a key that may not take commands is no reason to stop measuring.
@@ -168,6 +170,12 @@ class MqttLink:
         code, properties = await self._publish(RESPONSES + command_id, json.dumps(response).encode())
         if code.is_failure:
             log.warning("the hub refused the answer to command %s: %s", command_id, _reason(code, properties))
+
+    async def report(self, values: Mapping[str, object]) -> None:
+        """Report attributes."""
+        code, properties = await self._publish(ATTRIBUTES, json.dumps(dict(values)).encode())
+        if code.is_failure:
+            log.warning("the hub refused attributes: %s", _reason(code, properties))
 
     async def _publish(self, topic: str, body: bytes) -> tuple[ReasonCode, Properties | None]:
         return await self._acknowledged(self._paho.publish(topic, body, qos=1).mid)
@@ -225,14 +233,19 @@ class MqttLink:
             answer.set_result((code, properties))
 
     def _arrived(self, _client: Client, _state: object, message: MQTTMessage) -> None:
-        if not message.topic.startswith(REQUESTS):
-            return
         said = wire.decode_object(bytes(message.payload))
-        request = Request(message.topic[len(REQUESTS) :], str(said.get("method", "")), said.get("params"))
+        incoming: Incoming = Wish(said)
+        if message.topic.startswith(REQUESTS):
+            number = message.topic[len(REQUESTS) :]
+            incoming = Request(number, str(said.get("method", "")), said.get("params"))
+        elif message.topic != ATTRIBUTES:
+            return
         try:
-            self._requests.put_nowait(request)
+            self._incoming.put_nowait(incoming)
         except asyncio.QueueFull:
-            log.warning("command %s dropped: %d wait unread", request.id, self._requests.qsize())
+            log.warning("not taken: %s; %d wait unread", incoming, self._incoming.qsize())
+            return
+        self._paho.ack(message.mid, message.qos)
 
     def _disconnected(
         self,

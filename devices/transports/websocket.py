@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
 from urllib.parse import SplitResult
@@ -16,7 +16,8 @@ import aiohttp
 
 from devices import wire
 from devices.errors import Busy, DeviceError, KeyRefused, LinkLost, TooLarge
-from devices.wire import BacklogEntry, Request, SendOutcome
+from devices.inbox import Arrived
+from devices.wire import BacklogEntry, Incoming, Request, SendOutcome, Wish
 
 _PATH = "/api/v1/device/socket"
 _CONNECT_TIMEOUT_S = 10.0
@@ -32,20 +33,18 @@ log = logging.getLogger(__name__)
 class WebSocketTransport:
     """`ws://` and `wss://`."""
 
-    takes_commands = True
-
     def __init__(self, url: SplitResult, key: str, tls: ssl.SSLContext | None) -> None:
         self._url = url._replace(path=url.path.rstrip("/") + _PATH).geturl()
         self._headers = {"Authorization": f"Bearer {key}"}
         self._tls: ssl.SSLContext | bool = tls or True
 
     @asynccontextmanager
-    async def connect(self, requests: asyncio.Queue[Request]) -> AsyncIterator["WebSocketLink"]:
+    async def connect(self, arrived: Arrived) -> AsyncIterator["WebSocketLink"]:
         """Shake hands."""
         async with aiohttp.ClientSession(headers=self._headers) as session:
             socket = await self._shake_hands(session)
             try:
-                yield WebSocketLink(socket, requests)
+                yield WebSocketLink(socket, arrived)
             finally:
                 await socket.close()
 
@@ -77,9 +76,9 @@ class WebSocketLink:
     window = _WINDOW
     message_max_bytes = wire.BATCH_MAX_BYTES
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, requests: asyncio.Queue[Request]) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, arrived: Arrived) -> None:
         self._socket = socket
-        self._requests = requests
+        self._arrived = arrived
         self._last_id = 0
         # In the order sent, which is the order answered. Bounded by the window.
         self._waiting: dict[int, asyncio.Future[dict[str, object]]] = {}
@@ -102,7 +101,7 @@ class WebSocketLink:
         """Read what the hub says until the socket closes."""
         async for message in self._socket:
             if message.type is aiohttp.WSMsgType.TEXT:
-                self._take(wire.decode_object(message.data))
+                await self._take(wire.decode_object(message.data))
         raise self._why_closed()
 
     async def listen(self) -> None:
@@ -113,6 +112,10 @@ class WebSocketLink:
         number = int(command_id) if command_id.isdecimal() else command_id
         await self._send(json.dumps({"type": "response", "id": number, "response": response}))
 
+    async def report(self, values: Mapping[str, object]) -> None:
+        """Report attributes."""
+        await self._send(json.dumps({"type": "attributes", "values": dict(values)}))
+
     async def _send(self, text: str) -> None:
         async with self._sending:
             try:
@@ -120,12 +123,16 @@ class WebSocketLink:
             except (aiohttp.ClientError, ConnectionError) as error:
                 raise LinkLost(str(error) or "the connection closed") from error
 
-    def _take(self, message: dict[str, object]) -> None:
+    async def _take(self, message: dict[str, object]) -> None:
         match message.get("type"):
             case "ack" | "error":
                 self._resolve(message)
             case "command":
-                self._take_command(message)
+                await self._take_command(message)
+            case "attributes":
+                values = message.get("values")
+                if isinstance(values, dict):
+                    self._put(Wish(values))
             case "response_refused":
                 log.warning(
                     "the hub refused the answer to command %s: %s", message.get("id"), message.get("message")
@@ -141,12 +148,18 @@ class WebSocketLink:
         if answer is not None and not answer.done():
             answer.set_result(message)
 
-    def _take_command(self, message: dict[str, object]) -> None:
+    async def _take_command(self, message: dict[str, object]) -> None:
         request = Request(str(message.get("id")), str(message.get("method", "")), message.get("params"))
+        if self._put(request):
+            await self._send(json.dumps({"type": "ack", "id": message.get("id")}))
+
+    def _put(self, incoming: Incoming) -> bool:
         try:
-            self._requests.put_nowait(request)
+            self._arrived.put_nowait(incoming)
         except asyncio.QueueFull:
-            log.warning("command %s dropped: %d wait unread", request.id, self._requests.qsize())
+            log.warning("not taken: %s; %d wait unread", incoming, self._arrived.qsize())
+            return False
+        return True
 
     def _why_closed(self) -> DeviceError:
         code = self._socket.close_code

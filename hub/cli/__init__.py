@@ -2,7 +2,7 @@
 
 service  demo                              commands that run a hub
 doctor                                     whether one can run here
-devices  metrics  keys  operators  audit  history  backup
+devices  commands  metrics  keys  operators  audit  history  backup
 rules  alerts                              commands that call one
 journal                                    commands that look at files themselves
 options                                    what stands before the command
@@ -31,6 +31,7 @@ from hub.cli import (
     alerts,
     audit,
     backup,
+    commands,
     devices,
     doctor,
     history,
@@ -63,6 +64,7 @@ app.command("demo", rich_help_panel=RUN)(service.demo)
 app.command("check", rich_help_panel=RUN)(service.check)
 app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("login", rich_help_panel=USE)(keys.login)
+devices.devices_app.command("command")(commands.send_command)
 devices.devices_app.add_typer(metrics.metrics_app, name="metrics")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel=USE)
 app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)

@@ -127,4 +127,6 @@ def _error(response: aiohttp.ClientResponse, answer: Any) -> HubError:
     detail = str(answer.get("detail") or answer.get("title")) if isinstance(answer, dict) else str(answer)
     if response.status in (429, 503):
         return Busy(detail, float(response.headers.get("Retry-After", "1")))
+    if response.status == 422 and isinstance(answer, dict):
+        return Invalid(detail, code=str(answer.get("code", Invalid.code)))
     return _ERRORS.get(response.status, StoreError)(detail)

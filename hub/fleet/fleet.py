@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from hub.errors import Conflict
 from hub.fleet.attributes import Attributes
+from hub.fleet.batches import Batches
 from hub.fleet.checks import check_device
 from hub.fleet.devices import Devices
 from hub.fleet.intervals import LearntIntervals
 from hub.fleet.keys import Keys
+from hub.fleet.methods import Methods
 from hub.fleet.presence import Roster
 from hub.fleet.removal import Removal
 from hub.intake.accept import Ingest
@@ -29,7 +31,7 @@ class NewDevice(NamedTuple):
 
 
 class Fleet:
-    """Adds devices and removes them; `devices`, `keys`, `attributes` are of those that are there."""
+    """Adds devices and removes them; its rooms are of those that are there."""
 
     def __init__(
         self,
@@ -37,6 +39,8 @@ class Fleet:
         devices: Devices,
         keys: Keys,
         attributes: Attributes,
+        methods: Methods,
+        batches: Batches,
         removal: Removal,
         intervals: LearntIntervals,
         roster: Roster,
@@ -46,6 +50,8 @@ class Fleet:
         self.devices = devices
         self.keys = keys
         self.attributes = attributes
+        self.methods = methods
+        self.batches = batches
         self.removal = removal
         self.intervals = intervals
         self._stored = stored
@@ -58,6 +64,7 @@ class Fleet:
         for device in await self._stored.all():
             self.devices.remember(device)
         await self.keys.restore()
+        await self.attributes.restore()
         last_seen = await self._ingest.restore(self.devices.with_readings())
         learnt = await self._stored.learnt_intervals()
         for device in self.devices.with_readings():

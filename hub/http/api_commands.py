@@ -2,10 +2,23 @@
 
 from http import HTTPStatus
 
+from hub.http.device import attributes
 from hub.http.device import commands as of_device
 from hub.http.endpoint import BASE, Endpoint, Security, operation
 from hub.http.rest import commands
-from hub.http.rest.shapes import CommandIn, CommandOut, CommandsOut, CommandsQuery
+from hub.http.rest.command_shapes import (
+    BatchIn,
+    BatchNew,
+    BatchOut,
+    BatchQuery,
+    CommandIn,
+    CommandOut,
+    CommandsOut,
+    CommandsQuery,
+    LabelOfMethods,
+    MethodsIn,
+    MethodsOut,
+)
 from hub.model import Right
 
 _ONE = f"{BASE}/devices/{{device_id}}"
@@ -76,5 +89,87 @@ COMMANDS: tuple[Endpoint, ...] = (
         body=of_device.ResponseIn,
         status=HTTPStatus.NO_CONTENT,
         refusals=(*_GONE, *_CLASH, *_BUSY),
+    ),
+    operation(
+        "POST",
+        f"{BASE}/commands",
+        commands.send_to_many,
+        tag="commands",
+        right=Right.COMMANDS_WRITE,
+        body=BatchIn,
+        answer=BatchNew,
+        status=_CREATED,
+        refusals=_GONE,
+        made=lambda answer: f"batches/{answer.batch}",
+    ),
+    operation(
+        "GET",
+        f"{BASE}/commands/batches/{{batch_id}}",
+        commands.show_batch,
+        tag="commands",
+        right=Right.DEVICES_READ,
+        query=BatchQuery,
+        answer=BatchOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{_ONE}/methods",
+        commands.list_methods,
+        tag="commands",
+        right=Right.DEVICES_READ,
+        answer=MethodsOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "PUT",
+        f"{_ONE}/methods",
+        commands.declare_methods,
+        tag="commands",
+        right=Right.COMMANDS_WRITE,
+        body=MethodsIn,
+        answer=MethodsOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{BASE}/methods",
+        commands.list_methods_of_label,
+        tag="commands",
+        right=Right.DEVICES_READ,
+        whole_hub=True,
+        query=LabelOfMethods,
+        answer=MethodsOut,
+    ),
+    operation(
+        "PUT",
+        f"{BASE}/methods",
+        commands.declare_methods_for_label,
+        tag="commands",
+        right=Right.COMMANDS_WRITE,
+        whole_hub=True,
+        query=LabelOfMethods,
+        body=MethodsIn,
+        answer=MethodsOut,
+    ),
+    Endpoint(
+        "GET",
+        f"{BASE}/device/attributes",
+        attributes.show,
+        "Get this device's attributes: reported, and shared with it.",
+        "devices",
+        Security.DEVICE,
+        query=attributes.AttributesQuery,
+        answer=attributes.OfDeviceOut,
+    ),
+    Endpoint(
+        "POST",
+        f"{BASE}/device/attributes",
+        attributes.report,
+        "Report attributes as the device; null removes one.",
+        "devices",
+        Security.DEVICE,
+        body=attributes.ReportIn,
+        status=HTTPStatus.NO_CONTENT,
     ),
 )

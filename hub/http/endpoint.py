@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
+from types import UnionType
 from typing import Any, Generic, TypeVar, get_origin
 from urllib.parse import quote, unquote
 
@@ -307,7 +308,11 @@ def _location(path: str, name: str | None) -> str:
     before that. What has no address of its own is found where it was made (15.3.2).
     """
     last = path.rpartition("/")[2]
-    return last if name is None else f"{last}/{quote(name, safe='')}"
+    return last if name is None else f"{last}/{quote(name)}"
+
+
+def _is_one_of_several(wanted: type[BaseModel]) -> bool:
+    return issubclass(wanted, RootModel) and get_origin(wanted.model_fields["root"].annotation) is UnionType
 
 
 async def read_json(request: web.Request, wanted: type[B]) -> B:
@@ -346,7 +351,7 @@ def _checked(wanted: type[_M], values: object) -> _M:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)[:FAULTS_MAX]
         # A model that is one of several puts the name of the one it tried first; no sender knows that name.
-        skipped = 1 if issubclass(wanted, RootModel) else 0
+        skipped = 1 if _is_one_of_several(wanted) else 0
         paths = [".".join(str(part) for part in fault["loc"][skipped:]) for fault in faults]
         messages = [
             f"{path or 'the body'}: {plain(fault['msg'])}" for path, fault in zip(paths, faults, strict=True)

@@ -45,6 +45,7 @@ _IN_PATHS = {
     "rule_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "alert_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "silence_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "batch_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "passkey_id": {"type": "string", "minLength": 1, "maxLength": 100},

@@ -5,6 +5,7 @@ from hub.model.audit import AuditEntry
 from hub.model.command import Command, CommandBatch, CommandState
 from hub.model.device import AS_CONFIGURED, Device, Retention
 from hub.model.key import ALL_KEY_RIGHTS, ApiKey, KeyRight
+from hub.model.method import Method
 from hub.model.metric import (
     NAME_MAX,
     NAME_PATTERN,
@@ -51,6 +52,7 @@ __all__ = [
     "Grant",
     "Inexact",
     "KeyRight",
+    "Method",
     "Metric",
     "MetricType",
     "Operator",

@@ -14,7 +14,7 @@ from hub.mqtt.codec.decoder import Decoder, Side
 from hub.mqtt.codec.packets import CodecError
 from hub.mqtt.link import ClientLink
 from hub.mqtt.protocol import ConnectionState, ServerProtocol
-from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests
+from hub.mqtt.requests import CarryOut, CheckKey, Request, Requests, SendPending
 from hub.mqtt.tasks import Jobs, Tasks
 from hub.places import ConnectionPlace
 from hub.tls import peer_certificate
@@ -251,6 +251,9 @@ class Connection(asyncio.Protocol):
                     self._timer.cancel()
                 self._holds.hold(Hold.OPENING)
                 self._jobs.add(self._check_key(request), self._protocol.lost)
+            case SendPending():
+                if self._requests.may_be_pending(self._protocol.device):
+                    self._jobs.add(self._requests.send_pending(self._protocol), lambda: None)
             case CarryOut():
                 self._jobs.add(self._carry_out(request), lambda: self._protocol.publishing.failed(request))
 
@@ -263,6 +266,8 @@ class Connection(asyncio.Protocol):
             protocol.decline(error)
         if self._place is not None and protocol.state is ConnectionState.OPEN:
             self._place.busy()
+        if protocol.state is ConnectionState.OPEN:
+            self.ask(SendPending())  # in a session taken up again it may have asked for them already
         if protocol.keep_alive_s:
             self._keep_alive_s = protocol.keep_alive_s * KEEP_ALIVE_GRACE
             self._heard_at = self._loop.time()

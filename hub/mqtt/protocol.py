@@ -61,7 +61,7 @@ from hub.mqtt.gathering import SOURCE, Accept
 from hub.mqtt.link import ClientLink
 from hub.mqtt.packet_writer import PACKET_MAX, PacketWriter, explained
 from hub.mqtt.publishing import Publishing
-from hub.mqtt.requests import CarryOut, CheckKey
+from hub.mqtt.requests import CarryOut, CheckKey, SendPending
 from hub.mqtt.session_state import Downlink, SessionState
 from hub.mqtt.subscriptions import subscribe
 
@@ -99,10 +99,7 @@ _ENDS: Mapping[EndReason, Reason] = MappingProxyType(
 
 
 class ServerProtocol:
-    """One client; to presence, its session.
-
-    `accept` is the intake's, `clock` the hub's; `fresh_id` gives a client id.
-    """
+    """One client; to presence, its session. `clock` is the hub's; `fresh_id` gives a client id."""
 
     __slots__ = (
         "_accept", "_clients", "_clock", "_config", "_connect", "_delivery", "_fresh_id", "_link",
@@ -278,6 +275,8 @@ class ServerProtocol:
         self._writer.send(Suback(packet.packet_id, reasons, self._writer.because(answer.why)))
         if answer.refusal is not None:
             self._accept(self.device, (), SOURCE, (answer.refusal,))
+        if answer.is_of_attributes:
+            self._link.ask(SendPending())
         self._clients.commands.ready(self.device)
 
     def _unsubscribe(self, packet: Unsubscribe) -> None:

@@ -11,7 +11,7 @@ from hub.errors import Busy, StoreError, Unauthenticated, Unreadable
 from hub.fleet.commands import Commands
 from hub.fleet.fleet import Fleet
 from hub.fleet.keys import Login
-from hub.fleet.session import SharedAttributes
+from hub.fleet.session import DeviceSession, SharedAttributes
 from hub.formats.parsing import parse_json
 from hub.model import Command, Device
 from hub.model.certificate import PeerCertificate
@@ -38,7 +38,12 @@ class CarryOut:
     done: "Future[bytes]"  # gives the acknowledgement
 
 
-Request = CheckKey | CarryOut
+@dataclass(frozen=True, slots=True)
+class SendPending:
+    """The client asked for attributes: send what operators wish and it has not reported back."""
+
+
+Request = CheckKey | CarryOut | SendPending
 
 
 class Requests:
@@ -87,26 +92,21 @@ class Requests:
             await self._commands.answer(device, up.number, _json(body) if body else None)
             return None
         wanted = _object(body) if body else {}
-        return Downlink(f"{up.prefix}attributes/response/{up.number}", await self._attributes(device, wanted))
+        kept = await self._fleet.attributes.of(device)
+        named = kept.named(_names(wanted, "clientKeys"), _names(wanted, "sharedKeys"))
+        return Downlink(f"{up.prefix}attributes/response/{up.number}", orjson.dumps(named))
+
+    def may_be_pending(self, device: Device) -> bool:
+        """Whether it is worth asking which attributes are pending."""
+        return self._fleet.attributes.may_be_pending(device)
+
+    async def send_pending(self, session: DeviceSession) -> None:
+        """Send the attributes that are pending. Raises NotFound."""
+        await self._fleet.attributes.deliver_pending(session)
 
     async def report(self, device: Device, body: bytes) -> None:
         """Take in the attributes a device reports; on disk when it returns. Raises Unreadable, Invalid."""
         await self._fleet.attributes.report(device, _object(body))
-
-    async def _attributes(self, device: Device, wanted: Mapping[str, object]) -> bytes:
-        """`{"client": {…}, "shared": {…}}`: the attributes named, or all of both kinds when none is."""
-        kept = await self._fleet.attributes.of(device)
-        named = {"client": _names(wanted, "clientKeys"), "shared": _names(wanted, "sharedKeys")}
-        scopes = {"client": kept.device, "shared": kept.shared}
-        if not any(named.values()):
-            return orjson.dumps(scopes)
-        return orjson.dumps(
-            {
-                scope: {name: scopes[scope][name] for name in names if name in scopes[scope]}
-                for scope, names in named.items()
-                if names
-            }
-        )
 
 
 def topic_of(message: Command | SharedAttributes) -> str:

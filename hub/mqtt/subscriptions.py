@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hub.model import RAW_MAX, Refusal
 from hub.mqtt.codec.packets import Reason, Subscribe, TopicFilter
 from hub.mqtt.session_state import Granted, SessionState
-from hub.mqtt.topics import ME, is_own, may_receive
+from hub.mqtt.topics import ME, is_own, matches, may_receive, prefixes
 
 FILTER_MAX = 256  # characters; a session keeps its filters, and no topic of a device is longer
 LISTED_MAX = 10  # filters named in one refusal
@@ -14,11 +14,15 @@ LISTED_CHARS = 500
 
 
 class SubscriptionAnswer(NamedTuple):
-    """What became of a SUBSCRIBE: a reason code a filter, why some were refused, and the rejection."""
+    """What became of a SUBSCRIBE: a reason code a filter, why some were refused, and the rejection.
+
+    `is_of_attributes`: among what was granted are the attributes that operators set.
+    """
 
     reasons: Sequence[int]
     why: str = ""
     refusal: Refusal | None = None
+    is_of_attributes: bool = False
 
 
 def subscribe(packet: Subscribe, state: SessionState) -> SubscriptionAnswer:
@@ -30,12 +34,20 @@ def subscribe(packet: Subscribe, state: SessionState) -> SubscriptionAnswer:
         for wanted, reason in zip(packet.subscriptions, reasons, strict=True)
         if reason == Reason.NOT_AUTHORIZED
     ]
+    is_of_attributes = any(
+        matches(wanted.topic_filter, prefix + "attributes")
+        for wanted, reason in zip(packet.subscriptions, reasons, strict=True)
+        for prefix in prefixes(state.device.id)
+        if reason < Reason.UNSPECIFIED_ERROR
+    )
     if not forbidden:
-        return SubscriptionAnswer(reasons)
+        return SubscriptionAnswer(reasons, is_of_attributes=is_of_attributes)
     listed = ", ".join(forbidden[:LISTED_MAX])
     text = f"nothing is sent to this device there: {listed:.{LISTED_CHARS}}"
     why = f"a device subscribes to {ME}attributes, attributes/response/+ and rpc/request/+ only"
-    return SubscriptionAnswer(reasons, why, Refusal(-1, "forbidden", text, listed.encode()[:RAW_MAX]))
+    return SubscriptionAnswer(
+        reasons, why, Refusal(-1, "forbidden", text, listed.encode()[:RAW_MAX]), is_of_attributes
+    )
 
 
 def _grant(wanted: TopicFilter, identifier: int | None, state: SessionState) -> int:

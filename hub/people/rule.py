@@ -69,6 +69,11 @@ def decide(principal: Principal, right: Right, device: OfDevice | Whole | None) 
     return Decision.ALLOW if covered else Decision.REFUSE
 
 
+def may_read_raw(principal: Principal, device: OfDevice) -> bool:
+    """Whether this principal may see what is in the device's commands."""
+    return decide(principal, Right.RAW_READ, device) is Decision.ALLOW
+
+
 def _allows(principal: Principal, grant: Grant, right: Right) -> bool:
     return right in RIGHTS[grant.role] and (principal.rights is None or right in principal.rights)
 

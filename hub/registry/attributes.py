@@ -28,6 +28,11 @@ class StoredAttributes:
             found[row["scope"]][row["name"]] = from_json(row["value"])
         return found
 
+    async def shared_with(self) -> set[int]:
+        """The numbers of the devices with which operators share any."""
+        sql = "SELECT DISTINCT device FROM attributes WHERE scope = 'shared'"
+        return await self._database.read(lambda stored: {row["device"] for row in stored.rows(sql)})
+
     async def put(
         self,
         device: Device,

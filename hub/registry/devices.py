@@ -80,7 +80,7 @@ class StoredDevices:
             number = device.number
             transaction.run("INSERT INTO removed VALUES (:number) ON CONFLICT DO NOTHING", number=number)
             transaction.run("DELETE FROM devices WHERE number = :number", number=number)
-            for table in ("keys", "attributes", "commands"):
+            for table in ("keys", "attributes", "commands", "methods"):
                 transaction.run(f"DELETE FROM {table} WHERE device = :number", number=number)
 
         await self._database.write(remove)

@@ -9,6 +9,7 @@ from hub.registry.commands import StoredCommands
 from hub.registry.database import Database, Transaction
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
+from hub.registry.methods import StoredMethods
 from hub.registry.operators import StoredOperators
 from hub.registry.passkeys import StoredPasskeys
 from hub.registry.people import StoredCredentials
@@ -29,6 +30,7 @@ class Registry:
         self.keys = StoredKeys(database)
         self.attributes = StoredAttributes(database)
         self.commands = StoredCommands(database)
+        self.methods = StoredMethods(database)
         self.credentials = StoredCredentials(database)
         self.tokens = StoredTokens(database)
         self.operators = StoredOperators(database)

@@ -156,4 +156,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # What a browser that is logged in calls itself.
     ("ALTER TABLE credentials ADD COLUMN browser VARCHAR",),
+    # The commands that operators declared: for a device, or for all with a label, and then `device` is 0.
+    (
+        """CREATE TABLE methods (
+            device INTEGER NOT NULL, label VARCHAR NOT NULL, declared JSON NOT NULL,
+            PRIMARY KEY (device, label))""",
+    ),
 )

@@ -19,6 +19,7 @@ COMPLETE: dict[str, Sequence[str]] = {
     "check": (),
     "demo": (),
     "devices add": ("pump",),
+    "devices command": ("pump", "open"),
     "devices export": (),
     "devices import": ("new.csv", "--output", "keys.csv"),
     "devices list": (),

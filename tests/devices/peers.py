@@ -55,6 +55,7 @@ class SmallHub:
     messages: list[int] = field(default_factory=list)  # readings in each message
     headers: list[str] = field(default_factory=list)
     responses: list[dict[str, Any]] = field(default_factory=list)
+    said: list[dict[str, Any]] = field(default_factory=list)  # those, acknowledgements and attributes
     post_answers: deque[tuple[int, dict[str, str], dict[str, Any]]] = field(default_factory=deque)
     socket_answers: deque[Callable[[dict[str, Any]], dict[str, Any] | None]] = field(default_factory=deque)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
@@ -103,6 +104,8 @@ class SmallHub:
     async def _take(self, socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
         if message.get("type") == "response":
             self.responses.append(message)
+        if message.get("type") in ("response", "ack", "attributes"):
+            self.said.append(message)
             return
         if self.socket_answers:
             answer = self.socket_answers.popleft()(message)

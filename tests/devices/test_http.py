@@ -3,7 +3,7 @@ import ssl
 import pytest
 
 from devices.client import DeviceClient
-from devices.errors import KeyRefused, Unsupported
+from devices.errors import KeyRefused
 from devices.wire import Refusal
 from tests.devices.peers import KEY, Remembering, SmallHub, quick, small_hub
 from tests.waiting import free_port, until
@@ -158,9 +158,3 @@ async def test_https_does_not_talk_to_a_server_without_tls() -> None:
         await device.send({"n": 1})
         await until(lambda: device.last_error is not None)
         assert hub.headers == []
-
-
-async def test_http_says_that_it_carries_no_commands() -> None:
-    async with DeviceClient(f"http://127.0.0.1:{free_port()}", KEY) as device:
-        with pytest.raises(Unsupported, match="use mqtt:// or ws://"):
-            await anext(device.commands())

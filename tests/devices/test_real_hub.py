@@ -8,6 +8,7 @@ import pytest
 
 from devices.client import DeviceClient
 from devices.errors import KeyRefused
+from devices.obeying import Pace, common_methods, obey
 from devices.provision import Provisioner
 from devices.wire import milliseconds
 from tests.devices.peers import quick
@@ -95,7 +96,7 @@ async def test_a_hub_killed_and_started_again_has_every_reading_once(
     assert await stored(hub, "pump", "n") == list(range(1_500))
 
 
-@pytest.mark.parametrize("transport", ["mqtt", "ws"])
+@pytest.mark.parametrize("transport", ["mqtt", "ws", "http"])
 async def test_a_command_reaches_the_device_and_its_answer_the_hub(
     shared_hub: HubProcess, transport: str
 ) -> None:
@@ -113,6 +114,35 @@ async def test_a_command_reaches_the_device_and_its_answer_the_hub(
             shared_hub.wait_for, path, lambda said: said["commands"][0]["state"] == "done"
         )
         assert answered["commands"][0]["response"] == {"ok": True}
+
+
+@pytest.mark.parametrize("transport", ["mqtt", "ws", "http"])
+async def test_a_device_is_commanded_by_what_it_declares_and_takes_on_what_is_wished(
+    shared_hub: HubProcess, transport: str
+) -> None:
+    device_id = f"declares-{transport}"
+    key = shared_hub.add_device(device_id)
+    path = f"/api/v1/devices/{device_id}"
+    shared_hub.call("PUT", f"{path}/attributes", {"shared": {"interval_s": 7}})
+    pace = Pace(1.0)
+    async with DeviceClient(address(shared_hub, transport), key) as device, asyncio.TaskGroup() as group:
+        obeying = group.create_task(obey(device, common_methods(pace, dict), pace, {}))
+        await asyncio.to_thread(
+            shared_hub.wait_for,
+            f"{path}/methods",
+            lambda found: [one["name"] for one in found] == ["identify", "ping", "set_interval"],
+        )
+        wrong = {"method": "set_interval", "params": {"interval_s": 0}}
+        status, problem = await asyncio.to_thread(shared_hub.ask, "POST", f"{path}/commands", wrong)
+        assert (status, "params.interval_s" in problem["detail"]) == (422, True)
+        await asyncio.to_thread(shared_hub.call, "POST", f"{path}/commands", {"method": "ping"})
+        done = await asyncio.to_thread(
+            shared_hub.wait_for, f"{path}/commands", lambda found: found["commands"][0]["state"] == "done"
+        )
+        assert done["commands"][0]["response"] == {"pong": True}
+        await asyncio.to_thread(shared_hub.wait_for, f"{path}/attributes", lambda found: not found["pending"])
+        obeying.cancel()
+    assert pace.interval_s == 7
 
 
 @pytest.mark.parametrize("transport", ["mqtt", "ws"])

@@ -9,9 +9,10 @@ import pytest
 from devices.client import DeviceClient
 from devices.console import Stop
 from devices.machines import Machine
+from devices.obeying import Pace, obey
 from devices.provision import DeviceKey
-from devices.simulate import Addresses, Plan, Simulation, addresses, obey
-from tests.devices.peers import KEY, Mosquitto, Watcher, quick, small_hub, stopping
+from devices.simulate import Addresses, Plan, QuietSpell, Simulation, addresses, methods_of
+from tests.devices.peers import KEY, Mosquitto, SmallHub, Watcher, quick, small_hub, stopping
 from tests.waiting import free_port, until
 
 
@@ -54,7 +55,9 @@ async def test_mixed_devices_arrive_over_all_three_transports(tmp_path: Path) ->
                     await until(lambda: {frozenset(r["values"]) for r in hub.readings} >= {GREENHOUSE, FAN})
                     assert simulation.describe().startswith("3/3 devices connected · ")
                     stop.now()
-    assert set(json.loads(watcher.messages[0].payload)["values"]) == PUMP
+    said = json.loads(watcher.messages[0].payload)
+    first = said[0] if isinstance(said, list) else said  # several at once, where they had to wait
+    assert set(first["values"]) == PUMP
     assert set(hub.headers) == {"Bearer hk_greenhouse-01", "Bearer hk_fan-01"}
 
 
@@ -127,14 +130,41 @@ async def test_a_simulated_machine_answers_commands() -> None:
         DeviceClient(hub.ws, KEY, backoff=quick()) as device,
         asyncio.TaskGroup() as group,
     ):
-        obeying = group.create_task(obey(device, Machine("fan", Random(1))))
+        pace, silence = Pace(1.0), QuietSpell(lambda: 0.0)
+        methods = methods_of(Machine("fan", Random(1)), pace, silence)
+        obeying = group.create_task(obey(device, methods, pace, {"model": "fan"}))
         await until(lambda: device.connected)
-        await hub.sockets[0].send_json({"type": "command", "id": 1, "method": "identify", "params": None})
-        await hub.sockets[0].send_json({"type": "command", "id": 2, "method": "explode", "params": None})
-        await until(lambda: len(hub.responses) == 2)
+        asked: list[tuple[str, object]] = [
+            ("identify", None),
+            ("explode", None),
+            ("set_interval", {"interval_s": 0.5}),
+            ("set_interval", {"interval_s": 0}),
+            ("fall_silent", {"seconds": 5}),
+        ]
+        for number, (method, params) in enumerate(asked):
+            await hub.sockets[0].send_json(
+                {"type": "command", "id": number, "method": method, "params": params}
+            )
+        await until(lambda: len(hub.responses) == len(asked))
+        wished = {"interval_s": 2, "place": "hall"}
+        await hub.sockets[0].send_json({"type": "attributes", "values": wished})
+        await until(lambda: reported(hub)[-1] == wished)
+        await hub.sockets[0].send_json({"type": "attributes", "values": {"interval_s": "often", "a": 1}})
+        await until(lambda: reported(hub)[-1] == {"a": 1})
         obeying.cancel()
-    assert hub.responses[0]["response"] == {"kind": "fan", "simulated": True}
-    assert "knows no command 'explode'" in hub.responses[1]["response"]["error"]
+    answers = [one["response"] for one in hub.responses]
+    assert answers[0] == {"kind": "fan", "simulated": True}
+    assert "no command 'explode'" in answers[1]["error"]
+    assert (answers[2], "interval_s" in answers[3]["error"]) == ({"interval_s": 0.5}, True)
+    assert (answers[4], bool(silence), pace.interval_s) == ({"silent_s": 5}, True, 2.0)
+    assert [one["name"] for one in reported(hub)[0]["methods"]] == [one.name for one in methods]
+    assert {"interval_s": 0.5} in reported(hub)
+    acknowledged = [one["id"] for one in hub.said if one["type"] == "ack"]
+    assert acknowledged == list(range(len(asked)))
+
+
+def reported(hub: SmallHub) -> list[dict[str, Any]]:
+    return [one["values"] for one in hub.said if one["type"] == "attributes"]
 
 
 async def test_a_hub_that_is_away_at_the_start_gets_everything_later() -> None:

@@ -94,6 +94,12 @@ ROWS = (
     Row("GET", "/api/v1/silences", "devices:read"),
     Row("POST", "/api/v1/silences", "notes:write", body={"device": "mine", "until": 4e15}),
     Row("DELETE", "/api/v1/silences/{silence_id}", "notes:write", good=(404,)),
+    _of_device("GET", "/methods", "devices:read"),
+    _of_device("PUT", "/methods", "commands:write", body=[{"name": "open"}]),
+    Row("GET", "/api/v1/methods", "devices:read", "?label=site=north", whole_hub=True),
+    Row("PUT", "/api/v1/methods", "commands:write", "?label=site=north", [], whole_hub=True),
+    Row("POST", "/api/v1/commands", "commands:write", body={"label": "site=north", "method": "x"}),
+    Row("GET", "/api/v1/commands/batches/{batch_id}", "devices:read", good=(404,)),
     Row("GET", "/api/v1/export", "history:read"),
     Row("GET", "/api/v1/export", "history:read", "?device={device}"),
     Row("GET", "/api/v1/system", "metrics:scrape", whole_hub=True),
@@ -165,6 +171,8 @@ OPEN = {
     ("GET", "/api/v1/openapi.json"),
 }
 OF_DEVICES = {
+    ("GET", "/api/v1/device/attributes"),
+    ("POST", "/api/v1/device/attributes"),
     ("GET", "/api/v1/device/commands"),
     ("POST", "/api/v1/device/commands/{command_id}"),
     ("POST", "/api/v1/telemetry"),

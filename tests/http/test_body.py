@@ -26,7 +26,7 @@ BOMB = packed(bytes(50_000_000))  # 49 KB
 TAKING_BODIES = [
     endpoint
     for endpoint in ENDPOINTS
-    if endpoint.body is not Nothing or endpoint.body_media or endpoint.security is Security.DEVICE
+    if endpoint.body is not Nothing or endpoint.body_media or endpoint.takes_readings
 ]
 
 
@@ -42,7 +42,7 @@ def named(endpoint: Endpoint) -> str:
 def head(endpoint: Endpoint, length: int, **headers: str) -> bytes:
     path = (
         endpoint.path.replace("{device_id}", "boiler").replace("{metric}", "t").replace("{operator}", "anna")
-    )
+    ).replace("{command_id}", "1") + ("?label=a=b" if endpoint.path.endswith("/v1/methods") else "")
     lines = [f"{endpoint.method} {path} HTTP/1.1", "Host: hub", f"Content-Length: {length}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -58,6 +58,8 @@ def test_the_table_below_is_of_all_routes_that_take_a_body() -> None:
         *("keys", "tokens", "login-links", "import", "session", "password", "confirm", "operators"),
         *("rules", "{rule_id}", "test", "acknowledge", "comment", "silences"),
         "{operator}",
+        "methods",
+        "{command_id}",
     }
 
 

@@ -209,7 +209,10 @@ async def test_attributes_go_both_ways(hub: Hub) -> None:
         pushed = await socket.receive_json()
     assert said[0] == {"type": "ack", "id": 1}
     assert (said[1]["type"], said[1]["id"], said[1]["code"]) == ("error", 2, "invalid")
-    assert (status, found) == (200, {"device": {"firmware": "1.2"}, "shared": {"interval_s": 5}})
+    assert (status, found) == (
+        200,
+        {"device": {"firmware": "1.2"}, "shared": {"interval_s": 5}, "pending": {"interval_s": 5}},
+    )
     assert pushed == {"type": "attributes", "values": {"interval_s": 5}}
 
 

@@ -50,6 +50,7 @@ async def ask(hub: Hub, row: Row, shown: dict[str, str], device: str, key_of: st
         rule_id=10**15,
         alert_id=10**15,
         silence_id=10**15,
+        batch_id=10**15,
     ) + row.query.format(device=device)
     sent: dict[str, Any] = {"data": row.body} if isinstance(row.body, bytes) else {"json": row.body}
     async with hub.client.request(row.method, path, headers=shown, **sent) as response:

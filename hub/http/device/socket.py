@@ -133,6 +133,8 @@ class DeviceSocket(Socket):
         self.begin()
         self._sockets.roster.enter(self)
         self._sockets.commands.ready(self.device)
+        if self._sockets.fleet.attributes.may_be_pending(self.device):
+            self._work(self._send_pending)
         self.read()
 
     def stop(self) -> None:
@@ -241,6 +243,12 @@ class DeviceSocket(Socket):
             self._answer(
                 {"type": "limited", "limit": receipt.limit, "retry_after_s": round(receipt.wait_s, 3)}
             )
+
+    async def _send_pending(self) -> None:
+        try:
+            await self._sockets.fleet.attributes.deliver_pending(self)
+        except HubError as error:
+            _log.warning("pending attributes were not sent", device=self.device.id, why=str(error))
 
     async def _report(self, attributes: AttributesMessage) -> None:
         try:

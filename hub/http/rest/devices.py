@@ -44,7 +44,7 @@ async def list_devices(call: Call[DevicesQuery, Nothing]) -> DevicesPage:
     """List devices, by id."""
     query = call.query
     needle = query.q.casefold()
-    wanted = _read_labels(query.label)
+    wanted = read_labels(query.label)
     devices = [one for one in call.devices() if _matches(one, needle, wanted)]
     page, cursor = _page(devices, query.cursor, query.limit)
     shown = [DeviceOut.model_validate(describe(call.app, device)) for device in page]
@@ -65,7 +65,7 @@ def _matches(device: Device, needle: str, labels: dict[str, str]) -> bool:
     return all(device.labels.get(key) == value for key, value in labels.items())
 
 
-def _read_labels(texts: Sequence[str]) -> dict[str, str]:
+def read_labels(texts: Sequence[str]) -> dict[str, str]:
     """Labels as they are asked for, k=v each. Raises Invalid."""
     labels = {}
     for text in texts:
@@ -177,12 +177,12 @@ async def latest_of_many(call: Call[LatestQuery, Nothing]) -> LatestOfManyOut:
     return LatestOfManyOut(devices=found, next=cursor)
 
 
-def chosen(call: Call[Any, Nothing], ids: Sequence[str], labels: Sequence[str]) -> list[Device]:
+def chosen(call: Call[Any, Any], ids: Sequence[str], labels: Sequence[str]) -> list[Device]:
     """The devices named, or all where none is, to which the operation may be done; with all these labels.
 
     By id. Raises NotFound, Forbidden, Invalid.
     """
-    wanted = _read_labels(labels)
+    wanted = read_labels(labels)
     named = [call.look_up(device_id) for device_id in sorted(set(ids))]
     return [one for one in named or call.devices() if _matches(one, "", wanted)]
 
@@ -208,7 +208,7 @@ async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
 
 async def _attributes(app: web.Application, device: Device) -> AttributesOut:
     found = await app[FLEET].attributes.of(device)
-    return AttributesOut(device=found.device, shared=found.shared)
+    return AttributesOut(device=found.device, shared=found.shared, pending=found.pending)
 
 
 async def reset_sequence(call: Call[Nothing, Nothing]) -> None:

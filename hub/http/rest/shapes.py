@@ -11,8 +11,7 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 from hub.fleet import attributes
-from hub.fleet.commands import METHOD_MAX, TIMEOUT_MAX_S
-from hub.model import CommandState, Inexact, KeyRight, Presence, metric, whole
+from hub.model import Inexact, KeyRight, Presence, metric, whole
 from hub.people.names import NAME_MAX
 
 Milliseconds = int | float
@@ -251,7 +250,10 @@ class AttributesOut(Given):
     """Slow-changing facts."""
 
     device: dict[str, object] = Field(description="reported by the device")
-    shared: dict[str, object] = Field(description="set by operators, sent to the device")
+    shared: dict[str, object] = Field(description="set by operators, who wish them so; sent to the device")
+    pending: dict[str, object] = Field(
+        description="of those, what the device has not reported back; sent again when it connects"
+    )
 
 
 class AttributesIn(Asked):
@@ -261,45 +263,6 @@ class AttributesIn(Asked):
         dict[str, object],
         described(propertyNames={"minLength": 1, "maxLength": attributes.NAME_MAX, "pattern": PRINTABLE}),
     ] = Field(description="at most limits.attributes_max of a device")
-
-
-class CommandIn(Asked):
-    """A command to send; it waits so long for the device and its answer."""
-
-    method: Annotated[str, Field(min_length=1, max_length=METHOD_MAX), described(pattern=PRINTABLE)]
-    params: object = None
-    timeout_s: Annotated[float, Field(gt=0, le=TIMEOUT_MAX_S), IS_NUMBER] = 60.0
-
-
-class CommandOut(Given):
-    """How far a command has come."""
-
-    id: int
-    method: str
-    params: object
-    state: CommandState
-    created_at: Milliseconds
-    expires_at: Milliseconds
-    sent_at: Milliseconds | None
-    delivered_at: Milliseconds | None = Field(description="when the device acknowledged it")
-    ended_at: Milliseconds | None = Field(description="when it was done, failed, expired or cancelled")
-    response: object
-    batch: int | None = Field(description="of what was sent to many devices at once")
-
-
-class CommandsQuery(LimitQuery):
-    """Which of a device's commands, newest first."""
-
-    before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(
-        None, description="the id that those asked for are older than: `next` of the page before"
-    )
-
-
-class CommandsOut(Given):
-    """Newest first; `next` is `before` of the page after it, null on the last one."""
-
-    commands: list[CommandOut]
-    next: int | None
 
 
 class AcceptedOut(Given):
