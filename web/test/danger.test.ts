@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isDangerous } from "../src/ui/device/danger";
+import { isDangerous } from "../src/ui/device/commands/danger";
 
 describe("isDangerous", () => {
   it.each(["reboot", "factory-reset", "setPowerOff", "ERASE_ALL", "valve.open", "otaUpdate"])(

@@ -1,3 +1,4 @@
+import type { Command } from "./command";
 import { type DeviceInfo, devicePath, type MetricInfo, type Rest } from "./rest";
 
 /** One API key of a device, without its secret. Times are RFC 3339. */
@@ -25,18 +26,38 @@ export interface Rejection {
   readonly raw_base64: string | null;
 }
 
-/** How far a command has come. Times in milliseconds UTC. */
-export interface Command {
-  readonly id: number;
+/** What a parameter may be: a small part of JSON Schema. */
+export interface Schema {
+  readonly type?: "number" | "integer" | "string" | "boolean" | "object" | "array";
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly unit?: string;
+  readonly default?: unknown;
+}
+
+/** A command that the device knows. */
+export interface KnownMethod {
+  readonly name: string;
+  readonly label: string;
+  readonly dangerous: boolean;
+  readonly params: Schema | null;
+}
+
+/** A command to send. `confirm`: what is declared dangerous was asked about. */
+export interface NewCommand {
   readonly method: string;
   readonly params: unknown;
-  readonly state: "queued" | "sent" | "delivered" | "done" | "failed" | "expired" | "cancelled";
-  readonly created_at: number;
-  readonly expires_at: number;
-  readonly sent_at: number | null;
-  readonly delivered_at: number | null;
-  readonly ended_at: number | null;
-  readonly response: unknown;
+  readonly timeout_s: number;
+  readonly confirm?: boolean;
 }
 
 /** `next` leads to the page after it; null on the last one. */
@@ -48,6 +69,8 @@ export interface CommandsPage {
 export interface Attributes {
   readonly device: Readonly<Record<string, unknown>>;
   readonly shared: Readonly<Record<string, unknown>>;
+  /** What is shared, and the device has not reported back. */
+  readonly pending: Readonly<Record<string, unknown>>;
 }
 
 /** What to change of a metric; what is left out stays. Thresholds are always sent together. */
@@ -107,8 +130,18 @@ export class DeviceRest {
     return (await this.#rest.ask(`${this.#path}/commands?limit=${limit}${older}`, "GET")) as CommandsPage;
   }
 
-  async sendCommand(method: string, params: unknown, timeoutS: number): Promise<void> {
-    await this.#rest.ask(`${this.#path}/commands`, "POST", { method, params, timeout_s: timeoutS });
+  async sendCommand(command: NewCommand): Promise<Command> {
+    return (await this.#rest.ask(`${this.#path}/commands`, "POST", command)) as Command;
+  }
+
+  /** Takes back a command that is queued. */
+  async cancelCommand(id: number): Promise<Command> {
+    return (await this.#rest.ask(`${this.#path}/commands/${id}`, "DELETE")) as Command;
+  }
+
+  /** By name. */
+  async methods(): Promise<KnownMethod[]> {
+    return (await this.#rest.ask(`${this.#path}/methods`, "GET")) as KnownMethod[];
   }
 
   async attributes(): Promise<Attributes> {

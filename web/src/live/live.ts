@@ -259,6 +259,7 @@ export class Live {
   }
 
   #take(message: Message): void {
+    if (message.type === "command" || message.type === "attributes") this.#watches.tell(message);
     switch (message.type) {
       case "hello":
         this.#takeTime(message.time, 0);
@@ -293,8 +294,7 @@ export class Live {
       case "storage":
         this.#trouble.value = message.failing || message.behind ? message : null;
         return;
-      case "error":
-        // The hub refuses this page only a device that was removed; the overview tells that too.
+      case "error": // of a device that was removed, which the overview tells too
         return;
     }
   }

@@ -2,6 +2,7 @@
  * The live socket's messages, subprotocol `hub.v1`: what the hub sends, as types, and how frames are decoded.
  * Times are milliseconds UTC, with a fraction where the device gave one.
  */
+import type { Command } from "./command";
 
 export type Value = number | string | boolean;
 export type Sample = readonly [time: number, value: Value];
@@ -46,6 +47,8 @@ export interface Subscribed {
   readonly since?: number | null;
   readonly devices?: OverviewDevices;
   readonly alerts?: readonly unknown[];
+  /** Of a device: those that changed since the viewer left, or that are open or ended lately. */
+  readonly commands?: readonly Command[];
 }
 export interface Readings {
   readonly type: "readings";
@@ -73,6 +76,17 @@ export interface PresenceChange {
   readonly channel: string;
   readonly status: Presence;
   readonly since: number | null;
+}
+/** A command came a step further; without one, this viewer was slow and has to ask for the list. */
+export interface CommandNews {
+  readonly type: "command";
+  readonly channel: string;
+  readonly command?: Command;
+}
+/** Attributes of the device changed. */
+export interface AttributeNews {
+  readonly type: "attributes";
+  readonly channel: string;
 }
 export interface ErrorMessage {
   readonly type: "error";
@@ -102,6 +116,8 @@ export type Message =
   | Overview
   | PresenceChange
   | AlertNews
+  | CommandNews
+  | AttributeNews
   | ErrorMessage
   | StorageState
   | Shutdown;
@@ -127,6 +143,8 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
   overview: { channel: text, offset: number, devices: table },
   presence: { channel: text, status: text },
   alert: { channel: text, offset: number, alert: table },
+  command: { channel: text },
+  attributes: { channel: text },
   error: { code: text, message: text },
   storage: { failing: flag, message: text },
   shutdown: { retry_after_s: number },

@@ -10,7 +10,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Clock } from "./clock";
-import type { Reading, Readings, Sample, Snapshot, Subscribed } from "./protocol";
+import type { AttributeNews, CommandNews, Reading, Readings, Sample, Snapshot, Subscribed } from "./protocol";
 import type { History } from "./rest";
 import { Ring } from "./ring";
 
@@ -35,8 +35,12 @@ const ROUNDING_MS = 1;
 export type Backfill = "loading" | "done" | "failed";
 export type AskHistory = (metric: string, from: number, to: number, points: number) => Promise<History>;
 
+export type DeviceNews = Subscribed | CommandNews | AttributeNews;
+
 export class DeviceWatch {
   readonly deviceId: string;
+  /** What is to be told of news beside readings. */
+  readonly listeners = new Set<(news: DeviceNews) => void>();
   readonly rings = new Map<string, Ring>();
   readonly latest = new Map<string, Sample>();
   /** Rises with every reading, for painters. */
@@ -89,6 +93,7 @@ export class DeviceWatch {
 
   /** The hub confirmed the subscription: all that was missed, or a snapshot from which to start over. */
   subscribed(answer: Subscribed): void {
+    this.tell(answer);
     if (answer.recovered && this.#backfill.value === "done") {
       for (const reading of answer.readings ?? []) this.#apply(reading);
       this.#takeSnapshot(answer.snapshot ?? {});
@@ -99,6 +104,10 @@ export class DeviceWatch {
     this.#held = [...(answer.readings ?? [])];
     this.#takeSnapshot(answer.snapshot ?? {});
     void this.#fill(answer.snapshot ?? {});
+  }
+
+  tell(news: DeviceNews): void {
+    for (const listen of this.listeners) listen(news);
   }
 
   readings(message: Readings): void {

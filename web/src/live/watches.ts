@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Connection } from "./connection";
-import { deviceChannel } from "./protocol";
+import { type AttributeNews, type CommandNews, deviceChannel } from "./protocol";
 import type { DeviceWatch } from "./watch";
 
 /** The watched devices: the open one, then those compared with it, each on its own channel. */
@@ -56,6 +56,10 @@ export class Watches {
     const deviceIds = this.#shown.peek().map(({ deviceId }) => deviceId);
     this.show([]);
     this.show(deviceIds);
+  }
+
+  tell(news: CommandNews | AttributeNews): void {
+    this.on(news.channel)?.tell(news);
   }
 
   /** Whose channel this is; null where it is none of those watched. */

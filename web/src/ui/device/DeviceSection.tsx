@@ -7,7 +7,7 @@ import { usePage } from "../page";
 import { adoptStyle } from "../parts/adoptStyle";
 import type { Section } from "../route";
 import { AttributesSection } from "./AttributesSection";
-import { CommandsSection } from "./CommandsSection";
+import { CommandsSection } from "./commands/CommandsSection";
 import { KeysSection } from "./KeysSection";
 import { RejectionsSection } from "./RejectionsSection";
 import { SECTION_TAKES, sectionTitle } from "./SectionLinks";
@@ -43,7 +43,13 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
     <section class="section" tabIndex={0} aria-label={sectionTitle(section)}>
       {section === "keys" && <KeysSection rest={rest} />}
       {section === "rejections" && <RejectionsSection rest={rest} />}
-      {section === "commands" && <CommandsSection rest={rest} name={device.name} />}
+      {section === "commands" && (
+        <CommandsSection
+          rest={rest}
+          name={device.name}
+          mayOperate={rights.mayFor("commands:write", device.info)}
+        />
+      )}
       {section === "attributes" && (
         <AttributesSection rest={rest} mayOperate={rights.mayFor("commands:write", device.info)} />
       )}
