@@ -108,6 +108,9 @@ def test_commands_are_sent_by_their_forms_and_followed_live(shared_hub: HubProce
         page.tab.get_by_role("dialog").get_by_role("button", name="Send drain").click()
         expect(records.first.locator("strong")).to_have_text("delivered")
         assert heard.get(timeout=DEADLINE_S)["method"] == "drain"
+    # An answer of REST that came after that tells nothing older.
+    expect(page.tab.get_by_role("dialog")).to_have_count(0)
+    expect(records.first.locator("strong")).to_have_text("delivered")
     asked = page.tab.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
     assert sum("/commands?limit" in one for one in asked) == 1  # nothing is asked again and again
     page.assert_accessible_in_any_width()
@@ -132,5 +135,6 @@ def test_a_wish_is_pending_until_the_device_reports_it(shared_hub: HubProcess, v
         expect(record).not_to_contain_text("pending")
     page.tab.goto(shared_hub.url + "/#/device/declaring/commands")
     expect(page.device.get_by_role("heading", name="Commands")).to_be_visible()
+    expect(page.device.get_by_role("list", name="Sent commands")).to_be_visible()
     assert not page.overflows()
     look(page, "commands-phone")

@@ -32,12 +32,7 @@ export function AttributesSection({ rest, mayOperate }: { rest: DeviceRest; mayO
           <div class="section-head">
             <h3>Set by operators</h3>
           </div>
-          <AttributeList
-            values={shared}
-            none="None are set."
-            reported={device}
-            {...{ pending, remove }}
-          />
+          <AttributeList values={shared} none="None are set." reported={device} {...{ pending, remove }} />
           {mayOperate && (
             <Form
               label="Set an attribute"

@@ -14,7 +14,7 @@ interface CommandsProps {
 
 /** Commands to a device: a form for what it knows, and how far each one sent has come, live. */
 export function CommandsSection({ rest, name, mayOperate }: CommandsProps) {
-  const { newest, take, listed, older } = useCommands(rest);
+  const { newest, noteAnswer, listed, older } = useCommands(rest);
   const methods = useLoaded(() => rest.methods());
   const { failure, isSending, send } = useSending();
   useDeviceNews((news) => {
@@ -27,7 +27,7 @@ export function CommandsSection({ rest, name, mayOperate }: CommandsProps) {
       </div>
       {mayOperate && (
         <Loaded of={methods}>
-          {(known) => <SendForm rest={rest} name={name} methods={known} sent={(sent) => take([sent])} />}
+          {(known) => <SendForm rest={rest} name={name} methods={known} sent={noteAnswer} />}
         </Loaded>
       )}
       <Loaded of={newest}>
@@ -42,7 +42,7 @@ export function CommandsSection({ rest, name, mayOperate }: CommandsProps) {
                   of={command}
                   rest={rest}
                   mayCancel={mayOperate}
-                  changed={(changed) => take([changed])}
+                  changed={noteAnswer}
                 />
               ))}
             </ul>

@@ -6,26 +6,28 @@ import { useDeviceNews } from "../useDeviceNews";
 
 const PAGE = 20;
 
-/** A device's commands, newest first, kept up by its channel; older ones page by page as they are asked for. */
+/** The commands of a device, newest first, kept up by its channel; older ones as they are asked for. */
 export function useCommands(rest: DeviceRest) {
-  // By id: those that newer ones push off the newest page stay in view. What the channel said is never older
-  // than what REST answers to a question asked later, so an answer replaces only what the channel has not told.
+  // By id: those that newer ones push off the newest page stay in view. The channel tells every step, so what
+  // it told of a command stands over an answer of REST, which may come late, unless that is the end of it.
   const seen = useRef(new Map<number, Command>());
   const told = useRef(new Set<number>());
   const [next, setNext] = useState<number | null>(null);
   const [, setTurn] = useState(0);
-  const note = (page: CommandsPage): CommandsPage => {
-    for (const command of page.commands) {
-      if (!told.current.has(command.id)) seen.current.set(command.id, command);
-    }
+  const noteAnswer = (command: Command) => {
+    if (command.ended_at !== null || !told.current.has(command.id)) seen.current.set(command.id, command);
+    setTurn((turn) => turn + 1);
+  };
+  const notePage = (page: CommandsPage): CommandsPage => {
+    page.commands.forEach(noteAnswer);
     setNext(page.next);
     return page;
   };
   const newest = useLoaded(async () => {
     told.current.clear();
-    return note(await rest.commands(PAGE));
+    return notePage(await rest.commands(PAGE));
   });
-  const take = (commands: readonly Command[]) => {
+  const noteNews = (commands: readonly Command[]) => {
     for (const command of commands) {
       seen.current.set(command.id, command);
       told.current.add(command.id);
@@ -33,17 +35,17 @@ export function useCommands(rest: DeviceRest) {
     setTurn((turn) => turn + 1);
   };
   useDeviceNews((news) => {
-    if (news.type === "command" && news.command) take([news.command]);
+    if (news.type === "command" && news.command) noteNews([news.command]);
     else if (news.type === "command") void newest.reload();
     else if (news.type === "subscribed") {
-      if (news.recovered) take(news.commands ?? []);
+      if (news.recovered) noteNews(news.commands ?? []);
       else void newest.reload();
     }
   });
   return {
     newest,
-    take,
+    noteAnswer,
     listed: [...seen.current.values()].sort((a, b) => b.id - a.id),
-    older: next === null ? null : async () => void note(await rest.commands(PAGE, next)),
+    older: next === null ? null : async () => void notePage(await rest.commands(PAGE, next)),
   };
 }
