@@ -30,7 +30,7 @@ _SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": "set by a one-time login link; writes need the hub's own Origin",
+        "description": "set by a log in; writes need the hub's own Origin",
     },
     "key": {"type": "http", "scheme": "bearer", "description": "a device's API key, hk_<key id>_<secret>"},
 }
