@@ -19,7 +19,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.live_report import Figures, print_figures
+from benchmarks.live_report import Figures, Taken, print_figures
 from benchmarks.live_subjects import DEVICES, Door, missing, started
 from benchmarks.load import Target
 from benchmarks.subjects import Subject, run_load
@@ -76,10 +76,13 @@ class Bench:
         found: dict[str, float] = seen
         return found
 
-    async def ingest(self) -> float:
-        """Readings/s taken in at saturation."""
-        load = await run_load(self.subject, self._folder, "--window", "500", "--seconds", str(self._seconds))
-        return load["measured"] / load["measured_s"]
+    async def ingest(self) -> Taken:
+        """What is taken in at saturation."""
+        watch = ("--watch", *(str(pid) for pid in self.subject.pids))
+        times = ("--window", "500", "--seconds", str(self._seconds))
+        load = await run_load(self.subject, self._folder, *times, *watch)
+        loop_us = load["watched_main_thread_cpu_s"] / load["measured"] * 1e6
+        return Taken(load["measured"] / load["measured_s"], loop_us)
 
     async def idle_viewers(self, count: int) -> int:
         """Resident bytes with so many idle viewers, each on a device."""
@@ -115,8 +118,8 @@ async def helper(module: str, *options: str) -> AsyncIterator[Any]:
             await process.wait()
 
 
-async def ingest_ratio(bench: Bench) -> tuple[float, float]:
-    """Readings/s taken in at saturation, with nobody watching and with VIEWERS viewers of all devices."""
+async def ingest_ratio(bench: Bench) -> tuple[Taken, Taken]:
+    """At saturation, with nobody watching and with VIEWERS viewers of all devices."""
     alone = await bench.ingest()
     async with bench.viewers(VIEWERS, range(DEVICES), "--warm-up", "2") as watch:
         watching = asyncio.ensure_future(watch())

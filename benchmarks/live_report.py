@@ -4,9 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+
+
+class Taken(NamedTuple):
+    """What a saturated hub takes in."""
+
+    readings_per_s: float
+    loop_us: float  # processor time of the event loop's thread, a reading
 
 
 @dataclass
@@ -19,7 +27,7 @@ class Figures:
     delays: dict[int, dict[str, float]] = field(default_factory=dict)  # by viewers
     idle_viewers: dict[int, float] = field(default_factory=dict)  # bytes of each, by how many
     idle_devices: dict[int, float] = field(default_factory=dict)
-    ingest: tuple[float, float] | None = None  # readings/s, alone and watched
+    ingest: tuple[Taken, Taken] | None = None  # alone and watched
 
 
 def print_figures(found: Sequence[Figures], file: Path | None) -> None:
@@ -47,6 +55,7 @@ def print_figures(found: Sequence[Figures], file: Path | None) -> None:
             table.add_row(f"{title}, {count:,} of them: KiB", *(_kib(cell) for cell in cells))
     if any(figures.ingest for figures in found):
         table.add_row("ingest/s alone → with 500 viewers", *(_ingest(figures) for figures in found))
+        table.add_row("  the loop's CPU a reading (µs)", *(_loop_us(figures) for figures in found))
     Console(width=160).print(table)
     if file is not None:
         file.write_text(json.dumps([asdict(figures) for figures in found], indent=2) + "\n")
@@ -75,5 +84,12 @@ def _kib(found: float | None) -> str:
 def _ingest(figures: Figures) -> str:
     if figures.ingest is None:
         return "–"
-    alone, watched = figures.ingest
+    alone, watched = (taken.readings_per_s for taken in figures.ingest)
     return f"{alone:,.0f} → {watched:,.0f} ({watched / alone:.2f})"
+
+
+def _loop_us(figures: Figures) -> str:
+    if figures.ingest is None:
+        return "–"
+    alone, watched = (taken.loop_us for taken in figures.ingest)
+    return f"{alone:.2f} → {watched:.2f} ({alone / watched:.2f})"

@@ -17,9 +17,8 @@ import time
 import zlib
 
 RECORD = struct.Struct("<Iq112s")  # checksum, time, content
-AHEAD_BYTES = (
-    16_777_216  # filled with zeros, as the hub's journal is, so that no sync changes the file's size
-)
+PAGE = bytes(4_096)
+AHEAD_PAGES = 4_096  # filled with zeros one by one, as the hub's journal is: see segment.py there
 RECEIVE_BYTES = 65_536
 CONNECT, CONNACK, PUBACK = 0x10, b"\x20\x02\0\0", b"\x40\x02"
 
@@ -30,7 +29,8 @@ class Disk(threading.Thread):
     def __init__(self, path: str, told: int) -> None:
         super().__init__(daemon=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        os.pwrite(self._file, bytes(AHEAD_BYTES), 0)
+        for place in range(AHEAD_PAGES):
+            os.pwrite(self._file, PAGE, place * len(PAGE))
         os.fsync(self._file)
         self._told = told
         self.waiting: queue.SimpleQueue[tuple[bytes, socket.socket, bytes]] = queue.SimpleQueue()
