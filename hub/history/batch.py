@@ -69,11 +69,14 @@ class Batch:
         self.retyped: list[Retyped] = []
 
     def __bool__(self) -> bool:
+        return bool(self.runs or self.sequences or self.has_rare)
+
+    @property
+    def has_rare(self) -> bool:
+        """Whether there is anything but numbers and sequence marks."""
         return bool(
-            self.runs
-            or self.texts
+            self.texts
             or self.metrics
-            or self.sequences
             or self.rejections
             or self.removed
             or self.removed_metrics

@@ -36,6 +36,7 @@ HEADER = struct.Struct("<8sI4x16sQ16s4xI")
 NO_RUN = bytes(16)
 RECORD_MAGIC = b"HREC"
 RECORD = struct.Struct("<4sIQII")  # magic, length, number, checksum of the content, checksum of these
+_HEAD = struct.Struct("<4sIQI")  # all but the last
 ALIGNED = 8
 _CHECKSUM_BYTES = 4
 _ZERO_PAGE = bytes(PAGE)
@@ -144,8 +145,7 @@ def place(end: int, size: int) -> int:
 
 def pack(seed: int, number: int, content: bytes) -> bytes:
     """A record as it stands in the file."""
-    head = RECORD.pack(RECORD_MAGIC, len(content), number, zlib.crc32(content, seed), 0)
-    head = head[:-_CHECKSUM_BYTES]
+    head = _HEAD.pack(RECORD_MAGIC, len(content), number, zlib.crc32(content, seed))
     return head + zlib.crc32(head, seed).to_bytes(_CHECKSUM_BYTES, "little") + content
 
 
