@@ -51,6 +51,17 @@ def _be_now(provider: PlayedProvider, hub: Hub) -> None:
     provider.claims |= {"iat": now_s, "exp": now_s + 300}
 
 
+async def test_between_two_checks_the_registry_is_not_asked_either(
+    hub: Hub, browser: Browser, provider: PlayedProvider
+) -> None:
+    by_provider = hub.app[BY_PROVIDER]
+    assert by_provider is not None
+    await browser.log_in()
+    for secret in (browser.cookie("hub"), (await hub.session())["Cookie"].removeprefix("hub=")):
+        looked_up = [await by_provider.rechecks.confirm(secret, 1.0) for _ in range(3)]
+        assert looked_up[1:] == [False, False]
+
+
 async def test_many_requests_at_once_cause_one_check(
     hub: Hub, browser: Browser, provider: PlayedProvider
 ) -> None:
