@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.e2e.conftest import AXE, CHROMIUM, FLAGS, TIMEOUT_MS
 from tests.e2e.dashboard import Dashboard
+from tests.e2e.people import PASSWORD
 from tests.e2e.plant import Plant
 from tests.e2e.views import VIEWS
 from tests.faults.disk import full_disk
@@ -76,11 +77,18 @@ def take_views(camera: Camera, hub: HubProcess) -> None:
 
 
 def take_troubles(camera: Camera, hub: HubProcess) -> None:
-    """What happens: nobody is logged in, the disk is full, the hub goes away."""
+    """What happens: nobody is logged in, a session ends, the disk is full, the hub goes away."""
     for look in LOOKS:
         page = camera.open(hub, look, login=False)
         expect(page.tab.get_by_role("heading", name="Log in")).to_be_visible()
         camera.take(page, look, "logged-out")
+        page.tab.context.close()
+    for look in LOOKS:
+        page = camera.open(hub, look)
+        expect(page.link).to_have_text("Live")
+        hub.call("PATCH", "/api/v1/operators/admin", {"password": PASSWORD})  # which ends all sessions
+        expect(page.tab.get_by_role("dialog", name="Log in")).to_be_visible()
+        camera.take(page, look, "session-over")
         page.tab.context.close()
     pages = [(camera.open(hub, look), look) for look in LOOKS]
     for page, _ in pages:

@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type AuditEntry, type AuditFilter, auditExport, PeopleRest } from "../../live/peopleRest";
 import { formats } from "../../paint/locale";
-import { usePage } from "../page";
+import { isPhone, usePage } from "../page";
 import { Failure, Field, Form, useSending } from "../parts/forms";
 import { Loaded, useLoaded } from "../parts/Loaded";
 import { hashOf } from "../route";
@@ -33,7 +33,10 @@ export function AuditView() {
   };
   return (
     <>
-      <FilterForm look={look} />
+      <details class="folded" open={!isPhone()}>
+        <summary>Look for</summary>
+        <FilterForm look={look} />
+      </details>
       <div class="section-head">
         <h3>What was done</h3>
         <a class="button" href={auditExport(filter)} download="audit.csv">
@@ -159,7 +162,7 @@ function EntryRecord({ of: entry }: { of: AuditEntry }) {
     count > 1 && `${count} times`,
     detail,
     address === "local" ? "on the hub's machine" : `from ${address}`,
-    credential,
+    credential !== "local" && credential,
   ];
   return (
     <li class="record">

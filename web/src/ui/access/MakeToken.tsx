@@ -127,7 +127,7 @@ function RightFields({ offered, left, leave }: RightFieldsProps) {
   };
   const some = offered.filter((right) => left.has(right)).length;
   return (
-    <details class="rights">
+    <details class="folded">
       <summary>{some === 0 ? "With all rights of the role" : `Without ${some} of the role's rights`}</summary>
       <fieldset class="choices">
         <legend class="unseen">Rights</legend>
