@@ -61,7 +61,7 @@ class Hub:
             self.certificates.reload()
 
     async def login_link(self) -> str:
-        """A link that opens the page logged in, once."""
+        """A link to a page whose button logs in one browser, once."""
         return f"{self.url}/login?code={await self.rooms.operators.make_link()}"
 
 

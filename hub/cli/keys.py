@@ -220,7 +220,7 @@ def scope_of(devices: str, labels: str) -> dict[str, list[str]] | None:
 
 
 def login(context: typer.Context) -> None:
-    """Print a link that opens the page logged in as admin. It works once, and for an hour."""
+    """Print a link to a page whose button logs one browser in as admin. It works once, and for an hour."""
 
     async def use(client: Any) -> tuple[str, bool]:
         return (await client.call("POST", "/api/v1/login-links", {}))["url"], client.alone
