@@ -20,7 +20,8 @@ from devices.wire import BacklogEntry, Request, SendOutcome, Wish
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0, sock_connect=10.0)
 _ANSWER_MAX_BYTES = 262_144
 _WAIT_S = 25  # of a poll, less than proxies allow a silent connection
-_AGAIN_S = 5.0  # after what went wrong with commands: readings tell soon enough if the hub is away
+_AGAIN_S = 5.0  # after an answer that did not get through
+_POLL_AGAIN_S = 30.0  # after a poll that failed: where too many wait already, this one must not add to that
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class HttpLink:
                 had = await self._poll(had)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 log.info("no commands for now: %s", str(error) or type(error).__name__)
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_POLL_AGAIN_S)
 
     async def _poll(self, had: Sequence[str]) -> list[str]:
         """Wait for commands, saying which have arrived; those that came, and wishes beside them."""

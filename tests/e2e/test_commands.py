@@ -86,6 +86,8 @@ def test_commands_are_sent_by_their_forms_and_followed_live(shared_hub: HubProce
     expect(records).to_have_count(1)
     expect(records.first.locator("strong")).to_have_text("queued")
     expect(records.first).to_contain_text('set_level {"level":3,"mode":"eco"}')
+    expect(form.get_by_label("Level, bar")).to_have_value("")
+    expect(form.get_by_label("Mode")).to_have_value("eco")  # as it began
     look(page, "queued")
     records.first.get_by_role("button", name="Cancel set_level").click()
     expect(records.first.locator("strong")).to_have_text("cancelled")

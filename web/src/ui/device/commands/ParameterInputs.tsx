@@ -18,10 +18,10 @@ export function ParameterInputs({ method }: { method: KnownMethod }) {
     <>
       {fields.map((field) =>
         field.kind === "choice" ? (
-          <ChoiceField key={`${method.name} ${field.name}`} of={field} />
+          <ChoiceField key={field.name} of={field} />
         ) : (
           <Field
-            key={`${method.name} ${field.name}`}
+            key={field.name}
             label={field.label}
             name={inputName(field.name)}
             required={field.isRequired && field.kind !== "text"}

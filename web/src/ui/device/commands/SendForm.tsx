@@ -22,12 +22,14 @@ interface SendFormProps {
 export function SendForm({ rest, name, methods, sent }: SendFormProps) {
   const { failure, isSending, send } = useSending();
   const [chosen, setChosen] = useState(methods[0]?.name ?? OTHER);
+  const [turn, setTurn] = useState(0); // what was sent: the fields begin anew, with their first values
   const [asked, setAsked] = useState<NewCommand | null>(null);
   const form = useRef<HTMLFormElement | null>(null);
   const method = methods.find((one) => one.name === chosen) ?? null;
   const dispatch = async (command: NewCommand) => {
     sent(await rest.sendCommand(command));
     form.current?.reset();
+    setTurn((before) => before + 1);
   };
   const submit = (field: (name: string) => string, submitted: HTMLFormElement) =>
     send(async () => {
@@ -51,7 +53,7 @@ export function SendForm({ rest, name, methods, sent }: SendFormProps) {
           {methods.length > 0 && <MethodChoice methods={methods} chosen={chosen} choose={setChosen} />}
           {method === null && <Field label="Method" name="method" required placeholder="set_level" />}
           {method ? (
-            <ParameterInputs method={method} />
+            <ParameterInputs key={`${turn} ${method.name}`} method={method} />
           ) : (
             <Field label="Parameters, JSON" name="params" placeholder={'{"level": 3}'} />
           )}
