@@ -15,6 +15,7 @@ from rich.console import Console
 from devices.client import DeviceClient
 from devices.console import Stop, report, stop_at_end_of_input, stop_on_signals
 from devices.errors import DeviceError
+from devices.failures import read_failures
 from devices.host import Host
 from devices.machines import device_ids
 from devices.obeying import Pace, common_methods, obey
@@ -129,11 +130,22 @@ def simulate(
             file_okay=False, help="A folder: devices number their readings and keep the unsent there."
         ),
     ] = None,
+    fail: Annotated[
+        str,
+        typer.Option(
+            help="What the first device suffers after so long: overheat@60s,dropout@90s; +20s is how long."
+        ),
+    ] = "",
     ca: Ca = None,
 ) -> None:
     """Many machines at once: pumps, chillers, fans, greenhouses, cold stores, compressors."""
     tls = _or_exit(lambda: _tls(ca))
-    plan = _or_exit(lambda: Plan(addresses(hub, mqtt), transport.value, rate, seed, spool, tls=tls))
+
+    def planned() -> Plan:
+        failures = read_failures(fail)
+        return Plan(addresses(hub, mqtt), transport.value, rate, seed, spool, tls=tls, failures=failures)
+
+    plan = _or_exit(planned)
     if spool is not None:
         spool.mkdir(parents=True, exist_ok=True)
 

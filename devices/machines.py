@@ -1,10 +1,11 @@
 """The simulated machines: what each kind measures, and how that behaves. Pure, as `signals` is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 from typing import NamedTuple
 
+from devices.failures import Failure, failing
 from devices.signals import Drift, DropOuts, Signal, Spikes, Steps, noise, sine, total, within
 
 Value = float | str | bool
@@ -33,8 +34,9 @@ class Machine:
     All randomness is drawn from `rng`, the machine's own peculiarities included.
     """
 
-    def __init__(self, kind: str, rng: Random) -> None:
+    def __init__(self, kind: str, rng: Random, failures: Sequence[Failure] = ()) -> None:
         self.kind = kind
+        self._failures = failures
         self._rng = rng
         self._design = KINDS[kind](rng)
         self._drop_outs = DropOuts(every_s=1_800.0, lasts_s=20.0)
@@ -55,7 +57,7 @@ class Machine:
             values["state"] = self._design.states[int(self._design.state(time_s, self._rng))]
         if self._design.door is not None:
             values["door_open"] = self._design.door(time_s, self._rng) > 0.5
-        return None if silent else values
+        return failing(None if silent else values, time_s, self._failures)
 
 
 UNITS: Mapping[str, str] = MappingProxyType(

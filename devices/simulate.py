@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from devices.client import DeviceClient
 from devices.console import Stop
 from devices.errors import KeyRefused
+from devices.failures import Failure
 from devices.machines import Machine, kind_of
 from devices.obeying import KnownMethod, Pace, common_methods, obey
 from devices.provision import DeviceKey, DeviceMetric
@@ -62,6 +63,7 @@ class Plan:
     spool: Path | None = None  # a folder; each device numbers its readings and keeps them there
     start_within_s: float = 2.0  # devices connect one after another within so long, not all at once
     tls: ssl.SSLContext | None = None  # replaces the system's certificates
+    failures: Sequence[Failure] = ()  # of the first device
 
     def transport_of(self, position: int) -> str:
         """The transport of the device at this position in the list."""
@@ -108,7 +110,8 @@ class Simulation:
         ]
 
     def _machine(self, position: int, login: DeviceKey) -> Machine:
-        return Machine(kind_of(login.id, position), Random(f"{self._plan.seed}/{login.id}"))
+        failures = self._plan.failures if position == 0 else ()
+        return Machine(kind_of(login.id, position), Random(f"{self._plan.seed}/{login.id}"), failures)
 
     def describe(self) -> str:
         """One line for people."""

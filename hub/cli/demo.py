@@ -39,6 +39,26 @@ UNITS = {
 UNITS_BY_ENDING = {"_percent": "%", "_mb": "MB", "_gb": "GB", "_kb_s": "kB/s"}
 STOP_TIMEOUT_S = 3.0  # for devices to bring in what they have measured
 UNITS_INTERVAL_S = 0.5
+# So that there is something to see within a minute: the first machine gets too hot, and is well again; later it
+# says nothing for a while.
+FAILURES = "overheat@20s+25s,dropout@90s+60s"
+RULES = (
+    {
+        "name": "A pump is too hot",
+        "severity": "critical",
+        "on": {"label": "kind=pump"},
+        "metric": "temperature",
+        "when": {"above": 80, "clear_below": 70, "for_s": 5},
+        "note": "Look whether it pumps against a closed valve.",
+    },
+    {
+        "name": "A machine is silent",
+        "severity": "warning",
+        "on": {"all": True},
+        "metric": "temperature",
+        "when": {"silent_s": 30},
+    },
+)
 FIRST_ROUNDS = 20  # before the address is told
 LATER_ROUNDS = 40
 
@@ -93,6 +113,7 @@ async def _devices(hub: "Hub", folder: Path, count: int, *, found: bool) -> Asyn
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(Client.connect(hub.config.socket_path))
         keys = await _make_devices(client, count)
+        await _make_rules(client)
         machines = folder / "machines.csv"
         _write_keys(machines, {one: key for one, key in keys.items() if one not in (HOST_ID, RECORDING_ID)})
         mqtt = f"mqtt://127.0.0.1:{hub.mqtt_port}"
@@ -100,7 +121,18 @@ async def _devices(hub: "Hub", folder: Path, count: int, *, found: bool) -> Asyn
             (
                 "simulate",
                 "",
-                ["--hub", hub.local_url, "--mqtt", mqtt, "--keys", str(machines), "--transport", "mixed"],
+                [
+                    "--hub",
+                    hub.local_url,
+                    "--mqtt",
+                    mqtt,
+                    "--keys",
+                    str(machines),
+                    "--transport",
+                    "mixed",
+                    "--fail",
+                    FAILURES,
+                ],
             ),
             ("host", keys[HOST_ID], ["--url", mqtt]),
             (
@@ -150,6 +182,15 @@ async def _make_devices(client: Client, count: int) -> dict[str, str]:
         if one["id"] in known:
             keys[str(one["id"])] = (await client.call("POST", f"/api/v1/devices/{one['id']}/keys"))["key"]
     return keys
+
+
+async def _make_rules(client: Client) -> None:
+    """Two sensible ones; in a folder that was kept, those that were deleted stay so."""
+    if not (await client.call("GET", "/api/v1/alerts"))["alerts"]:
+        known = {one["name"] for one in (await client.call("GET", "/api/v1/rules"))["rules"]}
+        for rule in RULES:
+            if rule["name"] not in known:
+                await client.call("POST", "/api/v1/rules", rule)
 
 
 def _write_keys(path: Path, keys: dict[str, str]) -> None:

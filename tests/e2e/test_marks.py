@@ -35,11 +35,11 @@ def test_alerts_and_presence_are_marked_live_and_lead_to_the_time_around(
         add_rule(shared_hub, "marked", "Too hot")
 
         expect(marks.get_by_role("link")).to_have_count(1)
-        alert = marks.get_by_role("link", name="Too hot (critical)")
+        alert = marks.get_by_role("link", name="Too hot (critical, firing)")
         expect(alert).to_be_visible()
         page.assert_accessible()
     expect(marks.get_by_role("link", name="Went offline")).to_be_visible()
 
     alert.press("Enter")
     expect(page.device.get_by_role("link", name="Back to live").first).to_be_visible()
-    expect(marks.get_by_role("link", name="Too hot (critical)")).to_be_visible()
+    expect(marks.get_by_role("link", name="Too hot (critical, firing)")).to_be_visible()
