@@ -75,6 +75,19 @@ Spool = Annotated[
 Ca = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="Trust the certificates in this PEM file.")
 ]
+Keys = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV with the columns id,key, as `hub devices import --output` writes it. "
+        "With --token and no such file, it is written for the next time."
+    ),
+]
+Fail = Annotated[
+    str,
+    typer.Option(
+        help="What the first device suffers after so long: overheat@60s,dropout@90s; +20s is how long."
+    ),
+]
 Duration = Annotated[float | None, typer.Option(min=0, help="Stop by itself after so many seconds.")]
 
 
@@ -103,13 +116,7 @@ def simulate(
     mqtt: Annotated[
         str | None, typer.Option(help="The hub's MQTT address; the same host, port 1883, if not given.")
     ] = None,
-    keys: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV with the columns id,key, as `hub devices import --output` writes it. "
-            "With --token and no such file, it is written for the next time."
-        ),
-    ] = None,
+    keys: Keys = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -130,22 +137,16 @@ def simulate(
             file_okay=False, help="A folder: devices number their readings and keep the unsent there."
         ),
     ] = None,
-    fail: Annotated[
-        str,
-        typer.Option(
-            help="What the first device suffers after so long: overheat@60s,dropout@90s; +20s is how long."
-        ),
-    ] = "",
+    fail: Fail = "",
     ca: Ca = None,
 ) -> None:
     """Many machines at once: pumps, chillers, fans, greenhouses, cold stores, compressors."""
     tls = _or_exit(lambda: _tls(ca))
-
-    def planned() -> Plan:
-        failures = read_failures(fail)
-        return Plan(addresses(hub, mqtt), transport.value, rate, seed, spool, tls=tls, failures=failures)
-
-    plan = _or_exit(planned)
+    plan = _or_exit(
+        lambda: Plan(
+            addresses(hub, mqtt), transport.value, rate, seed, spool, tls=tls, failures=read_failures(fail)
+        )
+    )
     if spool is not None:
         spool.mkdir(parents=True, exist_ok=True)
 

@@ -27,8 +27,6 @@ from hub.model.condition import Beyond, Differs, IsPresent, Silent
 from hub.model.rule import Rule
 
 RULE_CHANGED = "the rule was changed"
-RULE_OFF = "the rule was switched off"
-NOT_MEANT = "the rule is not for this device any more"
 
 Latest = Callable[[str, str], Sample | None]
 
@@ -90,7 +88,7 @@ class Evaluation:
             return
         for post in watch.posts():
             if not post.rule.on.covers(watch.device.id, watch.device.labels):
-                self._drop(post, NOT_MEANT)
+                self._drop(post, "the rule is not for this device any more")
         self._bind_all(watch)
 
     def closed(self, watch: DeviceWatch) -> None:
@@ -132,7 +130,7 @@ class Evaluation:
             if post and self._still_meant(rule, before, watch):
                 self._detach(post)
             elif post:
-                self._drop(post, RULE_CHANGED if rule.enabled else RULE_OFF)
+                self._drop(post, RULE_CHANGED if rule.enabled else "the rule was switched off")
             self._rebind(watch, rule)
         self._ledger.drop_loose(RULE_CHANGED)
 
@@ -321,6 +319,8 @@ class Evaluation:
                 self._resolved(post, step, now)
             elif post.alert is not None:
                 self._ledger.worse(post.alert, step)
+        if post.is_silence and post.machine.state is State.OK:  # a reading came: the next silence may begin
+            self._clockwork.arm_silence(post, now)
 
     def _fired(self, post: Post, step: Fired, now: int) -> None:
         opening = post.damping.fire(step.at)

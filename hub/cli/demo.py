@@ -39,8 +39,8 @@ UNITS = {
 UNITS_BY_ENDING = {"_percent": "%", "_mb": "MB", "_gb": "GB", "_kb_s": "kB/s"}
 STOP_TIMEOUT_S = 3.0  # for devices to bring in what they have measured
 UNITS_INTERVAL_S = 0.5
-# So that there is something to see within a minute: the first machine gets too hot, and is well again; later it
-# says nothing for a while.
+# So that there is something to see within a minute: the first machine gets too hot, and is well again; later
+# it says nothing for a while.
 FAILURES = "overheat@20s+25s,dropout@90s+60s"
 RULES = (
     {

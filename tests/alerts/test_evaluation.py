@@ -55,6 +55,8 @@ async def test_silence_is_of_the_metric_by_the_hubs_clock_and_ends_with_a_readin
     assert (alert.opened, alert.state.value) == (T0 + 60 * S, "firing")
     house.now(boiler, 1.0)
     assert await house.spans() == [(60.0, 120.0)]
+    house.wait_s(61)
+    assert await house.spans() == [(60.0, 120.0), (180.0, None)]
 
 
 async def test_a_device_that_was_never_seen_is_silent_too(house: House, boiler: Device) -> None:
