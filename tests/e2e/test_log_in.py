@@ -72,6 +72,16 @@ def test_a_busy_hub_says_when_to_come_back(shared_hub: HubProcess, visit: Visit)
     expect(form.get_by_role("button", name="Log in")).to_be_enabled()
 
 
+def test_a_hub_that_does_not_answer_is_said(shared_hub: HubProcess, visit: Visit) -> None:
+    page = visit(shared_hub, login=False)
+    page.tab.route("**/api/v1/session", lambda route: route.abort() if is_post(route) else route.continue_())
+    form = page.tab.get_by_role("form", name="Log in")
+    form.get_by_label("Name").fill("ada")
+    form.get_by_role("textbox", name="Password").fill(PASSWORD)
+    form.get_by_role("button", name="Log in").click()
+    expect(form.get_by_role("alert")).to_contain_text("The hub does not answer.")
+
+
 def is_post(route: Route) -> bool:
     return route.request.method == "POST"
 

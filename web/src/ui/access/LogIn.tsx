@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { hasPasskeys, passkeyFault } from "../../live/passkeys";
-import { Problem } from "../../live/rest";
+import { Problem, Unreachable } from "../../live/rest";
 import { type Provider, SessionRest, type Ways } from "../../live/sessionRest";
 import { usePage } from "../page";
 import { Failure, Form, useSending } from "../parts/forms";
@@ -58,6 +58,7 @@ export function LogIn() {
 /** The hub's words are for programs, too; these are for the one who just typed. */
 function explain(error: unknown): string | null {
   if (error instanceof Problem && error.status === 401) return "The name or the password is wrong.";
+  if (error instanceof Unreachable) return "The hub does not answer. Try again in a moment.";
   return passkeyFault(error);
 }
 
