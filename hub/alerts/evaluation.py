@@ -5,8 +5,7 @@
     time           the wheel → `tick` → machines whose deadline has passed, silences, what is held → `told`
     `told`         → the ledger, which opens and resolves alerts
 
-All of it is in the loop's thread and without an await. What is late, and what an earlier run of the hub left
-half done, is played from the history: see past.py.
+All of it is in the loop's thread, without an await. What is late is played from the history: see past.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -66,6 +65,8 @@ class Evaluation:
         """The device has a metric, or it changed."""
         if not self._has_begun:
             return
+        for post in watch.not_meant() if len(watch.metrics) == 1 else ():
+            self._drop(post, "the device sends other metrics than this one")
         for rule in self._by_metric.get(metric.name, {}).values():
             self._bind(watch, rule)
         self._bind_thresholds(watch, metric)
@@ -382,8 +383,7 @@ class Evaluation:
 
     def watched(self, device: Device) -> list[WatchedMetric]:
         """The metrics of a device that any rule looks at."""
-        watch = self._watches.get(device.number)
-        return list(watch.series.values()) if watch else []
+        return list(self._watches[device.number].series.values())
 
     def late(self, series: WatchedMetric, time: int) -> None:
         """A reading is older than the newest of its metric."""

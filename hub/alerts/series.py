@@ -268,6 +268,16 @@ class DeviceWatch:
         """The device was removed."""
         self._desk.closed(self)
 
+    def not_meant(self) -> list[Post]:
+        """Of rules for many devices: those that wait for a metric that this one does not have, now that it
+        has sent others.
+        """
+        return [
+            post
+            for post in self.own.values()
+            if post.is_silence and post.rule.on.device is None and post.metric not in self.metrics
+        ]
+
     def posts(self) -> list[Post]:
         """Those of this device. One that compares is also at a metric of another device."""
         return list(self.own.values())

@@ -78,6 +78,17 @@ async def test_a_device_that_sends_other_metrics_is_meant_only_by_its_own_rule(
     assert len(await house.found()) == 1
 
 
+async def test_a_device_that_begins_to_send_other_metrics_is_not_waited_for_any_more(
+    house: House, boiler: Device
+) -> None:
+    await house.rule({"silent_s": 60})
+    house.wait_s(61)
+    assert len(await house.found(firing=True)) == 1
+    house.now(boiler, 2.0, name="other")
+    [alert] = await house.found()
+    assert (alert.state.value, alert.why) == ("resolved", "the device sends other metrics than this one")
+
+
 async def test_what_is_expected_is_what_makes_a_device_stale(rooms: Rooms, house: House) -> None:
     device, _ = await rooms.add("pump", expected_interval_s=10)
     house.now(device, 1.0)
