@@ -32,6 +32,7 @@ class Dependence:
         self._devices: dict[str, _Support] = {}
         self._held: dict[int, Post] = {}  # by their identity
         self._marked: dict[int, Post] = {}  # whose alert is silenced by this
+        self.is_used = False  # whether any rule depends on something
         self._look_at: int | None = None  # when what came back is looked at again
 
     def known(self, device: Device, presence: Presence | None) -> None:
@@ -64,6 +65,8 @@ class Dependence:
     def changed(self, device: Device, presence: Presence, now: int) -> None:
         """A device came or went."""
         self.known(device, presence)
+        if not self.is_used:
+            return  # thousands of devices may go at once, with thousands of alerts open
         if presence in DOWN:
             for post in self._ledger.posts():
                 if id(post) not in self._marked and post.alert and post.alert.silenced is None:

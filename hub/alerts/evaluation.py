@@ -26,7 +26,6 @@ from hub.model.condition import Beyond, Differs, IsPresent, Silent
 from hub.model.rule import Rule
 
 RULE_CHANGED = "the rule was changed"
-
 Latest = Callable[[str, str], Sample | None]
 
 
@@ -163,6 +162,7 @@ class Evaluation:
 
     def _index(self, rule: Rule) -> None:
         self._rules[rule.id] = rule
+        self.dependence.is_used |= rule.depends_on is not None
         if rule.enabled:
             self._by_metric.setdefault(rule.metric, {})[rule.id] = rule
             if isinstance(rule.when, Differs):
