@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from http import HTTPStatus
 from types import UnionType
-from typing import Any, Generic, TypeVar, get_origin
+from typing import Any, Generic, TypeVar, Union, get_origin
 from urllib.parse import quote, unquote
 
 from aiohttp import web
@@ -312,7 +312,9 @@ def _location(path: str, name: str | None) -> str:
 
 
 def _is_one_of_several(wanted: type[BaseModel]) -> bool:
-    return issubclass(wanted, RootModel) and get_origin(wanted.model_fields["root"].annotation) is UnionType
+    if not issubclass(wanted, RootModel):
+        return False
+    return get_origin(wanted.model_fields["root"].annotation) in (Union, UnionType)
 
 
 async def read_json(request: web.Request, wanted: type[B]) -> B:
