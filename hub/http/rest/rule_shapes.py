@@ -12,7 +12,6 @@ from hub.http.rest.shapes import (
     METRIC_NAME,
     PRINTABLE,
     Asked,
-    Finite,
     Given,
     MetricName,
     Milliseconds,
@@ -181,8 +180,8 @@ class TrialIn(Asked):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     rule: RuleIn
-    start: Annotated[Finite, Field(alias="from", ge=0, le=4e15, description="ms")]
-    end: Annotated[Finite, Field(alias="to", ge=0, le=4e15, description="ms, not included")]
+    start: Annotated[float, Field(alias="from", ge=0, le=4e15, description="ms"), IS_NUMBER]
+    end: Annotated[float, Field(alias="to", ge=0, le=4e15, description="ms, not included"), IS_NUMBER]
     devices: Annotated[list[str], Field(max_length=100)] | None = Field(
         None, description="of those that the rule is for, only these"
     )
