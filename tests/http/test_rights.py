@@ -101,7 +101,9 @@ async def test_every_route_is_in_the_table(hub: Hub) -> None:
         for route in hub.app.router.routes()
         if route.resource is not None and route.method != "HEAD"
     }
-    assert {(row.method, row.path) for row in ROWS} | OPEN | OF_DEVICES | LIVE == routed
+    known = {(row.method, row.path) for row in ROWS} | OPEN | OF_DEVICES | LIVE
+    assert routed - known == set(), "add a Row with its right and a good request to tests/http/rights.py"
+    assert known - routed == set(), "take out of tests/http/rights.py what is no route any more"
     assert {row.right for row in ROWS} - {SHOWN} <= {right.value for right in Right}
 
 
