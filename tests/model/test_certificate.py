@@ -40,6 +40,7 @@ def test_what_is_no_certificate_is_refused(body: str) -> None:
 
 def test_a_certificate_cut_off_anywhere_is_refused(authority: Authority, tmp_path: Path) -> None:
     text = authority.path.read_text()
-    for end in range(0, len(text) - 2, 7):
+    last = text.index(PEM_END) - 2  # of what it is; behind that a line ends
+    for end in range(0, last + 1, 7):
         with pytest.raises(Unreadable):
             read_pem(text[:end] + f"\n{PEM_END}\n")
