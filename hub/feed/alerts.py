@@ -7,6 +7,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.label import Carried
 from hub.feed.log import Entry, Log, Resume
+from hub.feed.sight import Sight, Sights
 from hub.feed.viewer import Several, Subscription
 from hub.model import Principal
 
@@ -17,8 +18,8 @@ class AlertsChannel:
 
     They are few and matter, so the log is kept whether somebody watches or not, within `resume_window_s` and
     `resume_max_bytes`. A viewer behind by more than that gets what is left, and `skipped` counts the others.
-    The offset of a viewer that may not see all counts the changes that it may see: that is the `cursor` of a
-    subscription, and `seen` is how far it is in the log.
+    The offset of a viewer that may not see all is that of its `Sight`, the `cursor` of its subscription;
+    `seen` is how far it is in the log. Where a device comes into its sight or leaves it, it begins again.
     """
 
     name = "alerts"
@@ -28,7 +29,7 @@ class AlertsChannel:
         self.epoch = epoch
         self.offset = 0
         self._log = Log(config, clock)
-        self._counts: dict[str, int] = {}  # of changes, by device
+        self._sights = Sights(f"{epoch} {self.name}", config.resume_window_s, clock)
         self._firing: dict[object, tuple[str, bytes]] = {}  # by the alert's id: its device, and it encoded
         self._subscriptions: set[Subscription] = set()
 
@@ -39,7 +40,10 @@ class AlertsChannel:
     def publish(self, device_id: str, alert: Mapping[str, object]) -> None:
         """Tell those who may see the device. `alert` is what the wire will have, JSON values by name."""
         self.offset += 1
-        self._counts[device_id] = self._counts.get(device_id, 0) + 1
+        for sight in self._sights:
+            if sight.covers(device_id, self._carried.get(device_id, {})):
+                sight.offset += 1
+                sight.hand_out(self.offset)
         encoded = orjson.dumps(alert)
         if alert["state"] == "firing":
             self._firing[alert["id"]] = device_id, encoded
@@ -52,16 +56,28 @@ class AlertsChannel:
 
     def subscribe(self, subscription: Subscription, resume: Resume | None) -> bytes:
         """Add a subscription; from now on it misses nothing. Returns the `subscribed` message."""
-        principal = subscription.viewer.principal
-        missed = self._missed(resume, principal)
+        scopes = subscription.viewer.principal.scopes
+        if scopes is not None:
+            subscription.sight = self._sights.enter(scopes)
         self._subscriptions.add(subscription)
+        return self._begin(subscription, self._missed(resume, subscription.sight))
+
+    def _missed(self, resume: Resume | None, sight: Sight | None) -> list[Entry] | None:
+        """What came since `resume`, of all devices; None if it is not known whole."""
+        if resume is None or resume.epoch != (sight or self).epoch:
+            return None
+        offset = resume.offset if sight is None else sight.channel_offset(resume.offset)
+        return None if offset is None else self._log.since(offset)
+
+    def _begin(self, subscription: Subscription, missed: list[Entry] | None) -> bytes:
+        principal, sight = subscription.viewer.principal, subscription.sight
         subscription.seen = self.offset
-        subscription.cursor = self._published(principal)
+        subscription.cursor = self._place(sight)
         head = orjson.dumps(
             {
                 "type": "subscribed",
                 "channel": self.name,
-                "epoch": self.epoch,
+                "epoch": (sight or self).epoch,
                 "offset": subscription.cursor,
                 "recovered": missed is not None,
             }
@@ -70,19 +86,36 @@ class AlertsChannel:
         return b'%b,"snapshot":[%b],"alerts":[%b]}' % (
             head[:-1],
             b",".join(firing),
-            b",".join([entry.encoded for entry in missed or ()]),
+            b",".join([entry.encoded for entry in self._visible(missed or (), principal)]),
         )
+
+    def relabelled(self, device_id: str, before: Mapping[str, str]) -> None:
+        """A device has other labels than it had before, or is gone: who has got or lost sight of it begins
+        again.
+        """
+        for subscription in self._subscriptions:
+            principal = subscription.viewer.principal
+            if principal.sees(device_id, before) != self._sees(principal, device_id):
+                begun = self._begin(subscription, self._log.since(subscription.seen))
+                subscription.notices["subscribed"] = begun
+                subscription.viewer.wake(subscription)
+
+    def _place(self, sight: Sight | None) -> int:
+        """The present offset, as a viewer is told it."""
+        return self.offset if sight is None else sight.hand_out(self.offset)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Remove a subscription."""
         self._subscriptions.discard(subscription)
+        if subscription.sight is not None:
+            self._sights.leave(subscription.sight)
 
     def take(self, subscription: Subscription) -> bytes | None:
         """The messages with all this subscription has not got, or None; the subscription has got it then."""
         principal = subscription.viewer.principal
         start, subscription.seen = subscription.seen, self.offset
         entries = list(self._visible(self._log.since(max(start, self._log.start)) or (), principal))
-        published = self._published(principal)
+        published = self._place(subscription.sight)
         skipped = max(0, published - subscription.cursor - len(entries)) if start < self._log.start else 0
         subscription.cursor = published
         messages: list[bytes] = []
@@ -95,22 +128,6 @@ class AlertsChannel:
         if len(messages) > 1:
             return Several(b",".join(messages))
         return messages[0] if messages else None
-
-    def _missed(self, resume: Resume | None, principal: Principal) -> list[Entry] | None:
-        """What came since `resume` of what the viewer may see; None if it is not known whole."""
-        if resume is None or resume.epoch != self.epoch:
-            return None
-        count = self._published(principal) - resume.offset
-        entries = list(self._visible(self._log, principal))
-        if not 0 <= count <= len(entries):
-            return None
-        return entries[len(entries) - count :]
-
-    def _published(self, principal: Principal) -> int:
-        """How many changes there were of what the principal may see."""
-        if principal.scopes is None:
-            return self.offset
-        return sum(count for device_id, count in self._counts.items() if self._sees(principal, device_id))
 
     def _visible(self, entries: Iterable[Entry], principal: Principal) -> Iterable[Entry]:
         return (entry for entry in entries if self._sees(principal, entry.device_id))

@@ -102,6 +102,7 @@ class Feed:
         self._carried[device_id] = dict(labels)
         self._tell_labels(channel, before, labels)
         channel.relabelled(labels)
+        self.alerts.relabelled(device_id, before)
         if device_id in self._devices:
             self.overview.presence_changed(device_id)  # some may have got or lost sight of it
 
@@ -132,7 +133,9 @@ class Feed:
         """The device is gone; its channel ends."""
         channel = self._devices.pop(device_id)
         self._commands.pop(device_id, None)
-        self._tell_labels(channel, self._carried.pop(device_id), {})
+        before = self._carried.pop(device_id)
+        self._tell_labels(channel, before, {})
+        self.alerts.relabelled(device_id, before)
         self._turns += 1
         channel.set_presence(Presence.OFFLINE, channel.since)
         self.overview.removed(device_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
 from typing import NamedTuple
 
 import orjson
@@ -11,7 +10,7 @@ import orjson
 from hub.config import LiveConfig
 from hub.feed.channel import Change, DeviceChannel, conflate
 from hub.feed.log import Entry, Log, Resume
-from hub.feed.sight import Sight
+from hub.feed.sight import Sight, Sights
 from hub.feed.viewer import Subscription
 from hub.model import Principal, Scope
 
@@ -62,8 +61,7 @@ class LabelChannel:
         self._clock = clock
         self._log = Log(config, clock)
         self._members: dict[str, DeviceChannel] = {}
-        self._sights: dict[frozenset[Scope], Sight] = {}  # of those who may not see all; the oldest first
-        self._sights_made = 0
+        self._sights = Sights(epoch, config.resume_window_s, clock)  # of those who may not see all
         self._latest: dict[str, dict[str, Change]] = {}  # by device and metric, with offsets of this channel
         self._subscriptions: set[Subscription] = set()
         self._waiting: set[Subscription] = set()
@@ -143,11 +141,9 @@ class LabelChannel:
         for name, reading, offset in channel.changes(start):
             latest[name] = Change(name, reading, self.offset + offset - start)
         self.offset += count
-        if self._sights:
-            labels = self._carried.get(device_id, {})
-            for sight in self._sights.values():
-                if any(scope.covers(device_id, labels) for scope in sight.scopes):
-                    sight.offset += count
+        for sight in self._sights:
+            if sight.covers(device_id, self._carried.get(device_id, {})):
+                sight.offset += count
         self._log.append(self.offset, device_id, encoded)
         for subscription in self._waiting:
             subscription.viewer.wake(subscription)
@@ -161,23 +157,8 @@ class LabelChannel:
         self._waiting.add(subscription)
         scopes = subscription.viewer.principal.scopes
         if scopes is not None:
-            subscription.sight = self._sight(scopes)
-            subscription.sight.viewers += 1
+            subscription.sight = self._sights.enter(scopes)
         return self._begin(subscription, self._missed(resume, subscription.sight))
-
-    def _sight(self, scopes: frozenset[Scope]) -> Sight:
-        """What those see who have these scopes. It is kept as long as the log is."""
-        now_s = self._clock()
-        self._sights = {
-            one: sight
-            for one, sight in self._sights.items()
-            if sight.viewers or sight.keep_until_s > now_s or one == scopes
-        }
-        if scopes not in self._sights:
-            self._sights_made += 1
-            text = f"{self.epoch} {self._sights_made}".encode()
-            self._sights[scopes] = Sight(scopes, blake2b(text, digest_size=4).hexdigest())
-        return self._sights[scopes]
 
     def _missed(self, resume: Resume | None, sight: Sight | None) -> list[Entry] | None:
         """What came since `resume`, of all devices; None if it is not known whole."""
@@ -214,13 +195,11 @@ class LabelChannel:
         """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
-        keep_until_s = self._clock() + self._config.resume_window_s
         if subscription.sight is not None:
-            subscription.sight.viewers -= 1
-            subscription.sight.keep_until_s = keep_until_s
+            self._sights.leave(subscription.sight)
         if not self._subscriptions:
             self._frame = _NO_FRAME
-            self.keep_until_s = keep_until_s
+            self.keep_until_s = self._clock() + self._config.resume_window_s
 
     def _place(self, sight: Sight | None) -> int:
         """The present offset, as a viewer is told it."""

@@ -58,7 +58,7 @@ class Subscription:
         # On a label and on alerts how far it is in the log, where its cursor counts only what it may see. On
         # the overview, for a viewer that may not see all, how many messages it got, and of which devices.
         self.seen = 0
-        self.sight: Sight | None = None  # on a label, of a viewer that may not see all
+        self.sight: Sight | None = None  # on a label and on alerts, of a viewer that may not see all
         self.told: set[str] = set()
         self.notices: dict[str, bytes] = {}
 

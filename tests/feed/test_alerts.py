@@ -87,10 +87,91 @@ def test_who_may_see_some_devices_counts_their_alerts_only_and_resumes_by_that()
         of.alerts.publish("a", alert(number))
         of.alerts.publish("b", alert(number + 10))
     assert [(one["offset"], one["alert"]["id"]) for one in taken(viewer)] == [(1, 11), (2, 12), (3, 13)]
-    _, answer = watch(of, "alerts", Resume("k3f9", 1), guest)
+    epoch = viewer.places()["alerts"].epoch
+    _, answer = watch(of, "alerts", Resume(epoch, 1), guest)
     assert (answer["recovered"], answer["offset"]) == (True, 3)
     assert [one["id"] for one in answer["alerts"]] == [12, 13]
-    assert watch(of, "alerts", Resume("k3f9", 9), guest)[1]["recovered"] is False
+    assert watch(of, "alerts", Resume(epoch, 9), guest)[1]["recovered"] is False
+    assert watch(of, "alerts", Resume("k3f9", 1), guest)[1]["recovered"] is False
+
+
+NORTH, SOUTH = {"site": "north"}, {"site": "south"}
+
+
+@pytest.mark.parametrize("leaves", [(), ("b",), ("a", "b")])
+@pytest.mark.parametrize("enters", [(), ("c",), ("c", "d")])
+@pytest.mark.parametrize("returns", [False, True])
+def test_who_comes_back_misses_nothing_whatever_was_relabelled_meanwhile(
+    leaves: tuple[str, ...], enters: tuple[str, ...], *, returns: bool
+) -> None:
+    """Of what is in sight now all that came after the last change that it was told, each once."""
+    of = Feed(LiveConfig(), "k3f9", lambda: 0.0)
+    for device, labels in (("mine", NORTH), ("a", NORTH), ("b", NORTH), ("c", SOUTH), ("d", SOUTH)):
+        of.add(device)
+        of.set_labels(device, labels)
+    guest = principal_of("some", Role.VIEWER, labels=NORTH)
+    viewer, _ = watch(of, "alerts", principal=guest)
+    for number, device in enumerate(("a", "c", "mine", "d", "b", "c")):
+        of.alerts.publish(device, alert(number))
+    assert taken(viewer)[-1]["alert"]["id"] == 4
+    [place] = viewer.places().values()
+    viewer.close()
+    moved = [(device, SOUTH) for device in leaves] + [(device, NORTH) for device in enters]
+    for device, labels in moved:
+        of.set_labels(device, labels)
+    for number, device in enumerate(("mine", "a", "c", "mine")):
+        of.alerts.publish(device, alert(number + 10))
+    if returns:
+        for device, labels in moved:
+            of.set_labels(device, SOUTH if labels is NORTH else NORTH)
+    seen = {"mine", "a", "b"} if returns else {"mine", "a", "b", *enters} - set(leaves)
+    _, answer = watch(of, "alerts", place, guest)
+    after = [(5, "c"), (10, "mine"), (11, "a"), (12, "c"), (13, "mine")]
+    expected = [number for number, device in after if device in seen]
+    assert (answer["recovered"], [one["id"] for one in answer["alerts"]]) == (True, expected)
+
+
+def test_who_watches_gets_and_loses_sight_of_what_fires_as_devices_are_relabelled() -> None:
+    of = feed()
+    of.add("b")
+    of.set_labels("a", NORTH)
+    viewer, answer = watch(of, "alerts", principal=principal_of("some", Role.VIEWER, labels=NORTH))
+    everyone, _ = watch(of, "alerts")
+    of.alerts.publish("a", alert(1))
+    of.alerts.publish("b", alert(2))
+    taken(viewer)
+    taken(everyone)
+    for device, labels, firing in (("b", NORTH, [1, 2]), ("a", SOUTH, [2]), ("b", SOUTH, [])):
+        of.set_labels(device, labels)
+        answer = taken(viewer)
+        assert (answer["type"], answer["channel"]) == ("subscribed", "alerts")
+        assert [one["id"] for one in answer["snapshot"]] == firing
+    of.set_labels("b", {"site": "west"})
+    assert taken(viewer) is None
+    of.set_labels("b", NORTH)
+    assert [one["id"] for one in taken(viewer)["snapshot"]] == [2]
+    of.remove("b")
+    assert taken(viewer)["snapshot"] == []
+    assert taken(everyone) is None
+
+
+def test_neither_offsets_nor_epochs_tell_of_alerts_that_are_hidden() -> None:
+    told_of = {}
+    for hidden_fires in (False, True):
+        of = feed()
+        of.add("b")
+        guest = principal_of("some", Role.VIEWER, frozenset({"b"}))
+        viewer, answer = watch(of, "alerts", principal=guest)
+        said = [answer]
+        for number in range(3):
+            if hidden_fires:
+                of.alerts.publish("a", alert(number))
+                assert taken(viewer) is None
+            of.alerts.publish("b", alert(number + 10))
+            said.append(taken(viewer))
+        [place] = viewer.places().values()
+        told_of[hidden_fires] = [*said, watch(of, "alerts", place, guest)[1]]
+    assert told_of[True] == told_of[False]
 
 
 def test_alerts_that_no_longer_fit_are_counted() -> None:
