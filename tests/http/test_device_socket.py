@@ -211,7 +211,7 @@ async def test_attributes_go_both_ways(hub: Hub) -> None:
     assert (said[1]["type"], said[1]["id"], said[1]["code"]) == ("error", 2, "invalid")
     assert (status, found) == (
         200,
-        {"device": {"firmware": "1.2"}, "shared": {"interval_s": 5}, "pending": {"interval_s": 5}},
+        {"device": {"firmware": "1.2"}, "shared": {"interval_s": 5}, "pending": ["interval_s"]},
     )
     assert pushed == {"type": "attributes", "values": {"interval_s": 5}}
 

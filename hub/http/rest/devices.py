@@ -208,7 +208,7 @@ async def share_attributes(call: Call[Nothing, AttributesIn]) -> AttributesOut:
 
 async def _attributes(app: web.Application, device: Device) -> AttributesOut:
     found = await app[FLEET].attributes.of(device)
-    return AttributesOut(device=found.device, shared=found.shared, pending=found.pending)
+    return AttributesOut(device=found.device, shared=found.shared, pending=list(found.pending))
 
 
 async def reset_sequence(call: Call[Nothing, Nothing]) -> None:

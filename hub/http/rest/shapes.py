@@ -251,8 +251,8 @@ class AttributesOut(Given):
 
     device: dict[str, object] = Field(description="reported by the device")
     shared: dict[str, object] = Field(description="set by operators, who wish them so; sent to the device")
-    pending: dict[str, object] = Field(
-        description="of those, what the device has not reported back; sent again when it connects"
+    pending: list[str] = Field(
+        description="the names of those that the device has not reported back; sent again when it connects"
     )
 
 

@@ -69,8 +69,8 @@ export interface CommandsPage {
 export interface Attributes {
   readonly device: Readonly<Record<string, unknown>>;
   readonly shared: Readonly<Record<string, unknown>>;
-  /** What is shared, and the device has not reported back. */
-  readonly pending: Readonly<Record<string, unknown>>;
+  /** Of what is shared, the names of those that the device has not reported back. */
+  readonly pending: readonly string[];
 }
 
 /** What to change of a metric; what is left out stays. Thresholds are always sent together. */

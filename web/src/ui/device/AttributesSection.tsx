@@ -60,12 +60,12 @@ interface ListProps {
   readonly values: AttributeValues;
   readonly none: string;
   /** Those that the device has not reported back, and what it reports in their place. */
-  readonly pending?: AttributeValues;
+  readonly pending?: readonly string[];
   readonly reported?: AttributeValues;
   readonly remove?: ((name: string) => void) | undefined;
 }
 
-function AttributeList({ values, none, pending = {}, reported = {}, remove }: ListProps) {
+function AttributeList({ values, none, pending = [], reported = {}, remove }: ListProps) {
   const names = Object.keys(values).sort();
   if (names.length === 0) return <p class="small">{none}</p>;
   return (
@@ -74,7 +74,7 @@ function AttributeList({ values, none, pending = {}, reported = {}, remove }: Li
         <li key={name} class="record record-head">
           <span>{name}</span>
           <span class="grow" />
-          {Object.hasOwn(pending, name) && (
+          {pending.includes(name) && (
             <span class="pending">
               <span aria-hidden="true">◔</span> pending
               {Object.hasOwn(reported, name) ? `, is ${JSON.stringify(reported[name])}` : ", not reported"}
