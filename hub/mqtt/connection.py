@@ -266,8 +266,6 @@ class Connection(asyncio.Protocol):
             protocol.decline(error)
         if self._place is not None and protocol.state is ConnectionState.OPEN:
             self._place.busy()
-        if protocol.state is ConnectionState.OPEN:
-            self.ask(SendPending())  # in a session taken up again it may have asked for them already
         if protocol.keep_alive_s:
             self._keep_alive_s = protocol.keep_alive_s * KEEP_ALIVE_GRACE
             self._heard_at = self._loop.time()

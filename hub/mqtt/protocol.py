@@ -191,6 +191,7 @@ class ServerProtocol:
         self._pump()
         if state.subscriptions:
             self._clients.commands.ready(self.device)
+            self._link.ask(SendPending())
 
     def _open(self, connect: Connect, login: Login) -> tuple[SessionState, bytes]:
         """The client's session, and the CONNACK that says so. Raises Declined."""

@@ -1,5 +1,7 @@
 """Attributes that operators wish for: pending until the device reports them back, whatever it speaks."""
 
+from typing import Any
+
 import aiomqtt
 import orjson
 import pytest
@@ -28,12 +30,12 @@ async def report(hub: Hub, **values: object) -> None:
     assert (await hub.call("POST", OF_DEVICE, values, hub.key()))[0] == 204
 
 
-def mqtt(hub: Hub) -> aiomqtt.Client:
+def mqtt(hub: Hub, **options: Any) -> aiomqtt.Client:
     from hub.http.rooms import MQTT_PORT
 
     port = hub.app[MQTT_PORT]()
     assert port is not None
-    return aiomqtt.Client("127.0.0.1", port, username=hub.keys["boiler"])
+    return aiomqtt.Client("127.0.0.1", port, username=hub.keys["boiler"], **options)
 
 
 async def test_a_wish_is_pending_until_the_device_has_it_so(hub: Hub) -> None:
@@ -80,6 +82,16 @@ async def test_what_is_pending_comes_when_the_device_asks_for_attributes_by_mqtt
         assert orjson.loads(answer.payload) == {"client": {"mode": "eco"}, "shared": {"interval_s": 5}}
         await device.publish(ME + "attributes", b'{"interval_s":5}', 1)
     assert (await hub.call("GET", PATH))[1]["pending"] == []
+
+
+async def test_in_a_session_that_is_taken_up_again_what_is_pending_comes_unasked(hub: Hub) -> None:
+    await hub.device()
+    kept: dict[str, Any] = {"identifier": "kept", "clean_session": False}
+    async with mqtt(hub, **kept) as device:
+        await device.subscribe(ME + "attributes", 1)
+    await wish(hub, interval_s=5)
+    async with mqtt(hub, **kept) as device:
+        assert (await anext(aiter(device.messages))).payload == b'{"interval_s":5}'
 
 
 async def test_by_http_a_device_asks_as_in_thingsboard_or_for_what_is_pending(hub: Hub) -> None:
