@@ -78,6 +78,8 @@ export class Live {
   readonly #undescribed = new Set<string>();
   readonly #describedAt = new Map<string, number>();
   #isDescribing = false;
+  /** Somebody logs out: that the session ends is no news. */
+  #isLeaving = false;
   #pingedAt = 0;
   #cancelPing: () => void = () => {};
   /** Whether the list asked for during the first attempt to connect came. Null once that attempt is over. */
@@ -117,9 +119,7 @@ export class Live {
     return this.#lostAt;
   }
 
-  /**
-   * When the hub's clock was last set since the page was opened; null where it was not, or that was noted.
-   */
+  /** When the hub's clock was last set since the page opened; null where it was not, or that was noted. */
   get clockStep(): ReadonlySignal<ClockStep | null> {
     return this.#clockStep;
   }
@@ -153,14 +153,15 @@ export class Live {
 
   /** Ends the session and starts the page over. Where the hub does not answer, nothing happens. */
   async logOut(): Promise<void> {
-    let elsewhere: string | null = null;
+    this.#isLeaving = true;
     try {
-      elsewhere = await this.rest.logOut();
+      const elsewhere = await this.rest.logOut();
+      if (elsewhere !== null) return this.#leaveFor(elsewhere);
     } catch (error) {
-      if (!(error instanceof Problem)) return;
+      this.#isLeaving = error instanceof Problem;
+      if (!this.#isLeaving) return;
     }
-    if (elsewhere === null) this.#startOver();
-    else this.#leaveFor(elsewhere);
+    this.#startOver();
   }
 
   /** Loads the device list, again after a failure. */
@@ -232,7 +233,7 @@ export class Live {
 
   #stateChanged(state: ConnectionState): void {
     this.#connectionState.value = state;
-    if (state.kind === "logged_out") this.#isLoggedOut.value = true;
+    if (state.kind === "logged_out" && !this.#isLeaving) this.#isLoggedOut.value = true;
     if (state.kind === "live") {
       this.#isLoggedOut.value = false;
       this.#lostAt.value = null;
