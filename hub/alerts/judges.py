@@ -87,7 +87,7 @@ class BeyondJudge(_Windowless):
     def quiet(self, peak: Value | None, *, firing: bool) -> tuple[float, float]:
         """The numbers between which nothing changes."""
         if peak is None or isinstance(peak, str):
-            return self._low, self._high
+            return (INF, -INF) if firing else (self._low, self._high)
         low, high = (self._clear_low, self._clear_high) if firing else (self._low, self._high)
         if peak > high:
             return math.nextafter(high, INF), peak
@@ -169,19 +169,22 @@ class FlatJudge(_Windowless):
 
     def __init__(self, when: Flat) -> None:
         self._epsilon = when.epsilon
-        self.lookback_us = round(when.for_s * 1e6)
-        self._slot = max(1, self.lookback_us // SLOTS)
+        self._window_us = round(when.for_s * 1e6)
+        self.lookback_us = 2 * self._window_us  # to the reading before the window
+        self._slot = max(1, self._window_us // SLOTS)
         self._least: deque[list[float]] = deque()  # time, value, time of the reading after it
         self._most: deque[list[float]] = deque()
-        self._began: int | None = None
+        self._began = self._last = -NEVER
 
     def take(self, time: int, value: Value) -> Judgement:
         """Judge one more reading."""
         if isinstance(value, str):
             return Judgement.ENDS
-        if self._began is None:
+        if time - self._last > self._window_us:
             self._began = time
-        start = time - self.lookback_us
+            self._least.clear()
+            self._most.clear()
+        self._last, start = time, time - self._window_us
         for queue, sign in ((self._least, 1.0), (self._most, -1.0)):
             if queue:
                 queue[-1][2] = time

@@ -87,21 +87,21 @@ class Past:
         await self._ledger.flush()
         series.hold()
         try:
-            played = [await self._replay(post, start) for post in posts]
+            played = [await self._replay(post, start, last) for post in posts]
             newest = series.newest
             async for page in self._pages(metric, min(one.begin for one in played), newest + 1):
                 for one in played:
                     one.take(page)
             for one in played:
                 if one.post.series is series:  # it was not taken away meanwhile
-                    self._correct(one, newest, last)
+                    self._correct(one, newest)
         except StoreError:
             self._evaluation.late(series, start)
             raise
         finally:
             series.let_go(self._clock())
 
-    async def _replay(self, post: Post, start: int) -> "_Replay":
+    async def _replay(self, post: Post, start: int, last: int) -> "_Replay":
         """A machine to be shown the past of a post, from a time on when it is known how it was.
 
         Before an alert that hangs on a window of readings, that is before this window.
@@ -122,7 +122,7 @@ class Past:
             begin = earlier
         else:
             told = await self._stored.within(post.rule.id, severity, post.device.number, post.metric, begin)
-        return _Replay(post, begin, told)
+        return _Replay(post, begin, told, last)
 
     async def _pages(self, metric: Metric, begin: int, end: int) -> AsyncIterator[list[tuple[int, Value]]]:
         place: PagePlace | None = None
@@ -134,12 +134,12 @@ class Past:
                 return
         _log.warning("a reading came so late that not all after it is judged again", metric=metric.name)
 
-    def _correct(self, replayed: "_Replay", newest: int, last: int) -> None:
-        """Bring the machine, and what was told, to what the past says. `last` is the newest of the late
-        readings: what opened long after it has been told live, or is none of its business.
+    def _correct(self, replayed: "_Replay", newest: int) -> None:
+        """Bring the machine, and what was told, to what the past says. What opened when no late reading had a
+        part in it any more has been told live, or is none of its business.
         """
         now, post = self._clock(), replayed.post
-        until = last + post.machine.lookback_us
+        until = replayed.until + post.machine.lookback_us
         replayed.pass_to(newest)
         left = {alert.id: self._ledger.firing(alert.id) or alert for alert in replayed.told}
         for episode in replayed.episodes.found:
@@ -164,8 +164,10 @@ class Past:
 class _Replay:
     """A machine that is shown the past of a post."""
 
-    def __init__(self, post: Post, begin: int, told: list[Alert]) -> None:
+    def __init__(self, post: Post, begin: int, told: list[Alert], last: int) -> None:
         self.post = post
+        self._is_late = True
+        self.until = last  # as long as the value of the newest late reading was there
         self.begin = begin
         self.told = told
         self.machine = RuleMachine(post.rule)
@@ -191,6 +193,10 @@ class _Replay:
         """The next readings."""
         for step in steps_of(self.machine, [one for one in page if one[0] >= self.begin]):
             self.episodes.take(step)
+        if self._is_late:
+            following = next((time for time, _ in page if time > self.until), None)
+            if following is not None:
+                self.until, self._is_late = following, False
 
     def pass_to(self, newest: int) -> None:
         """After the newest reading, time has passed as far as is known by what was told."""

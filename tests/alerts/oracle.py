@@ -3,6 +3,7 @@ at with all readings in hand.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hub.model import Value
 from hub.model.condition import Beyond, Changes, Condition, Count, Flat, Is
@@ -54,7 +55,11 @@ def _says(when: Condition, known: Readings, at: int, *, fires: bool) -> bool:
     assert isinstance(when, Flat)
     if at != known[-1][0]:
         return fires  # it is told by readings only
-    start = at - round(when.for_s * 1e6)
+    span = round(when.for_s * 1e6)
+    start = at - span
+    for (earlier, _), (time, _) in pairwise(known):
+        if time - earlier > span:  # no readings came: it begins anew
+            known = [one for one in known if one[0] >= time]
     before = [value for time, value in known if time <= start]
     values = [*before[-1:], *(value for time, value in known if time > start)]
     return bool(before) and float(max(values)) - float(min(values)) <= when.epsilon
