@@ -8,7 +8,7 @@ from enum import Enum
 from http import HTTPStatus
 from types import UnionType
 from typing import Any, Generic, TypeVar, Union, get_origin
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
@@ -209,7 +209,10 @@ def _handler(
     async def answer_once(call: Call[Any, Any]) -> Answer:
         found = await serve(call)
         is_new = described.status is HTTPStatus.CREATED
-        location = _location(described.path, made(found)) if is_new else None
+        name = made(found) if is_new else None
+        if not described.only_reads:  # here, so that a request that comes again is noted once
+            await note_write(call.request, call.principal, summary(call.body), name)
+        location = _location(described.path, name) if is_new else None
         return Answer(described.status.value, _written(found), location)
 
     async def handle(request: web.Request) -> web.Response:
@@ -224,9 +227,6 @@ def _handler(
             found = await request.app[IDEMPOTENCY].once(request, proof, raw, lambda: answer_once(call))
         else:
             found = await answer_once(call)
-        made = None if found.location is None else unquote(found.location.partition("/")[2]) or None
-        if not described.only_reads:
-            await note_write(request, principal, summary(read), made)
         return _response(found)
 
     return handle

@@ -30,6 +30,14 @@ async def test_requests_at_the_same_time_share_one_answer(hub: Hub) -> None:
     assert len((await hub.call("GET", f"{DEVICES}/boiler/commands"))[1]["commands"]) == 1
 
 
+async def test_what_is_asked_for_several_times_and_done_once_is_noted_once(hub: Hub) -> None:
+    headers = keyed(hub, "k1")
+    for _ in range(2):
+        await asyncio.gather(*(hub.call("POST", DEVICES, {"id": "twice"}, headers) for _ in range(3)))
+    _, found = await hub.call("GET", "/api/v1/audit?device=twice")
+    assert [one["what"] for one in found["entries"]] == [f"POST {DEVICES}"]
+
+
 async def test_the_same_key_with_another_body_is_refused(hub: Hub) -> None:
     headers = keyed(hub, "k1")
     await hub.call("POST", DEVICES, {"id": "a"}, headers)
