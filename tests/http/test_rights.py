@@ -6,18 +6,21 @@ long, so that answers about them are the same bytes, once the one is put for the
 
 import asyncio
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
 from hub.http import endpoint
 from hub.http.live.viewers import VIEWERS
 from hub.model import Grant, Right, Role
 from tests.http.conftest import Hub
-from tests.http.rights import LIVE, MAY, OF_DEVICES, OPEN, ROWS, SHOWN, Row
+from tests.http.rights import DEVICE, LIVE, MAY, OF_DEVICES, OPEN, ROWS, RULE, SHOWN, Row
 from tests.principals import grant
+from tests.waiting import until
 
 NORTH = {"site": "north"}
 SCOPES: dict[str, dict[str, Any]] = {"all": {}, "named": {"devices": ["mine"]}, "labelled": {"labels": NORTH}}
@@ -35,23 +38,34 @@ def headers_of(hub: Hub, held: Grant, rights: list[Right] | None = None) -> dict
     return {"Authorization": f"Bearer {token}"}
 
 
-async def ask(hub: Hub, row: Row, shown: dict[str, str], device: str, key_of: str = "hidden") -> Shown:
+NAMED: dict[str, object] = {  # in paths, besides the device and its key
+    "metric": "t",
+    "token_id": "none",
+    "session_id": "none",
+    "operator": "none",
+    "passkey_id": "none",
+    "command_id": 10**15,
+    "rule_id": 10**15,
+    "alert_id": 10**15,
+    "silence_id": 10**15,
+    "batch_id": 10**15,
+}
+# Those of devices: a scope hides them with the device that they are of.
+OF_A_DEVICE = {"key_id", "command_id", "rule_id", "alert_id", "silence_id", "batch_id"}
+OF_NO_DEVICE = {"metric", "token_id", "session_id", "operator", "passkey_id"}
+
+
+async def ask(
+    hub: Hub,
+    row: Row,
+    shown: dict[str, str],
+    device: str,
+    key_of: str = "hidden",
+    named: Mapping[str, object] = NAMED,
+) -> Shown:
     """Status, headers and body of an answer about a device; of a stream that does not end, only the first."""
-    key_id = hub.keys[key_of].split("_")[1]
-    path = row.path.format(
-        device_id=device,
-        metric="t",
-        key_id=key_id,
-        token_id="none",
-        session_id="none",
-        operator="none",
-        passkey_id="none",
-        command_id=10**15,
-        rule_id=10**15,
-        alert_id=10**15,
-        silence_id=10**15,
-        batch_id=10**15,
-    ) + row.query.format(device=device)
+    names = {"device_id": device, "key_id": hub.keys[key_of].split("_")[1], **NAMED, **named}
+    path = row.path.format(**names) + row.query.format(device=device)
     sent: dict[str, Any] = {"data": row.body} if isinstance(row.body, bytes) else {"json": row.body}
     async with hub.client.request(row.method, path, headers=shown, **sent) as response:
         is_endless = response.content_type == "text/event-stream"
@@ -128,6 +142,86 @@ async def test_a_route_is_for_those_with_its_right_and_shows_nothing_of_what_is_
                 assert without_name(hidden) == await ask(hub, row, shown, "absent"), name
         await renew(hub)
     assert (await ask(hub, row, {}, "mine"))[0] == 401
+
+
+# What there is of a device, told by a number
+
+
+async def made_of_hidden(hub: Hub) -> dict[str, object]:
+    """One of each kind that a path can name, of the hidden device."""
+    about = {"device": "hidden"}
+    _, rule = await hub.call("POST", "/api/v1/rules", {**RULE, "on": about, "when": {"above": 0}})
+    _, silence = await hub.call("POST", "/api/v1/silences", {**about, "until": 4e12})
+    _, command = await hub.call("POST", f"{DEVICE.format(**about)}/commands", {"method": "x"})
+    _, batch = await hub.call("POST", "/api/v1/commands", {"label": "site=south", "method": "x"})
+    await hub.send({"t": 1.0}, "hidden")
+    found: list[dict[str, object]] = []
+
+    async def fires() -> bool:
+        found[:] = (await hub.call("GET", f"/api/v1/alerts?rule={rule['id']}"))[1]["alerts"]
+        return bool(found)
+
+    await until(fires)
+    return {
+        "key_id": hub.keys["hidden"].split("_")[1],
+        "command_id": command["id"],
+        "rule_id": rule["id"],
+        "alert_id": found[0]["id"],
+        "silence_id": silence["id"],
+        "batch_id": batch["batch"],
+    }
+
+
+def without_number(answer: Shown, number: object) -> Shown:
+    status, headers, body = answer
+    kept = {name: value for name, value in headers.items() if name != "Content-Length"}
+    return status, kept, re.sub(rb"\b%b\b" % str(number).encode(), b"N", body)
+
+
+def test_each_kind_of_thing_in_a_path_is_known_to_be_of_a_device_or_of_none() -> None:
+    named = {name for row in ROWS for name in re.findall(r"{(\w+)}", row.path)}
+    assert named - {"device_id"} == OF_A_DEVICE | OF_NO_DEVICE
+
+
+async def test_what_there_is_of_a_hidden_device_answers_like_what_is_not_there(hub: Hub) -> None:
+    await lay_out(hub)
+    hidden = await made_of_hidden(hub)
+    spies = {
+        "rules": {**RULE, "when": {"differs": {"metric": "t", "device": "hidden", "by": 1}}},
+        "rules/test": {"rule": RULE, "from": 1e12, "to": 1.1e12, "devices": ["hidden"]},
+        "silences": {"device": "hidden", "until": 4e12},
+    }
+    for held in [held for name, held in GRANTS.items() if not name.endswith("all")]:
+        shown = headers_of(hub, held)
+        for row in ROWS:
+            for name in OF_A_DEVICE & set(re.findall(r"{(\w+)}", row.path)):
+                there = await ask(hub, row, shown, "mine", named={name: hidden[name]})
+                absent = await ask(hub, row, shown, "mine", named={name: 10**15})
+                assert there[0] in (403, 404), (row, held, there)
+                assert without_number(there, hidden[name]) == without_number(absent, 10**15), (row, held)
+        for path, body in spies.items():
+            row = Row("POST", f"/api/v1/{path}", "", body=body)
+            absent = await ask(hub, row._replace(body=renamed(body)), shown, "mine")
+            assert without_name(await ask(hub, row, shown, "mine")) == absent, (path, held)
+        for path, key in (("silences", "rule"), ("alerts/acknowledge", "ids")):
+            for number in (hidden["rule_id"], hidden["alert_id"]):
+                bodies = [
+                    {"until": 4e12, "rule": one} if key == "rule" else {"ids": [one]}
+                    for one in (number, 10**15)
+                ]
+                told = [
+                    without_number(
+                        await ask(hub, Row("POST", f"/api/v1/{path}", "", body=body), shown, "mine"), one
+                    )
+                    for body, one in zip(bodies, (number, 10**15), strict=True)
+                ]
+                assert told[0] == told[1], (path, held)
+        _, listed = await hub.call("GET", f"/api/v1/alerts?rule={hidden['rule_id']}", headers=shown)
+        assert listed == {"alerts": [], "next": None}
+
+
+def renamed(body: object) -> object:
+    return orjson.loads(orjson.dumps(body).replace(b"hidden", b"absent"))
 
 
 @pytest.mark.parametrize("right", list(Right))
