@@ -237,6 +237,17 @@ class TestBehindAProxy:
         assert "Domain" not in cookie
         assert "max-age" in response.headers["Strict-Transport-Security"]
 
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    async def test_a_session_is_not_taken_from_the_cookie_of_the_other_name(
+        self, hub: Hub, scheme: str
+    ) -> None:
+        """Over TLS anybody on the way could set `hub`, by a page without TLS of the same host."""
+        own, other = ("__Host-hub", "hub") if scheme == "https" else ("hub", "__Host-hub")
+        secret = (await hub.session())["Cookie"].partition("=")[2]
+        for name, status in ((own, 200), (other, 401)):
+            headers = {"X-Forwarded-Proto": scheme, "Cookie": f"{name}={secret}"}
+            assert (await hub.call("GET", "/api/v1/session", headers=headers))[0] == status, name
+
     async def test_a_page_of_an_allowed_origin_may_write(self, hub: Hub) -> None:
         headers = {**await hub.session(), "Origin": "https://ops.example"}
         assert (await hub.call("POST", DEVICES, {"id": "new"}, headers))[0] == 201
