@@ -33,7 +33,7 @@ class Right(StrEnum):
     IMPORT_WRITE = "import:write"
     PEOPLE_WRITE = "people:write"  # operators, tokens of others, audit
     METRICS_SCRAPE = "metrics:scrape"  # the hub's own figures
-    SYSTEM_WRITE = "system:write"  # backups
+    SYSTEM_WRITE = "system:write"  # backups; targets and routes of alerts
     RECOVERY = "recovery"  # links for anybody, backups to any path: the owner of the process
 
 

@@ -53,35 +53,35 @@ class Schedule:
         }
 
 
-def read_schedule(told: object) -> Schedule:
+def read_schedule(told: object, where: str = "schedule") -> Schedule:
     """A schedule from the wire. Raises Invalid, naming the field."""
     if not isinstance(told, Mapping):
-        raise Invalid("schedule: an object is wanted", "schedule")
+        raise Invalid(f"{where}: an object is wanted", where)
     for name in told:
         if name not in _FIELDS:
-            raise Invalid(f"schedule.{name}: known here are {', '.join(_FIELDS)}", f"schedule.{name}")
+            raise Invalid(f"{where}.{name}: known here are {', '.join(_FIELDS)}", f"{where}.{name}")
     zone = told.get("timezone", "UTC")
     try:
         ZoneInfo(zone if isinstance(zone, str) and zone else "?")
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Invalid(
-            f"schedule.timezone: not one that this system knows, such as Europe/Berlin: {str(zone)[:60]!r}",
-            "schedule.timezone",
+            f"{where}.timezone: not one that this system knows, such as Europe/Berlin: {str(zone)[:60]!r}",
+            f"{where}.timezone",
         ) from None
     days = told.get("days", DAYS)
     if not isinstance(days, list | tuple) or not days or not all(day in DAYS for day in days):
-        raise Invalid(f"schedule.days: some of {', '.join(DAYS)} are wanted", "schedule.days")
-    begin, end = (_minutes(told.get(name, "00:00"), name) for name in ("from", "to"))
+        raise Invalid(f"{where}.days: some of {', '.join(DAYS)} are wanted", f"{where}.days")
+    begin, end = (_minutes(told.get(name, "00:00"), f"{where}.{name}") for name in ("from", "to"))
     return Schedule(str(zone), frozenset(DAYS.index(day) for day in days), begin, end)
 
 
-def _minutes(told: object, name: str) -> int:
+def _minutes(told: object, where: str) -> int:
     hours, colon, minutes = told.partition(":") if isinstance(told, str) else ("", "", "")
     if colon and hours.isdecimal() and minutes.isdecimal() and len(hours) <= 2 and len(minutes) == 2:
         found = int(hours) * 60 + int(minutes)
         if int(minutes) < 60 and found <= 24 * 60:
             return found % (24 * 60)
-    raise Invalid(f"schedule.{name}: 00:00 to 24:00 is wanted, got {str(told)[:20]!r}", f"schedule.{name}")
+    raise Invalid(f"{where}: 00:00 to 24:00 is wanted, got {str(told)[:20]!r}", where)
 
 
 def _clock_text(minutes: int) -> str:

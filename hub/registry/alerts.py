@@ -149,13 +149,22 @@ def _change_row(change: AlertChange) -> dict[str, object]:
         "at": change.at,
         "by_whom": change.by,
         "text": change.text,
-        "body": to_json({**asdict(change.alert), "labels": dict(change.alert.labels)}),
+        "body": to_json(alert_body(change.alert)),
     }
 
 
+def alert_body(alert: Alert) -> dict[str, object]:
+    """All of an alert, to be stored as JSON within something else."""
+    return {**asdict(alert), "labels": dict(alert.labels)}
+
+
+def alert_of(body: Mapping[str, Any]) -> Alert:
+    """The alert of such a body."""
+    return _alert({**body, **{name: to_json(body[name]) for name in _JSON}})
+
+
 def _change(row: Mapping[str, Any]) -> AlertChange:
-    body = from_json(row["body"])
-    alert = _alert({**body, **{name: to_json(body[name]) for name in _JSON}})
+    alert = alert_of(from_json(row["body"]))
     return AlertChange(row["number"], alert, Event(row["event"]), row["at"], row["by_whom"], row["text"])
 
 

@@ -7,6 +7,7 @@ from hub.registry.attributes import StoredAttributes
 from hub.registry.audit import StoredAudit
 from hub.registry.commands import StoredCommands
 from hub.registry.database import Database, Transaction
+from hub.registry.deliveries import StoredDeliveries
 from hub.registry.devices import StoredDevices
 from hub.registry.keys import StoredKeys
 from hub.registry.methods import StoredMethods
@@ -14,8 +15,10 @@ from hub.registry.operators import StoredOperators
 from hub.registry.passkeys import StoredPasskeys
 from hub.registry.people import StoredCredentials
 from hub.registry.provided import StoredProvidedSessions
+from hub.registry.routes import StoredRoutes
 from hub.registry.rules import StoredRules
 from hub.registry.silences import StoredSilences
+from hub.registry.targets import StoredTargets
 from hub.registry.tokens import StoredTokens
 
 
@@ -40,6 +43,9 @@ class Registry:
         self.rules = StoredRules(database)
         self.alerts = StoredAlerts(database)
         self.silences = StoredSilences(database)
+        self.targets = StoredTargets(database)
+        self.routes = StoredRoutes(database)
+        self.deliveries = StoredDeliveries(database)
 
     @classmethod
     @asynccontextmanager

@@ -162,4 +162,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             device INTEGER NOT NULL, label VARCHAR NOT NULL, declared JSON NOT NULL,
             PRIMARY KEY (device, label))""",
     ),
+    # Whom alerts are told, by which routes, and the messages on their way.
+    (
+        # `address` and `secret` are shown to nobody.
+        """CREATE TABLE targets (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+            address VARCHAR NOT NULL, secret VARCHAR NOT NULL, created_at BIGINT NOT NULL,
+            by_whom VARCHAR NOT NULL)""",
+        # As the wire has them.
+        """CREATE TABLE routes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, body JSON NOT NULL, created_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL, by_whom VARCHAR NOT NULL)""",
+        # `grouping` is what others join by until it is due. `alerts` are as they were when it was planned.
+        """CREATE TABLE deliveries (
+            id INTEGER PRIMARY KEY, key VARCHAR NOT NULL, target INTEGER NOT NULL,
+            target_name VARCHAR NOT NULL, route INTEGER NOT NULL, event VARCHAR NOT NULL,
+            grouping VARCHAR NOT NULL, alerts JSON NOT NULL, more INTEGER NOT NULL,
+            by_whom VARCHAR NOT NULL, text VARCHAR NOT NULL, made_at BIGINT NOT NULL, due BIGINT NOT NULL,
+            state VARCHAR NOT NULL, tries INTEGER NOT NULL, why VARCHAR NOT NULL, ended_at BIGINT)""",
+        "CREATE UNIQUE INDEX deliveries_by_key ON deliveries (key, target)",
+        "CREATE INDEX deliveries_queued ON deliveries (id) WHERE state = 'queued'",
+        # Which messages each alert is in.
+        """CREATE TABLE delivered_alerts (
+            alert INTEGER NOT NULL, delivery INTEGER NOT NULL, PRIMARY KEY (alert, delivery))""",
+        # Alerts that fire and were told, and what follows while nobody acknowledges them.
+        """CREATE TABLE watches (
+            route INTEGER NOT NULL, alert INTEGER NOT NULL, body JSON NOT NULL, remind_at BIGINT,
+            escalate_at BIGINT, escalated BOOLEAN NOT NULL, unaware JSON NOT NULL,
+            PRIMARY KEY (route, alert))""",
+    ),
 )
