@@ -15,6 +15,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     fleet                    every device with its keys and attributes; who is there; commands; removal
     alerts                   rules, and the alerts that come of them
     people                   operators, sessions, tokens
+    notify                   who is told of alerts, and by what: routes, messages, retries
     host                     what the system knows of this process and its disks
     system                   the hub's own figures, as readings of a device
     places                   how many connections may be open, from where, for how long
@@ -22,6 +23,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     tls                      the hub's certificate, read again when it is told to
     websocket, flow          frames and sockets; holding back and acknowledging in order. For every transport
     http, mqtt, bridge       transports: parse, call, encode. They never import each other
+    compose_notify           builds notify of what knows nothing of each other
     compose, serve           builds the rooms; starts, watches and stops them
     cli                      the `hub` command
 

@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from hub.alerts.alerts import Alerts
 from hub.clock import HubClock
+from hub.compose_notify import open_notifier
 from hub.config import Config
 from hub.errors import StoreError
 from hub.feed import Feed
@@ -43,6 +44,7 @@ from hub.intake.imports import Imports
 from hub.logs import Logger
 from hub.model import Device
 from hub.mqtt.server import MqttServer
+from hub.notify.notifier import Notifier
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
 from hub.people.challenges import Challenges
@@ -107,6 +109,7 @@ class Rooms:
     accounts: Accounts
     audit: Audit
     alerts: Alerts
+    notifier: Notifier
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
@@ -121,7 +124,8 @@ class Rooms:
             self._watch_clock(),
             _every(ROSTER_INTERVAL_S, self.roster.tick),
             self._tick_feed(),
-            *self.alerts.loops(),
+            *self.alerts.loops(self.notifier),
+            *self.notifier.loops(),
         ]
 
     def keeper(self) -> Keeping:
@@ -179,6 +183,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
     async with (
         _open_history(config) as history,
         Registry.open(config.data_dir / "registry.db") as registry,
+        AsyncExitStack() as stack,
     ):
         StoreFolders.of(config).make_private()  # what was made just now; faults are told of above
         clock = HubClock(around.clock, around.steady_s)
@@ -186,8 +191,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         feed = Feed(config.live, epoch, around.steady_s, may_read_raw)
         alerts, roster, ingest = _way_in(config, registry, history, feed, clock)
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
-        polls = Polls(config.limits.polls_max)
-        commands = Commands(registry.commands, devices, roster, feed, polls, clock)
+        commands = Commands(registry.commands, devices, roster, feed, Polls(config.limits.polls_max), clock)
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, feed, ingest)
         throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
@@ -206,6 +210,8 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         await note_distrust(registry, clock)
         await commands.restore()
         await alerts.restore()
+        telling = open_notifier(config, around.uniform, registry, feed, alerts, accounts, clock)
+        notifier = await stack.enter_async_context(telling)
         yield Rooms(
             config,
             around,
@@ -222,6 +228,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             accounts,
             audit,
             alerts,
+            notifier,
         )
 
 
@@ -360,6 +367,7 @@ def http(
         tokens=rooms.tokens,
         accounts=rooms.accounts,
         alerts=rooms.alerts,
+        notifier=rooms.notifier,
         audit=rooms.audit,
         history=rooms.history,
         imports=_imports(rooms),

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -281,6 +282,22 @@ class AlertsConfig(_Section):
 
     thresholds: Literal["off", "show", "notify"] = "show"  # whether to alert where a metric is past its own
     kept_s: Keep = 31_536_000.0
+    private_targets: tuple[str, ...] = ()
+
+    @field_validator("private_targets", mode="before")
+    @classmethod
+    def _all_or_none(cls, told: object) -> object:
+        return {True: ("0.0.0.0/0", "::/0"), False: ()}.get(told, told) if isinstance(told, bool) else told
+
+    @field_validator("private_targets")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for one in networks:
+            try:
+                ip_network(one, strict=False)
+            except ValueError:
+                raise ValueError(f'{one[:60]!r} is no network, such as "10.0.0.0/8" or "127.0.0.1"') from None
+        return networks
 
 
 class SystemConfig(_Section):

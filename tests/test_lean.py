@@ -23,6 +23,7 @@ COMMITS = 40
 
 NOT_LOADED = {
     "aiosqlite": "SQLAlchemy's",
+    "apprise": "loaded when the first message goes by it",
     "argon2": "loaded when the first password is checked",
     "aiomqtt": "the client of an outside broker; there is none",
     "cryptography": "8 MB for the signatures of providers and of JWTs",

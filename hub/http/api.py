@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from hub.http.api_alerts import ALERTS
 from hub.http.api_commands import COMMANDS
+from hub.http.api_notification import NOTIFICATION
 from hub.http.api_people import PEOPLE
 from hub.http.device import telemetry
 from hub.http.endpoint import BASE, Endpoint, Security, operation, streamed
@@ -342,6 +343,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *_KEYS,
     *COMMANDS,
     *ALERTS,
+    *NOTIFICATION,
     *_SYSTEM,
     *PEOPLE,
     *_TRANSFER,

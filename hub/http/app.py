@@ -48,6 +48,7 @@ from hub.http.rooms import (
     INGEST,
     MQTT,
     MQTT_PORT,
+    NOTIFIER,
     OPERATORS,
     ROSTER,
     STARTED_AT,
@@ -59,6 +60,7 @@ from hub.http.sockets import PEERS, UNPROVEN, unproven_places
 from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.notify.notifier import Notifier
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
 from hub.people.operators import Operators
@@ -86,6 +88,7 @@ def make_app(
     tokens: Tokens,
     accounts: Accounts,
     alerts: Alerts,
+    notifier: Notifier,
     audit: Audit,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
@@ -105,7 +108,7 @@ def make_app(
         middlewares=[access_log, look_for_proxy_faults, errors, check_host],
         client_max_size=config.http.max_body_bytes,
     )
-    app[CONFIG], app[CLOCK], app[STARTED_AT] = config, clock, started_at
+    app[CONFIG], app[CLOCK], app[STARTED_AT], app[NOTIFIER] = config, clock, started_at, notifier
     app[FEED], app[FLEET], app[ROSTER], app[COMMANDS] = feed, fleet, roster, commands
     app[INGEST], app[IMPORTS], app[HISTORY], app[OPERATORS] = ingest, imports, history, operators
     app[TOKENS], app[ACCOUNTS], app[AUDIT], app[ALERTS] = tokens, accounts, audit, alerts
@@ -114,8 +117,7 @@ def make_app(
     rechecks = None if by_provider is None else by_provider.rechecks
     app[ACCESS] = access = Access.of(operators, tokens, config.http, rechecks)
     app[PROXY_FAULTS] = ProxyFaults(access)
-    app[SLOTS] = Slots.of(config.limits)
-    app[IDEMPOTENCY] = Idempotency(clock.steady_s)
+    app[SLOTS], app[IDEMPOTENCY] = Slots.of(config.limits), Idempotency(clock.steady_s)
     app[PEERS] = peers = Peers(config.live.ping_interval_s)
     app[UNPROVEN] = unproven_places(config.limits, access)
     app[DEVICE_SOCKETS] = DeviceSockets(

@@ -46,6 +46,8 @@ _IN_PATHS = {
     "alert_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "silence_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "batch_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "target_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "route_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "key_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "token_id": {"type": "string", "minLength": 1, "maxLength": 100},
     "passkey_id": {"type": "string", "minLength": 1, "maxLength": 100},

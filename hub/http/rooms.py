@@ -16,6 +16,7 @@ from hub.fleet.presence import Roster
 from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.notify.notifier import Notifier
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
 from hub.people.operators import Operators
@@ -35,6 +36,7 @@ FLEET = web.AppKey("fleet", Fleet)
 ROSTER = web.AppKey("roster", Roster)
 COMMANDS = web.AppKey("commands", Commands)
 ALERTS = web.AppKey("alerts", Alerts)
+NOTIFIER = web.AppKey("notifier", Notifier)
 INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)

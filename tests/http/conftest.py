@@ -115,7 +115,8 @@ async def running_hub(
             mqtt_server,
             static=static or folder / "static",
         )
-        running = [rooms.commands.run(), *rooms.alerts.loops(), rooms.audit.run(), *loops(app)]
+        alerting = [*rooms.alerts.loops(rooms.notifier), *rooms.notifier.loops()]
+        running = [rooms.commands.run(), *alerting, rooms.audit.run(), *loops(app)]
         if mqtt_server:
             running.append(mqtt_server.run())
         await stack.enter_async_context(owned(running))

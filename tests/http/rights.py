@@ -7,6 +7,7 @@ TOKEN = {"name": "panel", "role": "viewer", "ttl_s": 60}
 PERSON = {"name": "ada", "role": "viewer"}
 PASSKEY = {"name": "My phone", "credential": {"id": "x"}}
 RULE = {"name": "Hot", "on": {"device": "mine"}, "metric": "t", "when": {"above": 90}}
+WEBHOOK = {"name": "ops", "webhook": "https://ops.example.org/hook", "secret": "s3cret"}
 CSV = b"time,value\n2026-01-01T00:00:00Z,1\n"
 
 READS = {"devices:read", "history:read", "live:read", "metrics:scrape"}
@@ -100,6 +101,18 @@ ROWS = (
     Row("PUT", "/api/v1/methods", "commands:write", "?label=site=north", [], whole_hub=True),
     Row("POST", "/api/v1/commands", "commands:write", body={"label": "site=north", "method": "x"}),
     Row("GET", "/api/v1/commands/batches/{batch_id}", "devices:read", good=(404,)),
+    Row("GET", "/api/v1/targets", "system:write", whole_hub=True),
+    Row("POST", "/api/v1/targets", "system:write", body=WEBHOOK, whole_hub=True),
+    Row("PATCH", "/api/v1/targets/{target_id}", "system:write", body={}, whole_hub=True, good=(404,)),
+    Row("DELETE", "/api/v1/targets/{target_id}", "system:write", whole_hub=True, good=(404,)),
+    Row("POST", "/api/v1/targets/{target_id}/test", "system:write", whole_hub=True, good=(404,)),
+    Row("GET", "/api/v1/routes", "system:write", whole_hub=True),
+    Row("POST", "/api/v1/routes", "system:write", body={"targets": [1]}, whole_hub=True, good=(201, 404)),
+    Row("POST", "/api/v1/routes/preview", "system:write", body={}, whole_hub=True),
+    Row("GET", "/api/v1/routes/{route_id}", "system:write", whole_hub=True, good=(404,)),
+    Row("PATCH", "/api/v1/routes/{route_id}", "system:write", body={}, whole_hub=True, good=(404,)),
+    Row("DELETE", "/api/v1/routes/{route_id}", "system:write", whole_hub=True, good=(404,)),
+    Row("GET", "/api/v1/deliveries", "system:write", whole_hub=True),
     Row("GET", "/api/v1/export", "history:read"),
     Row("GET", "/api/v1/export", "history:read", "?device={device}"),
     Row("GET", "/api/v1/system", "metrics:scrape", whole_hub=True),

@@ -49,10 +49,12 @@ NAMED: dict[str, object] = {  # in paths, besides the device and its key
     "alert_id": 10**15,
     "silence_id": 10**15,
     "batch_id": 10**15,
+    "target_id": 10**15,
+    "route_id": 10**15,
 }
 # Those of devices: a scope hides them with the device that they are of.
 OF_A_DEVICE = {"key_id", "command_id", "rule_id", "alert_id", "silence_id", "batch_id"}
-OF_NO_DEVICE = {"metric", "token_id", "session_id", "operator", "passkey_id"}
+OF_NO_DEVICE = {"metric", "token_id", "session_id", "operator", "passkey_id", "target_id", "route_id"}
 
 
 async def ask(

@@ -1,0 +1,158 @@
+"""The part of REST's table that is about telling people of alerts. It is of the whole hub, for admins."""
+
+from http import HTTPStatus
+
+from hub.http.endpoint import BASE, Endpoint, operation
+from hub.http.rest import notification
+from hub.http.rest.notification_shapes import (
+    DeliveriesOut,
+    DeliveriesQuery,
+    DeliveryOut,
+    PreviewIn,
+    PreviewOut,
+    RouteChange,
+    RouteIn,
+    RouteOut,
+    RoutesOut,
+    TargetChange,
+    TargetIn,
+    TargetOut,
+    TargetsOut,
+)
+from hub.model import Right
+
+_TARGETS, _ROUTES = f"{BASE}/targets", f"{BASE}/routes"
+_TARGET, _ROUTE = f"{_TARGETS}/{{target_id}}", f"{_ROUTES}/{{route_id}}"
+_CREATED, _NONE = HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+_GONE = (HTTPStatus.NOT_FOUND,)
+_CLASH = (HTTPStatus.CONFLICT,)
+
+NOTIFICATION: tuple[Endpoint, ...] = (
+    operation(
+        "GET",
+        _TARGETS,
+        notification.list_targets,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        answer=TargetsOut,
+    ),
+    operation(
+        "POST",
+        _TARGETS,
+        notification.add_target,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        body=TargetIn,
+        answer=TargetOut,
+        status=_CREATED,
+        refusals=(*_GONE, *_CLASH),
+    ),
+    operation(
+        "PATCH",
+        _TARGET,
+        notification.change_target,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        body=TargetChange,
+        answer=TargetOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "DELETE",
+        _TARGET,
+        notification.remove_target,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        status=_NONE,
+        refusals=(*_GONE, *_CLASH),
+    ),
+    operation(
+        "POST",
+        f"{_TARGET}/test",
+        notification.test_target,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        answer=DeliveryOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        _ROUTES,
+        notification.list_routes,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        answer=RoutesOut,
+    ),
+    operation(
+        "POST",
+        _ROUTES,
+        notification.add_route,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        body=RouteIn,
+        answer=RouteOut,
+        status=_CREATED,
+        refusals=(*_GONE, *_CLASH),
+        made=lambda answer: str(answer.id),
+    ),
+    operation(
+        "POST",
+        f"{_ROUTES}/preview",
+        notification.preview,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        body=PreviewIn,
+        answer=PreviewOut,
+        refusals=_GONE,
+        only_reads=True,
+    ),
+    operation(
+        "GET",
+        _ROUTE,
+        notification.show_route,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        answer=RouteOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "PATCH",
+        _ROUTE,
+        notification.change_route,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        body=RouteChange,
+        answer=RouteOut,
+        refusals=_GONE,
+    ),
+    operation(
+        "DELETE",
+        _ROUTE,
+        notification.remove_route,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        status=_NONE,
+        refusals=_GONE,
+    ),
+    operation(
+        "GET",
+        f"{BASE}/deliveries",
+        notification.list_deliveries,
+        tag="notification",
+        right=Right.SYSTEM_WRITE,
+        whole_hub=True,
+        query=DeliveriesQuery,
+        answer=DeliveriesOut,
+    ),
+)
