@@ -2,6 +2,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+
 from hub.model.alert import Acknowledged, Alert, AlertChange, Event, Silenced
 from hub.model.rule import Severity
 from hub.registry.database import Database, Transaction, from_json, to_json
@@ -14,6 +16,7 @@ _PUT = f"""INSERT INTO alerts ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{one
     ON CONFLICT (id) DO UPDATE SET {", ".join(f"{one} = excluded.{one}" for one in _COLUMNS[1:])}"""
 _FIND = """SELECT * FROM alerts WHERE (:firing IS NULL OR (resolved IS NULL) = :firing)
     AND (:device IS NULL OR device_id = :device) AND (:rule IS NULL OR rule = :rule)
+    AND (:devices IS NULL OR device_id IN (SELECT value FROM json_each(:devices)))
     AND (:severity IS NULL OR severity = :severity) AND (:before IS NULL OR id < :before)
     AND opened < :until AND (resolved IS NULL OR resolved >= :since) ORDER BY id DESC LIMIT :limit"""
 _WITHIN = """SELECT * FROM alerts WHERE rule = :rule AND device = :device AND metric = :metric
@@ -60,14 +63,20 @@ class StoredAlerts:
         *,
         firing: bool | None = None,
         device: str | None = None,
+        devices: Sequence[str] | None = None,
         rule: int | None = None,
         severity: str | None = None,
         before: int | None = None,
     ) -> list[Alert]:
-        """Alerts that were open at some time from `since` up to `until`, newest first."""
+        """Alerts that were open at some time from `since` up to `until`, newest first; of `devices` only,
+        where these are given.
+        """
         asked = {"since": since, "until": until, "limit": limit, "firing": firing, "device": device}
+        within = None if devices is None else orjson.dumps(devices).decode()
         rows = await self._database.read(
-            lambda found: found.rows(_FIND, **asked, rule=rule, severity=severity, before=before)
+            lambda found: found.rows(
+                _FIND, **asked, devices=within, rule=rule, severity=severity, before=before
+            )
         )
         return [_alert(row) for row in rows]
 

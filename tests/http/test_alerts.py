@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -247,6 +248,25 @@ async def test_what_is_beyond_a_scope_is_not_there(hub: Hub, boiler: str) -> Non
     ] == 201
     spying = {**HOT, "when": {"differs": {"metric": "t", "device": "hidden", "by": 1}}}
     assert (await hub.call("POST", "/api/v1/rules", spying, manager))[0] == 404
+
+
+async def test_alerts_in_sight_are_found_behind_any_number_of_others(new_hub: Hub) -> None:
+    for name, site in (("boiler", "north"), ("hidden", "south")):
+        await new_hub.device(name, labels={"site": site})
+    await add(new_hub, on={"all": True})
+    for name in ("boiler", "hidden"):
+        await new_hub.send({"t": 95.0}, name)
+    stored = new_hub.rooms.alerts.stored
+    await until(new_hub, 2)
+    [other] = await stored.find(0, 10**17, 1, device="hidden")
+    await stored.write([replace(other, id=1000 + number) for number in range(20_000)], [])
+    north = {"site": "north"}
+    for held in (grant(Role.VIEWER, labels=north), grant(Role.VIEWER, ["boiler", "absent"])):
+        token = new_hub.rooms.tokens.sign("north", held, 600)
+        status, found = await new_hub.call(
+            "GET", "/api/v1/alerts", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert (status, [one["device"] for one in found["alerts"]], found["next"]) == (200, ["boiler"], None)
 
 
 async def test_a_rule_is_played_over_history_before_it_is_saved(hub: Hub, boiler: str) -> None:

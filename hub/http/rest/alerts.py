@@ -24,9 +24,6 @@ from hub.http.rooms import ALERTS, FEED
 from hub.model import Alert, Event, Right
 from hub.people.rule import Decision, OfDevice, Whole, decide
 
-LOOKS_MAX = 20  # pages that are looked through for alerts in sight
-LOOK = 500
-
 
 async def list_alerts(call: Call[AlertsQuery, Nothing]) -> AlertsOut:
     """List alerts, newest first."""
@@ -38,26 +35,34 @@ async def list_alerts(call: Call[AlertsQuery, Nothing]) -> AlertsOut:
     if query.device is not None and call.principal.scopes is not None and not call.may_see(query.device):
         raise NotFound(f"there is no device {query.device!r}")
     await call.app[ALERTS].ledger.flush()
-    shown: list[Alert] = []
-    before = query.before
-    for _ in range(LOOKS_MAX):
-        page = await stored.find(
-            since,
-            until,
-            max(LOOK, query.limit + 1),
-            firing={"firing": True, "resolved": False, "all": None}[query.state],
-            device=query.device,
-            rule=query.rule,
-            severity=query.severity,
-            before=before,
-        )
-        shown += [alert for alert in page if _may(call, alert, Right.DEVICES_READ) is Decision.ALLOW]
-        if len(page) < LOOK or len(shown) > query.limit:
-            break
-        before = page[-1].id
-    found = shown[: query.limit]
-    following = found[-1].id if len(shown) > query.limit else None
+    listed = await stored.find(
+        since,
+        until,
+        query.limit + 1,
+        firing={"firing": True, "resolved": False, "all": None}[query.state],
+        device=query.device,
+        devices=_in_sight(call),
+        rule=query.rule,
+        severity=query.severity,
+        before=query.before,
+    )
+    found = listed[: query.limit]
+    following = found[-1].id if len(listed) > query.limit else None
     return AlertsOut(alerts=[AlertOut.model_validate(shown_alert(one)) for one in found], next=following)
+
+
+def _in_sight(call: Call[Any, Any]) -> list[str] | None:
+    """The devices whose alerts the principal may see; None for all, those that were removed among them."""
+    scopes = call.principal.scopes
+    if scopes is None:
+        return None
+    named = {device_id for scope in scopes for device_id in scope.devices}
+    known = call.app[FEED].known
+    return [
+        device_id
+        for device_id in named | {device.id for device in call.devices()}
+        if decide(call.principal, Right.DEVICES_READ, known(device_id)) is Decision.ALLOW
+    ]
 
 
 async def show_alert(call: Call[Nothing, Nothing]) -> AlertDetailOut:
