@@ -248,6 +248,10 @@ async def test_what_is_beyond_a_scope_is_not_there(hub: Hub, boiler: str) -> Non
     ] == 201
     spying = {**HOT, "when": {"differs": {"metric": "t", "device": "hidden", "by": 1}}}
     assert (await hub.call("POST", "/api/v1/rules", spying, manager))[0] == 404
+    # By what is held back, one would learn who is offline.
+    for label, status in (("site=south", 403), ("site=north", 201)):
+        leaning = {**HOT, "depends_on": {"label": label}}
+        assert (await hub.call("POST", "/api/v1/rules", leaning, manager))[0] == status, label
 
 
 async def test_alerts_in_sight_are_found_behind_any_number_of_others(new_hub: Hub) -> None:

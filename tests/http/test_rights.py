@@ -205,21 +205,49 @@ async def test_what_there_is_of_a_hidden_device_answers_like_what_is_not_there(h
             row = Row("POST", f"/api/v1/{path}", "", body=body)
             absent = await ask(hub, row._replace(body=renamed(body)), shown, "mine")
             assert without_name(await ask(hub, row, shown, "mine")) == absent, (path, held)
-        for path, key in (("silences", "rule"), ("alerts/acknowledge", "ids")):
-            for number in (hidden["rule_id"], hidden["alert_id"]):
-                bodies = [
-                    {"until": 4e12, "rule": one} if key == "rule" else {"ids": [one]}
-                    for one in (number, 10**15)
-                ]
-                told = [
-                    without_number(
-                        await ask(hub, Row("POST", f"/api/v1/{path}", "", body=body), shown, "mine"), one
-                    )
-                    for body, one in zip(bodies, (number, 10**15), strict=True)
-                ]
-                assert told[0] == told[1], (path, held)
+        for path, name in (("silences", "rule_id"), ("alerts/acknowledge", "alert_id")):
+            told = []
+            for number in (hidden[name], 10**15):
+                body = {"ids": [number]} if name == "alert_id" else {"until": 4e12, "rule": number}
+                row = Row("POST", f"/api/v1/{path}", "", body=body)
+                told.append(without_number(await ask(hub, row, shown, "mine"), number))
+            assert told[0] == told[1], (path, held)
         _, listed = await hub.call("GET", f"/api/v1/alerts?rule={hidden['rule_id']}", headers=shown)
         assert listed == {"alerts": [], "next": None}
+
+
+NAMING_ANOTHER = (
+    {"when": {"differs": {"metric": "t", "device": "hidden", "by": 1}}},
+    {"depends_on": {"device": "hidden"}},
+)
+
+
+@pytest.mark.parametrize("named", NAMING_ANOTHER, ids=str)
+async def test_a_rule_that_names_a_hidden_device_is_hidden_with_it(
+    hub: Hub, named: dict[str, object]
+) -> None:
+    """What it is about may be in sight all the same."""
+    await lay_out(hub)
+    _, rule = await hub.call("POST", "/api/v1/rules", {**RULE, **named})
+    number = rule["id"]
+    for held in [held for name, held in GRANTS.items() if not name.endswith("all")]:
+        shown = headers_of(hub, held)
+        _, listed = await hub.call("GET", "/api/v1/rules", headers=shown)
+        assert number not in [one["id"] for one in listed["rules"]]
+        for row in [row for row in ROWS if "{rule_id}" in row.path]:
+            there = await ask(hub, row, shown, "mine", named={"rule_id": number})
+            absent = await ask(hub, row, shown, "mine", named={"rule_id": 10**15})
+            assert without_number(there, number) == without_number(absent, 10**15), row
+        silences = [
+            without_number(
+                await ask(
+                    hub, Row("POST", "/api/v1/silences", "", body={"rule": one, "until": 4e12}), shown, ""
+                ),
+                one,
+            )
+            for one in (number, 10**15)
+        ]
+        assert silences[0] == silences[1]
 
 
 def renamed(body: object) -> object:

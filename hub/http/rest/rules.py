@@ -40,11 +40,21 @@ def reach(call: Call[Any, Any], which: Which) -> OfDevice | Whole | None:
     return Whole.HUB if which.label is None else LabelledDevice("", dict([which.label]))
 
 
-def _visible(call: Call[Any, Any], rule: Rule) -> bool:
-    """Whether a rule is wholly about devices in sight."""
+def is_visible(call: Call[Any, Any], rule: Rule) -> bool:
+    """Whether a rule is wholly about devices in sight, and names no other."""
     if call.principal.scopes is None:
         return True
-    return decide(call.principal, Right.DEVICES_READ, reach(call, rule.on)) is Decision.ALLOW
+    if decide(call.principal, Right.DEVICES_READ, reach(call, rule.on)) is not Decision.ALLOW:
+        return False
+    return all(call.may_see(device_id) for _, device_id in _named(rule))
+
+
+def _named(rule: Rule) -> list[tuple[str, str]]:
+    """The devices that a rule names besides those that it is about, each with where."""
+    other = rule.when.device if isinstance(rule.when, Differs) else None
+    support = None if rule.depends_on is None else rule.depends_on.device
+    named = (("when.differs.device", other), ("depends_on.device", support))
+    return [(where, device_id) for where, device_id in named if device_id is not None]
 
 
 async def list_rules(call: Call[RulesQuery, Nothing]) -> RulesOut:
@@ -55,7 +65,7 @@ async def list_rules(call: Call[RulesQuery, Nothing]) -> RulesOut:
     found = [
         rule
         for rule in reversed(call.app[ALERTS].rules.all())
-        if (query.before is None or rule.id < query.before) and _visible(call, rule)
+        if (query.before is None or rule.id < query.before) and is_visible(call, rule)
     ]
     page = found[: query.limit]
     shown = [RuleOut.of(rule) for rule in page]
@@ -174,7 +184,7 @@ def _found(call: Call[Any, Any]) -> Rule:
     """The rule in the path. Raises NotFound, also for one out of sight."""
     rule_id = number_in(call, "rule_id", "rule")
     rule = call.app[ALERTS].rules.find(rule_id)
-    if not _visible(call, rule):
+    if not is_visible(call, rule):
         raise NotFound(f"there is no rule {rule_id}")
     return rule
 
@@ -201,11 +211,14 @@ def _refuse_beyond(call: Call[Any, Any], rule: Rule) -> None:
         if isinstance(about, LabelledDevice) and not about.id:
             raise Forbidden(f"{call.principal.name!r} may set rules for devices of a scope only")
         raise NotFound(f"on.device: there is no device {rule.on.device!r}")
-    other = rule.when.device if isinstance(rule.when, Differs) else None
-    support = None if rule.depends_on is None else rule.depends_on.device
-    for where, device_id in (("when.differs.device", other), ("depends_on.device", support)):
-        if device_id is not None and not call.may_see(device_id):
+    for where, device_id in _named(rule):
+        if not call.may_see(device_id):
             raise NotFound(f"{where}: there is no device {device_id!r}")
+    support = rule.depends_on
+    if support is None or support.label is None or call.principal.scopes is None:
+        return
+    if decide(call.principal, Right.DEVICES_READ, reach(call, support)) is not Decision.ALLOW:
+        raise Forbidden(f"depends_on.label: {call.principal.name!r} sees devices of a scope only")
 
 
 def number_in(call: Call[Any, Any], name: str, what: str) -> int:

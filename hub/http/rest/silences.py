@@ -7,7 +7,7 @@ from hub.feed.channel import wire_ms
 from hub.http.access import permit
 from hub.http.endpoint import Call, Nothing
 from hub.http.rest.alert_shapes import SilenceIn, SilenceOut, SilencesOut
-from hub.http.rest.rules import number_in, reach
+from hub.http.rest.rules import is_visible, number_in, reach
 from hub.http.rooms import ALERTS, CLOCK
 from hub.model import Right, Silence, Which
 from hub.model.rule import read_which
@@ -56,11 +56,12 @@ async def end_silence(call: Call[Nothing, Nothing]) -> None:
 
 
 def _of_rule(call: Call[Any, Any], rule_id: int) -> OfDevice | Whole | None:
-    """The devices that a rule is about; None where it is not there."""
+    """The devices that a rule is about; None where it is not there, or out of sight."""
     try:
-        return reach(call, call.app[ALERTS].rules.find(rule_id).on)
+        rule = call.app[ALERTS].rules.find(rule_id)
     except NotFound:
         return None
+    return reach(call, rule.on) if is_visible(call, rule) else None
 
 
 def _about(call: Call[Any, Any], silence: Silence) -> OfDevice | Whole | None:
