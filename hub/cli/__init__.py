@@ -3,7 +3,7 @@
 service  demo                              commands that run a hub
 doctor                                     whether one can run here
 devices  commands  metrics  keys  operators  audit  history  backup
-rules  alerts                              commands that call one
+rules  alerts  notification                commands that call one
 journal                                    commands that look at files themselves
 options                                    what stands before the command
 calls                                      which hub a command is for
@@ -38,6 +38,7 @@ from hub.cli import (
     journal,
     keys,
     metrics,
+    notification,
     operators,
     rules,
     service,
@@ -71,6 +72,9 @@ app.add_typer(keys.keys_app, name="keys", rich_help_panel=USE)
 app.add_typer(keys.tokens_app, name="tokens", rich_help_panel=USE)
 app.add_typer(rules.rules_app, name="rules", rich_help_panel=USE)
 app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel=USE)
+app.add_typer(notification.targets_app, name="targets", rich_help_panel=USE)
+app.add_typer(notification.routes_app, name="routes", rich_help_panel=USE)
+app.add_typer(notification.deliveries_app, name="deliveries", rich_help_panel=USE)
 app.command("audit", rich_help_panel=USE)(audit.audit)
 app.add_typer(operators.operators_app, name="operators", rich_help_panel=USE)
 app.add_typer(history.history_app, name="history", rich_help_panel=KEEP)

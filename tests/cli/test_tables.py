@@ -12,16 +12,21 @@ from tests.hub_process import HubProcess, make_store
 
 WHOLE = re.compile(
     r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?|[a-z0-9]{12}\b|compressor-\S+|bearing_\S+|\d+ to \d+"
+    r"|(?<=\n)\d+(?= )"
 )
 # What a command says below its table, in sentences, the terminal folds.
 SENTENCES = ("The history has", "How much of it", "What is unfinished")
 TABLES = {
     "audit": ("--what", "/operators"),
+    "deliveries list": (),
     "devices list": (),
     "devices show": ("compressor-02-boiler-house",),
     "journal check": (),
     "keys list": ("compressor-02-boiler-house",),
     "operators list": (),
+    "routes list": (),
+    "rules list": (),
+    "targets list": (),
     "tokens list": (),
 }
 
@@ -47,6 +52,8 @@ def filled_hub(shared_hub: HubProcess) -> HubProcess:
         "POST", f"/api/v1/devices/{device_id}/keys", {"rights": ["telemetry", "attributes"], "ttl_s": 60}
     )
     fill_with_people_and_tokens(shared_hub)
+    fill_with_targets(shared_hub)
+    fill_with_rules(shared_hub)
     shared_hub.wait_for(f"/api/v1/devices/{device_id}/keys", lambda answer: answer["keys"][0]["last_used_at"])
     return shared_hub
 
@@ -66,6 +73,23 @@ def fill_with_people_and_tokens(hub: HubProcess) -> None:
         assert answer.status == 200
     hub.call("DELETE", f"/api/v1/tokens/{revoked.split('_')[1]}")
     hub.wait_for("/api/v1/tokens", lambda answer: any(one["last_used_at"] for one in answer["tokens"]))
+
+
+def fill_with_targets(hub: HubProcess) -> None:
+    """Targets that cannot be reached, routes to them, and messages that failed: two of each."""
+    url = f"https://an-address-that-nobody-has-registered.example:8443/{'hook' * 10}"
+    for name in ("The people of the boiler house", "Those who were asked before them"):
+        made = hub.call("POST", "/api/v1/targets", {"name": name, "webhook": url})
+        route = {"name": f"All of it: {name}", "targets": [made["id"]], "remind_s": 3600}
+        hub.call("POST", "/api/v1/routes", {**route, "match": {"label": "place=boiler-house-second-floor"}})
+        assert hub.call("POST", f"/api/v1/targets/{made['id']}/test")["state"] == "failed"
+
+
+def fill_with_rules(hub: HubProcess) -> None:
+    """Two with long names."""
+    for name in ("The bearing of the compressor is too hot", "The bearing of it is much too hot by now"):
+        rule = {"name": name, "on": {"all": True}, "metric": "bearing_temperature_outer"}
+        hub.call("POST", "/api/v1/rules", {**rule, "when": {"above": 60}})
 
 
 def test_every_command_that_shows_a_table_is_tried_here() -> None:
