@@ -49,11 +49,18 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return _of_http(request, error)
-    except Exception:  # noqa: BLE001  # the last place that can answer; the log has all of it
+    except Exception as error:  # noqa: BLE001  # the last place that can answer; the log has all of it
+        if isinstance(error, ConnectionError) and _is_gone(request):
+            return web.Response()  # nobody reads it; strangers could fill the log by going
         _log.exception("a request failed", method=request.method, path=request.path)
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the hub made a mistake; its log says more"
         )
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Whether who asked has left, or was cut off for not reading."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> web.Response:

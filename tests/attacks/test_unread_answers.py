@@ -10,6 +10,7 @@ from hub.config import Config, LimitsConfig
 from hub.http.rest.history import ROWS_MAX
 from hub.http.slots import SLOTS
 from hub.model import Role
+from tests.captured_logs import captured_logs
 from tests.http.conftest import Hub
 from tests.waiting import until
 
@@ -56,17 +57,33 @@ async def test_answers_that_are_not_read_are_few_and_cut_off_and_others_get_thei
     slots = hub.app[SLOTS].answers if is_history else hub.app[SLOTS].exports
     each = limits.histories_each_max if is_history else limits.exports_each_max
     clients = [await unread(hub, path, viewer) for _ in range(2 * each)]
-    try:
-        await until(lambda: len(slots) == each)
-        async with hub.client.get(path, headers=hub.bearer(Role.VIEWER)) as answer:
-            assert answer.status == 200
-            assert len(await answer.read()) > 1_000_000
-        assert (await hub.call("GET", SMALL))[0] == 200
-        await until(lambda: len(slots) == 0)  # though their clients are there still
-    finally:
-        for client in clients:
-            client.close()
+    with captured_logs() as logged:
+        try:
+            await until(lambda: len(slots) == each)
+            async with hub.client.get(path, headers=hub.bearer(Role.VIEWER)) as answer:
+                assert answer.status == 200
+                assert len(await answer.read()) > 1_000_000
+            assert (await hub.call("GET", SMALL))[0] == 200
+            await until(lambda: len(slots) == 0)  # though their clients are there still
+        finally:
+            for client in clients:
+                client.close()
+    assert [one for one in logged if one["level"] == "error"] == []  # strangers' doing, and not the hub's
     assert (await hub.call("GET", SMALL, headers=viewer))[0] == 200
+
+
+@pytest.mark.parametrize("path", [LONG, "/api/v1/export?device=boiler"], ids=["histories", "exports"])
+async def test_who_goes_before_the_answer_comes_leaves_no_traceback_in_the_log(hub: Hub, path: str) -> None:
+    await fill(hub)
+    is_history = path is LONG
+    slots = hub.app[SLOTS].answers if is_history else hub.app[SLOTS].exports
+    with captured_logs() as logged:
+        for _ in range(10):
+            client = await unread(hub, path, hub.bearer(Role.VIEWER))
+            await until(lambda: len(slots) > 0)
+            client.close()
+            await until(lambda: len(slots) == 0)
+    assert [one for one in logged if one["level"] == "error"] == []
 
 
 async def test_forty_histories_of_one_do_not_keep_another_from_a_small_one(hub: Hub) -> None:
