@@ -18,7 +18,7 @@ from hub.formats.parsing import parse_json
 from hub.http.access import ACCESS, Access
 from hub.http.problems import Overloaded
 from hub.places import ConnectionPlace, ConnectionPlaces
-from hub.websocket.frames import FORBIDDEN, LIMITED, TRY_AGAIN_LATER, UNAUTHENTICATED
+from hub.websocket.frames import FORBIDDEN, LIMITED, TOO_LATE, TRY_AGAIN_LATER, UNAUTHENTICATED
 from hub.websocket.peers import Peers
 from hub.websocket.socket import Socket
 
@@ -28,7 +28,13 @@ STOPPING = "the hub is stopping"
 # An unproven connection has time for its first message, and so much more to be told why it is turned away.
 TURNED_AWAY_S = 5.0
 
+
+class NotShownInTime(Unauthenticated):
+    """No first message came. Nothing that was shown is wrong: who was slow may come back."""
+
+
 _CODES: tuple[tuple[type[HubError], int], ...] = (
+    (NotShownInTime, TOO_LATE),
     (Unauthenticated, UNAUTHENTICATED),
     (Forbidden, FORBIDDEN),
 )
@@ -66,12 +72,14 @@ def take_unproven_place(request: web.Request) -> ConnectionPlace:
 
 
 async def ask_for_secret(socket: Socket, name: str, timeout_s: float) -> str:
-    """What a first message {"type": "auth", name: "…"} says. Raises Unauthenticated if none comes in time."""
+    """What a first message {"type": "auth", name: "…"} says. Raises NotShownInTime, and Unauthenticated for
+    another message.
+    """
     try:
         async with asyncio.timeout(timeout_s):
             raw = await socket.first_message()
     except TimeoutError as error:
-        raise Unauthenticated(f"no {name} came within {timeout_s:g} s (limits.connect_timeout_s)") from error
+        raise NotShownInTime(f"no {name} came within {timeout_s:g} s (limits.connect_timeout_s)") from error
     secret = None if raw is None else read_secret(raw, name)
     if secret is None:
         raise Unauthenticated(

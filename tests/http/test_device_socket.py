@@ -270,7 +270,7 @@ class TestSayingNothing:
         async with hub.device_socket(None) as socket:
             said = await socket.receive_json()
             assert (said["code"], "limits.connect_timeout_s" in said["message"]) == ("unauthenticated", True)
-            assert (await socket.receive()).data == 4401
+            assert (await socket.receive()).data == 4408
 
 
 class TestSilence:

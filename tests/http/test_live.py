@@ -291,12 +291,12 @@ class TestSayingNothing:
     async def test_without_a_first_message_the_socket_is_closed(self, hub: Hub) -> None:
         async with hub.live_socket({}) as socket:
             assert (await said(socket))["code"] == "unauthenticated"
-            assert (await closed(socket))[0] == 4401
+            assert (await closed(socket))[0] == 4408
 
     async def test_a_session_without_an_origin_is_worth_nothing(self, hub: Hub) -> None:
         async with hub.live_socket(await hub.session()) as socket:
             assert (await said(socket))["code"] == "unauthenticated"
-            assert (await closed(socket))[0] == 4401
+            assert (await closed(socket))[0] == 4408
 
 
 class TestEnding:

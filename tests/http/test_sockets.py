@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hub.errors import Busy, HubError, StoreError, Unauthenticated
-from hub.http.sockets import turned_away_if_refused
+from hub.http.sockets import NotShownInTime, turned_away_if_refused
 from hub.websocket.frames import Opcode
 from tests.waiting import until
 from tests.websocket.echo import house
@@ -20,6 +20,7 @@ def fail(error: BaseException) -> None:
     ("error", "code", "close"),
     [
         (Unauthenticated("wrong"), "unauthenticated", 4401),
+        (NotShownInTime("nothing came"), "unauthenticated", 4408),
         (StoreError("full"), "store", 1013),
         (Busy("later", 1.0), "busy", 1013),
         (Busy("later", 1.0, "limits.some"), "busy", 4429),
