@@ -160,6 +160,7 @@ class Rooms:
         self.roster.clock_stepped(step)
         self.commands.clock_stepped(step)
         self.alerts.clock_stepped(step)
+        self.notifier.clock_stepped(step)
         try:
             await self.operators.clock_stepped(step)
         except StoreError as error:

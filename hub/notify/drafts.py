@@ -5,6 +5,7 @@ from hub.model.alert import Alert
 from hub.model.delivery import ALERTS_MAX, AlertDelivery, AlertWatch, DeliveryState
 
 QUEUED_MAX = 10_000  # messages that wait; one more is kept as failed, and says why
+HELD = "held"  # the end of the groups of those that quiet hours hold
 WatchKey = tuple[int, int]  # route, alert
 
 
@@ -68,6 +69,18 @@ class Board:
     def with_alert(self, alert_id: int) -> list[AlertDelivery]:
         """The messages that wait with this alert in them."""
         return [self.queued[one] for one in sorted(self._of_alert.get(alert_id, ()))]
+
+    def move(self, by: int) -> None:
+        """The clock was set by so much (µs): what waits for a time waits as long as before. What is held
+        until a time of the day is held until then.
+        """
+        for delivery in list(self.queued.values()):
+            if not delivery.group.endswith(HELD):
+                self.queued[delivery.id] = replace(delivery, due=delivery.due + by)
+        for key, watch in self.watches.items():
+            remind_at = None if watch.remind_at is None else watch.remind_at + by
+            escalate_at = None if watch.escalate_at is None else watch.escalate_at + by
+            self.watches[key] = replace(watch, remind_at=remind_at, escalate_at=escalate_at)
 
     def apply(self, plan: DeliveryPlan) -> None:
         """The plan was written."""

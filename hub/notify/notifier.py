@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hub.alerts.wire import shown_alert
+from hub.clock import Step
 from hub.errors import Conflict, NotFound, StoreError
 from hub.logs import Logger
 from hub.model import Alert, AlertChange, Severity
@@ -95,6 +96,12 @@ class Notifier:
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run."""
         return [self._outbox.run(), self._pass_time(), self._forget()]
+
+    def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set."""
+        self._board.move(step.by)
+        self._outbox.clock_stepped(step)
+        self._watched.set()
 
     async def close(self) -> None:
         """End what is under way."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
+from hub.clock import Step
 from hub.errors import StoreError
 from hub.logs import Logger
 from hub.model.delivery import AlertDelivery, DeliveryState
@@ -71,6 +72,11 @@ class Outbox:
     def look(self) -> None:
         """Something on the board has changed."""
         self._changed.set()
+
+    def clock_stepped(self, step: Step) -> None:
+        """The hub's clock was set."""
+        self._waits = {target: until + step.by for target, until in self._waits.items()}
+        self.look()
 
     def end_of(self, delivery_id: int) -> asyncio.Event:
         """Set when the message was sent, or has failed for good."""

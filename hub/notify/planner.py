@@ -20,10 +20,9 @@ from dataclasses import replace
 from hub.model.alert import Alert, AlertChange, Event
 from hub.model.delivery import AlertDelivery, AlertWatch
 from hub.model.route import Route
-from hub.notify.drafts import Board, DeliveryPlan, Draft
+from hub.notify.drafts import HELD, Board, DeliveryPlan, Draft
 
 US = 1_000_000
-HELD = "held"
 TIMES_FROM = 10**11  # numbers of changes are below, and times in ms above: see _due
 
 MaySee = Callable[[int, str], bool]

@@ -101,6 +101,25 @@ async def test_a_webhook_that_fails_asks_to_wait_and_is_down_gets_the_message_wi
     assert len(set(receiver.keys)) == 1
 
 
+@pytest.mark.parametrize("by_s", [-7200.0, 7200.0])
+async def test_what_waits_does_so_no_longer_and_no_shorter_when_the_clock_is_set(
+    new_hub: Hub, receiver: HttpReceiver, by_s: float
+) -> None:
+    hub = new_hub
+    await hub.device()
+    await route(hub, await webhook(hub, receiver), group_s=2)
+    await made(hub, "rules", HOT)
+    await hub.send({"t": 95.0})
+    async with asyncio.timeout(10):
+        while not (found := await deliveries(hub)):
+            await asyncio.sleep(0.02)
+    hub.clock.set_by_s += by_s
+    await hub.rooms.look_at_clock()
+    assert (await deliveries(hub))[0]["state"] == "queued"
+    await until(lambda: receiver.got)
+    assert receiver.keys == [found[0]["key"]]
+
+
 async def test_a_target_that_says_no_is_not_asked_again_and_the_delivery_says_so(
     new_hub: Hub, receiver: HttpReceiver
 ) -> None:
