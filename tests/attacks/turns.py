@@ -18,6 +18,7 @@ from tests.attacks.healthy import attacked, percentile
 from tests.hub_thread import HubThread
 
 CALM_S = 1.0
+LONG_S = 0.02  # a turn that is over this counts as a long one
 
 
 class TimedSelector(selectors.EpollSelector):
@@ -52,12 +53,14 @@ def main() -> None:
     parser.add_argument("attacks", nargs="*", default=list(ATTACKS), metavar="ATTACK")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each attack")
     asked = parser.parse_args()
-    print(f"{'attack':18} {'turns':>8} {'p50':>9} {'p99':>9} {'longest':>9}", flush=True)
+    print(f"{'attack':18} {'turns':>8} {'p50':>9} {'p99':>9} {'longest':>9} {'over 20 ms':>11}", flush=True)
     for attack in asked.attacks:
         with tempfile.TemporaryDirectory(prefix="hub-attack-") as folder:
             turns_s = tried(attack, Path(folder), asked.seconds)
         shown = [percentile(turns_s, percent) for percent in (50, 99, 100)]
-        print(f"{attack:18} {len(turns_s):>8} " + " ".join(f"{one:>6.1f} ms" for one in shown), flush=True)
+        long_ones = sum(turn_s > LONG_S for turn_s in turns_s)
+        figures = " ".join(f"{one:>6.1f} ms" for one in shown)
+        print(f"{attack:18} {len(turns_s):>8} {figures} {long_ones:>11}", flush=True)
 
 
 def tried(attack: str, folder: Path, seconds: float) -> list[float]:
