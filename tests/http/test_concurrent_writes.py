@@ -18,7 +18,7 @@ class Write(NamedTuple):
 
     method: str
     path: str
-    body: dict[str, Any] | None
+    body: dict[str, Any] | list[Any] | None
     leaves: dict[str, Any]
 
 
@@ -39,6 +39,7 @@ WHOLE = Write("PUT", "/metrics/u", {"unit": "N %", "maximum": 100}, {"u.unit": "
 TYPE = Write("PATCH", "/metrics/u", {"type": "number"}, {"u.type": "number"})
 SHARED = Write("PUT", "/attributes", {"shared": {"a": "N"}}, {"shared.a": "N"})
 SHARED_TOO = Write("PUT", "/attributes", {"shared": {"b": "N"}}, {"shared.b": "N"})
+METHODS = Write("PUT", "/methods", [{"name": "open", "label": "N"}], {"method.open": "N"})
 KEY = Write("POST", "/keys", None, {"keys": 1})
 COMMAND = Write("POST", "/commands", {"method": "m"}, {"commands": 1})
 
@@ -55,6 +56,8 @@ PAIRS = [
     (TYPE, BOTH),
     (SHARED, SHARED_TOO),
     (SHARED, NAME),
+    (METHODS, NAME),
+    (METHODS, SHARED),
     (KEY, KEY),
     (KEY, LABELS),
     (COMMAND, COMMAND),
@@ -78,6 +81,8 @@ async def found(hub: Hub) -> dict[str, Any]:
         device |= {f"{metric['name']}.{field}": value for field, value in metric.items()}
     _, kept = await hub.call("GET", f"{DEVICE}/attributes")
     device |= {f"shared.{name}": value for name, value in kept["shared"].items()}
+    _, methods = await hub.call("GET", f"{DEVICE}/methods")
+    device |= {f"method.{one['name']}": one["label"] for one in methods}
     for kind in ("keys", "commands"):
         _, listed = await hub.call("GET", f"{DEVICE}/{kind}")
         device[kind] = len(listed[kind])
@@ -129,4 +134,7 @@ def test_every_route_that_writes_of_a_device_is_in_the_table() -> None:
         for one in ENDPOINTS
         if one.method in ("PATCH", "PUT", "POST") and one.path.startswith(inside)
     }
-    assert routes == tried
+    assert routes - tried == set(), (
+        "add a Write of it above, in two PAIRS, and let `found` read what it leaves"
+    )
+    assert tried - routes == set(), "take out of PAIRS what is no route any more"
