@@ -1,6 +1,6 @@
 # make demo    the hub with simulated devices, the host's own figures and a recording; prints the page's address
 # make test    all tests, with what they need installed; ROUNDS=20 tries what is left to chance twenty times as often
-# make coverage  as make test, and fails where too few lines ran: half as long again
+#              COVERAGE=1 fails where too few lines ran: half as long again, or more
 # make quick   the tests that need no browser, no broker and no process
 # make check   linters and types, Python and page
 # make attack  a healthy device and viewer beside each attack at full size: how late they were, what was lost
@@ -19,7 +19,7 @@ PAGE_TESTS = npm run --prefix web --silent test
 
 TEST_NEEDS := setup web/node_modules .stamps/peers
 
-.PHONY: setup page demo test coverage quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest bench-rules lock clean
+.PHONY: setup page demo test quick check attack screenshots bench bench-ingest bench-history bench-journal bench-live bench-newcomers bench-page bench-rest bench-rules lock clean
 
 setup: .stamps/setup page
 
@@ -51,15 +51,14 @@ demo: setup
 
 test: $(TEST_NEEDS)
 	@tests/system_packages.sh
-	$(BIN)/python -m $(PYTEST) $(ARGS)
-	$(PAGE_TESTS)
-
-coverage: $(TEST_NEEDS)
-	@tests/system_packages.sh
+ifdef COVERAGE
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m $(PYTEST) $(ARGS)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+else
+	$(BIN)/python -m $(PYTEST) $(ARGS)
+endif
 	$(PAGE_TESTS)
 
 quick: WORKERS := 3
