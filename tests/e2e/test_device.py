@@ -1,5 +1,6 @@
 """The view of one device."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.dashboard import Dashboard
 from tests.e2e.feeder import Feeder
+from tests.e2e.test_sections import publish
 from tests.hub_process import HubProcess
 
 CHART_PIXELS_LEAST = 2_000
@@ -25,6 +27,17 @@ def test_the_charts_draw_and_go_on_drawing(shared_hub: HubProcess, visit: Visit)
             page.wait_for_paint(canvas, unlike=first)
         page.wait_for_change(page.card("temperature").locator(".card-value"))
         expect(page.line("temperature").locator(".card-min")).to_contain_text("3")
+
+
+def test_a_device_that_is_held_back_says_by_which_limit(shared_hub: HubProcess, visit: Visit) -> None:
+    key = shared_hub.add_device("hasty")
+    many = json.dumps([{"n": 1}] * 10_000)
+    for _ in range(3):  # limits.readings_burst is 20,000
+        publish(shared_hub, key, "v1/devices/me/telemetry", many)
+    page = visit(shared_hub, "/#/device/hasty")
+    expect(page.device.get_by_role("alert")).to_contain_text(
+        "(limits.readings_per_s), and is read more slowly"
+    )
 
 
 def test_texts_and_truth_values_are_shown_as_values(shared_hub: HubProcess, visit: Visit) -> None:
