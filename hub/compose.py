@@ -50,7 +50,7 @@ from hub.people.audit import Audit
 from hub.people.challenges import Challenges
 from hub.people.operators import Operators
 from hub.people.passkeys import Passkeys
-from hub.people.passwords import Passwords
+from hub.people.passwords import MEMORY_KIB, Passwords
 from hub.people.rule import may_read_raw
 from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
@@ -88,6 +88,8 @@ class Surroundings:
     random_bytes: Callable[[int], bytes] = secrets.token_bytes
     random_text: Callable[[], str] = secrets.token_urlsafe  # 256 bits
     uniform: Callable[[float, float], float] = random.SystemRandom().uniform
+    refusal_pace: float = 1.0  # by how much who guesses waits longer than in a hub that serves
+    password_kib: int = MEMORY_KIB  # what each look at a password takes
 
 
 @dataclass(frozen=True)
@@ -194,13 +196,13 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         devices = Devices(registry.devices, ingest, roster, sources=[OWN])
         commands = Commands(registry.commands, devices, roster, feed, Polls(config.limits.polls_max), clock)
         fleet = _fleet(config, around, clock, registry, devices, commands, roster, feed, ingest)
-        throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
+        throttle = LoginThrottle(config.auth, around.steady_s, around.refusal_pace)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
         known_by = await registry.secret("passkeys", around.random_bytes(TOKEN_SECRET_BYTES))
         challenges = Challenges(around.random_bytes, around.steady_s)
         passkeys = Passkeys(registry.passkeys, challenges, throttle, clock, known_by)
         await passkeys.restore()
-        accounts = Accounts(registry.operators, Passwords(), throttle, clock, passkeys)
+        accounts = Accounts(registry.operators, Passwords(around.password_kib), throttle, clock, passkeys)
         await accounts.restore()
         operators = Operators(registry.credentials, config.auth, clock, around.random_text, accounts)
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
@@ -285,7 +287,7 @@ def _fleet(
     feed: Feed,
     ingest: Ingest,
 ) -> Fleet:
-    throttle = LoginThrottle(config.auth.failures_max, config.auth.failures_window_s, around.steady_s)
+    throttle = LoginThrottle(config.auth, around.steady_s, around.refusal_pace)
     keys = Keys(registry.keys, devices, roster, throttle, clock, around.choose, config.auth.certificate_names)
     count_max = config.limits.attributes_max
     attributes = Attributes(registry.attributes, devices, roster, feed, count_max, clock)
@@ -381,7 +383,12 @@ def http(
         static=static,
         provided=rooms.registry.provided,
         around=Around(
-            rooms.hub_clock, around.steady_s, around.uniform, around.random_text, around.random_bytes
+            rooms.hub_clock,
+            around.steady_s,
+            around.uniform,
+            around.random_text,
+            around.random_bytes,
+            around.refusal_pace,
         ),
     )
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-from hub.config import CertificateNames
+from hub.config import AuthConfig, CertificateNames
 from hub.errors import Conflict, Forbidden, NotFound, StoreError, Unauthenticated, Unreadable
 from hub.fleet.devices import Devices
 from hub.fleet.presence import Roster
@@ -57,15 +57,17 @@ def _named(shown: PeerCertificate, names: CertificateNames) -> str | None:
 
 
 class LoginThrottle:
-    """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds.
+    """Delays refusals, longer for an address that failed often. `clock_s` gives steady seconds, and `pace` by
+    how much the delays are longer than in the hub: tests wait less.
 
     A success forgives nothing: whoever has one good key would show it between two guesses. It is not delayed.
     """
 
-    def __init__(self, failures_max: int, window_s: float, clock_s: Callable[[], float]) -> None:
-        self._failures_max = failures_max
-        self._window_s = window_s
+    def __init__(self, auth: AuthConfig, clock_s: Callable[[], float], pace: float) -> None:
+        self._failures_max = auth.failures_max
+        self._window_s = auth.failures_window_s
         self._clock_s = clock_s
+        self._pace = pace
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()  # by address: count, the last one
 
     def __len__(self) -> int:
@@ -79,7 +81,8 @@ class LoginThrottle:
         self._failures[address] = (count, now_s)
         if len(self._failures) > ADDRESSES_MAX:
             self._failures.popitem(last=False)
-        return DELAY_MAX_S if count > self._failures_max else min(DELAY_MAX_S, DELAY_MIN_S * count)
+        delay_s = DELAY_MAX_S if count > self._failures_max else min(DELAY_MAX_S, DELAY_MIN_S * count)
+        return delay_s * self._pace
 
 
 class Keys:

@@ -10,3 +10,4 @@ class Around(NamedTuple):
     uniform: Callable[[float, float], float]  # a number between
     random_text: Callable[[], str]  # 256 bits
     random_bytes: Callable[[int], bytes]
+    refusal_pace: float  # by how much who guesses waits longer than in a hub that serves

@@ -97,6 +97,14 @@ class Hub:
         return self.client.ws_connect("/api/v1/live", headers=shown, protocols=("hub.v1",), max_msg_size=0)
 
 
+PACE = 0.1  # of those who are refused
+
+
+def around_tests(clock: Clock) -> Surroundings:
+    """In which nobody waits long for a refusal, or for the digest of a password."""
+    return Surroundings(clock=clock, steady_s=clock.steady_s, refusal_pace=PACE, password_kib=64)
+
+
 @asynccontextmanager
 async def running_hub(
     folder: Path, config: Config, static: Path | None = None, *, mqtt: bool = False
@@ -105,9 +113,7 @@ async def running_hub(
     async with AsyncExitStack() as stack:
         stores = config.store.model_copy(update={"path": str(lay_out(folder)), "memory_limit_mb": 256})
         config = config.model_copy(update={"store": stores})
-        rooms = await stack.enter_async_context(
-            compose.open_rooms(config, Surroundings(clock=clock, steady_s=clock.steady_s))
-        )
+        rooms = await stack.enter_async_context(compose.open_rooms(config, around_tests(clock)))
         mqtt_server = compose.mqtt(rooms) if mqtt else None
         app = compose.http(
             rooms,

@@ -78,7 +78,7 @@ def by_provider(app: web.Application, stored: StoredProvidedSessions, around: Ar
     )
     rechecks = Rechecks(providers, stored, accounts, admission, around)
     auth = app[CONFIG].auth
-    throttle = LoginThrottle(auth.failures_max, auth.failures_window_s, around.steady_s)
+    throttle = LoginThrottle(auth, around.steady_s, around.refusal_pace)
     url: Callable[[], str] = lambda: app[CONFIG].http.public_url or app[BASE_URL]()  # noqa: E731
     sign_on = SignOn(providers, admission, rechecks, accounts, stored, url, around, throttle)
 
