@@ -71,8 +71,9 @@ async def test_an_answer_is_forgotten_after_a_while_and_when_there_are_too_many(
         if forget == "time":
             hub.clock.ahead_s += KEPT_S + 1
         else:
+            cheap, none = "/api/v1/alerts/acknowledge", {"ids": [10**9]}  # writes nothing
             for number in range(ANSWERS_MAX):
-                await hub.call("POST", "/api/v1/tokens", body, keyed(hub, f"{number}"))
+                assert (await hub.call("POST", cheap, none, keyed(hub, f"{number}")))[0] == 200
             hub.clock.ahead_s += 2  # a token made in the same second would be the same
         _, again = await hub.call("POST", "/api/v1/tokens", body, keyed(hub, f"k-{forget}"))
         assert first != again
