@@ -6,13 +6,11 @@ from typing import NamedTuple
 import orjson
 
 from hub.feed.channel import DeviceChannel, wire_ms
+from hub.feed.steps import queue_step
 from hub.feed.viewer import Subscription
 from hub.model import Command, Principal
 
 ENDED_KEPT = 20  # of one device, for those who come back; the open ones are bounded where they are sent
-# What may wait for one slow viewer. More is dropped, and the viewer told to ask REST for the list.
-WAITING_MAX = 100
-WAITING_MAX_BYTES = 262_144
 _KIND = "command/"
 
 MayReadRaw = Callable[[Principal, str], bool]
@@ -75,25 +73,14 @@ class RecentCommands:
             is_whole = self._is_whole(subscription)
             if is_whole not in made:
                 made[is_whole] = self._message({"command": shown(command, is_whole=is_whole)})
-            self._tell(subscription, f"{_KIND}{command.id}/{command.state}", made[is_whole])
-            subscription.viewer.wake(subscription)
+            kind = f"{_KIND}{command.id}/{command.state}"
+            queue_step(subscription, _KIND, kind, made[is_whole], self._message({"skipped": True}))
 
     def _is_whole(self, subscription: Subscription) -> bool:
         return self._may_read_raw(subscription.viewer.principal, self._channel.device_id)
 
     def _message(self, said: dict[str, object]) -> bytes:
         return orjson.dumps({"type": "command", "channel": self._channel.name, **said})
-
-    def _tell(self, subscription: Subscription, kind: str, message: bytes) -> None:
-        notices = subscription.notices
-        notices.pop(kind, None)
-        waiting = {name: len(notice) for name, notice in notices.items() if name.startswith(_KIND)}
-        if len(waiting) < WAITING_MAX and sum(waiting.values()) + len(message) <= WAITING_MAX_BYTES:
-            notices[kind] = message
-            return
-        for name in waiting:
-            del notices[name]
-        notices[f"{_KIND}skipped"] = self._message({"skipped": True})
 
     def since(self, subscription: Subscription, offset: int | None) -> list[dict[str, object]]:
         """What changed from this offset on, as this viewer may see it; all where that is None.

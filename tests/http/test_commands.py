@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hub.feed.commands import ENDED_KEPT, WAITING_MAX
+from hub.feed.commands import ENDED_KEPT
+from hub.feed.steps import WAITING_MAX
 from hub.model import Role
 from tests.http.conftest import Hub
 
