@@ -16,6 +16,7 @@ The map, bottom to top; imports point down only, and import-linter holds them th
     alerts                   rules, and the alerts that come of them
     people                   operators, sessions, tokens
     notify                   who is told of alerts, and by what: routes, messages, retries
+    notes                    what people write to each other and on devices; what waits for each of them
     host                     what the system knows of this process and its disks
     system                   the hub's own figures, as readings of a device
     places                   how many connections may be open, from where, for how long

@@ -44,12 +44,12 @@ from hub.intake.imports import Imports
 from hub.logs import Logger
 from hub.model import Device
 from hub.mqtt.server import MqttServer
+from hub.notes.notes import Notes
 from hub.notify.notifier import Notifier
-from hub.people.accounts import Accounts
+from hub.people.accounts import Accounts, open_accounts
 from hub.people.audit import Audit
 from hub.people.challenges import Challenges
 from hub.people.operators import Operators
-from hub.people.passkeys import Passkeys
 from hub.people.passwords import MEMORY_KIB, Passwords
 from hub.people.rule import may_read_raw
 from hub.people.tokens import Tokens
@@ -112,6 +112,7 @@ class Rooms:
     audit: Audit
     alerts: Alerts
     notifier: Notifier
+    notes: Notes
 
     def loops(self) -> list[Coroutine[object, object, None]]:
         """What has to run beside the transports."""
@@ -199,11 +200,9 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         throttle = LoginThrottle(config.auth, around.steady_s, around.refusal_pace)
         secret = await registry.secret("token", around.random_bytes(TOKEN_SECRET_BYTES))
         known_by = await registry.secret("passkeys", around.random_bytes(TOKEN_SECRET_BYTES))
+        passwords = Passwords(around.password_kib)
         challenges = Challenges(around.random_bytes, around.steady_s)
-        passkeys = Passkeys(registry.passkeys, challenges, throttle, clock, known_by)
-        await passkeys.restore()
-        accounts = Accounts(registry.operators, Passwords(around.password_kib), throttle, clock, passkeys)
-        await accounts.restore()
+        accounts = await open_accounts(registry, passwords, challenges, throttle, clock, known_by)
         operators = Operators(registry.credentials, config.auth, clock, around.random_text, accounts)
         tokens = Tokens(registry.tokens, config.auth, secret, clock, around.choose)
         await tokens.restore()
@@ -232,6 +231,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             audit,
             alerts,
             notifier,
+            Notes(registry, devices, accounts, feed, clock),
         )
 
 
@@ -371,6 +371,7 @@ def http(
         accounts=rooms.accounts,
         alerts=rooms.alerts,
         notifier=rooms.notifier,
+        notes=rooms.notes,
         audit=rooms.audit,
         history=rooms.history,
         imports=_imports(rooms),

@@ -9,7 +9,11 @@ missed. Frames between the same two offsets are the same bytes, so they too are 
     feed       Feed: the channels by name
     log        Log: the newest entries of a channel, encoded
     channel    DeviceChannel: log, snapshot, presence and viewers of one device
+    crowd      Crowd: who watches one device
     commands   RecentCommands: the commands of one device, each step of them
+    notes      RecentNotes: what changed of the notes on one device
+    steps      what of these waits for a slow viewer
+    persons    Persons: the dashboards of each person
     label      LabelChannel: the readings of all devices that carry a label, as one stream
     alerts     AlertsChannel: alerts, whole and in order
     overview   OverviewChannel: the latest of all devices, a few times a second

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
 from typing import NamedTuple, Protocol
@@ -10,11 +9,10 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from hub.config import LiveConfig
+from hub.feed.crowd import Crowd
 from hub.feed.log import Log, Resume
 from hub.feed.viewer import Subscription
 from hub.model import Presence, Reading, Run, Sample, Value
-
-VIEWERS_NAMED = 20  # in one message; `count` counts all
 
 
 def wire_ms(time: int) -> int | float:
@@ -77,6 +75,13 @@ class CommandSteps(Protocol):
         """What changed from this offset on, as this viewer may see it; all where that is None."""
 
 
+class NoteChanges(Protocol):
+    """The same of what people write on its timeline: see feed/notes.py."""
+
+    def since(self, subscription: Subscription, offset: int | None) -> dict[str, object]:
+        """What the `subscribed` message says of it."""
+
+
 class DeviceChannel:
     """Log, snapshot, presence and viewers of one device.
 
@@ -112,9 +117,10 @@ class DeviceChannel:
         self._subscriptions: set[Subscription] = set()
         self._waiting: set[Subscription] = set()  # those that have all there is: the next publish wakes them
         self._frame = _NO_FRAME  # the last one made, for the next viewer
-        self._names: Counter[str] = Counter()  # of those who watch
+        self._crowd = Crowd(self.name)
         self._crowds = crowds
         self.commands: CommandSteps | None = None  # once it was sent any
+        self.notes: NoteChanges | None = None  # once any was written
 
     # Publishing
 
@@ -205,14 +211,7 @@ class DeviceChannel:
 
     def tell_viewers(self) -> None:
         """Say who watches. Called a little after somebody came or went, once for all of them."""
-        made: dict[str | None, bytes] = {}
-        for subscription in self._subscriptions:
-            name = _own_name(subscription)
-            if name not in made:
-                shown = self._shown_viewers(name)
-                made[name] = orjson.dumps({"type": "viewers", "channel": self.name, **shown})
-            subscription.notices["viewers"] = made[name]
-            subscription.viewer.wake(subscription)
+        self._crowd.tell(self._subscriptions)
 
     # Subscribing
 
@@ -222,7 +221,7 @@ class DeviceChannel:
             self._log.forget(self.offset)
         self._subscriptions.add(subscription)
         self._waiting.add(subscription)
-        self._names[subscription.viewer.principal.name] += 1
+        self._crowd.enter(subscription)
         self._crowds.add(self)
         return self._begin(subscription, self._missed(resume), resume, renewed=self._is_renewed(resume))
 
@@ -252,8 +251,9 @@ class DeviceChannel:
                 **({"renewed": True} if renewed else {}),
                 "snapshot": self.snapshot(),
                 **self.shown("presence"),
-                "viewers": self._shown_viewers(_own_name(subscription)),
+                "viewers": self._crowd.shown_to(subscription),
                 **({"commands": steps} if steps else {}),
+                **({} if self.notes is None else self.notes.since(subscription, since)),
             }
         )
         return b'%b,"readings":[%b]}' % (head[:-1], missed or b"")
@@ -268,8 +268,7 @@ class DeviceChannel:
         """Remove a subscription. The log is kept a while: the viewer may come back."""
         self._subscriptions.discard(subscription)
         self._waiting.discard(subscription)
-        self._names[subscription.viewer.principal.name] -= 1
-        self._names += Counter()  # without those that are at 0
+        self._crowd.leave(subscription)
         self._crowds.add(self)
         if not self._subscriptions:
             self._frame = _NO_FRAME
@@ -305,12 +304,6 @@ class DeviceChannel:
     def shown(self, key: str) -> dict[str, object]:
         """The device's presence as the wire has it, its word under `key`."""
         return {key: self.presence, "since": None if self.since is None else wire_ms(self.since)}
-
-    def _shown_viewers(self, own_name: str | None) -> dict[str, object]:
-        """How many watch, and who they are: all of them, or those of that name alone."""
-        if own_name is not None:
-            return {"count": self._names[own_name], "names": [own_name]}
-        return {"count": len(self._subscriptions), "names": sorted(self._names)[:VIEWERS_NAMED]}
 
     def _missed(self, resume: Resume | None) -> bytes | None:
         """All that was published since `resume`, encoded; None if it is not known whole."""
@@ -356,9 +349,3 @@ class DeviceChannel:
             more,
             encoded,
         )
-
-
-def _own_name(subscription: Subscription) -> str | None:
-    """The viewer's name, if its token is for some devices only: then it does not learn who else is here."""
-    principal = subscription.viewer.principal
-    return None if principal.scopes is None else principal.name

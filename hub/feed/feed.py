@@ -11,9 +11,11 @@ from hub.feed.channel import DeviceChannel
 from hub.feed.commands import RecentCommands
 from hub.feed.label import PREFIX as LABEL_PREFIX
 from hub.feed.label import Label, LabelChannel
+from hub.feed.notes import RecentNotes
 from hub.feed.overview import OverviewChannel
+from hub.feed.persons import Persons
 from hub.feed.viewer import Channel
-from hub.model import Command, Presence, Principal
+from hub.model import Command, Note, NoteEvent, Presence, Principal
 
 DEVICE_PREFIX = "device/"
 # Label channels that nobody watches, kept for those who come back; the oldest go.
@@ -59,6 +61,9 @@ class Feed:
         self._clock = clock
         self._devices: dict[str, DeviceChannel] = {}
         self._commands: dict[str, RecentCommands] = {}  # of the devices that were sent any
+        self._notes: dict[str, RecentNotes] = {}  # of the devices of which any changed
+        self._recent_notes: set[RecentNotes] = set()  # of these, those that hold something
+        self.persons = Persons()
         self._sources: dict[str, DeviceChannel] = {}  # not counted among the devices: in no overview
         self.counts = FeedCounts()
         self._carried: dict[str, Mapping[str, str]] = {}  # the labels of every device and source
@@ -133,6 +138,8 @@ class Feed:
         """The device is gone; its channel ends."""
         channel = self._devices.pop(device_id)
         self._commands.pop(device_id, None)
+        if device_id in self._notes:
+            self._recent_notes.discard(self._notes.pop(device_id))
         before = self._carried.pop(device_id)
         self._tell_labels(channel, before, {})
         self.alerts.relabelled(device_id, before)
@@ -161,6 +168,16 @@ class Feed:
             recent = RecentCommands(channel, self._config.resume_window_s, self._clock, self._sees_raw)
             self._commands[device_id] = channel.commands = recent
         recent.take(command)
+
+    def note_changed(self, device_id: str, event: NoteEvent, note: Note) -> None:
+        """A note was written, edited or deleted: tell those who watch its device. Raises NotFound."""
+        recent = self._notes.get(device_id)
+        if recent is None:
+            channel = self.device(device_id)
+            recent = RecentNotes(channel, self._config.resume_window_s, self._clock)
+            self._notes[device_id] = channel.notes = recent
+        recent.take(event, note)
+        self._recent_notes.add(recent)
 
     def _sees_raw(self, principal: Principal, device_id: str) -> bool:
         device = self.known(device_id)
@@ -201,6 +218,7 @@ class Feed:
         for channel in self._crowds:
             channel.tell_viewers()
         self._crowds.clear()
+        self._forget_notes()
         idle = [label for label in self._labels.values() if not label.viewers]
         idle.sort(key=lambda label: label.keep_until_s, reverse=True)
         now_s = self._clock()
@@ -208,3 +226,10 @@ class Feed:
             if place >= LABELS_IDLE_MAX or label.keep_until_s <= now_s:
                 label.close()
                 del self._labels[label.label]
+
+    def _forget_notes(self) -> None:
+        """Nobody comes back to what was changed long ago."""
+        for recent in list(self._recent_notes):
+            recent.forget()
+            if not recent:
+                self._recent_notes.discard(recent)

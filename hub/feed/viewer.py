@@ -84,6 +84,7 @@ class Viewer:
 
     __slots__ = (
         "_messages",
+        "_news",
         "_subscriptions",
         "_subscriptions_max",
         "_woken",
@@ -99,6 +100,7 @@ class Viewer:
         self._subscriptions: dict[str, Subscription] = {}
         self._woken: dict[Subscription, None] = {}  # in the order they woke
         self._messages: list[bytes] = []  # answers
+        self._news: dict[str, bytes] = {}  # of no channel, the newest of each kind
         self.answers_bytes = 0  # of them: where it is too much, no more requests are read
 
     def wake(self, subscription: Subscription) -> None:
@@ -110,6 +112,13 @@ class Viewer:
         """Put an answer before everything else that is pending."""
         self._messages.append(message)
         self.answers_bytes += len(message)
+        self.ready.set()
+
+    def tell(self, kind: str, message: bytes) -> None:
+        """Something of no channel that this viewer is to know: it takes the place of an older one not sent
+        yet.
+        """
+        self._news[kind] = message
         self.ready.set()
 
     def subscribe(self, channel: Channel, resume: Resume | None = None) -> None:
@@ -160,6 +169,8 @@ class Viewer:
         """
         self.ready.clear()
         messages, self._messages, self.answers_bytes = self._messages, [], 0
+        messages.extend(self._news.values())
+        self._news.clear()
         woken, self._woken = self._woken, {}
         size = 0
         for subscription in woken:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from hub.http.api_alerts import ALERTS
 from hub.http.api_commands import COMMANDS
+from hub.http.api_notes import NOTES
 from hub.http.api_notification import NOTIFICATION
 from hub.http.api_people import PEOPLE
 from hub.http.device import telemetry
@@ -344,6 +345,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *COMMANDS,
     *ALERTS,
     *NOTIFICATION,
+    *NOTES,
     *_SYSTEM,
     *PEOPLE,
     *_TRANSFER,

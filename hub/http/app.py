@@ -48,6 +48,7 @@ from hub.http.rooms import (
     INGEST,
     MQTT,
     MQTT_PORT,
+    NOTES,
     NOTIFIER,
     OPERATORS,
     ROSTER,
@@ -60,6 +61,7 @@ from hub.http.sockets import PEERS, UNPROVEN, unproven_places
 from hub.http.static import StaticPage
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.notes.notes import Notes
 from hub.notify.notifier import Notifier
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
@@ -89,6 +91,7 @@ def make_app(
     accounts: Accounts,
     alerts: Alerts,
     notifier: Notifier,
+    notes: Notes,
     audit: Audit,
     base_url: Callable[[], str],
     mqtt: MqttProtocols | None,
@@ -116,10 +119,9 @@ def make_app(
     app[BY_PROVIDER] = by_provider = _by_provider(app, provided, around) if config.auth.oidc else None
     rechecks = None if by_provider is None else by_provider.rechecks
     app[ACCESS] = access = Access.of(operators, tokens, config.http, rechecks)
-    app[PROXY_FAULTS] = ProxyFaults(access)
-    app[SLOTS], app[IDEMPOTENCY] = Slots.of(config.limits), Idempotency(clock.steady_s)
+    app[PROXY_FAULTS], app[UNPROVEN] = ProxyFaults(access), unproven_places(config.limits, access)
+    app[SLOTS], app[IDEMPOTENCY], app[NOTES] = Slots.of(config.limits), Idempotency(clock.steady_s), notes
     app[PEERS] = peers = Peers(config.live.ping_interval_s)
-    app[UNPROVEN] = unproven_places(config.limits, access)
     app[DEVICE_SOCKETS] = DeviceSockets(
         config.http.max_body_bytes, config.limits, fleet, ingest, roster, commands, clock, peers
     )

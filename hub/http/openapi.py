@@ -45,6 +45,7 @@ _IN_PATHS = {
     "rule_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "alert_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "silence_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
+    "note_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "batch_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "target_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},
     "route_id": {"type": "integer", "minimum": 1, "maximum": 10**18 - 1},

@@ -16,6 +16,7 @@ from hub.fleet.presence import Roster
 from hub.history.contract import History
 from hub.intake.accept import Ingest
 from hub.intake.imports import Imports
+from hub.notes.notes import Notes
 from hub.notify.notifier import Notifier
 from hub.people.accounts import Accounts
 from hub.people.audit import Audit
@@ -37,6 +38,7 @@ ROSTER = web.AppKey("roster", Roster)
 COMMANDS = web.AppKey("commands", Commands)
 ALERTS = web.AppKey("alerts", Alerts)
 NOTIFIER = web.AppKey("notifier", Notifier)
+NOTES = web.AppKey("notes", Notes)
 INGEST = web.AppKey("ingest", Ingest)
 IMPORTS = web.AppKey("imports", Imports)
 HISTORY = web.AppKey("history", History)

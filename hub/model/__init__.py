@@ -16,6 +16,15 @@ from hub.model.metric import (
     Thresholds,
     is_name,
 )
+from hub.model.note import (
+    InboxEntry,
+    InboxKind,
+    Note,
+    NoteEvent,
+    PersonalMessage,
+    author_of,
+    author_of_person,
+)
 from hub.model.operator import Operator
 from hub.model.passkey import Passkey
 from hub.model.presence import Presence
@@ -50,13 +59,18 @@ __all__ = [
     "Event",
     "Fault",
     "Grant",
+    "InboxEntry",
+    "InboxKind",
     "Inexact",
     "KeyRight",
     "Method",
     "Metric",
     "MetricType",
+    "Note",
+    "NoteEvent",
     "Operator",
     "Passkey",
+    "PersonalMessage",
     "Presence",
     "Principal",
     "Reading",
@@ -79,6 +93,8 @@ __all__ = [
     "TokenKind",
     "Value",
     "Which",
+    "author_of",
+    "author_of_person",
     "checked_grant",
     "converted",
     "is_kept",

@@ -86,6 +86,11 @@ class Principal:
         limited = frozenset(scope for scope in scopes if scope is not None)
         object.__setattr__(self, "scopes", None if None in scopes else limited)
 
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a person who has logged in. By its name alone a token could be anybody."""
+        return self.credential.startswith("session ")
+
     def sees(self, device_id: str, labels: Mapping[str, str]) -> bool:
         """Whether a device with this id and these labels is in sight."""
         return self.scopes is None or any(scope.covers(device_id, labels) for scope in self.scopes)

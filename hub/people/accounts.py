@@ -7,10 +7,12 @@ from dataclasses import replace
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from hub.fleet.keys import LoginThrottle
 from hub.model import Grant, Operator, Principal, Role
+from hub.people.challenges import Challenges
 from hub.people.names import check_name
 from hub.people.passkeys import Passkeys
 from hub.people.passwords import Passwords, check_password
 from hub.registry.operators import StoredOperators
+from hub.registry.registry import Registry
 
 OPERATORS_MAX = 10_000
 GRANTS_MAX = 100  # of one operator
@@ -212,6 +214,22 @@ class Accounts:
         if self.find(name).password is not None:
             await self.prove(name, old or "", address)
         await self.change(name, password=new)
+
+
+async def open_accounts(
+    registry: Registry,
+    passwords: Passwords,
+    challenges: Challenges,
+    throttle: LoginThrottle,
+    clock: Callable[[], int],
+    known_by: bytes,
+) -> Accounts:
+    """The people in the registry, with their passkeys."""
+    passkeys = Passkeys(registry.passkeys, challenges, throttle, clock, known_by)
+    await passkeys.restore()
+    accounts = Accounts(registry.operators, passwords, throttle, clock, passkeys)
+    await accounts.restore()
+    return accounts
 
 
 def _is_admin(operator: Operator) -> bool:

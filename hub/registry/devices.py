@@ -71,7 +71,7 @@ class StoredDevices:
         await self._database.write(lambda written: written.run_many(sql, rows))
 
     async def remove(self, device: Device) -> None:
-        """Remove a device with its keys, attributes and commands. Its number is not used again.
+        """Remove a device with its keys, attributes, commands and notes. Its number is not used again.
 
         It stays in `removed` until `confirm_removed`, because the history learns of it later.
         """
@@ -80,7 +80,7 @@ class StoredDevices:
             number = device.number
             transaction.run("INSERT INTO removed VALUES (:number) ON CONFLICT DO NOTHING", number=number)
             transaction.run("DELETE FROM devices WHERE number = :number", number=number)
-            for table in ("keys", "attributes", "commands", "methods"):
+            for table in ("keys", "attributes", "commands", "methods", "device_notes", "inbox"):
                 transaction.run(f"DELETE FROM {table} WHERE device = :number", number=number)
 
         await self._database.write(remove)

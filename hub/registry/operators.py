@@ -3,6 +3,7 @@ import sqlite3
 from hub.errors import Conflict
 from hub.model import Operator
 from hub.registry.database import Database, Transaction
+from hub.registry.inbox import forget_person
 from hub.registry.tokens import grants_from_json, grants_to_json
 
 
@@ -46,11 +47,15 @@ class StoredOperators:
         await self._database.write(lambda written: written.run(sql, **values))
 
     async def remove(self, name: str) -> None:
-        """Remove one, with sessions, links and passkeys."""
+        """Remove one, with sessions, links and passkeys, and what others wrote to them alone.
+
+        What they wrote to others stays, and is nobody's.
+        """
 
         def remove(transaction: Transaction) -> None:
             transaction.run("DELETE FROM operators WHERE name = :name", name=name)
             transaction.run("DELETE FROM credentials WHERE name = :name", name=name)
             transaction.run("DELETE FROM passkeys WHERE operator = :name", name=name)
+            forget_person(transaction, name)
 
         await self._database.write(remove)

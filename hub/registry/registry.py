@@ -9,8 +9,10 @@ from hub.registry.commands import StoredCommands
 from hub.registry.database import Database, Transaction
 from hub.registry.deliveries import StoredDeliveries
 from hub.registry.devices import StoredDevices
+from hub.registry.inbox import StoredInbox
 from hub.registry.keys import StoredKeys
 from hub.registry.methods import StoredMethods
+from hub.registry.notes import StoredNotes
 from hub.registry.operators import StoredOperators
 from hub.registry.passkeys import StoredPasskeys
 from hub.registry.people import StoredCredentials
@@ -46,6 +48,8 @@ class Registry:
         self.targets = StoredTargets(database)
         self.routes = StoredRoutes(database)
         self.deliveries = StoredDeliveries(database)
+        self.notes = StoredNotes(database)
+        self.inbox = StoredInbox(database)
 
     @classmethod
     @asynccontextmanager

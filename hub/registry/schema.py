@@ -191,4 +191,27 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             escalate_at BIGINT, escalated BOOLEAN NOT NULL, unaware JSON NOT NULL,
             PRIMARY KEY (route, alert))""",
     ),
+    # What people write: on the timelines of devices, and to each other. `author` is who may change it, NULL
+    # once that person was removed: somebody else may be called so later.
+    (
+        # `at` and `until` are what it is about.
+        """CREATE TABLE device_notes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, text VARCHAR NOT NULL,
+            by_whom VARCHAR NOT NULL, author VARCHAR, made_at BIGINT NOT NULL, at BIGINT, until BIGINT,
+            edited_at BIGINT)""",
+        "CREATE INDEX device_notes_by_device ON device_notes (device, id)",
+        """CREATE TABLE messages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, by_whom VARCHAR NOT NULL, author VARCHAR,
+            recipient VARCHAR NOT NULL, text VARCHAR NOT NULL, made_at BIGINT NOT NULL)""",
+        "CREATE INDEX messages_by_recipient ON messages (recipient, id)",
+        "CREATE INDEX messages_by_author ON messages (author, id)",
+        # What waits for a person: a note with its device, or a message; and up to where they saw it.
+        """CREATE TABLE inbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, person VARCHAR NOT NULL, device INTEGER, note INTEGER,
+            message INTEGER, made_at BIGINT NOT NULL)""",
+        "CREATE INDEX inbox_by_person ON inbox (person, id)",
+        "CREATE INDEX inbox_by_note ON inbox (note)",
+        "CREATE INDEX inbox_by_device ON inbox (device)",
+        "CREATE TABLE inbox_seen (person VARCHAR PRIMARY KEY, upto BIGINT NOT NULL)",
+    ),
 )

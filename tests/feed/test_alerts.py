@@ -194,12 +194,16 @@ def test_who_watches_a_device_is_told_who_else_does_once_for_many() -> None:
     assert others[-1][1]["viewers"] == {"count": 4, "names": ["ada", "bob"]}
     assert taken(first) is None
     of.tick()
+    bob = {"channel": "device/a", "who": "bob"}
     told = {"type": "viewers", "channel": "device/a", "count": 4, "names": ["ada", "bob"]}
-    assert taken(first) == told
+    assert taken(first) == [{"type": "joined", **bob}, told]
+    others[0][0].close()
+    of.tick()
+    assert taken(first) == {**told, "count": 3}  # bob is still here
     for viewer, _ in others:
         viewer.close()
     of.tick()
-    assert taken(first) == {**told, "count": 1, "names": ["ada"]}
+    assert taken(first) == [{"type": "left", **bob}, {**told, "count": 1, "names": ["ada"]}]
     of.tick()
     assert taken(first) is None
 
@@ -215,7 +219,27 @@ def test_a_viewer_that_may_see_some_devices_is_told_of_no_others_that_watch() ->
     told = {"type": "viewers", "channel": "device/a"}
     assert taken(guest) == {**told, "count": 1, "names": ["guest"]}
     assert taken(visitor) == {**told, "count": 1, "names": ["visitor"]}
-    assert taken(all_names) == {**told, "count": 4, "names": ["ada", "guest", "visitor", "zoe"]}
+    *joined, last = taken(all_names)
+    assert last == {**told, "count": 4, "names": ["ada", "guest", "visitor", "zoe"]}
+    assert [(one["type"], one["who"]) for one in joined] == [
+        ("joined", name) for name in ("ada", "guest", "visitor")
+    ]
+    all_names.close()
+    of.tick()
+    assert [taken(one)["count"] for one in (guest, visitor)] == [1, 1]
+
+
+def test_of_a_crowd_that_comes_and_goes_a_slow_viewer_is_told_a_bounded_part() -> None:
+    of = feed()
+    slow, _ = watch(of, "device/a")
+    for number in range(100):
+        viewer, _ = watch(of, "device/a", principal=principal_of(f"guest {number}", Role.VIEWER))
+        of.tick()
+        viewer.close()
+        of.tick()
+    pending = taken(slow)
+    assert [one["count"] for one in pending if one["type"] == "viewers"] == [1]
+    assert [one["type"] for one in pending if "who" in one] == ["left"] * 20
 
 
 @pytest.mark.parametrize("count", [20, 500])

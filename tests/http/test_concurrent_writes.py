@@ -42,6 +42,8 @@ SHARED_TOO = Write("PUT", "/attributes", {"shared": {"b": "N"}}, {"shared.b": "N
 METHODS = Write("PUT", "/methods", [{"name": "open", "label": "N"}], {"method.open": "N"})
 KEY = Write("POST", "/keys", None, {"keys": 1})
 COMMAND = Write("POST", "/commands", {"method": "m"}, {"commands": 1})
+NOTE = Write("POST", "/notes", {"text": "N"}, {"notes": 1})
+COUNTED = ("keys", "commands", "notes")
 
 PAIRS = [
     (NAME, LABELS),
@@ -62,6 +64,8 @@ PAIRS = [
     (KEY, LABELS),
     (COMMAND, COMMAND),
     (COMMAND, INTERVAL),
+    (NOTE, NOTE),
+    (NOTE, NAME),
 ]
 
 
@@ -83,7 +87,7 @@ async def found(hub: Hub) -> dict[str, Any]:
     device |= {f"shared.{name}": value for name, value in kept["shared"].items()}
     _, methods = await hub.call("GET", f"{DEVICE}/methods")
     device |= {f"method.{one['name']}": one["label"] for one in methods}
-    for kind in ("keys", "commands"):
+    for kind in COUNTED:
         _, listed = await hub.call("GET", f"{DEVICE}/{kind}")
         device[kind] = len(listed[kind])
     return dict(device)
@@ -93,7 +97,7 @@ def expected(before: dict[str, Any], writes: Iterable[Write], number: int) -> di
     wanted: dict[str, Any] = {}
     for write in writes:
         for name, value in of_round(number, write.leaves).items():
-            counted = name in ("keys", "commands")
+            counted = name in COUNTED
             wanted[name] = wanted.get(name, before[name]) + value if counted else value
     return wanted
 
@@ -126,13 +130,18 @@ async def test_a_metric_changed_twice_in_one_request_has_both_changes(hub: Hub) 
 
 
 def test_every_route_that_writes_of_a_device_is_in_the_table() -> None:
-    """Those that end something have nothing to lose: of two, one is told that it was there no more."""
+    """Those that end something have nothing to lose: of two, one is told that it was there no more.
+
+    Edits of a note are tried in test_notes.
+    """
     tried = {(write.method, write.path) for pair in PAIRS for write in pair}
     inside = "/api/v1/devices/{device_id}"
     routes = {
         (one.method, one.path.removeprefix(inside).replace("{metric}", "u"))
         for one in ENDPOINTS
-        if one.method in ("PATCH", "PUT", "POST") and one.path.startswith(inside)
+        if one.method in ("PATCH", "PUT", "POST")
+        and one.path.startswith(inside)
+        and "note_id" not in one.path
     }
     assert routes - tried == set(), (
         "add a Write of it above, in two PAIRS, and let `found` read what it leaves"

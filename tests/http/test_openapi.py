@@ -62,6 +62,12 @@ NEVER = {
     "post_targets",  # without a service that there is
     "post_targets_target_id_test",
     "post_routes",  # without a target that there is
+    "delete_devices_device_id_notes_note_id",
+    "patch_devices_device_id_notes_note_id",
+    "get_inbox",
+    "get_messages",
+    "post_inbox_seen",
+    "post_messages",
     "delete_sessions",
     "delete_sessions_session_id",
     "delete_tokens_token_id",
@@ -122,6 +128,9 @@ BEYOND_A_SCHEMA = (
     "cannot be played",
     "exactly one of device, label and rule",
     "that time is over",
+    "until: ",
+    "a note has one",
+    "not only spaces",
     "is wanted",  # labels that are none
     "browsers have passkeys",  # at other addresses than this hub's
     "says how parameters are described",

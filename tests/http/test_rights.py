@@ -48,12 +48,13 @@ NAMED: dict[str, object] = {  # in paths, besides the device and its key
     "rule_id": 10**15,
     "alert_id": 10**15,
     "silence_id": 10**15,
+    "note_id": 10**15,
     "batch_id": 10**15,
     "target_id": 10**15,
     "route_id": 10**15,
 }
 # Those of devices: a scope hides them with the device that they are of.
-OF_A_DEVICE = {"key_id", "command_id", "rule_id", "alert_id", "silence_id", "batch_id"}
+OF_A_DEVICE = {"key_id", "command_id", "rule_id", "alert_id", "silence_id", "note_id", "batch_id"}
 OF_NO_DEVICE = {"metric", "token_id", "session_id", "operator", "passkey_id", "target_id", "route_id"}
 
 
@@ -156,6 +157,7 @@ async def made_of_hidden(hub: Hub) -> dict[str, object]:
     _, silence = await hub.call("POST", "/api/v1/silences", {**about, "until": 4e12})
     _, command = await hub.call("POST", f"{DEVICE.format(**about)}/commands", {"method": "x"})
     _, batch = await hub.call("POST", "/api/v1/commands", {"label": "site=south", "method": "x"})
+    _, note = await hub.call("POST", f"{DEVICE.format(**about)}/notes", {"text": "x"})
     await hub.send({"t": 1.0}, "hidden")
     found: list[dict[str, object]] = []
 
@@ -170,6 +172,7 @@ async def made_of_hidden(hub: Hub) -> dict[str, object]:
         "rule_id": rule["id"],
         "alert_id": found[0]["id"],
         "silence_id": silence["id"],
+        "note_id": note["id"],
         "batch_id": batch["batch"],
     }
 

@@ -22,6 +22,7 @@ from hub.http.audit import note_wrong_token
 from hub.http.live.viewers import Viewers, shutdown_message
 from hub.http.live.writer import Framer, SharedWriter
 from hub.http.problems import TooLarge
+from hub.http.rooms import NOTES
 from hub.http.sockets import (
     STOPPING,
     ask_for_secret,
@@ -238,6 +239,7 @@ class LiveSockets:
                     principal = await _checked(request, proof, address)
                     permit(principal, Right.LIVE_READ, None)
                     socket.watch(proof, principal)
+                    await request.app[NOTES].inbox.greet(principal)
         finally:
             if place is not None:
                 place.leave()

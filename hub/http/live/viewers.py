@@ -98,6 +98,7 @@ class Viewers:
         self._open[connection] = address
         self._addresses[address] += 1
         self._feed.counts.viewers += 1
+        self._feed.persons.enter(connection.viewer)
         connection.viewer.say(orjson.dumps(self._hello()))
         state = storage_state(self._history)
         if state.storing is not Storing.WELL:
@@ -111,6 +112,7 @@ class Viewers:
             if not self._addresses[address]:
                 del self._addresses[address]
             self._feed.counts.viewers -= 1
+            self._feed.persons.leave(connection.viewer)
         connection.viewer.close()
 
     @contextmanager
@@ -165,7 +167,7 @@ class Viewers:
         """What a person may has changed: who watches by a session of theirs comes back, judged anew."""
         for connection in list(self._open):
             principal = connection.viewer.principal
-            if principal.name == name and principal.credential.startswith("session "):
+            if principal.name == name and principal.is_person:
                 with dropped_if_it_fails(connection):
                     connection.end(RESTARTING, "what you may do has changed", 0.0)
 

@@ -31,6 +31,10 @@ const WORDS: Readonly<Record<string, string>> = {
   "DELETE devices/{device_id}/keys/{key_id}": "revoked the key {key_id} of {device_id}",
   "POST devices/{device_id}/commands": "sent a command to {device_id}",
   "DELETE devices/{device_id}/commands/{command_id}": "called off a command to {device_id}",
+  "POST devices/{device_id}/notes": "wrote a note on {device_id}",
+  "PATCH devices/{device_id}/notes/{note_id}": "changed a note on {device_id}",
+  "DELETE devices/{device_id}/notes/{note_id}": "deleted a note on {device_id}",
+  "POST messages": "wrote to somebody",
   "POST backup": "copied the stores",
   "POST import": "imported readings",
 };
