@@ -29,7 +29,7 @@ def test_every_part_of_the_page_works_under_a_path(press: HubProcess, visit: Vis
         page.wait_for_change(page.card("count").locator(".card-value"))
         assert page.tab.url == f"{proxy.url}/#/device/press"
 
-        for section in ("keys", "rejections", "commands", "attributes", "settings"):
+        for section in ("notes", "keys", "rejections", "commands", "attributes", "settings"):
             page.tab.goto(f"{proxy.url}/#/device/press/{section}")
             expect(page.device.locator(".section > *").first).to_be_visible()
             expect(page.device.get_by_text("Loading", exact=True)).to_have_count(0)

@@ -12,7 +12,7 @@ from tests.e2e.dashboard import Dashboard
 from tests.hub_process import HubProcess
 
 DEADLINE_S = 30.0
-SECTIONS = ("keys", "rejections", "commands", "attributes", "settings")
+SECTIONS = ("notes", "keys", "rejections", "commands", "attributes", "settings")
 
 Visit = Callable[..., Dashboard]
 

@@ -76,6 +76,7 @@ VIEWS = (
     View("device", DEVICE, _drawn),
     View("device-table", f"{DEVICE}?view=table", _tables),
     View("history-table", f"{DEVICE}?from={{from}}&to={{to}}&view=table", _tables),
+    View("notes", f"{DEVICE}/notes", _section),
     View("keys", f"{DEVICE}/keys", _section),
     View("rejections", f"{DEVICE}/rejections", _section),
     View("commands", f"{DEVICE}/commands", _section),

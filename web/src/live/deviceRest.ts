@@ -1,4 +1,5 @@
 import type { Command } from "./command";
+import type { Note, NotesPage } from "./note";
 import { type DeviceInfo, devicePath, type MetricInfo, type Rest } from "./rest";
 
 /** One API key of a device, without its secret. Times are RFC 3339. */
@@ -142,6 +143,25 @@ export class DeviceRest {
   /** By name. */
   async methods(): Promise<KnownMethod[]> {
     return (await this.#rest.ask(`${this.#path}/methods`, "GET")) as KnownMethod[];
+  }
+
+  /** Newest first: a page of those older than the one with the id `before`. */
+  async notes(before: number | null = null): Promise<NotesPage> {
+    const older = before === null ? "" : `?before=${before}`;
+    return (await this.#rest.ask(`${this.#path}/notes${older}`, "GET")) as NotesPage;
+  }
+
+  /** Writes about a moment or a range, or about none. */
+  async addNote(text: string, at: number | null, until: number | null): Promise<Note> {
+    return (await this.#rest.ask(`${this.#path}/notes`, "POST", { text, at, until })) as Note;
+  }
+
+  async editNote(id: number, text: string): Promise<Note> {
+    return (await this.#rest.ask(`${this.#path}/notes/${id}`, "PATCH", { text })) as Note;
+  }
+
+  async deleteNote(id: number): Promise<void> {
+    await this.#rest.ask(`${this.#path}/notes/${id}`, "DELETE");
   }
 
   async attributes(): Promise<Attributes> {

@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { ALERTS, Alerts } from "./alerts";
 import { type Clock, HubClock } from "./clock";
-import { Connection, type ConnectionState, type Socket } from "./connection";
+import { Connection, type ConnectionState } from "./connection";
 import { DelayMeter } from "./delay";
 import { Fleet } from "./fleet";
 import { PresenceLog } from "./presenceLog";
@@ -18,6 +18,8 @@ import {
   type StorageState,
 } from "./protocol";
 import { Problem, type Rest, type Session } from "./rest";
+import type { LiveSurroundings } from "./surroundings";
+import { Unread } from "./unread";
 import { DeviceWatch } from "./watch";
 import { Watches } from "./watches";
 
@@ -36,21 +38,10 @@ export interface ClockStep {
   readonly byMs: number;
 }
 
-export interface LiveSurroundings {
-  readonly clock: Clock;
-  /** The browser's own time, milliseconds UTC. */
-  readonly wallNow: () => number;
-  readonly random: () => number;
-  readonly openSocket: () => Socket;
-  readonly rest: Rest;
-  /** Loads the page anew: nothing of what it holds is for whoever comes next. */
-  readonly startOver: () => void;
-  readonly leaveFor: (address: string) => void;
-}
-
 export class Live {
   readonly fleet = new Fleet();
   readonly alerts = new Alerts();
+  readonly unread = new Unread();
   readonly presences = new PresenceLog();
   readonly delay = new DelayMeter();
   /**
@@ -260,12 +251,20 @@ export class Live {
   }
 
   #take(message: Message): void {
-    if (message.type === "command" || message.type === "attributes") this.#watches.tell(message);
     switch (message.type) {
       case "hello":
         this.#takeTime(message.time, 0);
-        // A hub with such trouble says so right after this.
+        // A hub with such trouble says so right after this, and what is unread too.
         this.#trouble.value = null;
+        this.unread.told(0);
+        return;
+      case "command":
+      case "attributes":
+      case "note":
+        this.#watches.tell(message);
+        return;
+      case "inbox":
+        this.unread.told(message.unread);
         return;
       case "pong":
         this.#takeTime(message.time, this.#clock.now() - this.#pingedAt);

@@ -3,6 +3,7 @@
  * Times are milliseconds UTC, with a fraction where the device gave one.
  */
 import type { Command } from "./command";
+import type { InboxEntry, NoteChange } from "./note";
 
 export type Value = number | string | boolean;
 export type Sample = readonly [time: number, value: Value];
@@ -49,6 +50,8 @@ export interface Subscribed {
   readonly alerts?: readonly unknown[];
   /** Of a device: those that changed since the viewer left, or that are open or ended lately. */
   readonly commands?: readonly Command[];
+  /** Of a device, to who comes back: what changed meanwhile, or that this is not known whole. */
+  readonly notes?: { readonly changes?: readonly NoteChange[]; readonly skipped?: boolean };
 }
 export interface Readings {
   readonly type: "readings";
@@ -88,6 +91,19 @@ export interface AttributeNews {
   readonly type: "attributes";
   readonly channel: string;
 }
+/** A note was written, edited or deleted; without one, this viewer was slow and has to ask for the list. */
+export interface NoteNews {
+  readonly type: "note";
+  readonly channel: string;
+  readonly event?: NoteChange["event"];
+  readonly note?: NoteChange["note"];
+}
+/** What waits for the person logged in changed. */
+export interface InboxNews {
+  readonly type: "inbox";
+  readonly unread: number;
+  readonly newest: InboxEntry | null;
+}
 export interface ErrorMessage {
   readonly type: "error";
   readonly code: string;
@@ -118,6 +134,8 @@ export type Message =
   | AlertNews
   | CommandNews
   | AttributeNews
+  | NoteNews
+  | InboxNews
   | ErrorMessage
   | StorageState
   | Shutdown;
@@ -145,6 +163,8 @@ const REQUIRED: Readonly<Record<Message["type"], Readonly<Record<string, Check>>
   alert: { channel: text, offset: number, alert: table },
   command: { channel: text },
   attributes: { channel: text },
+  note: { channel: text },
+  inbox: { unread: number },
   error: { code: text, message: text },
   storage: { failing: flag, message: text },
   shutdown: { retry_after_s: number },

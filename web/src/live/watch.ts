@@ -10,7 +10,16 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Clock } from "./clock";
-import type { AttributeNews, CommandNews, Reading, Readings, Sample, Snapshot, Subscribed } from "./protocol";
+import type {
+  AttributeNews,
+  CommandNews,
+  NoteNews,
+  Reading,
+  Readings,
+  Sample,
+  Snapshot,
+  Subscribed,
+} from "./protocol";
 import type { History } from "./rest";
 import { Ring } from "./ring";
 
@@ -35,7 +44,7 @@ const ROUNDING_MS = 1;
 export type Backfill = "loading" | "done" | "failed";
 export type AskHistory = (metric: string, from: number, to: number, points: number) => Promise<History>;
 
-export type DeviceNews = Subscribed | CommandNews | AttributeNews;
+export type DeviceNews = Subscribed | CommandNews | AttributeNews | NoteNews;
 
 export class DeviceWatch {
   readonly deviceId: string;

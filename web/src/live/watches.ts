@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Connection } from "./connection";
-import { type AttributeNews, type CommandNews, deviceChannel } from "./protocol";
+import { type AttributeNews, type CommandNews, deviceChannel, type NoteNews } from "./protocol";
 import type { DeviceWatch } from "./watch";
 
 /** The watched devices: the open one, then those compared with it, each on its own channel. */
@@ -58,7 +58,7 @@ export class Watches {
     this.show(deviceIds);
   }
 
-  tell(news: CommandNews | AttributeNews): void {
+  tell(news: CommandNews | AttributeNews | NoteNews): void {
     this.on(news.channel)?.tell(news);
   }
 

@@ -1,6 +1,7 @@
 import { OWN_ID } from "../live/protocol";
 import { AccountButton } from "./AccountButton";
 import { AlertsButton } from "./AlertsButton";
+import { InboxButton } from "./InboxButton";
 import { usePage } from "./page";
 import { ConnectionPill } from "./parts/ConnectionPill";
 import { lazy } from "./parts/lazy";
@@ -25,6 +26,7 @@ export function Header() {
       {!page.live.isLoggedOut.value && (
         <>
           <AlertsButton />
+          <InboxButton />
           {page.rights.value.mayForAll("metrics:scrape") && (
             <a class="button quiet system-link" href="#/system" aria-current={isSystem ? "page" : undefined}>
               System

@@ -13,7 +13,15 @@ const SYSTEM = "#/system";
 export const ACCESS_VIEWS = ["account", "tokens", "people", "audit"] as const;
 export type AccessView = (typeof ACCESS_VIEWS)[number];
 /** The parts of a device's view; a plain link opens the first. */
-export const SECTIONS = ["readings", "keys", "rejections", "commands", "attributes", "settings"] as const;
+export const SECTIONS = [
+  "readings",
+  "notes",
+  "keys",
+  "rejections",
+  "commands",
+  "attributes",
+  "settings",
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** A stretch of the past, milliseconds UTC. */

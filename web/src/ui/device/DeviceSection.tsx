@@ -9,6 +9,7 @@ import type { Section } from "../route";
 import { AttributesSection } from "./AttributesSection";
 import { CommandsSection } from "./commands/CommandsSection";
 import { KeysSection } from "./KeysSection";
+import { NotesSection } from "./notes/NotesSection";
 import { RejectionsSection } from "./RejectionsSection";
 import { SECTION_TAKES, sectionTitle } from "./SectionLinks";
 import { SettingsSection } from "./settings/SettingsSection";
@@ -41,6 +42,9 @@ export function DeviceSection({ device, section }: { device: DeviceRecord; secti
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too
     <section class="section" tabIndex={0} aria-label={sectionTitle(section)}>
+      {section === "notes" && (
+        <NotesSection rest={rest} me={session} mayWrite={rights.mayFor("notes:write", device.info)} />
+      )}
       {section === "keys" && <KeysSection rest={rest} />}
       {section === "rejections" && <RejectionsSection rest={rest} />}
       {section === "commands" && (

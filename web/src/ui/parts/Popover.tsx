@@ -1,5 +1,6 @@
 import type { ComponentChildren, TargetedToggleEvent } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
+import { isPhone } from "../page";
 
 interface PopoverProps {
   /** The name of what it opens. */
@@ -8,6 +9,8 @@ interface PopoverProps {
   readonly button: ComponentChildren;
   readonly children: ComponentChildren;
   readonly buttonClass?: string;
+  /** On a phone it begins at the left edge, where there is room for it. */
+  readonly isWide?: boolean;
 }
 
 /** Pixels between the button and what it opens, and between that and the window's edge. */
@@ -17,7 +20,7 @@ const GAP = 6;
  * A button with a small panel below it. Escape or a click elsewhere closes it; its content exists only while
  * open.
  */
-export function Popover({ title, button, children, buttonClass = "button" }: PopoverProps) {
+export function Popover({ title, button, children, buttonClass = "button", isWide = false }: PopoverProps) {
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
@@ -25,7 +28,7 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
   const opens = ({ newState }: TargetedToggleEvent<HTMLDivElement>) => {
     if (newState !== "open") return;
     setOpen(true);
-    if (opener.current && panel.current) place(panel.current, opener.current);
+    if (opener.current && panel.current) place(panel.current, opener.current, isWide && isPhone());
   };
   // Removed only now: the browser gives the focus back from what is in it.
   const closed = ({ newState }: TargetedToggleEvent<HTMLDivElement>) => {
@@ -53,11 +56,15 @@ export function Popover({ title, button, children, buttonClass = "button" }: Pop
 }
 
 /** Below the button, within the window. */
-function place(panel: HTMLElement, opener: HTMLElement): void {
+function place(panel: HTMLElement, opener: HTMLElement, isAtEdge: boolean): void {
   const { bottom, left, right } = opener.getBoundingClientRect();
-  const isRight = left + right > innerWidth;
+  panel.style.maxHeight = `${innerHeight - bottom - 2 * GAP}px`;
   panel.style.top = `${bottom + GAP}px`;
+  if (isAtEdge) {
+    panel.style.left = panel.style.right = `${GAP}px`;
+    return;
+  }
+  const isRight = left + right > innerWidth;
   panel.style.left = isRight ? "auto" : `${Math.max(GAP, left)}px`;
   panel.style.right = isRight ? `${Math.max(GAP, document.documentElement.clientWidth - right)}px` : "auto";
-  panel.style.maxHeight = `${innerHeight - bottom - 2 * GAP}px`;
 }
