@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.e2e.dashboard import PHONE, Dashboard
+from tests.e2e.test_sections import publish
 from tests.hub_process import HubProcess
 from tests.logins import open_link
 
@@ -22,7 +23,7 @@ def look(page: Dashboard, name: str) -> None:
 def test_a_note_is_seen_at_once_by_who_watches_and_by_whom_it_mentions(
     shared_hub: HubProcess, visit: Visit
 ) -> None:
-    shared_hub.add_device("noted")
+    key = shared_hub.add_device("noted")
     shared_hub.call("POST", "/api/v1/operators", {"name": "bob", "role": "operator"})
     page = visit(shared_hub, "/#/device/noted/notes")
     bobs = visit(shared_hub, login=False, apart=True, color_scheme="dark", viewport=PHONE)
@@ -61,6 +62,15 @@ def test_a_note_is_seen_at_once_by_who_watches_and_by_whom_it_mentions(
     bobs.assert_accessible()
     page.assert_accessible_in_any_width()
     look(page, "light")
+
+    # On the chart too, with its text.
+    publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": 1}')
+    page.device.get_by_role("link", name="Readings").click()
+    mark = page.device.get_by_role("link", name="Valve mended")
+    expect(mark).to_be_visible()
+    mark.hover()
+    look(page, "chart")
+    page.device.get_by_role("link", name="Notes").click()
 
     notes.first.get_by_role("button", name="Delete").click()
     page.tab.get_by_role("dialog").get_by_role("button", name="Delete").click()

@@ -128,6 +128,7 @@ BEYOND_A_SCHEMA = (
     "cannot be played",
     "exactly one of device, label and rule",
     "that time is over",
+    "browsers have passkeys for pages at",
     "until: ",
     "a note has one",
     "not only spaces",

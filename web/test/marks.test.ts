@@ -49,3 +49,22 @@ it("groups those that would lie on each other, alerts before presence", () => {
   ]);
   expect(groupMarks(marks, 0)).toHaveLength(3);
 });
+
+it("has notes at what they are about, or when they were written, in one short line", () => {
+  const shared = { id: 1, device: "a", until: null, by: "ada", person: true, edited_at: null };
+  const notes = [
+    { ...shared, text: "valve\nreplaced", at: 5, made_at: 50 },
+    { ...shared, text: "x".repeat(500), at: null, made_at: 15 },
+  ];
+
+  const marks = marksOf([], [gone], [a], notes);
+
+  expect(marks.map(({ kind, time }) => [kind, time])).toEqual([
+    ["note", 5],
+    ["presence", 10],
+    ["note", 15],
+  ]);
+  expect(marks[0]?.text).toBe("ada: valve replaced");
+  expect(marks[2]?.text).toHaveLength("ada: ".length + 120);
+  expect(groupMarks(marks, 100)[0]?.kind).toBe("note");
+});

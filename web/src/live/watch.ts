@@ -10,6 +10,7 @@
  */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Clock } from "./clock";
+import { NoteLog } from "./noteLog";
 import type {
   AttributeNews,
   CommandNews,
@@ -50,6 +51,7 @@ export class DeviceWatch {
   readonly deviceId: string;
   /** What is to be told of news beside readings. */
   readonly listeners = new Set<(news: DeviceNews) => void>();
+  readonly notes = new NoteLog();
   readonly rings = new Map<string, Ring>();
   readonly latest = new Map<string, Sample>();
   /** Rises with every reading, for painters. */
@@ -116,6 +118,7 @@ export class DeviceWatch {
   }
 
   tell(news: DeviceNews): void {
+    if (news.type === "note" || news.type === "subscribed") this.notes.take(news);
     for (const listen of this.listeners) listen(news);
   }
 

@@ -31,7 +31,8 @@ export function MarkList({ opened, span, isFirst }: MarkListProps) {
   const page = usePage();
   const { alerts, presences } = page.live;
   const devices = opened.map(({ device }) => device);
-  const marks = marksOf(alerts.list.value, presences.list.value, devices);
+  const notes = opened.flatMap(({ watch }) => watch.notes.list.value);
+  const marks = marksOf(alerts.list.value, presences.list.value, devices, notes);
   const { from, to } = span();
   const groups = groupMarks(marks, ((to - from) * MARK_PX) / CHART_PX);
   const list = useRef<HTMLUListElement>(null);

@@ -1,15 +1,19 @@
 import type { Alert } from "../../../live/alerts";
+import type { Note } from "../../../live/note";
 import type { PresenceMoment } from "../../../live/presenceLog";
 import type { Presence } from "../../../live/protocol";
 
 /** Something that happened at a moment, for the time axis of a device's charts. */
 export interface Mark {
   readonly key: string;
-  readonly kind: "alert" | "presence";
+  readonly kind: "alert" | "note" | "presence";
   readonly deviceId: string;
   readonly time: number;
   readonly text: string;
 }
+
+/** Of a note; the rest is in its list. */
+const TEXT_MOST = 120;
 
 const BECAME: Readonly<Record<Presence, string>> = {
   online: "Came online",
@@ -23,6 +27,7 @@ export function marksOf(
   alerts: readonly Alert[],
   presences: readonly PresenceMoment[],
   devices: readonly { readonly id: string; readonly name: string }[],
+  notes: readonly Note[] = [],
 ): Mark[] {
   const names = new Map(devices.map(({ id, name }) => [id, devices.length > 1 ? `${name}: ` : ""]));
   const mark = (kind: Mark["kind"], deviceId: string, time: number, text: string): Mark[] => {
@@ -37,18 +42,29 @@ export function marksOf(
     ...presences.flatMap(({ deviceId, time, presence }) =>
       mark("presence", deviceId, time, BECAME[presence]),
     ),
+    ...notes.flatMap(({ device, at, made_at, by, text }) =>
+      mark("note", device, at ?? made_at, `${by}: ${shortened(text)}`),
+    ),
   ].sort((one, other) => one.time - other.time);
+}
+
+function shortened(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > TEXT_MOST ? `${line.slice(0, TEXT_MOST - 1)}…` : line;
 }
 
 /** Marks that share a place on the axis, because they would lie on each other. */
 export interface MarkGroup {
   readonly key: string;
-  /** "alert" where any of them is one. */
+  /** Of the weightiest of them. */
   readonly kind: Mark["kind"];
   /** Of the first. */
   readonly time: number;
   readonly marks: readonly Mark[];
 }
+
+/** Of a group with several kinds, the first of these is shown. */
+const WEIGHT: readonly Mark["kind"][] = ["alert", "note", "presence"];
 
 /** Groups marks, by time, that come within `withinMs` after the first of their group. */
 export function groupMarks(marks: readonly Mark[], withinMs: number): MarkGroup[] {
@@ -60,7 +76,7 @@ export function groupMarks(marks: readonly Mark[], withinMs: number): MarkGroup[
   }
   return groups.flatMap((members) => {
     const [first] = members;
-    const kind = members.some((mark) => mark.kind === "alert") ? "alert" : "presence";
+    const kind = WEIGHT.find((one) => members.some((mark) => mark.kind === one)) ?? "presence";
     return first ? [{ key: first.key, kind, time: first.time, marks: members }] : [];
   });
 }
