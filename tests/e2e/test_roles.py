@@ -164,7 +164,9 @@ def test_a_role_for_some_devices_is_offered_for_those_alone(plant: HubProcess, v
     page.tab.goto(f"{plant.url}/#/device/{OTHER}/keys")
     expect(page.tab.get_by_role("heading", name="Keys are for managers")).to_be_visible()
     expect(page.tab.get_by_text("You are one, but not for this device.")).to_be_visible()
-    expect(page.device.get_by_role("navigation").get_by_role("link")).to_have_text(["Readings", "Attributes"])
+    expect(page.device.get_by_role("navigation").get_by_role("link")).to_have_text(
+        ["Readings", "Notes", "Attributes"]
+    )
     page.device.get_by_role("link", name="Attributes").click()
     expect(page.tab.get_by_text("None are set.")).to_be_visible()
     expect(form("Set an attribute")(page)).to_have_count(0)

@@ -136,7 +136,7 @@ def test_a_viewer_sees_what_a_viewer_may(shared_hub: HubProcess, visit: Visit) -
     page = visit(shared_hub, "/#/device/viewed/keys", extra_http_headers=bearer)
     expect(page.device.get_by_role("heading", name="Keys are for managers")).to_be_visible()
     links = page.device.get_by_role("navigation").get_by_role("link")
-    expect(links).to_have_text(["Readings", "Attributes"])
+    expect(links).to_have_text(["Readings", "Notes", "Attributes"])
 
     page.device.get_by_role("link", name="Attributes").click()
 
