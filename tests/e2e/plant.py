@@ -78,6 +78,10 @@ class Plant:
                 self.hub.call("PUT", path, {"unit": UNITS.get(metric["name"])})
         self.hub.call("PUT", f"/api/v1/devices/{OPENED}/metrics/temperature", {"unit": "°C", **LIMITS})
         self.hub.call("PATCH", f"/api/v1/devices/{STALE}", {"expected_interval_s": 1})
+        rule = {"name": "Pump too warm", "on": {"label": "kind=pump"}, "metric": "temperature"}
+        self.hub.call(
+            "POST", "/api/v1/rules", {**rule, "when": {"above": 40, "clear_below": 35, "for_s": 30}}
+        )
         commands = f"/api/v1/devices/{OPENED}/commands"
         for method, params in (("set_speed", {"rpm": 1_200}), ("blink", {}), ("reboot", {"after_s": 5})):
             self.hub.call("POST", commands, {"method": method, "params": params, "timeout_s": 3_600})

@@ -40,6 +40,10 @@ def field(name: str) -> Callable[[Dashboard], Locator]:
     return lambda page: page.device.get_by_label(name, exact=True)
 
 
+def choice(name: str) -> Callable[[Dashboard], Locator]:
+    return lambda page: page.tab.get_by_role("checkbox", name=name, exact=True)
+
+
 def text(said: str) -> Callable[[Dashboard], Locator]:
     return lambda page: page.tab.get_by_text(said, exact=True)
 
@@ -55,6 +59,8 @@ WHOLE: dict[str, Callable[[Dashboard], Locator]] = {
     "#/device/press/commands": link("Attributes"),
     "#/device/press/attributes": text("Reported by the device"),
     "#/device/press/settings": link("Attributes"),
+    "#/alerts?state=all": lambda page: page.tab.get_by_role("button", name="Too hot"),
+    "#/rules": text("Too hot"),
     "#/account": text("Where you are logged in"),
     "#/tokens": button("Make a token"),
     "#/people": link("Account"),
@@ -78,6 +84,10 @@ OFFERS = (
     Offer("#/device/press/settings", field("Every reading"), "manager"),
     Offer("#/device/press/settings", button("Remove"), "manager"),
     Offer("#/device/press/settings", button("Remove device"), "manager"),
+    Offer("#/alerts?state=all", choice("Choose Too hot, press"), "operator"),
+    Offer("#/rules", link("Alerts of Too hot"), "viewer"),
+    Offer("#/rules", button("Too hot is on"), "manager"),
+    Offer("#/rules", button("Remove Too hot"), "manager"),
     Offer("#/account", link("People"), "admin"),
     Offer("#/account", link("Audit"), "admin"),
     Offer("#/people", button("Add a person"), "admin"),
@@ -87,10 +97,13 @@ OFFERS = (
 
 @pytest.fixture
 def plant(shared_hub: HubProcess) -> HubProcess:
-    """A hub with two devices that have sent something."""
+    """A hub with two devices that have sent something, and a rule that fires for the first."""
     if not shared_hub.call("GET", "/api/v1/devices")["devices"]:
+        rule = {"name": "Too hot", "on": {"device": ONE}, "metric": "n", "when": {"above": 0}}
         for device_id in (ONE, OTHER):
             key = shared_hub.add_device(device_id, labels={"site": device_id})
+            if device_id == ONE:
+                shared_hub.call("POST", "/api/v1/rules", rule)
             publish(shared_hub, key, "v1/devices/me/telemetry", '{"n": 1}')
     return shared_hub
 

@@ -86,6 +86,8 @@ VIEWS = (
     View("never-seen", f"#/device/{NEVER_SEEN}", _says("has not sent anything yet")),
     View("no-such-device", "#/device/nobody", _says("There is no device")),
     View("alerts", "#/", _opens("Alerts", "Needs attention")),
+    View("all-alerts", "#/alerts?state=all", _says("temperature")),
+    View("rules", "#/rules", _says("Pump too warm")),
     View("columns", "#/", _opens("Columns", "Columns")),
     View("preferences", "#/", _opens("Preferences", "Preferences")),
     View("wall", "#/wall?group=place&metric=temperature&metric=speed", _tiled),

@@ -4,7 +4,7 @@
  *   live/      the live socket, REST, every device with its newest values; knows no DOM
  *   paint/     what changes with each reading: numbers, sparklines and charts, drawn in one animation loop
  *   ui/        what is rendered: App with its header, banner, alerts and preferences; they share page.ts
- *     list/ device/ wall/ system/   the views
+ *     list/ device/ alerts/ wall/ system/   the views
  *     parts/                        what the views share: dialogs, forms, marks, words
  *   styles/    plain CSS in layers; tokens.css has all colours and sizes
  *

@@ -26,6 +26,16 @@ it("shows a change of an alert in its place, and counts it once", () => {
   expect(alerts.unseen.value).toBe(2);
 });
 
+it.each([{ acknowledged: { by: "ada" } }, { silenced: { by: "ada" } }])(
+  "does not count one that it hears of because of %j",
+  (done) => {
+    const alerts = new Alerts();
+    alerts.take([{ ...alert(1, "one", "resolved"), ...done }], AT);
+
+    expect([alerts.list.value.length, alerts.unseen.value]).toEqual([1, 0]);
+  },
+);
+
 it("begins with all that fire, also after a while without connection", () => {
   const alerts = new Alerts();
   alerts.begin([alert(1, "one"), alert(2, "two")], AT);
@@ -51,7 +61,7 @@ it.each([
   const alerts = new Alerts();
   alerts.take([told], AT);
 
-  expect(alerts.list.value).toEqual([expected]);
+  expect(alerts.list.value).toMatchObject([expected]);
 });
 
 it("keeps so many and no more", () => {

@@ -10,6 +10,7 @@ const alert: Alert = {
   title: "Too hot",
   time: 20,
   state: "firing",
+  told: null,
 };
 const gone: PresenceMoment = { deviceId: "a", presence: "offline", time: 10 };
 const other: PresenceMoment = { deviceId: "b", presence: "online", time: 30 };

@@ -47,6 +47,8 @@ describe("Rights", () => {
     expect(rights.mayFor("keys:write", NORTH)).toBe(true);
     expect(rights.mayFor("keys:write", SOUTH)).toBe(false);
     expect(rights.mayForAll("keys:write")).toBe(false);
+    expect(rights.mayForLabel("keys:write", "site=north")).toBe(true);
+    expect(rights.mayForLabel("keys:write", "site=south")).toBe(false);
     expect(rights.mayForAll("metrics:scrape")).toBe(true);
     expect(rights.labelsFor("devices:write")).toEqual(["site=north"]);
     expect(rights.labelsFor("devices:read")).toEqual([]);

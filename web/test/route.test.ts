@@ -31,6 +31,11 @@ it.each([
     { deviceId: null, windowS: 60, list: BUSY, isWall: true },
   ],
   ["#/audit?window=15", { deviceId: null, windowS: 15, access: "audit" }],
+  [
+    "#/alerts?state=all&device=a%26b&rule=3&nonsense=1",
+    { alerts: { view: "alerts", query: { state: "all", device: "a&b", rule: "3" } } },
+  ],
+  ["#/rules?rule=new&severity=", { alerts: { view: "rules", query: { rule: "new" } } }],
   ["#/accounts", { deviceId: null, windowS: 60 }],
   ["#/add?window=15", { deviceId: null, windowS: 15, isAdding: true }],
   ["#/device/a?compare=b,c", { deviceId: "a", windowS: 60, compared: ["b", "c"] }],
@@ -40,8 +45,11 @@ it.each([
 ])("reads %j", (hash, route) => {
   expect(routeOf(hash)).toEqual({
     isAdding: false,
+    deviceId: null,
+    windowS: 60,
     isWall: false,
     access: null,
+    alerts: null,
     section: "readings",
     range: null,
     list: PLAIN_LIST,
@@ -104,6 +112,7 @@ it("writes what it reads", () => {
       isAdding: false,
       isWall: false,
       access: null,
+      alerts: null,
       range: null,
       list: BUSY,
       isTable: true,
@@ -116,6 +125,7 @@ it("writes what it reads", () => {
       isAdding: true,
       isWall: false,
       access: null,
+      alerts: null,
       range: null,
       list: PLAIN_LIST,
       isTable: false,
@@ -128,19 +138,23 @@ it("writes what it reads", () => {
       isAdding: false,
       isWall: false,
       access: null,
+      alerts: null,
       range: { from: 1, to: 99 },
       list: PLAIN_LIST,
       isTable: false,
       compared: ["b", "c,d"],
     },
     { ...routeOf("#/tokens?window=15"), access: "people" },
+    routeOf("#/alerts?state=all&severity=critical&device=a%26b"),
   ] as const) {
     expect(routeOf(hashOf(route))).toEqual(route);
   }
 });
 
-it("leads from a view of people to a device", () => {
+it("leads from a view of people or alerts to a device, with nothing of that view", () => {
   expect(hashOf({ ...routeOf("#/audit"), deviceId: "a" })).toBe("#/device/a");
+  expect(hashOf({ ...routeOf("#/alerts?state=all"), deviceId: "a" })).toBe("#/device/a");
+  expect(hashOf({ ...routeOf("#/alerts?state=all"), isWall: true })).toBe("#/wall");
 });
 
 it.each([

@@ -1,4 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import type { AlertDetail } from "./alertRest";
 
 export const ALERTS = "alerts";
 export const SEVERITIES = ["critical", "warning", "info"] as const;
@@ -15,6 +16,8 @@ export interface Alert {
   readonly time: number;
   /** As the hub calls it: "firing", "resolved"; null where it gives none. */
   readonly state: string | null;
+  /** All that the hub said of it; null where it gives no id, or no name. */
+  readonly told: AlertDetail | null;
 }
 
 /** Older ones leave. */
@@ -52,7 +55,7 @@ export class Alerts {
       const isNew = alert.id === null || !known.some(({ id }) => id === alert.id);
       const changed = known.map((other) => (other.id === alert.id ? alert : other));
       this.#list.value = isNew ? [alert, ...known].slice(0, KEPT_MOST) : changed;
-      if (isNew) this.#unseen.value += 1;
+      if (isNew && !isHandled(alert)) this.#unseen.value += 1;
     }
   }
 
@@ -60,6 +63,11 @@ export class Alerts {
   seen(): void {
     this.#unseen.value = 0;
   }
+}
+
+/** Somebody did something about it: no news, even where this page had not heard of it. */
+function isHandled({ told }: Alert): boolean {
+  return Boolean(told?.acknowledged ?? told?.silenced);
 }
 
 /** A newer hub may send other fields: whatever is missing gets a default. */
@@ -76,5 +84,6 @@ function alertOf(told: unknown, now: number): Alert {
     title: text("name", "message", "title") ?? "Alert",
     time: typeof fields.opened === "number" ? fields.opened : now,
     state: text("state") ?? null,
+    told: typeof fields.id === "number" && text("name") ? (told as AlertDetail) : null,
   };
 }

@@ -73,6 +73,12 @@ export class Rights {
     return this.#grantsWith(right).some(({ scope }) => scope === null || covers(scope, device));
   }
 
+  /** For all devices that carry a label, as it is written: "hall=North". */
+  mayForLabel(right: Right, label: string): boolean {
+    const [key = "", ...value] = label.split("=");
+    return this.mayFor(right, { id: "", labels: { [key]: value.join("=") } });
+  }
+
   /** Labels with which a new device is one that this may be done to; none where it is in any case. */
   labelsFor(right: Right): readonly string[] {
     const scopes = this.#grantsWith(right).map(({ scope }) => scope);

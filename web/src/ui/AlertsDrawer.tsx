@@ -9,7 +9,7 @@ import { type Page, usePage } from "./page";
 import { adoptStyle } from "./parts/adoptStyle";
 import { PresenceMark } from "./parts/PresenceMark";
 import { PRESENCE_WORD } from "./parts/words";
-import { hashOf, type Range } from "./route";
+import { ALERT_VIEWS, hashOf, type Range } from "./route";
 
 adoptStyle(style);
 
@@ -37,6 +37,20 @@ export function AlertsDrawer() {
     .sort((a, b) => (b.since ?? 0) - (a.since ?? 0));
   return (
     <div class="alerts">
+      <nav class="alerts-links" aria-label="Alerts and rules">
+        {ALERT_VIEWS.map((view) => (
+          <a
+            key={view}
+            class="button"
+            href={hashOf({ ...page.route.value, deviceId: null, access: null, alerts: { view, query: {} } })}
+            onClick={() => {
+              page.isAlertsOpen.value = false;
+            }}
+          >
+            {view === "alerts" ? "All alerts" : "Rules"}
+          </a>
+        ))}
+      </nav>
       {told.length > 0 && <h3>Alerts</h3>}
       {told.length > 0 && (
         <ul class="alerts-list" aria-label="Alerts">
@@ -102,7 +116,7 @@ function AlertRecord({ alert, now }: { alert: Alert; now: number }) {
 }
 
 /** A link to a device at the moment something happened to it. */
-function MomentLink(props: { deviceId: string; time: number | null; children: ComponentChildren }) {
+export function MomentLink(props: { deviceId: string; time: number | null; children: ComponentChildren }) {
   const page = usePage();
   const { deviceId, time } = props;
   if (!page.live.fleet.get(deviceId)) return <span class="alerts-line">{props.children}</span>;
@@ -127,19 +141,19 @@ function rangeAround(time: number, now: number): Range {
 
 function RestOfThem({ left }: { left: number }) {
   const page = usePage();
-  const list = { ...PLAIN_LIST, sort: sortBy("problems") };
+  const place = { deviceId: null, alerts: null, list: { ...PLAIN_LIST, sort: sortBy("problems") } };
   const close = () => {
     page.isAlertsOpen.value = false;
   };
   return (
-    <a class="button" href={hashOf({ ...page.route.value, deviceId: null, list })} onClick={close}>
+    <a class="button" href={hashOf({ ...page.route.value, ...place })} onClick={close}>
       {count(left)} more in the list
     </a>
   );
 }
 
 /** Severity by shape: a filled triangle, an empty one, an empty circle. The word stands beside it. */
-function SeverityMark({ severity }: { severity: Severity }) {
+export function SeverityMark({ severity }: { severity: Severity }) {
   return (
     <svg class={`mark severity-${severity}`} viewBox="0 0 12 12" aria-hidden="true">
       {severity === "info" ? <circle cx="6" cy="6" r="4.5" /> : <path d="M6 1.5L11 10.5H1z" />}

@@ -17,6 +17,7 @@ const ConfirmIdentity = lazy(
   nothing,
 );
 const AccessRoom = lazy(() => import("./access/AccessRoom").then((room) => room.AccessRoom));
+const AlertRoom = lazy(() => import("./alerts/AlertRoom").then((room) => room.AlertRoom));
 const SystemView = lazy(() => import("./system/SystemView").then((room) => room.SystemView));
 const Wall = lazy(() => import("./wall/Wall").then((room) => room.Wall));
 const AddDevice = lazy(() => import("./list/AddDevice").then((room) => room.AddDevice), AddDeviceFrame);
@@ -48,16 +49,22 @@ export function App() {
 /** Header, banner, and the list beside the open device (on a phone: one of the two), or another view. */
 function Rooms() {
   const page = usePage();
-  const { deviceId, isAdding, isWall, access } = page.route.value;
+  const { deviceId, isAdding, isWall, access, alerts } = page.route.value;
   if (isWall) return <Wall />;
   const isLost = page.live.lostAt.value !== null;
   return (
     <>
       <Header />
       <Banner />
-      {deviceId === OWN_ID || access !== null ? (
+      {deviceId === OWN_ID || access !== null || alerts !== null ? (
         <main class="panes" data-lost={isLost}>
-          {access === null ? <SystemRoom /> : <AccessRoom view={access} />}
+          {access !== null ? (
+            <AccessRoom view={access} />
+          ) : alerts !== null ? (
+            <AlertRoom place={alerts} />
+          ) : (
+            <SystemRoom />
+          )}
         </main>
       ) : (
         <main class="panes" data-pane={deviceId === null ? "list" : "device"} data-lost={isLost}>

@@ -12,7 +12,7 @@ import { SPARK_MS } from "../paint/sparkline";
 import { ACCESS_WORD } from "./accessViews";
 import type { ListView } from "./listView";
 import { Preferences } from "./preferences";
-import { hashOf, type Route, routeOf } from "./route";
+import { ALERT_WORD, hashOf, type Route, routeOf } from "./route";
 import { Themes } from "./theme";
 
 /** Painting under reduced motion: twice a second, whatever the painter. */
@@ -133,12 +133,12 @@ export class Page {
       }
     });
     effect(() => {
-      const { deviceId: wanted, compared, access } = this.#route.value;
+      const { deviceId: wanted, compared, access, alerts } = this.#route.value;
       this.live.fleet.structure.value;
       // A device is opened once it is known to exist: a wrong link gets a message instead of an empty chart.
       const isThere = (id: string) => Boolean(this.live.fleet.get(id)?.info);
       this.live.open(wanted !== null && isThere(wanted) ? wanted : null, compared.filter(isThere));
-      const opened = access && ACCESS_WORD[access];
+      const opened = access ? ACCESS_WORD[access] : alerts && ALERT_WORD[alerts.view];
       const name = wanted === null ? opened : this.live.fleet.get(wanted)?.name;
       document.title = !name ? "Sensor hub" : `${name} · Sensor hub`;
     });

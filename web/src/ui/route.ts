@@ -12,6 +12,18 @@ const SYSTEM = "#/system";
 /** The views of people and of what they come in with. */
 export const ACCESS_VIEWS = ["account", "tokens", "people", "audit"] as const;
 export type AccessView = (typeof ACCESS_VIEWS)[number];
+/** The views of what fires, and of the rules it fires by. */
+export const ALERT_VIEWS = ["alerts", "rules"] as const;
+export type AlertView = (typeof ALERT_VIEWS)[number];
+export const ALERT_WORD: Readonly<Record<AlertView, string>> = { alerts: "Alerts", rules: "Rules" };
+/** What of them is shown: a filter of alerts, or the rule that is open: its number, or "new". */
+const ALERT_QUERY = ["state", "severity", "device", "rule"] as const;
+
+/** A view of alerts or rules, with what its link asks for. */
+export interface AlertPlace {
+  readonly view: AlertView;
+  readonly query: Readonly<Partial<Record<(typeof ALERT_QUERY)[number], string>>>;
+}
 /** The parts of a device's view; a plain link opens the first. */
 export const SECTIONS = [
   "readings",
@@ -56,12 +68,13 @@ export interface Route {
   /** The devices of the list in large, for a screen on a wall. */
   readonly isWall: boolean;
   readonly access: AccessView | null;
+  readonly alerts: AlertPlace | null;
 }
 
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the
- * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people` and `#/audit`; anything
- * else is the list. How the list is arranged is in all of them. A malformed part is ignored, and the rest of
+ * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people`, `#/audit`,
+ * `#/alerts?state=all&severity=critical` and `#/rules?rule=<id>`; anything else is the list. How the list is arranged is in all of them. A malformed part is ignored, and the rest of
  * the link is used.
  */
 export function routeOf(hash: string): Route {
@@ -80,6 +93,7 @@ export function routeOf(hash: string): Route {
     isAdding: path === ADD,
     isWall: path === WALL,
     access: ACCESS_VIEWS.find((view) => path === `#/${view}`) ?? null,
+    alerts: alertPlaceOf(path, parameters),
   };
   if (path === SYSTEM) return { ...list, deviceId: OWN_ID };
   if (!path.startsWith(DEVICE)) return list;
@@ -88,6 +102,12 @@ export function routeOf(hash: string): Route {
   if (deviceId === "") return list;
   const section = SECTIONS.find((one) => one === named) ?? "readings";
   return { ...list, deviceId, section, compared: comparedOf(parameters, deviceId) };
+}
+
+function alertPlaceOf(path: string, parameters: URLSearchParams): AlertPlace | null {
+  const view = ALERT_VIEWS.find((one) => path === `#/${one}`);
+  const asked = ALERT_QUERY.map((name) => [name, parameters.get(name)] as const);
+  return view ? { view, query: Object.fromEntries(asked.filter(([, text]) => text)) } : null;
 }
 
 /** Ids are encoded one by one, so that a comma in one does not split it. */
@@ -123,9 +143,12 @@ export function hashOf(route: Route): string {
     parameters.set("compare", route.compared.map(encodeURIComponent).join(","));
   }
   writeListView(route.list, parameters);
+  const place = route.deviceId === null && route.access === null && !route.isWall ? route.alerts : null;
+  for (const [name, text] of Object.entries(place?.query ?? {})) parameters.set(name, text);
   const query = parameters.size > 0 ? `?${parameters}` : "";
   if (route.isWall) return `${WALL}${query}`;
   if (route.deviceId === null && route.access !== null) return `#/${route.access}${query}`;
+  if (place) return `#/${place.view}${query}`;
   if (route.deviceId === null) return `${route.isAdding ? ADD : "#/"}${query}`;
   if (route.deviceId === OWN_ID) return `${SYSTEM}${query}`;
   const section = route.section === "readings" ? "" : `/${route.section}`;
