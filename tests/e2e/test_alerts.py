@@ -63,18 +63,23 @@ def test_an_alert_is_counted_read_out_listed_and_shown_as_it_ends(hub: HubProces
     expect(page.row("Press")).to_be_visible()
     page.tab.get_by_role("button", name="Alerts 1").click()
     drawer = page.tab.get_by_role("dialog", name="Needs attention")
-    expect(drawer.get_by_role("link")).to_contain_text(["Warning · firing · Press"])
+    expect(drawer.get_by_role("listitem").get_by_role("link")).to_contain_text(["Warning · firing · Press"])
     page.tab.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
 
     send(hub, key, {"t": 95.0})
 
     expect(page.tab.locator("[aria-live]", has_text="1 new alert")).to_be_attached()
     page.tab.get_by_role("button", name="Alerts 1").click()
-    expect(drawer.get_by_role("link")).to_contain_text(["Too hot", "Rather warm"])
-    expect(drawer.get_by_role("link").first).to_contain_text("Critical · firing · Press")
+    expect(drawer.get_by_role("listitem").get_by_role("link")).to_contain_text(["Too hot", "Rather warm"])
+    expect(drawer.get_by_role("listitem").get_by_role("link").first).to_contain_text(
+        "Critical · firing · Press"
+    )
     page.assert_accessible()
 
     send(hub, key, {"t": 80.0})
 
-    expect(drawer.get_by_role("link").first).to_contain_text("Critical · resolved · Press")
-    expect(drawer.get_by_role("link")).to_have_count(2)
+    expect(drawer.get_by_role("listitem").get_by_role("link").first).to_contain_text(
+        "Critical · resolved · Press"
+    )
+    expect(drawer.get_by_role("listitem").get_by_role("link")).to_have_count(2)

@@ -26,6 +26,8 @@ export function AlertsView({ query }: { query: AlertPlace["query"] }) {
     const chosen = queryOf({ ...filter, ...change });
     location.replace(hashOf({ ...page.route.peek(), alerts: { view: "alerts", query: chosen } }));
   };
+  const told = page.live.alerts.list.value;
+  useEffect(() => page.live.alerts.seen(), [page, told]);
   const known = rules.state.kind === "ready" ? rules.state.value : [];
   return (
     <>
