@@ -74,7 +74,8 @@ export interface Route {
 /**
  * Reads `#/device/<id>/<section>?window=60&from=<ms>&to=<ms>&view=table&compare=<id>,<id>`, `#/system` (the
  * hub itself, as a device), `#/add`, `#/wall`, `#/account`, `#/tokens`, `#/people`, `#/audit`,
- * `#/alerts?state=all&severity=critical` and `#/rules?rule=<id>`; anything else is the list. How the list is arranged is in all of them. A malformed part is ignored, and the rest of
+ * `#/alerts?state=all&severity=critical` and `#/rules?rule=<id>`; anything else is the list. How the
+ * list is arranged is in all of them. A malformed part is ignored, and the rest of
  * the link is used.
  */
 export function routeOf(hash: string): Route {

@@ -31,8 +31,8 @@ export function SilenceList({ rest, rules, silences }: SilenceListProps) {
               {found.map((silence) => (
                 <li key={silence.id} class="record record-head">
                   <span>
-                    <strong>{whatIsSilent(page, silence, rules)}</strong> until {moment(silence.until)}, by{" "}
-                    {silence.by}
+                    <strong>{whatIsSilent(page, silence, rules)}</strong>
+                    {` until ${moment(silence.until)}, by ${silence.by}`}
                     {silence.comment && `: ${silence.comment}`}
                   </span>
                   <span class="grow" />
