@@ -143,7 +143,7 @@ def test_what_the_first_view_loads_is_counted_and_what_opens_by_a_click_is_not(c
     assert done.returncode == 0, done.stderr
     assert "the first view is 40.1 KiB compressed, of 60" in done.stderr
     assert "the largest view opened later is 30.0 KiB compressed, of 40" in done.stderr
-    assert "the whole page is 70.1 KiB compressed, of 130" in done.stderr
+    assert "the whole page is 70.1 KiB compressed, of 150" in done.stderr
     assert (copy.static / "assets" / "Room.js").exists()
     assert not (copy.static / "manifest.json").exists()
 

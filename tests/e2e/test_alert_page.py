@@ -135,3 +135,47 @@ def test_a_rule_is_switched_off_and_on(kiln: Kiln, visit: Visit) -> None:
     assert not kiln.hub.call("GET", f"/api/v1/rules/{kiln.hot}")["enabled"]
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_rule_is_tried_while_it_is_typed_and_dragged_and_then_saved(kiln: Kiln, visit: Visit) -> None:
+    key = kiln.hub.add_device("mill", name="Mill", expected_interval_s=600)
+    for value in (10.0, 30.0, 10.0, 30.0, 10.0):
+        send(kiln.hub, key, {"load": value})
+    page = visit(kiln.hub, "/#/rules?rule=new")
+    form = page.tab.get_by_role("form", name="New rule")
+    form.get_by_label("Name").fill("Overload")
+    form.get_by_label("For", exact=True).select_option("device")
+    form.get_by_label("Device, by id").fill("mill")
+    form.get_by_label("Metric").fill("load")
+    above = form.get_by_label("Above", exact=True)
+    above.fill("much")
+    expect(form.get_by_text("when.above: a number is wanted")).to_be_visible()
+    above.fill("20")
+    said = form.get_by_role("status")
+    expect(said).to_contain_text("Would have fired 2 times, in 5 readings.")
+    page.wait_for_paint(form.locator("canvas"))
+    page.assert_accessible_in_any_width()
+
+    line = form.get_by_role("slider", name="Threshold")
+    line.press("PageUp")
+    expect(above).not_to_have_value("20")
+    for _ in range(6):
+        line.press("PageUp")
+    expect(said).to_contain_text("Would have fired 0 times")
+    box = line.bounding_box()
+    assert box is not None
+    page.tab.mouse.move(box["x"] + 50, box["y"] + box["height"] / 2)
+    page.tab.mouse.down()
+    page.tab.mouse.move(box["x"] + 50, box["y"] + 75, steps=5)
+    page.tab.mouse.up()
+    expect(said).to_contain_text("Would have fired 2 times")
+
+    form.get_by_role("button", name="Save").click()
+    rules = page.tab.get_by_role("list", name="Rules")
+    expect(rules).to_contain_text("Overload")
+    page.tab.get_by_role("link", name="Change Overload").click()
+    form = page.tab.get_by_role("form", name="Change the rule")
+    form.get_by_label("Above", exact=True).fill("25")
+    form.get_by_label("Severity").select_option("critical")
+    form.get_by_role("button", name="Save").click()
+    expect(rules).to_contain_text("load above 25")

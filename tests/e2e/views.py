@@ -88,6 +88,7 @@ VIEWS = (
     View("alerts", "#/", _opens("Alerts", "Needs attention")),
     View("all-alerts", "#/alerts?state=all", _says("temperature")),
     View("rules", "#/rules", _says("Pump too warm")),
+    View("rule", "#/rules?rule=1", _says("Would have fired")),
     View("columns", "#/", _opens("Columns", "Columns")),
     View("preferences", "#/", _opens("Preferences", "Preferences")),
     View("wall", "#/wall?group=place&metric=temperature&metric=speed", _tiled),

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   paint: ["live"],
   "ui/parts": ["live", "paint", "styles", "ui"],
   "ui/access": ["live", "paint", "styles", "ui", "ui/parts"],
-  "ui/alerts": ["live", "paint", "styles", "ui", "ui/parts"],
+  "ui/alerts": ["live", "paint", "styles", "ui", "ui/parts", "ui/device"],
   "ui/list": ["live", "paint", "styles", "ui", "ui/parts"],
   "ui/device": ["live", "paint", "styles", "ui", "ui/parts"],
   "ui/wall": ["live", "paint", "styles", "ui", "ui/parts", "ui/list"],

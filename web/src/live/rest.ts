@@ -219,9 +219,9 @@ export class Rest {
    * One request; undefined where the answer has no content. Where the hub first wants to know that it is
    * still the same person, it is sent again once they have shown that.
    */
-  async ask(path: string, method: Method, body?: object): Promise<unknown> {
+  async ask(path: string, method: Method, body?: object, stop?: AbortSignal): Promise<unknown> {
     try {
-      return await this.#send(path, method, body);
+      return await this.#send(path, method, body, stop);
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== UNCONFIRMED) throw error;
       if (!(await this.confirmation.ask())) throw error;
@@ -229,7 +229,7 @@ export class Rest {
     return this.#send(path, method, body);
   }
 
-  async #send(path: string, method: Method, body?: object): Promise<unknown> {
+  async #send(path: string, method: Method, body?: object, stop?: AbortSignal): Promise<unknown> {
     let response: Response;
     try {
       response = await this.#fetch(path, {
@@ -238,7 +238,9 @@ export class Rest {
         ...(body && { body: JSON.stringify(body) }),
         credentials: "same-origin",
         cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: stop
+          ? AbortSignal.any([stop, AbortSignal.timeout(TIMEOUT_MS)])
+          : AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (error) {
       throw new Unreachable(error instanceof Error ? error.message : "no answer");

@@ -82,4 +82,9 @@ export class RuleRest {
   async remove(id: number): Promise<void> {
     await this.#rest.ask(`${RULES_PATH}/${id}`, "DELETE");
   }
+
+  /** When a rule would have fired from one time up to another; nothing is changed. */
+  async test(rule: object, from: number, to: number, stop: AbortSignal): Promise<Trial> {
+    return (await this.#rest.ask(`${RULES_PATH}/test`, "POST", { rule, from, to }, stop)) as Trial;
+  }
 }

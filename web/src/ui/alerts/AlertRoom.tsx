@@ -46,7 +46,11 @@ export function AlertRoom({ place }: { place: AlertPlace }) {
       </nav>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must by the keyboard too */}
       <section class="section" tabIndex={0} aria-label={ALERT_WORD[view]} key={view}>
-        {view === "alerts" ? <AlertsView query={place.query} /> : <RulesView />}
+        {view === "alerts" ? (
+          <AlertsView query={place.query} />
+        ) : (
+          <RulesView key={place.query.rule} open={place.query.rule} />
+        )}
       </section>
     </div>
   );

@@ -5,12 +5,15 @@ import { usePage } from "../page";
 import { Confirm } from "../parts/Confirm";
 import { Failure, useSending } from "../parts/forms";
 import { Loaded, useLoaded } from "../parts/Loaded";
+import { lazy } from "../parts/lazy";
 import { hashOf } from "../route";
 import { useMaySetRule } from "./mayRule";
 import { ruleWords, scheduleWords, whichWords } from "./ruleWords";
 
+const RuleEditor = lazy(() => import("./RuleEditor").then((room) => room.RuleEditor));
+
 /** What people are told of. Managers change it, the others read it. */
-export function RulesView() {
+export function RulesView({ open }: { open: string | undefined }) {
   const page = usePage();
   const rest = useMemo(() => new RuleRest(page.live.rest), [page]);
   const rules = useLoaded(() => rest.rules());
@@ -22,8 +25,31 @@ export function RulesView() {
       await rest.change(id, { enabled: !enabled });
       await rules.reload();
     });
+  const here = page.route.value;
+  if (open !== undefined && page.rights.value.may("rules:write")) {
+    return (
+      <Loaded of={rules}>
+        {(found) => {
+          const rule = found.find(({ id }) => String(id) === open);
+          if (!rule && open !== "new") return <p class="message">There is no rule {open}.</p>;
+          return <RuleEditor rest={rest} rule={rule ?? null} />;
+        }}
+      </Loaded>
+    );
+  }
   return (
     <>
+      {page.rights.value.may("rules:write") && (
+        <div class="section-head">
+          <p class="small">A rule is tried over the past before it is saved.</p>
+          <a
+            class="button primary"
+            href={hashOf({ ...here, alerts: { view: "rules", query: { rule: "new" } } })}
+          >
+            Add a rule
+          </a>
+        </div>
+      )}
       <Failure reason={failure} />
       <Loaded of={rules}>
         {(found) => (
@@ -98,6 +124,13 @@ function RuleRecord({ of: rule, isSending, turn, remove }: RuleRecordProps) {
         </a>
         {turn && (
           <>
+            <a
+              class="button"
+              aria-label={`Change ${name}`}
+              href={hashOf({ ...page.route.value, alerts: { view: "rules", query: { rule: String(id) } } })}
+            >
+              Change
+            </a>
             <button
               type="button"
               class="button"
