@@ -39,17 +39,9 @@ export function RulePreview({ rest, draft, deviceId, range, edit, refused }: Pre
     const line = { key: metric.name, deviceId, metric, owner: null, colour: 0, shape: null };
     return { line, history, expectedMs: null };
   });
-  const fired = trial?.alerts.length ?? 0;
   return (
     <div class="rule-preview">
-      <p role="status">
-        {trial
-          ? `Would have fired ${trial.whole ? "" : "more than "}${count(fired)} ${fired === 1 ? "time" : "times"}` +
-            `, in ${count(trial.readings)} ${trial.tier === "raw" ? "readings" : "minutes"}.`
-          : draft.when === "presence"
-            ? "Presence cannot be tried: the history has none."
-            : "Not tried yet."}
-      </p>
+      <p role="status">{trialWords(trial, draft)}</p>
       <Loaded of={loaded}>
         {(line) =>
           line && (
@@ -59,6 +51,17 @@ export function RulePreview({ rest, draft, deviceId, range, edit, refused }: Pre
       </Loaded>
     </div>
   );
+}
+
+function trialWords(trial: Trial | null, draft: RuleDraft): string {
+  if (!trial) {
+    const isPresence = draft.when === "presence";
+    return isPresence ? "Presence cannot be tried: the history has none." : "Not tried yet.";
+  }
+  const fired = trial.alerts.length;
+  const times = `${trial.whole ? "" : "more than "}${count(fired)} ${fired === 1 ? "time" : "times"}`;
+  const played = `${count(trial.readings)} ${trial.tier === "raw" ? "readings" : "minutes"}`;
+  return `Would have fired ${times}, in ${played}.`;
 }
 
 /** Plays the rule a moment after it was changed; an answer to an earlier one is not waited for. */
