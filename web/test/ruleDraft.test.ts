@@ -49,6 +49,8 @@ it.each([
   ["on.device", "on.which"],
   ["schedule.timezone", "timezone"],
   ["name", "name"],
+  ["devices", null],
+  ["when.nonsense", null],
   [null, null],
 ])("has what the hub says of %j at its field", (where, field) => {
   expect(fieldAt(where, NEW_RULE)).toBe(field);

@@ -148,14 +148,21 @@ function valueAt(from: unknown, path: string): string {
   return found === undefined || found === null ? "" : String(found);
 }
 
-/** The field at which the hub's complaint belongs: "rule.when.outside" is at "outside.0". */
+/** Those that are not of the condition. */
+const OTHER_FIELDS = [
+  ...["name", "severity", "on", "on.which", "metric", "when", "timezone", "days", "from", "to"],
+  ...["depends_on", "depends_on.which", "note"],
+];
+
+/** The field at which the hub's complaint belongs: "rule.when.outside" is at "outside.0"; null: at none. */
 export function fieldAt(where: string | null, draft: RuleDraft): string | null {
   if (where === null) return null;
   const path = where.replace(/^(body\.)?(rule\.)?/, "").replace(/^(when|schedule)\./, "");
   const fields = CONDITIONS[draft.when ?? ""]?.fields.map((field) => field.path) ?? [];
   const exact =
     fields.find((field) => field === path) ?? fields.find((field) => field.startsWith(`${path}.`));
-  return exact ?? path.replace(/^(on|depends_on)\..*/, "$1.which");
+  const other = path.replace(/^(on|depends_on)\..*/, "$1.which");
+  return exact ?? OTHER_FIELDS.find((field) => field === other) ?? null;
 }
 
 /** The bounds of a threshold, by field; each is a line on the chart that may be dragged. */
