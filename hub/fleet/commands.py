@@ -25,6 +25,9 @@ from hub.registry.commands import StoredCommands
 OPEN_MAX = 100  # of one device; more are refused until some are answered or expire
 TIMEOUT_MAX_S = 7 * 86_400.0
 METHOD_MAX = 100
+# A command to a label keeps its parameters once for each device; a list of commands gives a thousand of them.
+PARAMS_MAX_BYTES = 16_384
+RESPONSE_MAX_BYTES = 65_536
 CHECK_INTERVAL_S = 1.0
 
 _log = Logger("commands")
@@ -94,7 +97,7 @@ class Commands:
             raise Invalid(f"a method has 1 to {METHOD_MAX} printable characters", "method")
         if not 0 < timeout_s <= TIMEOUT_MAX_S:
             raise Invalid("a timeout is over 0 and at most 7 days", "timeout_s")
-        check_json(params, "params")
+        check_json(params, "params", PARAMS_MAX_BYTES)
         now = self._clock()
         ends = now + round(timeout_s * 1e6)
         return Command(0, device.number, method, params, CommandState.QUEUED, now, ends)
@@ -192,7 +195,7 @@ class Commands:
         Raises Invalid, NotFound, Conflict if it was answered before or is over, StoreError if the answer
         could not be kept: the command is open still then, and can be answered again.
         """
-        check_json(response, "response")
+        check_json(response, "response", RESPONSE_MAX_BYTES)
         async with self._devices.held(device):
             command = self._open.get(device.number, {}).get(command_id)
             if command is None:

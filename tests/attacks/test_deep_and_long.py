@@ -2,12 +2,15 @@
 read again.
 """
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from hub.fleet.checks import ATTRIBUTE_MAX_BYTES, ATTRIBUTES_MAX_BYTES, DEPTH_MAX
+from hub.fleet.commands import PARAMS_MAX_BYTES, RESPONSE_MAX_BYTES
+from hub.http.rest.commands import LISTED_MAX_BYTES
 from tests.http.conftest import Hub
 
 ONE = "/api/v1/devices/boiler"
@@ -93,6 +96,58 @@ async def test_all_attributes_of_a_device_together_are_bounded(hub: Hub) -> None
     assert (status, len(answer["shared"])) == (200, kept)
     assert len(json.dumps(answer)) < 1.1 * ATTRIBUTES_MAX_BYTES
     assert (await hub.call("PUT", f"{ONE}/attributes", {"shared": {"a0": None, "b": value}}))[0] == 200
+
+
+async def until_done(hub: Hub, number: int) -> None:
+    """A good answer to a command is told to no device: only its state shows that it came."""
+    async with asyncio.timeout(10):
+        while True:
+            listed = (await hub.call("GET", f"{ONE}/commands"))[1]["commands"]
+            if {one["id"]: one["state"] for one in listed}[number] == "done":
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_in_a_command_is_bounded(hub: Hub) -> None:
+    await hub.device(labels={"kind": "pump"})
+    for path, more in ((f"{ONE}/commands", {}), ("/api/v1/commands", {"label": "kind=pump"})):
+        for params, status in ((long(PARAMS_MAX_BYTES), 201), (long(PARAMS_MAX_BYTES + 1), 422)):
+            sent = await hub.call("POST", path, {"method": "m", "params": params, **more})
+            assert sent[0] == status, path
+    async with hub.device_socket() as socket:
+        while (said := await socket.receive_json())["type"] != "command":
+            pass
+        answer = {"type": "response", "id": said["id"]}
+        await socket.send_json(answer | {"response": long(RESPONSE_MAX_BYTES + 1)})
+        while (told := await socket.receive_json())["type"] == "command":
+            pass
+        assert told["type"] == "response_refused"
+        await socket.send_json(answer | {"response": long(RESPONSE_MAX_BYTES)})
+        await until_done(hub, said["id"])
+
+
+async def test_one_list_of_commands_is_bounded_and_the_pages_have_them_all(hub: Hub) -> None:
+    await hub.device()
+    device = hub.rooms.fleet.devices.find("boiler")
+    commands = hub.rooms.commands
+    sent = []
+    for _ in range(3 * LISTED_MAX_BYTES // PARAMS_MAX_BYTES // 2):
+        made = await commands.send(device, "m", long(PARAMS_MAX_BYTES), 60)
+        await commands.cancel(device, made.id)
+        sent.append(made.id)
+    found: list[int] = []
+    before: int | None = 2**62
+    pages = 0
+    while before is not None:
+        status, page = await hub.call("GET", f"{ONE}/commands?limit=1000&before={before}")
+        assert status == 200
+        assert len(json.dumps(page)) < 1.3 * LISTED_MAX_BYTES
+        found += [one["id"] for one in page["commands"]]
+        before, pages = page["next"], pages + 1
+    assert (found, pages) == (sent[::-1], 2)
+    for limit in (1, 10, 50, 51, 100):
+        _, page = await hub.call("GET", f"{ONE}/commands?limit={limit}")
+        assert ([one["id"] for one in page["commands"]], page["next"]) == (sent[::-1][:limit], sent[-limit])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from hub.errors import NotFound
 from hub.feed.channel import wire_ms
 from hub.feed.commands import shown
@@ -29,17 +31,30 @@ from hub.http.rooms import COMMANDS, FLEET
 from hub.model import Command, Method, Right
 
 DIGITS_MAX = 19  # of a command's number
+LISTED_MAX_BYTES = 8_388_608  # of what is in the commands of one answer; the rest is on further pages
+LISTED_AT_ONCE = 50
 
 
 async def list_commands(call: Call[CommandsQuery, Nothing]) -> CommandsOut:
     """List a device's commands, newest first; without raw:read what is in them is null."""
     limit, before = call.query.limit, call.query.before
     device = call.device()
-    found = await call.app[COMMANDS].list(device, limit + 1, before)
     is_whole = call.may(Right.RAW_READ, device)
+    found: list[Command] = []
+    size, is_last = 0, False
+    while not is_last and len(found) <= limit and size <= LISTED_MAX_BYTES:
+        at_once = min(LISTED_AT_ONCE, limit + 1 - len(found))
+        more = await call.app[COMMANDS].list(device, at_once, found[-1].id if found else before)
+        is_last = len(more) < at_once
+        found += more
+        size += sum(_size(one) for one in more)
     page = found[:limit]
-    shown = [_shown(command, is_whole=is_whole) for command in page]
-    return CommandsOut(commands=shown, next=page[-1].id if len(found) > limit else None)
+    listed = [_shown(command, is_whole=is_whole) for command in page]
+    return CommandsOut(commands=listed, next=None if is_last and len(found) <= limit else page[-1].id)
+
+
+def _size(command: Command) -> int:
+    return len(orjson.dumps((command.params, command.response)))
 
 
 async def send_command(call: Call[Nothing, CommandIn]) -> CommandOut:
