@@ -56,7 +56,7 @@ from hub.people.tokens import Tokens
 from hub.private_files import StoreFolders
 from hub.registry.registry import Registry
 from hub.system import OWN, System
-from hub.timers import aligned_sleep
+from hub.timers import aligned_sleep, every
 from hub.tls import Certificates
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Rooms:
             self.commands.run(),
             self.keeper().run(),
             self._watch_clock(),
-            _every(ROSTER_INTERVAL_S, self.roster.tick),
+            every(ROSTER_INTERVAL_S, self.roster.tick),
             self._tick_feed(),
             *self.alerts.loops(self.notifier),
             *self.notifier.loops(),
@@ -212,7 +212,8 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
         await note_distrust(registry, clock)
         await commands.restore()
         await alerts.restore()
-        telling = open_notifier(config, around.uniform, registry, feed, alerts, accounts, clock)
+        notes = Notes(registry, devices, accounts, feed, clock)
+        telling = open_notifier(config, around.uniform, registry, feed, alerts, accounts, clock, notes.inbox)
         notifier = await stack.enter_async_context(telling)
         yield Rooms(
             config,
@@ -231,7 +232,7 @@ async def open_rooms(config: Config, around: Surroundings | None = None) -> Asyn
             audit,
             alerts,
             notifier,
-            Notes(registry, devices, accounts, feed, clock),
+            notes,
         )
 
 
@@ -392,9 +393,3 @@ def http(
             around.refusal_pace,
         ),
     )
-
-
-async def _every(interval_s: float, do: Callable[[], None]) -> None:
-    while True:
-        await aligned_sleep(interval_s)
-        do()

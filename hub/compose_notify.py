@@ -11,6 +11,7 @@ from hub.http.webhooks import Webhooks
 from hub.model import Principal
 from hub.model.alert import Event
 from hub.model.target import TargetKind
+from hub.notes.inbox import Inboxes
 from hub.notify.addresses import AllowedAddresses
 from hub.notify.by_apprise import AppriseSender
 from hub.notify.notifier import Notifier
@@ -27,6 +28,7 @@ async def open_notifier(
     alerts: Alerts,
     accounts: Accounts,
     clock: HubClock,
+    inboxes: Inboxes,
 ) -> AsyncIterator[Notifier]:
     """What tells people of alerts, going on where it was. Raises StoreError."""
 
@@ -39,6 +41,9 @@ async def open_notifier(
     async def escalated(alert_id: int, text: str) -> None:
         await alerts.ledger.note(alert_id, Event.ESCALATED, "", text)
 
+    async def tell(person: str) -> None:
+        await inboxes.tell_all([person])
+
     http = config.http
     scheme = "https" if http.tls_cert else "http"
     addresses = AllowedAddresses(config.alerts.private_targets)
@@ -48,6 +53,7 @@ async def open_notifier(
         feed.labels_of,
         may_see,
         escalated,
+        tell,
         clock,
         uniform,
         http.public_url or f"{scheme}://{http.host}:{http.port}",

@@ -6,6 +6,7 @@ rest of the time.
 """
 
 import asyncio
+from collections.abc import Callable
 
 
 def aligned(now_s: float, interval_s: float) -> float:
@@ -17,3 +18,10 @@ async def aligned_sleep(interval_s: float) -> None:
     """Sleep until the loop's time is a multiple of this, for about as long."""
     now_s = asyncio.get_running_loop().time()
     await asyncio.sleep(aligned(now_s, interval_s) - now_s)
+
+
+async def every(interval_s: float, do: Callable[[], None]) -> None:
+    """Do it at each turn of the interval, until cancelled."""
+    while True:
+        await aligned_sleep(interval_s)
+        do()

@@ -17,6 +17,7 @@ from hub.model.metric import (
     is_name,
 )
 from hub.model.note import (
+    InboxAlert,
     InboxEntry,
     InboxKind,
     Note,
@@ -59,6 +60,7 @@ __all__ = [
     "Event",
     "Fault",
     "Grant",
+    "InboxAlert",
     "InboxEntry",
     "InboxKind",
     "Inexact",

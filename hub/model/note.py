@@ -58,11 +58,27 @@ class InboxKind(StrEnum):
 
     MENTION = "mention"
     MESSAGE = "message"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxAlert:
+    """What a person is told of one alert or several. Devices are numbers; none and no alert: a test."""
+
+    person: str
+    text: str
+    by: str  # who has acknowledged it, or ""
+    alert: int | None  # the first of them
+    at: int | None  # when that one opened; µs, UTC
+    devices: tuple[int, ...]  # each once, that of the first alert first
 
 
 @dataclass(frozen=True, slots=True)
 class InboxEntry:
-    """Something for one person: a mention, with the note and its device's number, or a message."""
+    """Something for one person: a mention, with the note and its device's number, a message, or an alert.
+
+    Alerts of several devices that were told at once have their numbers in `devices`.
+    """
 
     id: int
     kind: InboxKind
@@ -72,6 +88,9 @@ class InboxEntry:
     device: int | None = None
     note: int | None = None
     message: int | None = None
+    alert: int | None = None
+    at: int | None = None  # when the alert opened; µs, UTC
+    devices: tuple[int, ...] = ()
 
 
 _PERSON = "person "

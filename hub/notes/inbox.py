@@ -10,7 +10,7 @@ from hub.feed import Feed
 from hub.feed.channel import wire_ms
 from hub.fleet.devices import Devices
 from hub.logs import Logger
-from hub.model import InboxEntry, PersonalMessage, Principal, Right, author_of
+from hub.model import Device, InboxEntry, PersonalMessage, Principal, Right, author_of
 from hub.model.note import check_text
 from hub.people.accounts import Accounts
 from hub.people.rule import Decision, decide
@@ -32,7 +32,7 @@ class Waiting(NamedTuple):
 
 
 class Inboxes:
-    """Mentions of and messages to people, kept while they are away. `clock` gives µs UTC."""
+    """Mentions of and messages to people, and alerts routed to them. `clock` gives µs UTC."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Inboxes:
         self._clock = clock
 
     async def of(self, person: Principal) -> Waiting:
-        """What waits for a person. A mention on a device that they may not see any more is not among it."""
+        """What waits for a person. What is about a device that they may not see now is not among it."""
         entries, seen = await self._stored.of(person.name)
         return Waiting([entry for entry in entries if self._may_see(person, entry)], seen)
 
@@ -110,23 +110,32 @@ class Inboxes:
 
     def shown(self, entry: InboxEntry) -> dict[str, object]:
         """An entry as the wire has it."""
-        device = None if entry.device is None else self._devices.numbered(entry.device)
+        devices = self._devices_of(entry)
         return {
             "id": entry.id,
             "kind": entry.kind.value,
             "by": entry.by,
             "text": entry.text,
             "made_at": wire_ms(entry.made_at),
-            "device": None if device is None else device.id,
+            "device": devices[0].id if devices else None,
             "note": entry.note,
             "message": entry.message,
+            "alert": entry.alert,
+            "at": None if entry.at is None else wire_ms(entry.at),
         }
 
     def _may_see(self, person: Principal, entry: InboxEntry) -> bool:
-        if entry.device is None:
+        if entry.device is None and not entry.devices:
             return True
-        device = self._devices.numbered(entry.device)
-        return decide(person, Right.DEVICES_READ, device) is Decision.ALLOW
+        devices = self._devices_of(entry)
+        return bool(devices) and all(
+            decide(person, Right.DEVICES_READ, device) is Decision.ALLOW for device in devices
+        )
+
+    def _devices_of(self, entry: InboxEntry) -> list[Device]:
+        """Those that it is about and that are there still."""
+        numbers = entry.devices if entry.device is None else (entry.device,)
+        return [device for number in numbers if (device := self._devices.numbered(number)) is not None]
 
     def _may_know(self, by: Principal, name: str) -> bool:
         """Who is limited to a scope knows of those alone who see a device that they see too."""

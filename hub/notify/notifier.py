@@ -16,8 +16,8 @@ from hub.model.target import AlertTarget, TargetKind
 from hub.notify.drafts import Board, DeliveryPlan
 from hub.notify.outbox import Outbox, wait_for
 from hub.notify.planner import Planner
-from hub.notify.senders import SENT, Letter, Outcome, Sender
-from hub.notify.texts import TEST, Notice, check_templates, message_of
+from hub.notify.senders import Letter, Outcome, Sender
+from hub.notify.texts import TEST, Notice, check_templates, for_inbox, message_of
 from hub.registry.registry import Registry
 from hub.timers import aligned_sleep
 
@@ -40,7 +40,8 @@ Escalated = Callable[[int, str], Awaitable[None]]
 class Notifier:
     """Is given the changes of alerts (see hub/alerts/stream). `labels` gives those of a device; `may_see`
     tells whether a person may see a device, and None whether there is such a person; `escalated` notes in an
-    alert's history that it was told to others. `base_url` is where people open the page.
+    alert's history that it was told to others; `tell` says to a person that something is in their inbox.
+    `base_url` is where people open the page.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Notifier:
         labels: Labels,
         may_see: Callable[[str, str | None], bool],
         escalated: Escalated,
+        tell: Callable[[str], Awaitable[None]],
         clock: Callable[[], int],
         uniform: Callable[[float, float], float],
         base_url: str,
@@ -71,8 +73,8 @@ class Notifier:
             self._board,
             registry.deliveries,
             self.targets,
-            self._letter,
             self._send,
+            tell,
             self._lock,
             clock,
             uniform,
@@ -163,8 +165,12 @@ class Notifier:
 
     # Messages
 
-    def _letter(self, delivery: AlertDelivery, target: AlertTarget) -> Letter:
+    async def _send(self, delivery: AlertDelivery, target: AlertTarget) -> Outcome:
         message = message_of(delivery, self.planner.routes.get(delivery.route), self._base_url)
+        if target.kind is TargetKind.PERSON:
+            if self._may_see(target.address, None):
+                return Outcome(told=for_inbox(delivery, target.address, message))
+            return Outcome("there is no such person any more", is_final=True)
         body: dict[str, object] = {
             "event": delivery.event,
             "alert": shown_alert(delivery.alerts[0]),
@@ -172,15 +178,7 @@ class Notifier:
         }
         if len(delivery.alerts) > 1:
             body |= {"alerts": [shown_alert(one) for one in delivery.alerts], "more": delivery.more}
-        return Letter(target, delivery.key, message, body)
-
-    async def _send(self, letter: Letter) -> Outcome:
-        target = letter.target
-        if target.kind is TargetKind.PERSON:  # what is in their inbox is the delivery itself
-            if self._may_see(target.address, None):
-                return SENT
-            return Outcome("there is no such person any more", is_final=True)
-        return await self._senders[target.kind].send(letter)
+        return await self._senders[target.kind].send(Letter(target, delivery.key, message, body))
 
     def preview(self, route: Route, event: str, alert: Alert | None) -> Notice:
         """What a message of a route would say, of this alert or of one that is made up."""

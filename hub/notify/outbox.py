@@ -20,7 +20,7 @@ from hub.model.delivery import AlertDelivery, DeliveryState
 from hub.model.target import AlertTarget
 from hub.notify.backoff import wait_s
 from hub.notify.drafts import Board
-from hub.notify.senders import Letter, Outcome
+from hub.notify.senders import Outcome
 from hub.registry.deliveries import StoredDeliveries
 
 US = 1_000_000
@@ -34,8 +34,8 @@ _log = Logger("notify")
 
 
 class Outbox:
-    """`write_letter` makes what is sent of a delivery, and `send` tries to. `lock` is held by who changes the
-    board. `clock` is the hub's, µs UTC.
+    """`send` tries to send a delivery, and `tell` says to a person that something is in their inbox. `lock`
+    is held by who changes the board. `clock` is the hub's, µs UTC.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class Outbox:
         board: Board,
         stored: StoredDeliveries,
         targets: Mapping[int, AlertTarget],
-        write_letter: Callable[[AlertDelivery, AlertTarget], Letter],
-        send: Callable[[Letter], Awaitable[Outcome]],
+        send: Callable[[AlertDelivery, AlertTarget], Awaitable[Outcome]],
+        tell: Callable[[str], Awaitable[None]],
         lock: asyncio.Lock,
         clock: Callable[[], int],
         uniform: Callable[[float, float], float],
@@ -52,8 +52,8 @@ class Outbox:
         self._board = board
         self._stored = stored
         self._targets = targets
-        self._write_letter = write_letter
         self._send = send
+        self._tell = tell
         self._lock = lock
         self._clock = clock
         self._uniform = uniform
@@ -152,19 +152,21 @@ class Outbox:
         while True:
             try:
                 async with self._lock:
-                    await self._stored.write([after])
+                    await self._stored.end(after, outcome.told)
                     self._board.drop(after.id)
                     self._board.put(after)
                 if after.state is not DeliveryState.QUEUED and (ended := self._ends.get(after.id)):
                     ended.set()
-                return
+                break
             except StoreError as error:  # what was sent is not sent again for that
                 _log.error("the end of a message cannot be written; retrying", why=str(error))
                 await asyncio.sleep(STORE_RETRY_S)
+        if outcome.told:
+            await self._tell(outcome.told.person)
 
     async def _sent(self, delivery: AlertDelivery, target: AlertTarget) -> Outcome:
         try:
-            return await self._send(self._write_letter(delivery, target))
+            return await self._send(delivery, target)
         except Exception as error:  # noqa: BLE001  # one message must not end the hub, at every start again
             _log.error("a message cannot be made or sent", key=delivery.key, exc_info=error)
             return Outcome(f"the hub made a mistake: {type(error).__name__}", is_final=True)

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from hub.model import InboxAlert
 from hub.model.target import AlertTarget
 from hub.notify.texts import Notice
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try. `why` is "" where it was taken. `retry_after_s` is the receiver's own wish."""
+    """What came of a try. `why` is "" where it was taken. `retry_after_s` is the receiver's own wish. `told`
+    goes into a person's inbox together with the end of the delivery.
+    """
 
     why: str = ""
     is_final: bool = False  # another try would do no better
     retry_after_s: float | None = None
+    told: InboxAlert | None = None
 
     @property
     def is_sent(self) -> bool:

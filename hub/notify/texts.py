@@ -11,8 +11,10 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from hub.errors import Invalid
+from hub.model import InboxAlert
 from hub.model.alert import Alert, Event
 from hub.model.delivery import AlertDelivery
+from hub.model.note import TEXT_MAX as INBOX_TEXT_MAX
 from hub.model.route import Route, Template
 from hub.model.rule import Severity
 
@@ -85,6 +87,17 @@ def message_of(delivery: AlertDelivery, route: Route | None, base: str) -> Notic
     usual = _ACKNOWLEDGED if event is Event.ACKNOWLEDGED and delivery.by else _BODY
     title = _filled(own.title or _TITLES[event], values).replace("\n", " ").strip()
     return Notice(title, _filled(own.body or usual, values)[:TEXT_MAX], values["link"])
+
+
+def for_inbox(delivery: AlertDelivery, person: str, message: Notice) -> InboxAlert:
+    """What a person reads of it in their inbox, where a link of its own leads to the device."""
+    body = message.body.replace(message.link, "").strip()
+    text = f"{message.title}\n{body}".strip()[:INBOX_TEXT_MAX]
+    if delivery.event == TEST:
+        return InboxAlert(person, text, delivery.by, None, None, ())
+    first = delivery.alerts[0]
+    devices = tuple(dict.fromkeys(alert.device for alert in delivery.alerts))
+    return InboxAlert(person, text, delivery.by, first.id, first.opened, devices)
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -1,9 +1,11 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from hub.model import InboxAlert
 from hub.model.delivery import AlertDelivery, AlertWatch, DeliveryState
 from hub.registry.alerts import alert_body, alert_of
 from hub.registry.database import Database, Transaction, from_json, to_json
+from hub.registry.inbox import put_alert_into_inbox
 
 TAKEN = "alert change that was planned"  # the note of the number of the last one
 _COLUMNS = (
@@ -14,6 +16,7 @@ _COLUMNS = (
 _ADD = f"""INSERT INTO deliveries ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{one}" for one in _COLUMNS)})
     ON CONFLICT DO NOTHING"""
 _UPDATE = f"UPDATE deliveries SET {', '.join(f'{one} = :{one}' for one in _COLUMNS[1:])} WHERE id = :id"
+_IS_QUEUED = "SELECT 1 FROM deliveries WHERE id = :id AND state = 'queued'"
 _OF_ALERT = "INSERT INTO delivered_alerts VALUES (:alert, :delivery) ON CONFLICT DO NOTHING"
 _WATCH = """INSERT INTO watches (route, alert, body, remind_at, escalate_at, escalated, unaware)
     VALUES (:route, :alert, :body, :remind_at, :escalate_at, :escalated, :unaware)
@@ -66,6 +69,19 @@ class StoredDeliveries:
                 written.run(_NOTE, name=TAKEN, value=taken)
 
         await self._database.write(write)
+
+    async def end(self, delivery: AlertDelivery, told: InboxAlert | None) -> None:
+        """Write what came of a try. What a person is told of it is in their inbox from then on, once, however
+        often this is asked for.
+        """
+        row = _row(delivery)
+
+        def end(written: Transaction) -> None:
+            if told and written.value(_IS_QUEUED, id=delivery.id):
+                put_alert_into_inbox(written, told, delivery.ended_at or delivery.made_at)
+            written.run(_UPDATE, **row)
+
+        await self._database.write(end)
 
     async def taken(self) -> int:
         """The number of the last change that was planned."""

@@ -3,16 +3,16 @@ from dataclasses import replace
 from typing import Any
 
 from hub.errors import NotFound
-from hub.model import InboxEntry, InboxKind, PersonalMessage, author_of_person
-from hub.registry.database import Database, Transaction
+from hub.model import InboxAlert, InboxEntry, InboxKind, PersonalMessage, author_of_person
+from hub.registry.database import Database, Transaction, from_json, to_json
 
 KEPT_MAX = 500
 """How many entries of one inbox are kept; beyond, the oldest go."""
 MESSAGES_MAX = 10_000
 """How many messages to one person are kept; beyond, the oldest go."""
 
-_ENTRIES = """SELECT inbox.*, coalesce(device_notes.text, messages.text) AS text,
-    coalesce(device_notes.by_whom, messages.by_whom) AS by_whom
+_ENTRIES = """SELECT inbox.*, coalesce(told, device_notes.text, messages.text) AS text,
+    coalesce(told_by, device_notes.by_whom, messages.by_whom) AS by_whom
     FROM inbox LEFT JOIN device_notes ON device_notes.id = inbox.note
     LEFT JOIN messages ON messages.id = inbox.message
     WHERE person = :person ORDER BY inbox.id DESC"""
@@ -99,11 +99,26 @@ def put_into_inbox(
     message: int | None = None,
 ) -> None:
     """Add an entry, unless that person was removed meanwhile; the oldest beyond KEPT_MAX go."""
-    if not _is_there(written, person):
-        return
     row = {"person": person, "device": device, "note": note, "message": message, "made_at": made_at}
-    written.insert("inbox", row)
-    written.run(_FORGET, person=person)
+    _put(written, row)
+
+
+def put_alert_into_inbox(written: Transaction, told: InboxAlert, made_at: int) -> None:
+    """Add what a person is told of alerts, as `put_into_inbox` does."""
+    row: dict[str, object] = {"person": told.person, "alert": told.alert, "at": told.at}
+    row |= {"told": told.text, "told_by": told.by, "made_at": made_at}
+    if len(told.devices) == 1:
+        row["device"] = told.devices[0]
+    else:
+        row["devices"] = to_json(told.devices)
+    _put(written, row)
+
+
+def _put(written: Transaction, row: Mapping[str, object]) -> None:
+    person = row["person"]
+    if _is_there(written, person):
+        written.insert("inbox", row)
+        written.run(_FORGET, person=person)
 
 
 def forget_person(written: Transaction, person: str) -> None:
@@ -120,21 +135,30 @@ def forget_person(written: Transaction, person: str) -> None:
         )
 
 
-def _is_there(found: Transaction, person: str) -> bool:
+def _is_there(found: Transaction, person: object) -> bool:
     return bool(found.value("SELECT 1 FROM operators WHERE name = :person", person=person))
 
 
 def _entry(row: Mapping[str, Any]) -> InboxEntry:
     return InboxEntry(
         id=row["id"],
-        kind=InboxKind.MESSAGE if row["note"] is None else InboxKind.MENTION,
+        kind=_kind(row),
         by=row["by_whom"] or "",
         text=row["text"] or "",
         made_at=row["made_at"],
         device=row["device"],
         note=row["note"],
         message=row["message"],
+        alert=row["alert"],
+        at=row["at"],
+        devices=() if row["devices"] is None else tuple(from_json(row["devices"])),
     )
+
+
+def _kind(row: Mapping[str, Any]) -> InboxKind:
+    if row["told"] is not None:
+        return InboxKind.ALERT
+    return InboxKind.MESSAGE if row["note"] is None else InboxKind.MENTION
 
 
 def _message(row: Mapping[str, Any]) -> PersonalMessage:

@@ -214,4 +214,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX inbox_by_device ON inbox (device)",
         "CREATE TABLE inbox_seen (person VARCHAR PRIMARY KEY, upto BIGINT NOT NULL)",
     ),
+    # Alerts in inboxes: what was told, and by whom it was acknowledged; of the first of them its id and when
+    # it opened. What is about several devices has them in `devices`, and stays until all of them are gone.
+    (
+        "ALTER TABLE inbox ADD COLUMN told VARCHAR",
+        "ALTER TABLE inbox ADD COLUMN told_by VARCHAR",
+        "ALTER TABLE inbox ADD COLUMN alert INTEGER",
+        "ALTER TABLE inbox ADD COLUMN at BIGINT",
+        "ALTER TABLE inbox ADD COLUMN devices JSON",
+    ),
 )

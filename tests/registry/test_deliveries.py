@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from hub.model import Grant, InboxAlert, Operator, Role
 from hub.model.alert import Acknowledged
 from hub.model.delivery import AlertDelivery, AlertWatch, DeliveryState
 from hub.registry.registry import Registry
@@ -50,6 +51,27 @@ async def test_a_key_is_given_to_a_target_once(tmp_path: Path) -> None:
         await stored.write([delivery(1)])
         await stored.write([replace(delivery(1), id=2), replace(delivery(1), id=3, target=2)])
         assert [(one.id, one.target) for one in await stored.find(10)] == [(3, 2), (1, 1)]
+
+
+async def test_what_a_person_is_told_is_in_their_inbox_once_however_often_the_end_is_written(
+    tmp_path: Path,
+) -> None:
+    sent = delivery(1, state=DeliveryState.SENT, ended_at=T0 + 9 * S)
+    told = InboxAlert("ada", "too hot", "", 1, T0, (1, 101))
+    async with Registry.open(tmp_path / "registry.db") as registry:
+        await registry.operators.add(Operator("ada", (Grant(Role.OPERATOR),), T0))
+        await registry.deliveries.write([delivery(1)])
+        await registry.deliveries.end(replace(delivery(1), tries=1, why="busy"), None)
+        assert await registry.inbox.of("ada") == ([], 0)
+        await registry.deliveries.end(sent, told)
+        await registry.deliveries.end(sent, told)
+        # Nor for a delivery that is not there: another has its key.
+        await registry.deliveries.end(replace(sent, id=2), told)
+    async with Registry.open(tmp_path / "registry.db") as registry:
+        [entry], seen = await registry.inbox.of("ada")
+        assert (entry.kind, entry.text, entry.by, entry.made_at) == ("alert", "too hot", "", T0 + 9 * S)
+        assert (entry.alert, entry.at, entry.device, entry.devices, seen) == (1, T0, None, (1, 101), 0)
+        assert await registry.deliveries.find(10) == [sent]
 
 
 async def test_what_has_ended_is_forgotten_but_neither_what_waits_nor_the_newest(tmp_path: Path) -> None:

@@ -97,7 +97,9 @@ class MessagesOut(Given):
 
 
 class InboxEntryOut(Given):
-    """Something that waits for a person: a mention, with its note and device, or a message."""
+    """Something that waits for a person: a mention, with its note and device, a message, or an alert that is
+    routed to them. A test of a target is an alert without `alert`.
+    """
 
     id: int
     kind: InboxKind
@@ -107,6 +109,8 @@ class InboxEntryOut(Given):
     device: str | None
     note: int | None
     message: int | None
+    alert: int | None = Field(description="the alert, or the first of those that are told of together")
+    at: Milliseconds | None = Field(description="when that one opened")
 
 
 class InboxOut(Given):

@@ -85,7 +85,7 @@ async def send_message(call: Call[Nothing, MessageIn]) -> MessageOut:
 
 
 async def show_inbox(call: Call[PageQuery, Nothing]) -> InboxOut:
-    """Show what waits for whoever asks: mentions and messages, newest first."""
+    """Show what waits for whoever asks: mentions, messages and alerts, newest first."""
     inbox, query = call.app[NOTES].inbox, call.query
     waiting = await inbox.of(_person(call))
     left = [one for one in waiting.entries if query.before is None or one.id < query.before]

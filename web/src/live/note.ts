@@ -27,12 +27,14 @@ export interface NotesPage {
 /** Something that waits for one person. */
 export interface InboxEntry {
   readonly id: number;
-  readonly kind: "mention" | "message";
+  readonly kind: "mention" | "message" | "alert";
   readonly by: string;
   readonly text: string;
   readonly made_at: number;
-  /** Of a mention. */
+  /** Of a mention or an alert. */
   readonly device: string | null;
+  /** When the alert opened, milliseconds UTC. A test of a target is of no alert. */
+  readonly at: number | null;
 }
 
 export interface InboxPage {

@@ -3,6 +3,7 @@ import { InboxRest } from "../live/inboxRest";
 import type { InboxEntry } from "../live/note";
 import { moment } from "../paint/format";
 import style from "../styles/inbox.css?inline";
+import { placeOf, senderOf } from "./inboxWords";
 import { usePage } from "./page";
 import { adoptStyle } from "./parts/adoptStyle";
 import { Failure, Field, Form, useSending } from "./parts/forms";
@@ -14,7 +15,7 @@ adoptStyle(style);
 const TEXT_MAX = 2_000;
 const NAME_MAX = 100;
 
-/** Mentions of and messages to the person logged in, newest first. What is shown has been seen. */
+/** Mentions, messages and alerts for the person logged in, newest first. What is shown has been seen. */
 export function InboxPanel() {
   const page = usePage();
   const rest = useMemo(() => new InboxRest(page.live.rest), [page]);
@@ -35,7 +36,8 @@ export function InboxPanel() {
         {({ entries, seen }) =>
           entries.length === 0 ? (
             <p class="small">
-              Nothing yet. Who writes @{page.live.session.value?.name} in a note reaches you here.
+              Nothing yet. Who writes @{page.live.session.value?.name} in a note reaches you here, and so do
+              alerts that are routed to you.
             </p>
           ) : (
             <ul class="inbox-list" aria-label="Inbox">
@@ -57,22 +59,13 @@ function Entry({ of: entry, isNew }: { of: InboxEntry; isNew: boolean }) {
   return (
     <li data-new={isNew}>
       <span class="small">
-        <strong>{entry.by}</strong> {moment(entry.made_at)}
+        <strong>{senderOf(entry)}</strong> {moment(entry.made_at)}
         {isNew && " · new"}
       </span>
       <span class="wrapped">{entry.text}</span>
       {entry.device !== null && (
-        <a
-          class="small"
-          href={hashOf({
-            ...page.route.value,
-            deviceId: entry.device,
-            section: "notes",
-            isWall: false,
-            access: null,
-          })}
-        >
-          on {device}
+        <a class="small" href={hashOf(placeOf(entry, page.route.value))}>
+          {entry.kind === "alert" ? `${device} at that moment` : `on ${device}`}
         </a>
       )}
     </li>
