@@ -201,6 +201,8 @@ class LiveClient:
             for watch in list(self._watches.values()):
                 await self._subscribe(watch)
             await self._read(socket)
+        except (aiohttp.ClientError, OSError) as error:  # as when a ping came on a line that is dead
+            raise LinkLost(str(error) or type(error).__name__) from error
         finally:
             self._socket = None
             self.connected = False

@@ -99,9 +99,12 @@ class WebSocketLink:
 
     async def watch(self) -> NoReturn:
         """Read what the hub says until the socket closes."""
-        async for message in self._socket:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                await self._take(wire.decode_object(message.data))
+        try:
+            async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    await self._take(wire.decode_object(message.data))
+        except (aiohttp.ClientError, OSError) as error:  # as when a ping came on a line that is dead
+            raise LinkLost(str(error) or type(error).__name__) from error
         raise self._why_closed()
 
     async def listen(self) -> None:

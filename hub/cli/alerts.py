@@ -48,20 +48,18 @@ def list_alerts(
     rows = [
         (
             str(one["id"]),
-            one["severity"],
-            f"{one['device']} {one['metric'] or ''}".rstrip(),
+            one["device"],
             one["name"],
             moment(one["opened"]),
-            _state(one),
+            f"{one['severity']}, {_state(one)}",
         )
         for one in found
     ]
     columns = (
         Column("ALERT", whole=True),
-        Column("SEVERITY", whole=True),
-        Column("OF"),
+        Column("DEVICE", whole=True),
         Column("NAME"),
-        Column("SINCE (UTC)", least=len("2026-01-01")),
+        Column("SINCE (UTC)", whole=True),
         Column("STATE"),
     )
     show_table(columns, rows, "No alerts fire." if state is ShownAlerts.FIRING else "No alerts.")

@@ -17,6 +17,7 @@ WHOLE = re.compile(
 # What a command says below its table, in sentences, the terminal folds.
 SENTENCES = ("The history has", "How much of it", "What is unfinished")
 TABLES = {
+    "alerts list": (),
     "audit": ("--what", "/operators"),
     "deliveries list": (),
     "devices list": (),
@@ -86,10 +87,11 @@ def fill_with_targets(hub: HubProcess) -> None:
 
 
 def fill_with_rules(hub: HubProcess) -> None:
-    """Two with long names."""
+    """Two with long names, which fire."""
     for name in ("The bearing of the compressor is too hot", "The bearing of it is much too hot by now"):
         rule = {"name": name, "on": {"all": True}, "metric": "bearing_temperature_outer"}
         hub.call("POST", "/api/v1/rules", {**rule, "when": {"above": 60}})
+    hub.wait_for("/api/v1/alerts?state=firing", lambda answer: len(answer["alerts"]) >= 2)
 
 
 def test_every_command_that_shows_a_table_is_tried_here() -> None:

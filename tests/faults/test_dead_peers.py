@@ -106,11 +106,14 @@ async def publish_until_seen(
         said = b"0"
         while int(said) <= after:
             coming = asyncio.ensure_future(viewer.stdout.readline())
-            while not coming.done():
-                async with session.post("/api/v1/telemetry", json={"n": 1}) as answer:
-                    assert answer.status == 200
-                await asyncio.wait([coming], timeout=0.05)
-            said = await coming
+            try:
+                while not coming.done():
+                    async with session.post("/api/v1/telemetry", json={"n": 1}) as answer:
+                        assert answer.status == 200
+                    await asyncio.wait([coming], timeout=0.05)
+                said = await coming
+            finally:
+                coming.cancel()
             assert said, "the viewer ended"
         return int(said)
 
@@ -119,7 +122,7 @@ async def test_a_viewer_that_sleeps_is_gone_and_comes_back_when_it_wakes(
     narrow: tuple[HubProcess, str, str],
 ) -> None:
     hub, key, token = narrow
-    async with asyncio.timeout(DEADLINE_S), program(hub, token) as viewer:
+    async with asyncio.timeout(2 * DEADLINE_S), program(hub, token) as viewer:
         first = await publish_until_seen(viewer, hub, key)
         viewer.send_signal(signal.SIGSTOP)
         await let_in(hub, token)

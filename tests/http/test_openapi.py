@@ -181,7 +181,7 @@ NOT_THERE = 10**15
 KNOWN: dict[str, object] = {
     "device_id": "boiler",
     "metric": "t",
-    **dict.fromkeys(("batch_id", "command_id", "route_id", "target_id"), NOT_THERE),
+    **dict.fromkeys(("batch_id", "command_id", "note_id", "route_id", "target_id"), NOT_THERE),
 }
 
 
