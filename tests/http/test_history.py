@@ -157,7 +157,7 @@ class TestLatestOfMany:
 
 
 class TestPatience:
-    """Questions that would take hours: what is sealed is made endless."""
+    """Questions that would take hours: what is sealed is made endless, of the first metric of a new hub."""
 
     async def make_endless(self, hub: Hub) -> None:
         await hub.device()
@@ -172,16 +172,16 @@ class TestPatience:
         assert "no answer within 0.2 s" in problem["detail"]
         assert database(new_hub.rooms.history).querying == 0
 
-    async def test_those_of_a_client_that_goes_away_are_stopped(self, hub: Hub) -> None:
-        await self.make_endless(hub)
-        history = hub.rooms.history
+    async def test_those_of_a_client_that_goes_away_are_stopped(self, new_hub: Hub) -> None:
+        await self.make_endless(new_hub)
+        history = new_hub.rooms.history
         for _ in range(4):  # more than there are threads
-            asking = asyncio.ensure_future(hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0"))
+            asking = asyncio.ensure_future(new_hub.call("GET", f"{PATH}?metric=a&tier=raw&from=0"))
             await until(lambda: database(history).querying == 1)
             asking.cancel()
             await asyncio.wait([asking])
             await until(lambda: database(history).querying == 0)
-        status, _ = await hub.call("GET", "/api/v1/devices/boiler/rejections")  # a thread is free
+        status, _ = await new_hub.call("GET", "/api/v1/devices/boiler/rejections")  # a thread is free
         assert status == 200
 
 
