@@ -107,7 +107,9 @@ class StepUp(Forbidden):
 
 
 class Busy(HubError):
-    """Right, but not now. Try again after `retry_after_s` seconds; `limit` is the setting that says so."""
+    """Right, but not now. Try again after `retry_after_s` seconds. `limit` is what says so: a setting, or
+    "fixed." and a name where no setting changes it.
+    """
 
     code = "busy"
 

@@ -112,7 +112,8 @@ class Commands:
         if self.open_count(device) >= OPEN_MAX:
             raise Busy(
                 f"{device.id!r} has {OPEN_MAX} open commands; wait for answers",
-                retry_after_s=CHECK_INTERVAL_S,
+                CHECK_INTERVAL_S,
+                "fixed.commands_open",
             )
 
     # Delivery

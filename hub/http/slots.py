@@ -56,7 +56,7 @@ class FairSlots:
             if self._taken[who] >= self._each or waiting:
                 text = f"{self._each} of yours are under way; one more when one of them is done"
                 raise OverRate(f"{text} ({self._limit})", RETRY_AFTER_S, self._limit)
-            raise Overloaded(f"all {self._most} places are taken", RETRY_AFTER_S)
+            raise Overloaded(f"all {self._most} places are taken", RETRY_AFTER_S, "fixed.answers_at_once")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(who, deque()).append(turn)
         try:

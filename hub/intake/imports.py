@@ -118,7 +118,9 @@ class Imports:
     def refuse_second(self) -> None:
         """Raises Busy while an import runs."""
         if self.running.locked():
-            raise Busy("an import is running; one more when it is done", RETRY_AFTER_S)
+            raise Busy(
+                "an import is running; one more when it is done", RETRY_AFTER_S, "fixed.imports_at_once"
+            )
 
     async def run(self, file: Path, folder: Path, wanted: Wanted) -> AsyncGenerator[ImportStep]:
         """Tells how far it is, and at the end what became of the file. `folder` is for what it writes.

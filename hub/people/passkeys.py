@@ -201,7 +201,7 @@ class Passkeys:
 
     async def _work(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_MAX:
-            raise Busy("too many passkeys are being checked", 1.0)
+            raise Busy("too many passkeys are being checked", 1.0, "fixed.passkeys_at_once")
         self._waiting += 1
         try:
             async with self._turns:

@@ -55,7 +55,7 @@ class Passwords:
 
     async def _work(self, work: Callable[["PasswordHasher"], T]) -> T:
         if self._waiting >= WAITING_MAX:
-            raise Busy("too many passwords are being checked", 1.0)
+            raise Busy("too many passwords are being checked", 1.0, "fixed.passwords_at_once")
         self._waiting += 1
         try:
             async with self._turns:

@@ -156,7 +156,8 @@ class Tokens:
             del self._tokens[token.id]
             self._used.pop(token.id, None)
         if len(self._tokens) >= TOKENS_MAX:
-            raise Busy(f"there are {TOKENS_MAX} tokens; revoke some, or wait until some are over", 3600.0)
+            text = f"there are {TOKENS_MAX} tokens; revoke some, or wait until some are over"
+            raise Busy(text, 3600.0, "fixed.tokens")
 
     # Letting in
 

@@ -1,11 +1,16 @@
 """Every limit says its name where it bites, and when to come back."""
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.config import Config, LimitsConfig, LiveConfig
 from tests.http.conftest import Hub
+
+# What is raised without a limit, by its first words: the hub cannot, whoever asks however often.
+NO_LIMIT = ("the connection is gone", "nothing can be stored", "the readings were not on disk")
 
 
 @pytest.fixture
@@ -63,3 +68,19 @@ async def test_who_is_held_back_is_seen_by_operators_and_in_the_figures(hub: Hub
     assert shown["limited"] == {"limits.readings_per_s": {"since": shown["last_seen"], "waited_s": 3.0}}
     async with hub.client.get("/metrics", headers=hub.bearer()) as answer:
         assert 'hub_limited_seconds_total{limit="limits.readings_per_s"} 3.0' in await answer.text()
+
+
+def test_whoever_is_told_to_come_back_later_is_told_the_limit() -> None:
+    bare = []
+    for path in sorted(Path("hub").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(call := node.exc, ast.Call):
+                is_busy = isinstance(call.func, ast.Name) and call.func.id in {
+                    "Busy",
+                    "OverRate",
+                    "Overloaded",
+                }
+                if is_busy and len(call.args) + len(call.keywords) < 3:
+                    bare.append((path.as_posix(), ast.unparse(call.args[0])))
+    assert [one for one in bare if not any(words in one[1] for words in NO_LIMIT)] == []
+    assert len(bare) == len(NO_LIMIT)

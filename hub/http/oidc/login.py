@@ -128,7 +128,7 @@ class SignOn:
         Raises as `Provider.log_in` does, and Busy.
         """
         if self._asking >= AT_ONCE_MAX:
-            raise Busy("too many people are logging in at this moment", 1.0)
+            raise Busy("too many people are logging in at this moment", 1.0, "fixed.log_ins_at_once")
         self._asking += 1
         try:
             return await provider.log_in(attempt, callback)
@@ -150,7 +150,7 @@ class SignOn:
     def _place(self, address: str) -> Iterator[None]:
         """One of the places of this address. Raises Busy."""
         if self._waiting[address] >= PER_ADDRESS_MAX:
-            raise Busy("too many people are logging in from this address", 1.0)
+            raise Busy("too many people are logging in from this address", 1.0, "fixed.log_ins_per_address")
         self._waiting[address] += 1
         try:
             yield
