@@ -35,6 +35,24 @@ async def test_pages_of_long_texts_are_shorter_and_hold_each_reading_once(hub: H
         assert (await hub.call("GET", f"{PATH}?{query}"))[0] == status
 
 
+async def test_of_several_metrics_the_texts_are_counted_together_and_no_more_are_asked_than_fit(
+    hub: Hub,
+) -> None:
+    await hub.device("worded")
+    device = hub.rooms.fleet.devices.find("worded")
+    count = FITTING // 5
+    values: dict[str, Value] = {"n": 1.0, **{f"s{number}": LONG for number in range(4)}}
+    readings = [Reading((T0 + number) * 1000, values) for number in range(count)]
+    await hub.rooms.ingest.accept(device, readings, "http").stored
+    for names, status in (("n", 200), ("s1 n", 200), ("n s0 s1", 422), ("s0 s1 s2 s3 n", 422)):
+        asked = "&".join(f"metric={name}" for name in names.split())
+        url = f"/api/v1/devices/worded/history?{asked}&from={T0}&to={T0 + count}&points={count}"
+        found, answer = await hub.call("GET", url)
+        assert found == status, names
+        if status == 422:  # the third and the fourth were not asked for
+            assert f"are {2 * 3 * count * len(LONG)} or more" in answer["detail"]
+
+
 async def test_latest_values_that_are_long_texts_come_on_shorter_pages(hub: Hub) -> None:
     names = [f"d{number:02}" for number in range(24)]
     for name in names:

@@ -26,7 +26,7 @@ from hub.http.rest.texts import TEXTS_MAX, characters, fit
 from hub.http.rest.times import read_time
 from hub.http.rooms import CLOCK, HISTORY, INGEST
 from hub.http.slots import SLOTS
-from hub.model import Metric, Rejection
+from hub.model import Metric, MetricType, Rejection
 
 T = TypeVar("T")
 
@@ -50,18 +50,35 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
     if query.points * len(metrics) > ROWS_MAX:
         most = ROWS_MAX // len(metrics)
         raise Invalid(f"points: of {len(metrics)} metrics at most {most} at once", "points")
-    found = await _ask(call, call.app[HISTORY].ranges(metrics, start, end, query.points))
-    texts = sum(3 * characters(columns.avg) for columns in found)  # each is in three columns
-    if texts > TEXTS_MAX:
-        raise Invalid(
-            f"points: the texts are {texts} characters, and an answer has at most {TEXTS_MAX}; ask for fewer "
-            "points or metrics, or page by page (tier=raw)",
-            "points",
-        )
-    shown = [_columns(metric, columns) for metric, columns in zip(metrics, found, strict=True)]
+    found = await _ranges(call, metrics, start, end)
+    shown = [_columns(metric, found[metric.name]) for metric in metrics]
     if len(shown) == 1:
         return HistoryAnswer(shown[0])
     return HistoryAnswer(HistoriesOut(metrics={one.metric: one for one in shown}))
+
+
+async def _ranges(
+    call: Call[HistoryQuery, Nothing], metrics: list[Metric], start: int, end: int
+) -> dict[str, Columns]:
+    """By metric. Those of texts are asked one after another, so that no answer begins that is too long by far.
+
+    Raises Invalid where the texts are too much for one answer.
+    """
+    texts = [[metric] for metric in metrics if metric.type is MetricType.TEXT]
+    others = [metric for metric in metrics if metric.type is not MetricType.TEXT]
+    found: dict[str, Columns] = {}
+    length = 0
+    for asked in (others, *texts) if others else texts:
+        columns = await _ask(call, call.app[HISTORY].ranges(asked, start, end, call.query.points))
+        found |= zip((metric.name for metric in asked), columns, strict=True)
+        length += sum(3 * characters(one.avg) for one in columns)  # each is in three columns
+        if length > TEXTS_MAX:
+            raise Invalid(
+                f"points: an answer has at most {TEXTS_MAX} characters of texts, and these are {length} or more; "
+                "ask for fewer points or metrics, or page by page (tier=raw)",
+                "points",
+            )
+    return found
 
 
 async def _ask(call: Call[Any, Nothing], query: Coroutine[Any, Any, T]) -> T:
