@@ -15,6 +15,8 @@ from hub.model.alert import Silenced
 from hub.model.rule import Which
 
 RETURN_GRACE_US = 60_000_000
+# Without its name: who sees the alert may not be let to see the gateway.
+CUT_OFF = "what its rule depends on is down"
 DOWN = (Presence.OFFLINE, Presence.STALE)
 
 
@@ -50,12 +52,12 @@ class Dependence:
         found = self._devices.get(device_id)
         return Presence.NEVER_SEEN if found is None else found.presence
 
-    def down(self, post: Post) -> str:
-        """What the post's rule depends on, if that is down; and the post is held then. Else ""."""
-        said = self._down(post)
-        if said:
+    def is_down(self, post: Post) -> bool:
+        """Whether what the post's rule depends on is down; the post is held then."""
+        if self._is_cut_off(post):
             self._held[id(post)] = post
-        return said
+            return True
+        return False
 
     def release(self, post: Post) -> None:
         """The post has nothing to tell any more."""
@@ -69,11 +71,10 @@ class Dependence:
             return  # thousands of devices may go at once, with thousands of alerts open
         if presence in DOWN:
             for post in self._ledger.posts():
-                if id(post) not in self._marked and post.alert and post.alert.silenced is None:
-                    said = self._down(post)
-                    if said:
-                        self._marked[id(post)] = post
-                        self._ledger.silence(post.alert, Silenced(f"{said} is down"), now)
+                alert = None if id(post) in self._marked else post.alert
+                if alert is not None and alert.silenced is None and self._is_cut_off(post):
+                    self._marked[id(post)] = post
+                    self._ledger.silence(alert, Silenced(CUT_OFF), now)
         elif (self._held or self._marked) and self._look_at is None:
             self._look_at = now + RETURN_GRACE_US
 
@@ -83,30 +84,26 @@ class Dependence:
             return
         self._look_at = None
         for post in list(self._held.values()):
-            if not self._down(post):
+            if not self._is_cut_off(post):
                 del self._held[id(post)]
                 self._back(post)
         for post in list(self._marked.values()):
-            if not self._down(post):
+            if not self._is_cut_off(post):
                 del self._marked[id(post)]
                 if post.alert is not None:
                     self._ledger.unsilence(post.alert, now)
 
-    def _down(self, post: Post) -> str:
+    def _is_cut_off(self, post: Post) -> bool:
         which = post.rule.depends_on
         if which is None or which.covers(post.device.id, post.device.labels):
-            return ""  # what stands for itself is told of
-        return self._named(which) if self._is_down(which) else ""
+            return False  # what stands for itself is told of
+        return self._are_down(which)
 
-    def _is_down(self, which: Which) -> bool:
+    def _are_down(self, which: Which) -> bool:
         if which.device is not None:
             return self.presence_of(which.device) in DOWN
         found = [one for one in self._devices.values() if _carries(which, one.device.labels)]
         return bool(found) and all(one.presence in DOWN for one in found)
-
-    @staticmethod
-    def _named(which: Which) -> str:
-        return which.device or "=".join(which.label or ())
 
 
 def _carries(which: Which, labels: Mapping[str, str]) -> bool:

@@ -330,8 +330,7 @@ class Evaluation:
         if opening is not Opening.NEW and post.alert is not None:
             post.alert = self._ledger.again(post.alert, post, now)
             return
-        down = self.dependence.down(post)
-        if down:
+        if self.dependence.is_down(post):
             post.held = True
             return
         post.alert = self._ledger.open(post, step, now)

@@ -53,7 +53,7 @@ async def test_what_opened_before_the_gateway_was_known_to_be_down_is_silenced_b
     rooms.roster.leave(session)
     [alert] = await house.found()
     assert alert.silenced is not None
-    assert alert.silenced.by == "gateway is down"
+    assert alert.silenced.by == "what its rule depends on is down"  # its name may be hidden
     rooms.connect(gateway)
     house.wait_s(61)
     assert await house.events(alert.id) == ["opened", "silenced", "reminder"]
