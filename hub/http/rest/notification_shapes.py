@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StrictBool, WithJsonSchema
 
 from hub.feed.channel import wire_ms
 from hub.http.rest.rule_shapes import SCHEDULE
-from hub.http.rest.shapes import PRINTABLE, Asked, Given, Milliseconds, described
+from hub.http.rest.shapes import IS_NUMBER, PRINTABLE, Asked, Given, Milliseconds, described
 from hub.model.alert import Event
 from hub.model.delivery import DeliveryState
 from hub.model.route import (
@@ -231,7 +231,7 @@ class PreviewIn(Asked):
 
     event: Literal["opened", "acknowledged", "resolved", "reminder", "escalated"] = "opened"
     templates: Templates = Field(default_factory=dict)
-    alert: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    alert: Annotated[int, Field(ge=1, le=2**53), IS_NUMBER] | None = None
 
 
 class PreviewOut(Given):
@@ -246,7 +246,7 @@ class DeliveriesQuery(Asked):
     """Which deliveries, newest first."""
 
     state: DeliveryState | None = None
-    alert: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    alert: Annotated[int, Field(ge=1, le=2**53), IS_NUMBER] | None = None
     target: Annotated[int, Field(ge=1, le=2**53)] | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(
