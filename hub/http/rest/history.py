@@ -60,7 +60,7 @@ async def history(call: Call[HistoryQuery, Nothing]) -> HistoryAnswer:
 async def _ranges(
     call: Call[HistoryQuery, Nothing], metrics: list[Metric], start: int, end: int
 ) -> dict[str, Columns]:
-    """By metric. Those of texts are asked one after another, so that no answer begins that is too long by far.
+    """By metric. Those of texts are asked one after another, so that none is asked for nothing.
 
     Raises Invalid where the texts are too much for one answer.
     """
@@ -74,8 +74,8 @@ async def _ranges(
         length += sum(3 * characters(one.avg) for one in columns)  # each is in three columns
         if length > TEXTS_MAX:
             raise Invalid(
-                f"points: an answer has at most {TEXTS_MAX} characters of texts, and these are {length} or more; "
-                "ask for fewer points or metrics, or page by page (tier=raw)",
+                f"points: an answer has at most {TEXTS_MAX} characters of texts, and these are {length} or "
+                "more; ask for fewer points or metrics, or page by page (tier=raw)",
                 "points",
             )
     return found

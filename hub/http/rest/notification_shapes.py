@@ -246,7 +246,7 @@ class DeliveriesQuery(Asked):
     """Which deliveries, newest first."""
 
     state: DeliveryState | None = None
-    alert: Annotated[int, Field(ge=1, le=2**53), IS_NUMBER] | None = None
+    alert: Annotated[int, Field(ge=1, le=2**53)] | None = None
     target: Annotated[int, Field(ge=1, le=2**53)] | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     before: Annotated[int, Field(ge=1, le=2**62)] | None = Field(
